@@ -1,0 +1,11 @@
+import type { Credentials } from './credentials.js';
+import type { Identity } from './identity.js';
+import type { AcceptsToken } from './token-types.js';
+
+/** Injection token of the {@link Authenticator} of a Clerk instance. */
+export const AUTHENTICATOR = Symbol.for('nest-clerk:authenticator');
+
+/** Tells who is calling. It never throws: what cannot be told is a signed-out identity that says why. */
+export interface Authenticator {
+  authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity>;
+}

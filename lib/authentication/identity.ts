@@ -1,0 +1,85 @@
+import type { AuthObject } from '@clerk/backend';
+import {
+  invalidTokenAuthObject,
+  signedOutAuthObject,
+  unauthenticatedMachineObject,
+  type RequestState,
+} from '@clerk/backend/internal';
+
+import type { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
+import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.js';
+
+/** Clerk's option for reading an auth object. @see https://clerk.com/docs/reference/backend/types/auth-object */
+export interface AuthObjectOptions {
+  /**
+   * Whether a session with an open task counts as signed out.
+   * @default true
+   */
+  treatPendingAsSignedOut?: boolean;
+}
+
+/** Why Clerk could not be asked. */
+export type AuthenticationFailure = ClerkUnavailableError | ClerkKeyRefusedError;
+
+/** Who is calling, as far as could be told. */
+export interface Identity {
+  readonly status: 'signed-in' | 'signed-out' | 'handshake';
+  /** Clerk's word for why nobody is signed in; goes to the log and to `x-clerk-auth-reason`. */
+  readonly reason: string | null;
+  /** Whether the request carried something that Clerk looks at. */
+  readonly credentialSent: boolean;
+  /** What Clerk wants on the response. */
+  readonly headers: Headers;
+  /** Set where nobody is signed in because Clerk could not be asked. */
+  readonly failure?: AuthenticationFailure;
+  /** More for the log, never for the client; holds no credential. */
+  readonly detail?: string;
+  /** Clerk's own auth object. */
+  toAuth(options?: AuthObjectOptions): AuthObject;
+}
+
+/** Discloses configuration; see the design of the denials. */
+const UNDISCLOSED_HEADER = 'x-clerk-auth-message';
+
+/** Clerk's answer as an identity. */
+export function identityFromState(
+  state: RequestState<TokenType | null>,
+  acceptsToken: AcceptsToken,
+  credentialSent: boolean,
+): Identity {
+  const headers = new Headers(state.headers);
+  headers.delete(UNDISCLOSED_HEADER);
+  const { status, reason } = state;
+  if (status === 'signed-in') {
+    return { status, reason, credentialSent, headers, toAuth: (options) => state.toAuth(options) };
+  }
+  // Of several accepted types none was sent: Clerk would call that a signed-out session, which says too much.
+  const undecided = !credentialSent && tokenTypesOf(acceptsToken).length > 1;
+  const toAuth = () => (undecided ? null : state.toAuth()) ?? signedOutObject(acceptsToken);
+  return { status, reason, credentialSent, headers, toAuth };
+}
+
+/** Nobody is signed in, by our own finding: the token cannot be good, or Clerk could not be asked. */
+export function signedOutIdentity(
+  reason: string,
+  acceptsToken: AcceptsToken,
+  credentialSent: boolean,
+  why: Pick<Identity, 'failure' | 'detail'> = {},
+): Identity {
+  return {
+    status: 'signed-out',
+    reason,
+    credentialSent,
+    headers: new Headers({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
+    ...why,
+    toAuth: () => signedOutObject(acceptsToken),
+  };
+}
+
+/** Clerk's signed-out object of the accepted type; of no type where several are accepted. */
+function signedOutObject(acceptsToken: AcceptsToken): AuthObject {
+  if (acceptsToken === 'session_token') return signedOutAuthObject();
+  if (typeof acceptsToken === 'string' && acceptsToken !== 'any')
+    return unauthenticatedMachineObject(acceptsToken);
+  return invalidTokenAuthObject();
+}

@@ -1,0 +1,113 @@
+import { createRemoteJWKSet, customFetch, errors, exportSPKI, type CryptoKey } from 'jose';
+
+import { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
+
+/** Injection token of {@link InstanceKeys}. */
+export const INSTANCE_KEYS = Symbol.for('nest-clerk:instance-keys');
+
+/** The public keys of one Clerk instance, as PEM. */
+export interface InstanceKeys {
+  /**
+   * The key with this `kid`, or `null` where the instance has no such key.
+   * @throws ClerkUnavailableError | ClerkKeyRefusedError where that cannot be told.
+   */
+  find(kid: string | null): Promise<string | null>;
+
+  /**
+   * Any current key, for what names its key only later (a handshake).
+   * @throws ClerkUnavailableError | ClerkKeyRefusedError where none can be had.
+   */
+  current(): Promise<string>;
+}
+
+/** The one key that the `jwtKey` option names: as with Clerk, whatever `kid` a token carries. */
+export class StaticInstanceKeys implements InstanceKeys {
+  constructor(private readonly pem: string) {}
+
+  find(): Promise<string> {
+    return Promise.resolve(this.pem);
+  }
+
+  current(): Promise<string> {
+    return Promise.resolve(this.pem);
+  }
+}
+
+/** Clerk rotates keys rarely; a removed one must die all the same. */
+const MAX_AGE_MS = 5 * 60_000;
+/** A flood of unknown `kid`s causes at most one fetch in this time. */
+const COOLDOWN_MS = 30_000;
+
+export interface RemoteInstanceKeysOptions {
+  readonly apiUrl: string;
+  readonly apiVersion: string;
+  readonly secretKey: string;
+  readonly timeoutInMs: number;
+}
+
+/**
+ * The keys as the Backend API publishes them. jose fetches and caches; Clerk's own fetching is not used because it
+ * retries for seconds, fetches anew for every unknown `kid`, and reports an outage as a bad token.
+ */
+export class RemoteInstanceKeys implements InstanceKeys {
+  private readonly jwks: ReturnType<typeof createRemoteJWKSet>;
+  private readonly pems = new WeakMap<CryptoKey, Promise<string>>();
+
+  constructor(
+    options: RemoteInstanceKeysOptions,
+    fetch: typeof globalThis.fetch = globalThis.fetch,
+  ) {
+    const url = `${options.apiUrl.replace(/\/+$/, '')}/${options.apiVersion}/jwks`;
+    this.jwks = createRemoteJWKSet(new URL(url), {
+      headers: { Authorization: `Bearer ${options.secretKey}` },
+      timeoutDuration: options.timeoutInMs,
+      cooldownDuration: COOLDOWN_MS,
+      cacheMaxAge: MAX_AGE_MS,
+      [customFetch]: async (href, init) => {
+        const response = await fetch(href, init);
+        if (response.status === 401 || response.status === 403) {
+          throw new ClerkKeyRefusedError(
+            `The Backend API answered ${response.status} to a request for the keys`,
+          );
+        }
+        return response;
+      },
+    });
+  }
+
+  async find(kid: string | null): Promise<string | null> {
+    if (kid === null) return null;
+    try {
+      return await this.toPem(await this.jwks({ alg: 'RS256', kid }));
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey) return null;
+      throw toFailure(error);
+    }
+  }
+
+  async current(): Promise<string> {
+    try {
+      if (!this.jwks.fresh) await this.jwks.reload();
+    } catch (error) {
+      throw toFailure(error);
+    }
+    const kid = this.jwks.jwks()?.keys.find((key) => key.kty === 'RSA')?.kid;
+    const pem = kid === undefined ? null : await this.find(kid);
+    if (pem === null) throw new ClerkUnavailableError('The Backend API published no usable key');
+    return pem;
+  }
+
+  private toPem(key: CryptoKey): Promise<string> {
+    let pem = this.pems.get(key);
+    if (!pem) this.pems.set(key, (pem = exportSPKI(key)));
+    return pem;
+  }
+}
+
+/** Whatever keeps the keys from us is an outage, save a refusal of our own key. */
+function toFailure(error: unknown): Error {
+  if (error instanceof ClerkKeyRefusedError) return error;
+  return new ClerkUnavailableError('The keys of the Clerk instance could not be fetched', {
+    cause: error,
+  });
+}

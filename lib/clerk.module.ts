@@ -1,0 +1,96 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+
+import { AUTHENTICATOR } from './authentication/authenticator.js';
+import { ClerkAuthenticator } from './authentication/clerk.authenticator.js';
+import {
+  INSTANCE_KEYS,
+  RemoteInstanceKeys,
+  StaticInstanceKeys,
+  type InstanceKeys,
+} from './authentication/instance-keys.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  OPTIONS_TYPE,
+} from './clerk.module-definition.js';
+import { ClerkClientService, createClient } from './client/clerk-client.service.js';
+import { AccessLog } from './guard/access-log.js';
+import { ClerkGuard } from './guard/clerk.guard.js';
+import {
+  CLERK_OPTIONS,
+  type ClerkModuleOptions,
+  type ResolvedClerkOptions,
+} from './options/clerk-options.js';
+import { resolveClerkOptions } from './options/resolve-options.js';
+import { PolicyAudit } from './policy/policy.audit.js';
+import { PolicyReader } from './policy/policy.reader.js';
+import { TransportsRegistry } from './transports/transports.registry.js';
+
+/**
+ * Closes a Nest application with Clerk: every handler of it demands a signed-in session unless a decorator says
+ * otherwise.
+ *
+ * @example
+ * `@Module({ imports: [ClerkModule.forRoot()] })` // keys from CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY
+ */
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    {
+      provide: CLERK_OPTIONS,
+      useFactory: (given: ClerkModuleOptions) => resolveClerkOptions(given, process.env),
+      inject: [MODULE_OPTIONS_TOKEN],
+    },
+    { provide: ClerkClientService, useFactory: createClient, inject: [CLERK_OPTIONS] },
+    {
+      provide: INSTANCE_KEYS,
+      useFactory: (options: ResolvedClerkOptions) =>
+        options.jwtKey ? new StaticInstanceKeys(options.jwtKey) : new RemoteInstanceKeys(options),
+      inject: [CLERK_OPTIONS],
+    },
+    {
+      provide: AUTHENTICATOR,
+      useFactory: (options: ResolvedClerkOptions, client: ClerkClientService, keys: InstanceKeys) =>
+        new ClerkAuthenticator(options, client, keys),
+      inject: [CLERK_OPTIONS, ClerkClientService, INSTANCE_KEYS],
+    },
+    PolicyReader,
+    PolicyAudit,
+    TransportsRegistry,
+    AccessLog,
+    ClerkGuard,
+  ],
+  // All that ClerkGuard needs is exported, so that @UseGuards(ClerkGuard) works in every module.
+  exports: [
+    ClerkClientService,
+    ClerkGuard,
+    PolicyReader,
+    TransportsRegistry,
+    AUTHENTICATOR,
+    AccessLog,
+  ],
+})
+export class ClerkModule extends ConfigurableModuleClass {
+  /**
+   * @param options See {@link ClerkModuleOptions}; besides, `isGlobal` (default true) and `guard` (default true).
+   * @throws ClerkConfigurationError when the application boots, listing every option to mend.
+   */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /**
+   * The same with options from a factory, for keys that come from a ConfigService or a vault.
+   *
+   * @example
+   * ClerkModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ secretKey: config.get('CLERK_SECRET_KEY') }),
+   * })
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+}

@@ -1,0 +1,98 @@
+import type { AuthObject } from '@clerk/backend';
+import type {
+  AuthenticatedMachineObject,
+  GetAuthFn,
+  SignedInAuthObject,
+  SignedOutAuthObject,
+  UnauthenticatedMachineObject,
+} from '@clerk/backend/internal';
+import { getAuthObjectForAcceptedToken } from '@clerk/backend/internal';
+import {
+  createParamDecorator,
+  type ExecutionContext,
+  type PipeTransform,
+  type Type,
+} from '@nestjs/common';
+
+import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
+import { addMetadata, PolicyMetadata } from '../policy/metadata.js';
+import { attachedIdentity } from '../transports/attachment.js';
+import { carrierOf } from '../transports/carrier.js';
+
+type KeyOfEach<T> = T extends unknown ? keyof T : never;
+
+/** The properties that some kind of auth object has. */
+export type AuthProperty = KeyOfEach<
+  | SignedInAuthObject
+  | SignedOutAuthObject
+  | AuthenticatedMachineObject
+  | UnauthenticatedMachineObject
+>;
+
+const authParameter = createParamDecorator(
+  (property: AuthProperty | undefined, context: ExecutionContext) => {
+    const auth = authOf(context);
+    return property === undefined
+      ? auth
+      : (auth as Partial<Record<AuthProperty, unknown>>)[property];
+  },
+);
+
+/**
+ * The caller: Clerk's own auth object for the accepted token, or one property of it. Signed out (on a `@Public()`
+ * handler), it is Clerk's signed-out object of the accepted type; where several types are accepted and no credential
+ * was sent, one with `tokenType: null`.
+ *
+ * @param property A property of the auth object, such as `userId` or `orgId`.
+ * @param pipes Pipes of Nest to pass the value through.
+ * @example
+ * `list(@Auth() auth: SignedInAuthObject) {}`
+ * `create(@Auth('userId') userId: string) {}`
+ * @see https://clerk.com/docs/reference/backend/types/auth-object
+ */
+export function Auth(
+  property?: AuthProperty,
+  ...pipes: (PipeTransform | Type<PipeTransform>)[]
+): ParameterDecorator {
+  return (target, key, index) => {
+    const handler =
+      key === undefined ? undefined : (target as Record<string | symbol, unknown>)[key];
+    if (typeof handler === 'function')
+      addMetadata(PolicyMetadata.AuthParameters, property, handler);
+    authParameter(property, ...pipes)(target, key, index);
+  };
+}
+
+/**
+ * The auth object that the guard attached to a request, outside of a handler: in interceptors, filters, pipes,
+ * services. It filters what the guard verified and never verifies anything itself: asked for a token type that the
+ * caller did not present, or that the handler does not accept, it gives Clerk's signed-out object of that type.
+ *
+ * @param source The request of Express or Fastify, or Nest's ExecutionContext.
+ * @param options `acceptsToken` (default `session_token`), `treatPendingAsSignedOut`.
+ * @throws ClerkAuthNotPopulatedError where no guard looked at the request, or the handler carries `@SkipAuth()`.
+ * @example
+ * const { userId } = getAuth(context);
+ * const auth = getAuth(request, { acceptsToken: ['session_token', 'api_key'] });
+ * @see https://clerk.com/docs/reference/express/get-auth
+ */
+export const getAuth: GetAuthFn<object> = ((
+  source: object,
+  options?: Parameters<typeof authOf>[1],
+): AuthObject =>
+  getAuthObjectForAcceptedToken({
+    authObject: authOf(source, options),
+    acceptsToken: options?.acceptsToken,
+  })) as GetAuthFn<object>;
+
+function authOf(
+  source: object,
+  options?: {
+    acceptsToken?: Parameters<typeof getAuthObjectForAcceptedToken>[0]['acceptsToken'];
+    treatPendingAsSignedOut?: boolean;
+  },
+): AuthObject {
+  const identity = attachedIdentity(carrierOf(source));
+  if (!identity) throw new ClerkAuthNotPopulatedError();
+  return identity.toAuth(options);
+}

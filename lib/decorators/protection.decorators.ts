@@ -1,0 +1,35 @@
+import type { AcceptedToken } from '../authentication/token-types.js';
+import { policyDecorator, PolicyMetadata } from '../policy/metadata.js';
+
+/**
+ * Lax: looks at credentials and lets everybody through, signed in or not. Also drops the requirements of the class.
+ * An outage of Clerk leaves the caller signed out; a malformed request and a handshake redirect still apply.
+ *
+ * @example
+ * `@Get('rates') @Public() rates(@Auth() auth: SignedInAuthObject | SignedOutAuthObject) {}`
+ */
+export const Public = () => policyDecorator(PolicyMetadata.Protection, 'public');
+
+/**
+ * Strict: denies unless somebody is signed in. Needed only where the application is lax by default, or inside a
+ * controller that is `@Public()` or `@SkipAuth()`.
+ */
+export const RequireAuth = () => policyDecorator(PolicyMetadata.Protection, 'require-auth');
+
+/**
+ * Does not even look at credentials: for health checks, webhooks, static pages. `@Auth()` beside it is an error at
+ * boot, and `getAuth()` throws.
+ */
+export const SkipAuth = () => policyDecorator(PolicyMetadata.Protection, 'skip-auth');
+
+/**
+ * Which token types the handler accepts. Changes the types, never the protection.
+ *
+ * @param types One or more of `session_token`, `api_key`, `m2m_token`, `oauth_token`; or `any` alone.
+ * @default 'session_token' where the decorator is absent
+ * @example
+ * `@Post('import') @AcceptsToken('api_key', 'm2m_token') import(@Auth() auth: MachineAuthObject<'api_key' | 'm2m_token'>) {}`
+ * @see https://clerk.com/docs/guides/development/machine-auth/overview
+ */
+export const AcceptsToken = (...types: [AcceptedToken, ...AcceptedToken[]]) =>
+  policyDecorator(PolicyMetadata.AcceptsToken, types);

@@ -1,0 +1,63 @@
+import { ClerkErrorCode } from './error-codes.js';
+
+/** What all errors of this library have in common that are not answers to a request. */
+export abstract class ClerkError extends Error {
+  abstract readonly code: ClerkErrorCode;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** Lists problems so that all of them can be mended in one go. */
+function enumerate(headline: string, problems: readonly string[]): string {
+  return [headline, ...problems.map((problem) => `  - ${problem}`)].join('\n');
+}
+
+/** The application refuses to boot: one or more options are missing, malformed or unknown. */
+export class ClerkConfigurationError extends ClerkError {
+  readonly code = ClerkErrorCode.InvalidConfiguration;
+  constructor(readonly problems: readonly string[]) {
+    super(enumerate('nest-clerk cannot start with these options:', problems));
+  }
+}
+
+/** The application refuses to boot: what decorators say on one or more handlers cannot be carried out. */
+export class ClerkPolicyError extends ClerkError {
+  readonly code = ClerkErrorCode.InvalidPolicy;
+  constructor(readonly problems: readonly string[]) {
+    super(enumerate('nest-clerk cannot protect these handlers as they are decorated:', problems));
+  }
+}
+
+/** A handler was reached over a transport that no adapter knows; it is denied. */
+export class ClerkTransportError extends ClerkError {
+  readonly code = ClerkErrorCode.UnknownTransport;
+  constructor(contextType: string) {
+    super(
+      `No transport adapter of nest-clerk knows the execution context type "${contextType}", so the call was denied. ` +
+        'Supported: http. Turn the global guard off with { guard: false } and guard such handlers yourself.',
+    );
+  }
+}
+
+/** `getAuth()` was asked about a request that no Clerk guard has looked at. */
+export class ClerkAuthNotPopulatedError extends ClerkError {
+  readonly code = ClerkErrorCode.AuthNotPopulated;
+  constructor() {
+    super(
+      'There is no Clerk identity on this request. Either the handler carries @SkipAuth() (use @Public() to look at ' +
+        'credentials without demanding them), or ClerkGuard has not run: import ClerkModule.forRoot() in the root ' +
+        'module, or add @UseGuards(ClerkGuard) where the global guard is off.',
+    );
+  }
+}
+
+/** Clerk could not be asked: unreachable, too slow, overloaded or answering nonsense. */
+export class ClerkUnavailableError extends ClerkError {
+  readonly code = ClerkErrorCode.ClerkUnavailable;
+}
+
+/** Clerk answered that it does not know the key this application presents. */
+export class ClerkKeyRefusedError extends ClerkError {
+  readonly code = ClerkErrorCode.ClerkKeyRefused;
+}

@@ -1,0 +1,33 @@
+/**
+ * Every code this library answers or throws with. Codes are stable: match on them, not on messages.
+ *
+ * Codes of refusals stand in the JSON body of the answer, beside Nest's `statusCode` and `message`.
+ */
+export const ClerkErrorCode = {
+  /** 307: Clerk asks the browser to pass by its Frontend API first. */
+  Handshake: 'handshake',
+  /** 400: the request target or method cannot be represented as a URL of this server. */
+  MalformedRequest: 'malformed-request',
+  /** 401: the request carries no credential that the route looks at. */
+  AuthenticationRequired: 'authentication-required',
+  /** 401: a credential was sent and is not accepted here. */
+  TokenInvalid: 'token-invalid',
+  /** 401: the session is good but a session task (choosing an organization, say) is still open. */
+  SessionPending: 'session-pending',
+  /** 403: the caller is known and lacks a right that the route requires. */
+  InsufficientPermissions: 'insufficient-permissions',
+  /** 500: Clerk refuses the key of this application. */
+  ClerkKeyRefused: 'clerk-key-refused',
+  /** 500: what the handler's decorators say cannot be carried out. */
+  InvalidPolicy: 'invalid-policy',
+  /** 500: no transport adapter knows this kind of execution context. */
+  UnknownTransport: 'unknown-transport',
+  /** 503: Clerk is unreachable, too slow, overloaded or failing. */
+  ClerkUnavailable: 'clerk-unavailable',
+  /** Thrown at boot: an option is missing, malformed or unknown. */
+  InvalidConfiguration: 'invalid-configuration',
+  /** Thrown by `getAuth()`: nobody authenticated this request. */
+  AuthNotPopulated: 'auth-not-populated',
+} as const;
+
+export type ClerkErrorCode = (typeof ClerkErrorCode)[keyof typeof ClerkErrorCode];

@@ -1,0 +1,46 @@
+import { Injectable, Logger } from '@nestjs/common';
+
+import type { Identity } from '../authentication/identity.js';
+import type { Decision } from '../policy/decide.js';
+import type { RoutePolicy } from '../policy/route-policy.js';
+
+/**
+ * Tells the operator what the client is not told: why a call was refused, and when Clerk could not be asked. Nothing
+ * a caller sent is ever repeated here.
+ */
+@Injectable()
+export class AccessLog {
+  private readonly logger = new Logger('ClerkGuard');
+
+  record(policy: RoutePolicy, { reason, detail, failure }: Identity, decision: Decision): void {
+    if (failure) {
+      const outcome = decision.allowed
+        ? 'the caller goes on signed out'
+        : `denied ${decision.denial.status}`;
+      const line = `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}`;
+      if (failure.code === 'clerk-key-refused') {
+        this.logger.error(`${line}. Check secretKey (environment variable CLERK_SECRET_KEY)`);
+      } else {
+        this.logger.warn(line);
+      }
+      return;
+    }
+    if (decision.allowed) return;
+    const { status, code } = decision.denial;
+    if (code === 'invalid-policy') {
+      this.logger.error(`denied ${status} (${code}): ${policy.problems.join(' ')}`);
+      return;
+    }
+    const why = [reason, detail].filter(Boolean).join(', ');
+    this.logger.debug(`${policy.name}: denied ${status} (${code})${why ? `: ${why}` : ''}`);
+  }
+}
+
+/** The innermost message: of a failed fetch, the system's error (`ECONNREFUSED`) says more than "fetch failed". */
+function causeOf(error: Error): string {
+  let cause: unknown = error.cause;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause instanceof Error
+    ? ` (${(cause as NodeJS.ErrnoException).code ?? cause.message})`
+    : '';
+}

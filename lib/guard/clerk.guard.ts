@@ -1,0 +1,50 @@
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+
+import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
+import { decide } from '../policy/decide.js';
+import { PolicyReader } from '../policy/policy.reader.js';
+import { attachIdentity, identifyOnce } from '../transports/attachment.js';
+import { TransportsRegistry } from '../transports/transports.registry.js';
+import { AccessLog } from './access-log.js';
+
+/**
+ * Guards every handler: finds out who is calling and lets through only whom the handler's decorators admit.
+ *
+ * ClerkModule registers it for the whole application. Where that is switched off (`{ guard: false }`), use it with
+ * `@UseGuards(ClerkGuard)`. It may run more than once for a request: the caller is identified once, the decision is
+ * made anew each time.
+ *
+ * @throws ClerkUnauthorizedException 401, ClerkForbiddenException 403, ClerkServiceUnavailableException 503,
+ * ClerkBadRequestException 400, ClerkInternalServerErrorException 500, ClerkHandshakeException 307.
+ */
+@Injectable()
+export class ClerkGuard implements CanActivate {
+  constructor(
+    @Inject(PolicyReader) private readonly policies: PolicyReader,
+    @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
+    @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
+    @Inject(AccessLog) private readonly log: AccessLog,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const transport = this.transports.for(context);
+    const carrier = transport.carrier(context);
+    const policy = this.policies.read(context.getClass(), context.getHandler());
+    if (policy.protection === 'skip' && policy.problems.length === 0) {
+      attachIdentity(carrier, undefined);
+      return true;
+    }
+
+    const credentials = transport.credentials(context);
+    if ('code' in credentials) throw transport.refuse(context, credentials);
+    const identity = await identifyOnce(carrier, this.authenticator, policy.acceptsToken, () =>
+      this.authenticator.authenticate(credentials, policy.acceptsToken),
+    );
+    transport.attach(context, identity);
+
+    const decision = decide(policy, identity);
+    this.log.record(policy, identity, decision);
+    if (decision.allowed) return true;
+    throw transport.refuse(context, decision.denial);
+  }
+}

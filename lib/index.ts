@@ -1,0 +1,54 @@
+export { ClerkModule } from './clerk.module.js';
+export { ClerkClientService } from './client/clerk-client.service.js';
+export { ClerkGuard } from './guard/clerk.guard.js';
+
+export { Auth, getAuth, type AuthProperty } from './decorators/auth.decorator.js';
+export { AcceptsToken, Public, RequireAuth, SkipAuth } from './decorators/protection.decorators.js';
+export { RequirePermission } from './decorators/requirement.decorators.js';
+export { anyOf, type AnyOf, type PermissionKey } from './policy/requirement.js';
+
+export type {
+  ClerkModuleOptions,
+  ClerkOptionsFactory,
+  DefaultProtection,
+} from './options/clerk-options.js';
+
+export {
+  ClerkAuthNotPopulatedError,
+  ClerkConfigurationError,
+  ClerkError,
+  ClerkPolicyError,
+  ClerkTransportError,
+} from './errors/clerk.errors.js';
+export { ClerkErrorCode } from './errors/error-codes.js';
+export {
+  ClerkBadRequestException,
+  ClerkForbiddenException,
+  ClerkHandshakeException,
+  ClerkInternalServerErrorException,
+  ClerkServiceUnavailableException,
+  ClerkUnauthorizedException,
+} from './errors/exceptions.js';
+
+export { toWebRequest, type HttpRequestLike } from './transports/web-request.js';
+export type { RequestAuth } from './transports/request-auth.js';
+
+export type { AcceptedToken } from './authentication/token-types.js';
+export type { AuthObjectFor } from './authentication/auth-objects.js';
+
+// Clerk's own types, so that handlers need one import.
+export type {
+  AuthObject,
+  ClerkClient,
+  InvalidTokenAuthObject,
+  MachineAuthObject,
+  SessionAuthObject,
+  User,
+} from '@clerk/backend';
+export type {
+  AuthenticatedMachineObject,
+  SignedInAuthObject,
+  SignedOutAuthObject,
+  TokenType,
+  UnauthenticatedMachineObject,
+} from '@clerk/backend/internal';

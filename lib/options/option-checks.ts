@@ -1,0 +1,137 @@
+import { createPublicKey } from 'node:crypto';
+
+/** Says what is wrong with a value, and what to do; `undefined` when it is fine. Never repeats the value. */
+export type Check = (value: unknown) => string | undefined;
+
+export const nonEmptyString: Check = (value) =>
+  typeof value === 'string' && value.trim() !== '' ? undefined : 'must be a non-empty string';
+
+export const oneOf =
+  (...allowed: readonly string[]): Check =>
+  (value) =>
+    allowed.includes(value as string)
+      ? undefined
+      : `must be one of ${allowed.map((item) => `'${item}'`).join(', ')}`;
+
+export const boolean: Check = (value) =>
+  typeof value === 'boolean' ? undefined : 'must be true or false';
+
+export const milliseconds =
+  (minimum: number): Check =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= minimum
+      ? undefined
+      : `must be a whole number of milliseconds, at least ${minimum}`;
+
+export const stringOrList: Check = (value) =>
+  typeof value === 'string' ? nonEmptyString(value) : listOfStrings(value);
+
+export const listOfStrings: Check = (value) =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => !nonEmptyString(item))
+    ? undefined
+    : 'must be a non-empty list of non-empty strings';
+
+export const origins: Check = (value) => {
+  const problem = listOfStrings(value);
+  if (problem) return problem;
+  const slashed = (value as string[]).filter((origin) => origin.endsWith('/'));
+  return slashed.length > 0
+    ? `lists origins, which end without a slash: write ${slashed.map((o) => `'${o.replace(/\/+$/, '')}'`).join(', ')}`
+    : undefined;
+};
+
+export const absoluteUrl: Check = (value) =>
+  typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value)
+    ? undefined
+    : 'must be an absolute http(s) URL';
+
+export const urlOrPath: Check = (value) =>
+  typeof value === 'string' && /^\/(?![/\\])/.test(value)
+    ? undefined
+    : absoluteUrl(value) &&
+      `${absoluteUrl(value)} or a path of this server that starts with one "/"`;
+
+export const hostname: Check = (value) =>
+  typeof value === 'string' && /^[a-z0-9.-]+(:\d+)?$/i.test(value)
+    ? undefined
+    : 'must be a host name without scheme or path, such as "app.example.com"';
+
+/** Blanks and quotes around a key come from a .env file or a shell, and make every call fail later. */
+function wrapped(value: string): string | undefined {
+  return /^["'\s]|["'\s]$/.test(value)
+    ? 'has quotes or blanks around it: remove them from the value'
+    : undefined;
+}
+
+export const publishableKey: Check = (value) => {
+  if (typeof value !== 'string') return 'must be a string that starts with pk_test_ or pk_live_';
+  if (/^s?k_(test|live)_/.test(value)) {
+    return 'holds a secret key: the publishable and the secret key are swapped. Rotate the secret key if this value was ever sent to a browser';
+  }
+  const encoded = /^pk_(?:test|live)_(.+)$/.exec(value)?.[1];
+  if (!encoded) return wrapped(value) ?? 'must start with pk_test_ or pk_live_';
+  const host = Buffer.from(encoded, 'base64').toString('latin1');
+  return /^[^$\s/]+\.[^$\s/]+\$$/.test(host)
+    ? undefined
+    : (wrapped(value) ??
+        'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
+};
+
+export const secretKey: Check = (value) => {
+  if (typeof value !== 'string') return 'must be a string that starts with sk_test_ or sk_live_';
+  if (value.startsWith('pk_')) {
+    return 'holds a publishable key: the publishable and the secret key are swapped';
+  }
+  if (value.startsWith('ask_'))
+    return 'holds a machine secret key: that belongs in machineSecretKey';
+  return (
+    wrapped(value) ??
+    (/^sk_(test|live)_\S+$/.test(value) ? undefined : 'must start with sk_test_ or sk_live_')
+  );
+};
+
+export const machineSecretKey: Check = (value) => {
+  if (typeof value !== 'string') return 'must be a string that starts with ask_';
+  if (value.startsWith('sk_')) return "holds the instance's secret key: that belongs in secretKey";
+  return wrapped(value) ?? (/^ask_\S+$/.test(value) ? undefined : 'must start with ask_');
+};
+
+/** A PEM as it comes out of an environment variable: line breaks may be spelt `\n`, or header and footer be missing. */
+export function readPublicKey(value: string): string {
+  const text = value.replaceAll('\\n', '\n').trim();
+  const pem = text.startsWith('-----BEGIN')
+    ? text
+    : `-----BEGIN PUBLIC KEY-----\n${text}\n-----END PUBLIC KEY-----`;
+  const key = createPublicKey(pem);
+  const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
+  if (key.asymmetricKeyType !== 'rsa' || modulusLength !== 2048 || publicExponent !== 65537n) {
+    throw new TypeError('not a Clerk key');
+  }
+  return key.export({ type: 'spki', format: 'pem' }).toString();
+}
+
+export const publicKeyPem: Check = (value) => {
+  if (typeof value === 'string' && value.includes('PRIVATE KEY')) {
+    return 'holds a private key: use the JWKS public key (PEM) of the API keys page of the Clerk Dashboard';
+  }
+  try {
+    readPublicKey(value as string);
+    return undefined;
+  } catch {
+    return 'is no readable public key: copy the JWKS public key (PEM, RSA 2048) from the API keys page of the Clerk Dashboard, with its line breaks (or \\n in their place)';
+  }
+};
+
+export const clerkClient: Check = (value) =>
+  typeof (value as { authenticateRequest?: unknown } | null)?.authenticateRequest === 'function'
+    ? undefined
+    : "must be a client made with createClerkClient() of '@clerk/backend'";
+
+export const telemetry: Check = (value) =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).every(
+    ([name, flag]) => ['disabled', 'debug'].includes(name) && typeof flag === 'boolean',
+  )
+    ? undefined
+    : 'must be an object with the booleans disabled and debug, or one of them';

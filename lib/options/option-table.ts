@@ -1,0 +1,43 @@
+import type { ClerkModuleOptions } from './clerk-options.js';
+import * as check from './option-checks.js';
+
+/** One row per option: the variable it falls back to, its default, and what it must look like. */
+export interface OptionRow {
+  readonly env?: string;
+  readonly fallback?: unknown;
+  readonly check: check.Check;
+  /** How the text of an environment variable becomes a value. */
+  readonly parse?: (text: string) => unknown;
+}
+
+const parseBoolean = (text: string): unknown =>
+  ({ true: true, '1': true, false: false, '0': false })[text.toLowerCase()] ?? text;
+
+/** The whole vocabulary: what is not a row here is no option. */
+export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: OptionRow } = {
+  publishableKey: { env: 'CLERK_PUBLISHABLE_KEY', check: check.publishableKey },
+  secretKey: { env: 'CLERK_SECRET_KEY', check: check.secretKey },
+  machineSecretKey: { env: 'CLERK_MACHINE_SECRET_KEY', check: check.machineSecretKey },
+  jwtKey: { env: 'CLERK_JWT_KEY', check: check.publicKeyPem },
+  audience: { check: check.stringOrList },
+  authorizedParties: { check: check.origins },
+  clockSkewInMs: { fallback: 5_000, check: check.milliseconds(0) },
+  timeoutInMs: { fallback: 5_000, check: check.milliseconds(1) },
+  domain: { env: 'CLERK_DOMAIN', check: check.hostname },
+  isSatellite: {
+    env: 'CLERK_IS_SATELLITE',
+    fallback: false,
+    check: check.boolean,
+    parse: parseBoolean,
+  },
+  proxyUrl: { env: 'CLERK_PROXY_URL', check: check.urlOrPath },
+  signInUrl: { env: 'CLERK_SIGN_IN_URL', check: check.urlOrPath },
+  apiUrl: { env: 'CLERK_API_URL', fallback: 'https://api.clerk.com', check: check.absoluteUrl },
+  apiVersion: { env: 'CLERK_API_VERSION', fallback: 'v1', check: check.nonEmptyString },
+  clerkClient: { check: check.clerkClient },
+  telemetry: { check: check.telemetry },
+  protection: { fallback: 'strict', check: check.oneOf('strict', 'lax') },
+};
+
+/** Options without which nobody can be authenticated. */
+export const REQUIRED_OPTIONS = ['publishableKey', 'secretKey'] as const;

@@ -1,0 +1,114 @@
+import { ClerkConfigurationError } from '../errors/clerk.errors.js';
+import type { ClerkModuleOptions, ResolvedClerkOptions } from './clerk-options.js';
+import { readPublicKey } from './option-checks.js';
+import { OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const rows = Object.entries(OPTION_TABLE) as [keyof ClerkModuleOptions, OptionRow][];
+
+/**
+ * Settles every option once: explicit value > environment > default, validated as a whole and frozen.
+ *
+ * @throws ClerkConfigurationError naming every option, and its variable, that has to be mended.
+ */
+export function resolveClerkOptions(
+  given: ClerkModuleOptions | undefined | null,
+  env: Environment,
+): ResolvedClerkOptions {
+  if (typeof (given ?? {}) !== 'object' || Array.isArray(given)) {
+    throw new ClerkConfigurationError(['the options must be an object']);
+  }
+  const options: Record<string, unknown> = { ...given };
+  const problems = Object.keys(options).flatMap(unknownOption);
+  const settled: Record<string, unknown> = {};
+
+  for (const [name, row] of rows) {
+    const text = row.env === undefined ? undefined : env[row.env] || undefined;
+    const fromEnv = text !== undefined && row.parse ? row.parse(text) : text;
+    // An empty string counts as not given: it is what a ConfigService hands on for an unset variable.
+    const value = options[name] === '' ? fromEnv : (options[name] ?? fromEnv);
+    const problem = value === undefined ? missing(name, env) : row.check(value);
+    if (problem) problems.push(`${label(name)} ${problem}.`);
+    settled[name] = value ?? row.fallback;
+  }
+  problems.push(
+    ...(problems.length === 0 ? contradictions(settled as unknown as ResolvedClerkOptions) : []),
+  );
+  if (problems.length > 0) throw new ClerkConfigurationError(problems);
+
+  return freeze({
+    ...(settled as unknown as ResolvedClerkOptions),
+    jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
+    telemetry: Object.freeze({
+      disabled: isTruthy(env.CLERK_TELEMETRY_DISABLED),
+      debug: isTruthy(env.CLERK_TELEMETRY_DEBUG),
+      ...(settled.telemetry as ResolvedClerkOptions['telemetry'] | undefined),
+    }),
+  });
+}
+
+function label(name: keyof ClerkModuleOptions): string {
+  const { env } = OPTION_TABLE[name] as OptionRow;
+  return env ? `${name} (environment variable ${env})` : name;
+}
+
+function unknownOption(name: string): string[] {
+  if (Object.hasOwn(OPTION_TABLE, name)) return [];
+  const wanted = name.toLowerCase().replace(/[^a-z]/g, '');
+  const near = rows.find(([known]) => known.toLowerCase() === wanted)?.[0];
+  const cure = near
+    ? `did you mean ${near}?`
+    : `known are ${rows.map(([known]) => known).join(', ')}.`;
+  return [`"${name}" is not an option: ${cure}`];
+}
+
+/** Says that a required option is missing, and recognises where people usually left it. */
+function missing(name: keyof ClerkModuleOptions, env: Environment): string | undefined {
+  if (!(REQUIRED_OPTIONS as readonly string[]).includes(name)) return undefined;
+  const variable = (OPTION_TABLE[name] as OptionRow).env as string;
+  const prefixed = Object.keys(env).find(
+    (key) => key !== variable && key.endsWith(`_${variable}`) && env[key],
+  );
+  if (prefixed && name === 'secretKey') {
+    return `is missing, and ${prefixed} is set: a prefixed variable is built into the frontend, where a secret key must never be. Rotate the key in the Clerk Dashboard and set ${variable}`;
+  }
+  if (prefixed) {
+    return `is missing, but ${prefixed} is set: that name is for a frontend. Set ${variable} to the same value for this server`;
+  }
+  if (name === 'secretKey' && env.CLERK_API_KEY) {
+    return `is missing, but CLERK_API_KEY is set: that is its old name. Rename the variable to ${variable}`;
+  }
+  return `is missing: copy it from the API keys page of the Clerk Dashboard, or start a LocalClerk from 'nest-clerk/testing' and pass its options`;
+}
+
+/** What is fine alone and wrong together. */
+function contradictions(options: ResolvedClerkOptions): string[] {
+  const { publishableKey, secretKey, isSatellite, domain, proxyUrl, signInUrl } = options;
+  const problems: string[] = [];
+  if (publishableKey.startsWith('pk_live_') !== secretKey.startsWith('sk_live_')) {
+    problems.push(
+      `${label('publishableKey')} and ${label('secretKey')} belong to different instances: one is a test key, the other a live key. Copy both from the same instance.`,
+    );
+  }
+  if (isSatellite && !domain && !proxyUrl) {
+    problems.push(`isSatellite needs ${label('domain')} or ${label('proxyUrl')}: set one of them.`);
+  }
+  if (isSatellite && secretKey.startsWith('sk_test_') && !signInUrl?.startsWith('http')) {
+    problems.push(
+      `isSatellite needs ${label('signInUrl')} on a development instance: set it to the absolute URL of the primary application's sign-in page.`,
+    );
+  }
+  return problems;
+}
+
+function isTruthy(value: string | undefined): boolean {
+  return value === 'true' || value === '1';
+}
+
+function freeze(options: ResolvedClerkOptions): ResolvedClerkOptions {
+  const copy = (value: unknown): unknown =>
+    Array.isArray(value) ? Object.freeze([...value]) : value;
+  const entries = Object.entries(options).map(([name, value]) => [name, copy(value)]);
+  return Object.freeze(Object.fromEntries(entries) as ResolvedClerkOptions);
+}

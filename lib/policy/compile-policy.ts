@@ -1,0 +1,55 @@
+import {
+  isTokenType,
+  toAcceptsToken,
+  TOKEN_TYPES,
+  type AcceptsToken,
+} from '../authentication/token-types.js';
+import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
+import type { PolicyLevel, Protection, RoutePolicy } from './route-policy.js';
+
+/**
+ * Settles what a handler asks for. The nearest word wins for protection and accepted tokens; requirements add up,
+ * except that a level that opts out drops those of the levels around it. A requirement implies strict protection.
+ *
+ * @param levels From the outermost (the base class) to the handler itself.
+ */
+export function compilePolicy(
+  levels: readonly PolicyLevel[],
+  fallback: 'strict' | 'lax',
+): RoutePolicy {
+  let protection: Protection = fallback;
+  let acceptsToken: AcceptsToken = 'session_token';
+  let requirements: RoutePolicy['requirements'] = [];
+
+  for (const level of levels) {
+    const word = strictestOf(level);
+    if (word === 'public' || word === 'skip-auth') {
+      protection = word === 'public' ? 'lax' : 'skip';
+      requirements = [];
+    }
+    if (word === 'require-auth') protection = 'strict';
+    requirements = [...requirements, ...level.requirements];
+    acceptsToken = acceptedBy(level) ?? acceptsToken;
+  }
+  const policy = { name: levels.at(-1)?.name ?? '', protection, acceptsToken, requirements };
+  const problems = [...levels.flatMap(problemsOfLevel), ...problemsOfPolicy(policy, levels)];
+  return Object.freeze({ ...policy, problems });
+}
+
+/** A contradicting level is reported; should it be asked all the same, its strictest word counts. */
+function strictestOf({
+  protections,
+  requirements,
+}: PolicyLevel): PolicyLevel['protections'][number] | undefined {
+  if (requirements.length > 0) return 'require-auth';
+  return (['require-auth', 'public', 'skip-auth'] as const).find((word) =>
+    protections.includes(word),
+  );
+}
+
+function acceptedBy(level: PolicyLevel): AcceptsToken | undefined {
+  const said = level.acceptsToken.at(-1);
+  if (!said) return undefined;
+  const types = said.includes('any') ? TOKEN_TYPES : said.filter(isTokenType);
+  return types.length > 0 ? toAcceptsToken(types) : undefined;
+}

@@ -1,0 +1,33 @@
+import 'reflect-metadata';
+
+import { SetMetadata } from '@nestjs/common';
+
+/**
+ * Metadata keys are spelt out: a generated one would differ between two copies of this library, and the guard of the
+ * one would not see what the decorators of the other wrote.
+ */
+export const PolicyMetadata = {
+  Protection: 'nest-clerk:protection',
+  AcceptsToken: 'nest-clerk:accepts-token',
+  Requirements: 'nest-clerk:requirements',
+  AuthParameters: 'nest-clerk:auth-parameters',
+} as const;
+
+export type PolicyMetadataKey = (typeof PolicyMetadata)[keyof typeof PolicyMetadata];
+
+/** Adds to what is already said about exactly this class or handler; decorators of one kind add up. */
+export function addMetadata(key: PolicyMetadataKey, value: unknown, target: object): void {
+  const said: unknown = Reflect.getOwnMetadata(key, target);
+  // SetMetadata called as a class decorator writes to the given function, be it a class or a handler.
+  SetMetadata(key, [...(Array.isArray(said) ? said : []), value])(target as new () => unknown);
+}
+
+/** A decorator for classes and methods that adds one value under a key. */
+export function policyDecorator(
+  key: PolicyMetadataKey,
+  value: unknown,
+): ClassDecorator & MethodDecorator {
+  return (target: object, _property?: string | symbol, descriptor?: PropertyDescriptor) => {
+    addMetadata(key, value, (descriptor?.value as object | undefined) ?? target);
+  };
+}

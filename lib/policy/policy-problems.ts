@@ -1,0 +1,111 @@
+import { isTokenType, TOKEN_TYPES, tokenTypesOf } from '../authentication/token-types.js';
+import type { SessionCheck } from './requirement.js';
+import type { PolicyLevel, ProtectionWord, RoutePolicy } from './route-policy.js';
+
+const DECORATOR_OF: Record<ProtectionWord, string> = {
+  public: '@Public()',
+  'require-auth': '@RequireAuth()',
+  'skip-auth': '@SkipAuth()',
+};
+
+/** What is wrong with the decorators of one class or handler, each with its cure. */
+export function problemsOfLevel(level: PolicyLevel): string[] {
+  const { name, requirements } = level;
+  const words = [...new Set(level.protections)];
+  const said = words.map((word) => DECORATOR_OF[word]);
+  const optOut = words.find((word) => word !== 'require-auth');
+  const problems: string[] = [];
+
+  if (words.length > 1)
+    problems.push(`${said.join(' and ')} contradict each other: keep one of them.`);
+  const [first] = requirements;
+  if (optOut && first) {
+    problems.push(
+      `${DECORATOR_OF[optOut]} and @${first.decorator}() contradict each other: remove one. A requirement needs no @RequireAuth().`,
+    );
+  }
+  problems.push(...problemsOfAcceptsToken(level.acceptsToken));
+  for (const { decorator, check } of requirements) {
+    problems.push(...problemsOfCheck(check).map((problem) => `@${decorator}() ${problem}`));
+  }
+  return problems.map((problem) => `${name}: ${problem}`);
+}
+
+/** What is wrong with a handler once all levels are taken together. */
+export function problemsOfPolicy(
+  policy: Omit<RoutePolicy, 'problems'>,
+  levels: readonly PolicyLevel[],
+): string[] {
+  const problems: string[] = [];
+  if (policy.protection === 'skip') {
+    if (levels.some((level) => level.authParameters.length > 0)) {
+      problems.push(
+        '@Auth() has nothing to give beside @SkipAuth(), which does not look at credentials: use @Public() instead of @SkipAuth().',
+      );
+    }
+    const [last] = levels.slice(-1);
+    if (last && last.acceptsToken.length > 0) {
+      problems.push(
+        '@AcceptsToken() protects nothing beside @SkipAuth(): add @RequireAuth() to the handler, or remove @AcceptsToken().',
+      );
+    }
+  }
+  if (policy.requirements.length > 0) {
+    const deaf = tokenTypesOf(policy.acceptsToken).filter(
+      (type) => !policy.requirements.some(({ speaksTo }) => speaksTo.includes(type)),
+    );
+    const decorators = [
+      ...new Set(policy.requirements.map(({ decorator }) => `@${decorator}()`)),
+    ].join(', ');
+    if (deaf.length > 0) {
+      problems.push(
+        `no requirement speaks to the accepted ${deaf.join(', ')}: ${decorators} can only be fulfilled by ` +
+          `${spokenTo(policy)}. Narrow @AcceptsToken(), or split the handler.`,
+      );
+    }
+  }
+  return problems.map((problem) => `${policy.name}: ${problem}`);
+}
+
+function spokenTo({ requirements }: Pick<RoutePolicy, 'requirements'>): string {
+  return TOKEN_TYPES.filter((type) =>
+    requirements.some(({ speaksTo }) => speaksTo.includes(type)),
+  ).join(', ');
+}
+
+function problemsOfAcceptsToken(applied: PolicyLevel['acceptsToken']): string[] {
+  if (applied.length > 1) return ['@AcceptsToken() stands twice: write all types in one.'];
+  const known = [...TOKEN_TYPES, 'any'].map((type) => `'${type}'`).join(', ');
+  return applied.flatMap((types) => {
+    if (types.length === 0)
+      return [`@AcceptsToken() names no token type: name one or more of ${known}.`];
+    if (types.includes('any') && types.length > 1)
+      return [`@AcceptsToken('any') stands alone: remove the other types.`];
+    return types
+      .filter((type) => type !== 'any' && !isTokenType(type))
+      .map(
+        (type) =>
+          `@AcceptsToken() does not know ${JSON.stringify(type) ?? typeof type}: it takes ${known}.`,
+      );
+  });
+}
+
+function problemsOfCheck(check: SessionCheck): string[] {
+  if ('has' in check)
+    return problemsOfPermission((check.has as { permission?: unknown }).permission);
+  const items = 'anyOf' in check ? check.anyOf : check.allOf;
+  return items.length > 0
+    ? items.flatMap(problemsOfCheck)
+    : ['names no permission: name at least one.'];
+}
+
+function problemsOfPermission(permission: unknown): string[] {
+  if (typeof permission !== 'string' || permission.trim() === '') {
+    return ['takes permission names, non-empty strings such as "org:invoices:read".'];
+  }
+  return permission.startsWith('org:sys_')
+    ? [
+        `asks for ${permission}: system permissions are never in a session token, so nobody could pass. Use a custom permission.`,
+      ]
+    : [];
+}

@@ -1,0 +1,63 @@
+import { Inject, Injectable, type ExecutionContext, type Type } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/clerk-options.js';
+import { compilePolicy } from './compile-policy.js';
+import { PolicyMetadata, type PolicyMetadataKey } from './metadata.js';
+import type { PolicyLevel, RoutePolicy } from './route-policy.js';
+
+/** A function that Nest calls for a request. */
+export type Handler = ReturnType<ExecutionContext['getHandler']>;
+
+/** Reads what decorators say about a handler; the only place that does. Each handler is compiled once. */
+@Injectable()
+export class PolicyReader {
+  private readonly compiled = new WeakMap<Type, WeakMap<Handler, RoutePolicy>>();
+
+  constructor(
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'protection'>,
+  ) {}
+
+  /** The policy of `handler` as a handler of `controller`: an inherited method is judged by the inheriting class. */
+  read(controller: Type, handler: Handler): RoutePolicy {
+    let ofController = this.compiled.get(controller);
+    if (!ofController) this.compiled.set(controller, (ofController = new WeakMap()));
+    let policy = ofController.get(handler);
+    if (!policy) {
+      const levels = [...this.classLevels(controller), this.handlerLevel(controller, handler)];
+      ofController.set(handler, (policy = compilePolicy(levels, this.options.protection)));
+    }
+    return policy;
+  }
+
+  private classLevels(controller: Type): PolicyLevel[] {
+    const lineage: Type[] = [];
+    for (let type: unknown = controller; isClass(type); type = Object.getPrototypeOf(type))
+      lineage.unshift(type);
+    return lineage.map((type, index) => this.level(type.name, type, lineage[index - 1]));
+  }
+
+  private handlerLevel(controller: Type, handler: Handler): PolicyLevel {
+    return this.level(`${controller.name}.${handler.name}`, handler);
+  }
+
+  /** What is said on `target` itself. A derived class answers with its base's metadata, which is told by identity. */
+  private level(name: string, target: Type | Handler, base?: Type): PolicyLevel {
+    const own = <T>(key: PolicyMetadataKey): readonly T[] => {
+      const said = this.reflector.get<readonly T[] | undefined>(key, target);
+      return said === undefined || (base && said === this.reflector.get(key, base)) ? [] : said;
+    };
+    return {
+      name,
+      protections: own(PolicyMetadata.Protection),
+      acceptsToken: own(PolicyMetadata.AcceptsToken),
+      requirements: own(PolicyMetadata.Requirements),
+      authParameters: own(PolicyMetadata.AuthParameters),
+    };
+  }
+}
+
+function isClass(value: unknown): value is Type {
+  return typeof value === 'function' && value !== Function.prototype;
+}

@@ -1,0 +1,34 @@
+import type { AcceptsToken } from '../authentication/token-types.js';
+import type { Requirement } from './requirement.js';
+
+/** What a protection decorator says. */
+export type ProtectionWord = 'public' | 'require-auth' | 'skip-auth';
+
+/**
+ * How a handler is protected: `strict` denies unless authenticated, `lax` looks at credentials and denies nobody,
+ * `skip` does not even look.
+ */
+export type Protection = 'strict' | 'lax' | 'skip';
+
+/** What one level (a class, or a handler) says by decorators. All that was said is kept, so that contradictions show. */
+export interface PolicyLevel {
+  /** `Controller`, or `Controller.handler`. */
+  readonly name: string;
+  readonly protections: readonly ProtectionWord[];
+  /** The arguments of each `@AcceptsToken()`, unchecked. */
+  readonly acceptsToken: readonly (readonly unknown[])[];
+  readonly requirements: readonly Requirement[];
+  /** The argument of each `@Auth()`. Only handlers have any. */
+  readonly authParameters: readonly (string | undefined)[];
+}
+
+/** What a handler asks of its callers, settled from all levels. */
+export interface RoutePolicy {
+  /** `Controller.handler`. */
+  readonly name: string;
+  readonly protection: Protection;
+  readonly acceptsToken: AcceptsToken;
+  readonly requirements: readonly Requirement[];
+  /** What is wrong with the decorators. A handler with problems is denied to everybody. */
+  readonly problems: readonly string[];
+}

@@ -1,0 +1,56 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { HttpAdapterHost } from '@nestjs/core';
+
+import type { Credentials } from '../authentication/credentials.js';
+import type { Identity } from '../authentication/identity.js';
+import type { Denial } from '../errors/denial.js';
+import { ClerkErrorCode } from '../errors/error-codes.js';
+import { toHttpException } from '../errors/exceptions.js';
+import { attachIdentity } from './attachment.js';
+import { carrierOf } from './carrier.js';
+import { defineRequestAuth } from './request-auth.js';
+import type { Transport } from './transport.js';
+import { toWebRequest, type HttpRequestLike } from './web-request.js';
+
+const MALFORMED: Denial = {
+  status: 400,
+  code: ClerkErrorCode.MalformedRequest,
+  message: 'The request target or method cannot be used here.',
+};
+
+/** HTTP, over whichever platform adapter the application runs on. */
+export class HttpTransport implements Transport {
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  carrier(context: ExecutionContext): object {
+    return carrierOf(context);
+  }
+
+  credentials(context: ExecutionContext): Credentials | Denial {
+    try {
+      return { request: toWebRequest(context.switchToHttp().getRequest<HttpRequestLike>()) };
+    } catch {
+      return MALFORMED;
+    }
+  }
+
+  attach(context: ExecutionContext, identity: Identity): void {
+    const request = this.carrier(context);
+    attachIdentity(request, identity);
+    defineRequestAuth(request, identity);
+    identity.headers.forEach((value, name) => this.setHeader(context, name, value));
+  }
+
+  refuse(context: ExecutionContext, denial: Denial): Error {
+    if (denial.challenge) this.setHeader(context, 'www-authenticate', denial.challenge);
+    return toHttpException(denial);
+  }
+
+  private setHeader(context: ExecutionContext, name: string, value: string): void {
+    const adapter = this.adapterHost.httpAdapter;
+    const response = context.switchToHttp().getResponse<unknown>();
+    // Cookies add up with each other and with those of the application; all else is ours to say once.
+    if (name === 'set-cookie') adapter.appendHeader(response, name, value);
+    else adapter.setHeader(response, name, value);
+  }
+}

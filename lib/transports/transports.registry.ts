@@ -1,0 +1,24 @@
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+
+import { ClerkTransportError } from '../errors/clerk.errors.js';
+import { HttpTransport } from './http.transport.js';
+import type { Transport } from './transport.js';
+
+/** Finds the transport of a call by its context type. */
+@Injectable()
+export class TransportsRegistry {
+  private readonly transports: ReadonlyMap<string, Transport>;
+
+  constructor(@Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+    this.transports = new Map([['http', new HttpTransport(adapterHost)]]);
+  }
+
+  /** @throws ClerkTransportError for a type that no adapter knows: such a call is denied. */
+  for(context: ExecutionContext): Transport {
+    const type = context.getType<string>();
+    const transport = this.transports.get(type);
+    if (!transport) throw new ClerkTransportError(type);
+    return transport;
+  }
+}

@@ -1,0 +1,44 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What {@link toWebRequest} reads of a request of Express, Fastify or Node. */
+export interface HttpRequestLike {
+  readonly method?: string;
+  readonly url?: string;
+  /** The target before any router took its part away; Express and Fastify have it. */
+  readonly originalUrl?: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly socket?: object | null;
+  /** Fastify's request wraps Node's. */
+  readonly raw?: { readonly socket?: object | null };
+}
+
+/**
+ * A request of Express, Fastify or Node as the fetch `Request` that `clerk.authenticateRequest()` takes. The body is
+ * left alone.
+ *
+ * @throws TypeError for what no `Request` can stand for, or stands for another host: the methods TRACE and CONNECT,
+ * targets that are no path of this server (`//host/…`, `http://host/…`), header values outside of HTTP.
+ * @example
+ * const state = await clerk.authenticateRequest(toWebRequest(request), { acceptsToken: 'any' });
+ */
+export function toWebRequest(request: HttpRequestLike): Request {
+  const socket = (request.raw ?? request).socket as { encrypted?: boolean } | null | undefined;
+  const origin = `${socket?.encrypted ? 'https' : 'http'}://localhost`;
+  const target = request.originalUrl ?? request.url ?? '';
+  const url = new URL(target.startsWith('/') ? origin + target : 'not a path of this server');
+  // Clerk resolves the path against the host once more, and takes what follows "//" for the host. The parsed path
+  // tells: "/\\host" and "/.//host" only become "//host" by parsing.
+  if (url.pathname.startsWith('//'))
+    throw new TypeError('the request target is no path of this server');
+
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    // HTTP/2 has pseudo headers such as ":path"; its ":authority" is what HTTP/1 calls "host".
+    if (name === ':authority' && typeof value === 'string' && request.headers.host === undefined) {
+      headers.set('host', value);
+    }
+    if (name.startsWith(':') || value === undefined) continue;
+    for (const item of [value].flat()) headers.append(name, item);
+  }
+  return new Request(url, { method: request.method, headers });
+}
