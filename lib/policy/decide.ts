@@ -39,12 +39,13 @@ export function decide(policy: RoutePolicy, identity: Identity): Decision {
   }
 
   const auth = identity.toAuth();
-  if (!auth.isAuthenticated) return unauthenticated(identity);
+  // Signed in, yet not to be treated so: a session task is open.
+  if (!auth.isAuthenticated) return unauthenticated(identity, identity.status === 'signed-in');
 
   const { tokenType } = auth;
   const accepted =
     policy.acceptsToken === 'any' || [policy.acceptsToken].flat().includes(tokenType);
-  if (identity.status !== 'signed-in' || !accepted) return unauthenticated(identity);
+  if (identity.status !== 'signed-in' || !accepted) return unauthenticated(identity, false);
 
   if (policy.requirements.length === 0) return ALLOWED;
   const held = policy.requirements.filter(({ speaksTo }) => speaksTo.includes(tokenType));
@@ -57,8 +58,8 @@ export function decide(policy: RoutePolicy, identity: Identity): Decision {
   );
 }
 
-function unauthenticated(identity: Identity): Decision {
-  if (identity.status === 'signed-in') {
+function unauthenticated(identity: Identity, pending: boolean): Decision {
+  if (pending) {
     return denied(
       401,
       ClerkErrorCode.SessionPending,

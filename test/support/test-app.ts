@@ -1,0 +1,142 @@
+import 'reflect-metadata';
+
+import { request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { INestApplication, LoggerService, ModuleMetadata, Type } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+
+import { ClerkModule, type ClerkModuleOptions } from '../../lib/index.js';
+import type { Platform } from './platforms.js';
+
+/** What an application answered. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: any;
+}
+
+/** Everything that a Nest application logged, line by line. */
+export class RecordingLogger implements LoggerService {
+  readonly lines: string[] = [];
+  private readonly record =
+    (level: string) =>
+    (message: unknown, ...rest: unknown[]) =>
+      void this.lines.push([level, String(message), ...rest.map(String)].join(' '));
+  readonly log = this.record('log');
+  readonly error = this.record('error');
+  readonly warn = this.record('warn');
+  readonly debug = this.record('debug');
+  readonly verbose = this.record('verbose');
+
+  /** Lines of one level that ClerkGuard wrote. */
+  ofGuard(level: string): string[] {
+    return this.lines.filter((line) => line.startsWith(`${level} `) && line.endsWith(' ClerkGuard'));
+  }
+}
+
+/** A running Nest application on a port of its own, spoken to over real HTTP. */
+export class TestApp {
+  private constructor(
+    readonly nest: INestApplication,
+    readonly logger: RecordingLogger,
+  ) {}
+
+  /** Starts to describe an application. */
+  static on(platform: Platform): TestAppBuilder {
+    return new TestAppBuilder(platform, (nest, logger) => new TestApp(nest, logger));
+  }
+
+  get port(): number {
+    return (this.nest.getHttpServer().address() as AddressInfo).port;
+  }
+
+  get<T>(token: Type<T> | (abstract new () => T)): T {
+    return this.nest.get<T>(token as Type<T>, { strict: false });
+  }
+
+  /** Sends a request whose target reaches the server as it is written, which `fetch` would not allow. */
+  async send(target: string, headers: Record<string, string | string[]> = {}, method = 'GET'): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: this.port, path: target, method, headers, agent: false };
+      const request = httpRequest(options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          const answered = new Headers();
+          for (const [name, value] of Object.entries(response.headers)) {
+            for (const item of [value ?? []].flat()) answered.append(name, item);
+          }
+          const json = /json/.test(answered.get('content-type') ?? '');
+          resolve({ status: response.statusCode!, headers: answered, body: json ? JSON.parse(text) : text });
+        });
+      });
+      request.on('error', reject).end();
+    });
+  }
+
+  /** Sends a bearer token. */
+  withToken(target: string, token: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.send(target, { authorization: `Bearer ${token}`, ...headers });
+  }
+
+  close(): Promise<void> {
+    return this.nest.close();
+  }
+}
+
+/** Describes an application: `TestApp.on(platform).controllers(A).clerk(options).start()`. */
+export class TestAppBuilder {
+  private readonly metadata: Required<Pick<ModuleMetadata, 'imports' | 'controllers' | 'providers'>> = {
+    imports: [],
+    controllers: [],
+    providers: [],
+  };
+  private configure: (nest: INestApplication) => unknown = () => undefined;
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly build: (nest: INestApplication, logger: RecordingLogger) => TestApp,
+  ) {}
+
+  controllers(...controllers: Type[]): this {
+    this.metadata.controllers.push(...controllers);
+    return this;
+  }
+
+  providers(...providers: NonNullable<ModuleMetadata['providers']>): this {
+    this.metadata.providers.push(...providers);
+    return this;
+  }
+
+  imports(...modules: NonNullable<ModuleMetadata['imports']>): this {
+    this.metadata.imports.push(...modules);
+    return this;
+  }
+
+  clerk(options?: ClerkModuleOptions & { guard?: boolean; isGlobal?: boolean }): this {
+    return this.imports(ClerkModule.forRoot(options));
+  }
+
+  /** Changes the application before it listens. */
+  before(configure: (nest: INestApplication) => unknown): this {
+    this.configure = configure;
+    return this;
+  }
+
+  async start(): Promise<TestApp> {
+    @Module(this.metadata)
+    class AppModule {}
+    const logger = new RecordingLogger();
+    const nest = await NestFactory.create<INestApplication>(AppModule, this.platform(), {
+      logger,
+      abortOnError: false,
+      forceCloseConnections: true,
+    });
+    await this.configure(nest);
+    await nest.listen(0, '127.0.0.1');
+    return this.build(nest, logger);
+  }
+}

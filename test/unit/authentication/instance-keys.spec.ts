@@ -1,0 +1,113 @@
+import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
+
+import {
+  RemoteInstanceKeys,
+  StaticInstanceKeys,
+} from '../../../lib/authentication/instance-keys.js';
+import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
+
+const options = {
+  apiUrl: 'http://clerk.test/',
+  apiVersion: 'v1',
+  secretKey: 'sk_test_x',
+  timeoutInMs: 1000,
+};
+
+let publicKey: CryptoKey;
+let pem: string;
+beforeAll(async () => {
+  ({ publicKey } = await generateKeyPair('RS256'));
+  pem = await exportSPKI(publicKey);
+});
+
+async function jwks(...kids: string[]): Promise<Response> {
+  const jwk = await exportJWK(publicKey);
+  return Response.json({ keys: kids.map((kid) => ({ ...jwk, kid, alg: 'RS256', use: 'sig' })) });
+}
+
+/** Keys whose fetches are answered one by one; the last answer repeats. */
+function remote(...answers: (() => Response | Promise<Response>)[]) {
+  const calls: [string, RequestInit][] = [];
+  const fetch = (async (url: string, init: RequestInit) => {
+    calls.push([url, init]);
+    return answers[Math.min(calls.length, answers.length) - 1]!();
+  }) as typeof globalThis.fetch;
+  return { keys: new RemoteInstanceKeys(options, fetch), calls };
+}
+
+describe('RemoteInstanceKeys', () => {
+  it('fetches the keys once, with the secret key, and gives them as PEM', async () => {
+    const { keys, calls } = remote(() => jwks('ins_1'));
+    await expect(keys.find('ins_1')).resolves.toBe(pem);
+    await expect(keys.find('ins_1')).resolves.toBe(pem);
+    await expect(keys.current()).resolves.toBe(pem);
+    expect(calls).toHaveLength(1);
+    expect(calls[0]![0]).toBe('http://clerk.test/v1/jwks');
+    expect(new Headers(calls[0]![1].headers).get('authorization')).toBe('Bearer sk_test_x');
+  });
+
+  it('shares one fetch among simultaneous callers', async () => {
+    const { keys, calls } = remote(() => jwks('ins_1'));
+    await Promise.all(Array.from({ length: 100 }, () => keys.find('ins_1')));
+    expect(calls).toHaveLength(1);
+  });
+
+  it('answers a flood of unknown kids from one fetch', async () => {
+    const { keys, calls } = remote(() => jwks('ins_1'));
+    for (let i = 0; i < 50; i++) await expect(keys.find(`forged_${i}`)).resolves.toBeNull();
+    expect(calls).toHaveLength(1);
+  });
+
+  it('fetches nothing for a token that names no key', async () => {
+    const { keys, calls } = remote(() => jwks('ins_1'));
+    await expect(keys.find(null)).resolves.toBeNull();
+    expect(calls).toHaveLength(0);
+  });
+
+  it.each<[string, () => Response | Promise<Response>]>([
+    ['a refused connection', () => Promise.reject(new TypeError('fetch failed'))],
+    ['a 500 in HTML', () => new Response('<h1>down</h1>', { status: 500 })],
+    ['a 429', () => Response.json({ errors: [] }, { status: 429 })],
+    ['a 404', () => new Response('', { status: 404 })],
+    ['half a body', () => new Response('{"keys": [')],
+    ['a body that is no key set', () => Response.json({ hello: 1 })],
+  ])('calls %s an outage, and recovers from it', async (_, fault) => {
+    const { keys, calls } = remote(fault, fault, () => jwks('ins_1'));
+    await expect(keys.find('ins_1')).rejects.toBeInstanceOf(ClerkUnavailableError);
+    await expect(keys.current()).rejects.toBeInstanceOf(ClerkUnavailableError);
+    await expect(keys.find('ins_1')).resolves.toBe(pem);
+    expect(calls).toHaveLength(3);
+  });
+
+  it.each([401, 403])('tells a %d: our own key is refused', async (status) => {
+    const { keys } = remote(() => Response.json({ errors: [{ code: 'x' }] }, { status }));
+    await expect(keys.find('ins_1')).rejects.toBeInstanceOf(ClerkKeyRefusedError);
+    await expect(keys.current()).rejects.toBeInstanceOf(ClerkKeyRefusedError);
+  });
+
+  it('has no current key where none was published', async () => {
+    const { keys } = remote(() => Response.json({ keys: [] }));
+    await expect(keys.current()).rejects.toBeInstanceOf(ClerkUnavailableError);
+  });
+
+  it('uses no key of another kind', async () => {
+    const ec = await exportJWK((await generateKeyPair('ES256')).publicKey);
+    const { keys } = remote(() => Response.json({ keys: [{ ...ec, kid: 'ec', alg: 'ES256' }] }));
+    await expect(keys.find('ec')).resolves.toBeNull();
+    await expect(keys.current()).rejects.toBeInstanceOf(ClerkUnavailableError);
+  });
+
+  it('never puts the secret key into an error', async () => {
+    const { keys } = remote(() => Promise.reject(new TypeError('fetch failed')));
+    const error = await keys.find('ins_1').catch((reason: Error) => reason);
+    expect(JSON.stringify([String(error), (error as Error).stack])).not.toContain('sk_test_x');
+  });
+});
+
+describe('StaticInstanceKeys', () => {
+  it('has one key, whatever a token names', async () => {
+    const keys = new StaticInstanceKeys('PEM');
+    await expect(keys.find()).resolves.toBe('PEM');
+    await expect(keys.current()).resolves.toBe('PEM');
+  });
+});

@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ESLint, type Linter } from 'eslint';
+
+const root = join(__dirname, '../../..');
+// Handed over as a value: ESLint would import the file by a way that jest cannot follow.
+const { default: overrideConfig } = jest.requireActual<{ default: Linter.Config[] }>(
+  '../../../eslint.config.js',
+);
+const eslint = new ESLint({ cwd: root, overrideConfigFile: true, overrideConfig });
+
+/** The rule violations of one import written into one existing file of lib/. */
+async function violations(file: string, line: string): Promise<string[]> {
+  const [result] = await eslint.lintText(`${line}\n`, { filePath: join(root, file) });
+  return result!.messages
+    .filter(({ ruleId }) => ruleId?.endsWith('no-restricted-imports'))
+    .map(({ message }) => message);
+}
+
+describe('the rooms of lib/', () => {
+  it.each([
+    ['lib/errors/denial.ts', '../policy/decide.js'],
+    ['lib/options/clerk-options.ts', '../client/clerk-client.service.js'],
+    ['lib/client/clerk-client.service.ts', '../authentication/authenticator.js'],
+    ['lib/authentication/authenticator.ts', '../policy/route-policy.js'],
+    ['lib/policy/decide.ts', '../transports/transport.js'],
+    ['lib/transports/transport.ts', '../decorators/auth.decorator.js'],
+    ['lib/decorators/auth.decorator.ts', '../guard/clerk.guard.js'],
+    ['lib/guard/clerk.guard.ts', '../clerk.module.js'],
+    ['lib/guard/clerk.guard.ts', '../index.js'],
+    ['lib/guard/clerk.guard.ts', '../testing/index.js'],
+    ['lib/testing/index.ts', '../errors/clerk.errors.js'],
+  ])('%s may not import %s', async (file, target) => {
+    expect(await violations(file, `export * from '${target}';`)).toEqual([
+      expect.stringContaining('This arrow climbs'),
+    ]);
+  });
+
+  it('may use the rooms below', async () => {
+    expect(
+      await violations('lib/guard/clerk.guard.ts', "export * from '../policy/decide.js';"),
+    ).toEqual([]);
+  });
+
+  it.each(['@nestjs/common', '@clerk/backend/internal', 'node:crypto'])(
+    'keep the decision free of %s',
+    async (name) => {
+      expect(await violations('lib/policy/decide.ts', `export { x } from '${name}';`)).toEqual([
+        expect.stringContaining('The decision is pure'),
+      ]);
+      expect(await violations('lib/policy/decide.ts', `import type { x } from '${name}';`)).toEqual(
+        [],
+      );
+    },
+  );
+
+  it('each have their rule', () => {
+    const rooms = readdirSync(join(root, 'lib'), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    const config = readFileSync(join(root, 'eslint.config.js'), 'utf8');
+    for (const { name } of rooms) expect(config).toContain(`'${name}'`);
+  });
+});

@@ -1,0 +1,203 @@
+import { compilePolicy } from '../../../lib/policy/compile-policy.js';
+import type { Requirement } from '../../../lib/policy/requirement.js';
+import type { PolicyLevel, ProtectionWord } from '../../../lib/policy/route-policy.js';
+
+const requirement = (permission: string): Requirement => ({
+  decorator: 'RequirePermission',
+  speaksTo: ['session_token'],
+  check: { has: { permission } },
+});
+
+const level = (name: string, said: Partial<PolicyLevel> = {}): PolicyLevel => ({
+  name,
+  protections: [],
+  acceptsToken: [],
+  requirements: [],
+  authParameters: [],
+  ...said,
+});
+
+const WORDS = [undefined, 'public', 'require-auth', 'skip-auth', 'permission'] as const;
+type Word = (typeof WORDS)[number];
+
+function saying(name: string, word: Word): PolicyLevel {
+  if (word === undefined) return level(name);
+  if (word === 'permission') return level(name, { requirements: [requirement(name)] });
+  return level(name, { protections: [word] });
+}
+
+/** Rule 4 of the design, written a second time as plainly as possible: the outcome of each pair of words. */
+function expected(fallback: 'strict' | 'lax', onClass: Word, onHandler: Word) {
+  const nearest = onHandler ?? onClass;
+  const protection =
+    nearest === undefined
+      ? fallback
+      : nearest === 'public'
+        ? 'lax'
+        : nearest === 'skip-auth'
+          ? 'skip'
+          : 'strict';
+  const optedOut = onHandler === 'public' || onHandler === 'skip-auth';
+  const requirements = [
+    ...(onClass === 'permission' && !optedOut ? ['C'] : []),
+    ...(onHandler === 'permission' ? ['C.h'] : []),
+  ];
+  return { protection, requirements };
+}
+
+const cells = (['strict', 'lax'] as const).flatMap((fallback) =>
+  WORDS.flatMap((onClass) => WORDS.map((onHandler) => [fallback, onClass, onHandler] as const)),
+);
+
+describe('compilePolicy', () => {
+  it.each(cells)(
+    '%s application, class says %s, handler says %s',
+    (fallback, onClass, onHandler) => {
+      const policy = compilePolicy([saying('C', onClass), saying('C.h', onHandler)], fallback);
+      const { protection, requirements } = expected(fallback, onClass, onHandler);
+      expect(policy.name).toBe('C.h');
+      expect(policy.protection).toBe(protection);
+      expect(policy.requirements.map(({ check }) => ('has' in check ? check.has : check))).toEqual(
+        requirements.map((permission) => ({ permission })),
+      );
+      expect(policy.problems).toEqual([]);
+      expect(Object.isFrozen(policy)).toBe(true);
+    },
+  );
+
+  it('counts base classes as levels further out', () => {
+    const base = level('Base', { requirements: [requirement('base')] });
+    const derived = level('Derived', { requirements: [requirement('derived')] });
+    expect(compilePolicy([base, derived, level('Derived.h')], 'lax').requirements).toHaveLength(2);
+    const open = level('Derived', { protections: ['public'] });
+    expect(compilePolicy([base, open, level('Derived.h')], 'strict')).toMatchObject({
+      protection: 'lax',
+      requirements: [],
+    });
+  });
+
+  it('accepts session tokens unless told otherwise, and the nearest word wins', () => {
+    const acceptsToken = (...levels: PolicyLevel[]) => compilePolicy(levels, 'strict').acceptsToken;
+    expect(acceptsToken(level('C'), level('C.h'))).toBe('session_token');
+    const onClass = level('C', { acceptsToken: [['api_key']] });
+    expect(acceptsToken(onClass, level('C.h'))).toBe('api_key');
+    expect(
+      acceptsToken(onClass, level('C.h', { acceptsToken: [['m2m_token', 'session_token']] })),
+    ).toEqual(['session_token', 'm2m_token']);
+    expect(acceptsToken(level('C.h', { acceptsToken: [['any']] }))).toBe('any');
+    expect(acceptsToken(level('C.h', { acceptsToken: [['m2m_token', 'm2m_token']] }))).toBe(
+      'm2m_token',
+    );
+    expect(
+      acceptsToken(
+        level('C.h', { acceptsToken: [['session_token', 'api_key', 'm2m_token', 'oauth_token']] }),
+      ),
+    ).toBe('any');
+  });
+
+  describe('reports', () => {
+    const problems = (...levels: PolicyLevel[]) => compilePolicy(levels, 'strict').problems;
+    const PROTECTIONS = ['public', 'require-auth', 'skip-auth'] as const satisfies ProtectionWord[];
+
+    it.each(
+      PROTECTIONS.flatMap((a) => PROTECTIONS.filter((b) => a !== b).map((b) => [a, b] as const)),
+    )('%s and %s on one level, and lets the strictest count', (a, b) => {
+      const policy = compilePolicy([level('C.h', { protections: [a, b] })], 'lax');
+      expect(policy.problems).toHaveLength(1);
+      expect(policy.problems[0]).toMatch(/^C\.h: @\w+\(\) and @\w+\(\) contradict each other/);
+      const strict = [a, b].includes('require-auth');
+      expect(policy.protection).toBe(strict ? 'strict' : 'lax');
+    });
+
+    it('the same word twice as no contradiction', () => {
+      expect(problems(level('C.h', { protections: ['public', 'public'] }))).toEqual([]);
+    });
+
+    it.each(['public', 'skip-auth'] as const)(
+      '%s beside a requirement, and stays strict',
+      (word) => {
+        const policy = compilePolicy(
+          [level('C.h', { protections: [word], requirements: [requirement('a')] })],
+          'lax',
+        );
+        expect(policy.problems[0]).toMatch(
+          /^C\.h: @(Public|SkipAuth)\(\) and @RequirePermission\(\) contradict/,
+        );
+        expect(policy.protection).toBe('strict');
+        expect(policy.requirements).toHaveLength(1);
+      },
+    );
+
+    it('a contradiction on a class under the name of the class', () => {
+      const bad = level('C', { protections: ['public', 'skip-auth'] });
+      expect(problems(bad, level('C.h'))[0]).toMatch(/^C: /);
+    });
+
+    it.each<[string, unknown[][], RegExp]>([
+      ['no type', [[]], /names no token type: name one or more of 'session_token', /],
+      ['a misspelt type', [['apikey']], /does not know "apikey": it takes 'session_token'/],
+      ['a type that is no text', [[undefined]], /does not know undefined/],
+      ['any beside others', [['any', 'api_key']], /@AcceptsToken\('any'\) stands alone/],
+      ['two decorators', [['api_key'], ['m2m_token']], /@AcceptsToken\(\) stands twice/],
+    ])('@AcceptsToken with %s', (_, acceptsToken, pattern) => {
+      expect(problems(level('C.h', { acceptsToken }))).toEqual([expect.stringMatching(pattern)]);
+    });
+
+    it('unknown token types without accepting them', () => {
+      expect(
+        compilePolicy([level('C.h', { acceptsToken: [['nonsense']] })], 'strict').acceptsToken,
+      ).toBe('session_token');
+    });
+
+    it.each<[string, Requirement['check'], RegExp]>([
+      ['no permission', { allOf: [] }, /names no permission/],
+      ['an empty anyOf', { allOf: [{ anyOf: [] }] }, /names no permission/],
+      ['an empty name', { has: { permission: ' ' } }, /takes permission names/],
+      ['no text', { has: { permission: 5 as never } }, /takes permission names/],
+      [
+        'a system permission',
+        { has: { permission: 'org:sys_memberships:read' } },
+        /system permissions are never in a session token/,
+      ],
+    ])('a requirement with %s', (_, check, pattern) => {
+      const found = problems(level('C.h', { requirements: [{ ...requirement('x'), check }] }));
+      expect(found).toEqual([expect.stringMatching(pattern)]);
+      expect(found[0]).toMatch(/^C\.h: @RequirePermission\(\) /);
+    });
+
+    it.each([[['api_key']], [['session_token', 'api_key']], [['any']]])(
+      'a requirement that does not speak to an accepted type of %j',
+      (types) => {
+        const found = problems(
+          level('C', { acceptsToken: [types] }),
+          level('C.h', { requirements: [requirement('a')] }),
+        );
+        expect(found).toEqual([
+          expect.stringMatching(
+            /^C\.h: no requirement speaks to the accepted .*api_key.*: @RequirePermission\(\) can only be fulfilled by session_token\./,
+          ),
+        ]);
+      },
+    );
+
+    it('@Auth() and @AcceptsToken() where credentials are not looked at', () => {
+      const found = problems(
+        level('C', { protections: ['skip-auth'] }),
+        level('C.h', { authParameters: [undefined], acceptsToken: [['api_key']] }),
+      );
+      expect(found).toEqual([
+        expect.stringMatching(/^C\.h: @Auth\(\) has nothing to give beside @SkipAuth\(\)/),
+        expect.stringMatching(/^C\.h: @AcceptsToken\(\) protects nothing beside @SkipAuth\(\)/),
+      ]);
+    });
+
+    it('@SkipAuth() inside a class that accepts tokens as no problem', () => {
+      expect(
+        problems(
+          level('C', { acceptsToken: [['api_key']] }),
+          level('C.h', { protections: ['skip-auth'] }),
+        ),
+      ).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,173 @@
+import 'reflect-metadata';
+
+import { Reflector } from '@nestjs/core';
+
+import {
+  AcceptsToken,
+  anyOf,
+  Auth,
+  Public,
+  RequireAuth,
+  RequirePermission,
+  SkipAuth,
+} from '../../../lib/index.js';
+import { PolicyReader } from '../../../lib/policy/policy.reader.js';
+
+const read = (
+  controller: new () => object,
+  handler: string,
+  protection: 'strict' | 'lax' = 'strict',
+) =>
+  new PolicyReader(new Reflector(), { protection }).read(
+    controller,
+    (controller.prototype as any)[handler],
+  );
+
+const permissionsOf = (policy: ReturnType<typeof read>) =>
+  policy.requirements.map(({ check }) => check);
+
+describe('PolicyReader', () => {
+  it('gives a bare handler the protection of the application', () => {
+    class Bare {
+      handler() {}
+    }
+    expect(read(Bare, 'handler')).toMatchObject({
+      name: 'Bare.handler',
+      protection: 'strict',
+      acceptsToken: 'session_token',
+    });
+    expect(read(Bare, 'handler', 'lax').protection).toBe('lax');
+  });
+
+  it('reads what every decorator writes, on class and handler', () => {
+    @AcceptsToken('api_key')
+    @SkipAuth()
+    class Decorated {
+      skipped() {}
+      @Public() open(@Auth() _auth: object, @Auth('userId') _id: string) {}
+      @RequireAuth() closed() {}
+      @AcceptsToken('session_token')
+      @RequirePermission('org:a', anyOf('org:b', 'org:c'))
+      @RequirePermission('org:d')
+      demanding() {}
+    }
+    expect(read(Decorated, 'skipped')).toMatchObject({ protection: 'skip', problems: [] });
+    expect(read(Decorated, 'open')).toMatchObject({
+      protection: 'lax',
+      acceptsToken: 'api_key',
+      problems: [],
+    });
+    expect(read(Decorated, 'closed')).toMatchObject({
+      protection: 'strict',
+      acceptsToken: 'api_key',
+      problems: [],
+    });
+    const demanding = read(Decorated, 'demanding');
+    expect(demanding).toMatchObject({
+      protection: 'strict',
+      acceptsToken: 'session_token',
+      problems: [],
+    });
+    expect(permissionsOf(demanding)).toEqual([
+      { allOf: [{ has: { permission: 'org:d' } }] },
+      {
+        allOf: [
+          { has: { permission: 'org:a' } },
+          { anyOf: [{ has: { permission: 'org:b' } }, { has: { permission: 'org:c' } }] },
+        ],
+      },
+    ]);
+  });
+
+  it('judges an inherited handler by the inheriting class, and lets class requirements add up', () => {
+    @RequirePermission('org:base')
+    abstract class Base {
+      list() {}
+      @Public() open() {}
+    }
+    @RequirePermission('org:derived')
+    class Derived extends Base {}
+    class Plain extends Base {}
+    @Public()
+    class Opened extends Base {
+      @RequireAuth() closed() {}
+    }
+    const permission = (name: string) => ({ allOf: [{ has: { permission: name } }] });
+    expect(permissionsOf(read(Derived, 'list'))).toEqual([
+      permission('org:base'),
+      permission('org:derived'),
+    ]);
+    expect(permissionsOf(read(Plain, 'list'))).toEqual([permission('org:base')]);
+    expect(read(Derived, 'open')).toMatchObject({
+      name: 'Derived.open',
+      protection: 'lax',
+      requirements: [],
+    });
+    expect(read(Opened, 'list')).toMatchObject({ protection: 'lax', requirements: [] });
+    expect(read(Opened, 'closed')).toMatchObject({ protection: 'strict', requirements: [] });
+  });
+
+  it('does not take the word of a base class for a contradiction of the derived one', () => {
+    @Public()
+    class Base {
+      list() {}
+    }
+    @SkipAuth()
+    class Derived extends Base {}
+    expect(read(Derived, 'list')).toMatchObject({ protection: 'skip', problems: [] });
+    expect(read(Base, 'list')).toMatchObject({ protection: 'lax', problems: [] });
+  });
+
+  it('keeps apart what a mixin makes of the same class body', () => {
+    const mixin = (permission: string) => {
+      @RequirePermission(permission)
+      class Mixed {
+        list() {}
+      }
+      return Mixed;
+    };
+    const [A, B] = [mixin('org:a'), mixin('org:b')];
+    expect(permissionsOf(read(A, 'list'))).not.toEqual(permissionsOf(read(B, 'list')));
+  });
+
+  it('compiles each handler once for each class', () => {
+    class Base {
+      list() {}
+    }
+    class Derived extends Base {}
+    const reader = new PolicyReader(new Reflector(), { protection: 'strict' });
+    const handler = Base.prototype.list;
+    expect(reader.read(Base, handler)).toBe(reader.read(Base, handler));
+    expect(reader.read(Derived, handler)).not.toBe(reader.read(Base, handler));
+  });
+
+  it('refuses metadata that it cannot read, rather than guess', () => {
+    class Broken {
+      handler() {}
+    }
+    Reflect.defineMetadata('nest-clerk:protection', { public: true }, Broken.prototype.handler);
+    expect(() => read(Broken, 'handler')).toThrow(TypeError);
+  });
+
+  it('sees what another copy of this library wrote under the same keys', () => {
+    class Foreign {
+      handler() {}
+    }
+    Reflect.defineMetadata('nest-clerk:protection', ['skip-auth'], Foreign.prototype.handler);
+    expect(read(Foreign, 'handler').protection).toBe('skip');
+  });
+
+  it('is never thrown at by a decorator, however wrong its arguments', () => {
+    class Wrong {
+      @AcceptsToken(...([] as unknown as ['any'])) none() {}
+      @RequirePermission(...([] as unknown as ['x'])) nothing() {}
+      @RequirePermission(null as never) nil() {}
+      @RequirePermission(anyOf()) empty() {}
+    }
+    for (const handler of ['none', 'nothing', 'nil', 'empty']) {
+      expect(read(Wrong, handler).problems).toEqual([
+        expect.stringMatching(`^Wrong\\.${handler}: `),
+      ]);
+    }
+  });
+});

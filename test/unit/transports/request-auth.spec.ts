@@ -1,0 +1,141 @@
+import { getAuth as getAuthOfExpress } from '@clerk/express';
+import { authenticatedMachineObject, signedOutAuthObject } from '@clerk/backend/internal';
+
+import type { Identity } from '../../../lib/authentication/identity.js';
+import { getAuth } from '../../../lib/index.js';
+import { attachIdentity } from '../../../lib/transports/attachment.js';
+import { defineRequestAuth, type RequestAuth } from '../../../lib/transports/request-auth.js';
+
+const identity = (toAuth: Identity['toAuth']): Identity => ({
+  status: 'signed-in',
+  reason: null,
+  credentialSent: true,
+  headers: new Headers(),
+  toAuth,
+});
+const session = () =>
+  ({ ...signedOutAuthObject(), userId: 'user_1', isAuthenticated: true }) as never;
+const apiKey = () =>
+  authenticatedMachineObject('api_key', 'ak_secret', {
+    id: 'k',
+    name: 'deploy',
+    subject: 'user_1',
+    scopes: ['a'],
+    claims: null,
+  } as never);
+
+function requestWith(toAuth: Identity['toAuth'], request: { auth?: unknown } = {}) {
+  attachIdentity(request, identity(toAuth));
+  defineRequestAuth(request, identity(toAuth));
+  return request as { auth: RequestAuth };
+}
+
+describe('request.auth', () => {
+  it('is called, read and sent as JSON', () => {
+    const { auth } = requestWith(session);
+    expect(auth().userId).toBe('user_1');
+    expect(auth.userId).toBe('user_1');
+    expect(auth.has({ permission: 'org:a' })).toBe(false);
+    expect(JSON.parse(JSON.stringify(auth))).toMatchObject({
+      userId: 'user_1',
+      tokenType: 'session_token',
+    });
+    expect(JSON.parse(JSON.stringify({ auth }))).toMatchObject({ auth: { userId: 'user_1' } });
+  });
+
+  it('carries properties that functions have of their own, such as the name of an API key', () => {
+    const { auth } = requestWith(apiKey);
+    expect((auth as unknown as { name: string }).name).toBe('deploy');
+    expect(JSON.stringify(auth)).not.toContain('ak_secret');
+  });
+
+  it('is built on first use only, and once', () => {
+    const toAuth = jest.fn(session);
+    const request = requestWith(toAuth);
+    expect(toAuth).not.toHaveBeenCalled();
+    expect(request.auth).toBe(request.auth);
+    expect(toAuth).toHaveBeenCalledTimes(1);
+  });
+
+  it('hands options on to Clerk', () => {
+    const toAuth = jest.fn(session);
+    requestWith(toAuth).auth({ treatPendingAsSignedOut: false });
+    expect(toAuth).toHaveBeenLastCalledWith({ treatPendingAsSignedOut: false });
+  });
+
+  it('is accepted by getAuth() of Clerk’s Express SDK', () => {
+    expect(getAuthOfExpress(requestWith(session) as never).userId).toBe('user_1');
+    expect(
+      getAuthOfExpress(requestWith(apiKey) as never, { acceptsToken: 'api_key' }),
+    ).toMatchObject({ id: 'k' });
+  });
+
+  it('replaces what another library put there before, and leaves what one puts there later', () => {
+    const request = requestWith(session, { auth: { payload: 'of express-jwt' } });
+    expect(request.auth.userId).toBe('user_1');
+    (request as { auth: unknown }).auth = 'of passport';
+    expect(request.auth).toBe('of passport');
+    expect(getAuth(request).userId).toBe('user_1');
+  });
+
+  it('is assigned before it was ever read', () => {
+    const request = requestWith(session);
+    (request as { auth: unknown }).auth = 'of passport';
+    expect(request.auth).toBe('of passport');
+  });
+
+  it('does not show when a request is logged or serialised', () => {
+    expect(Object.keys(requestWith(session))).toEqual([]);
+  });
+});
+
+describe('getAuth', () => {
+  it.each([
+    ['nothing', {}],
+    [
+      'a forged function',
+      {
+        auth: Object.assign(() => ({ userId: 'user_evil' }), {
+          [Symbol.for('@clerk/express.auth')]: true,
+        }),
+      },
+    ],
+    ['the auth of express-jwt', { auth: { sub: 'user_evil' } }],
+  ])('takes nothing from a request with %s', (_, request) => {
+    expect(() => getAuth(request)).toThrow(expect.objectContaining({ code: 'auth-not-populated' }));
+  });
+
+  it('filters by token type and never gives a machine as a session', () => {
+    const request = requestWith(apiKey);
+    expect(getAuth(request)).toMatchObject({
+      tokenType: 'session_token',
+      isAuthenticated: false,
+      userId: null,
+    });
+    expect(getAuth(request, { acceptsToken: 'm2m_token' })).toMatchObject({
+      tokenType: 'm2m_token',
+      isAuthenticated: false,
+    });
+    expect(getAuth(request, { acceptsToken: ['session_token', 'm2m_token'] })).toMatchObject({
+      tokenType: null,
+    });
+    for (const acceptsToken of ['api_key', 'any', ['api_key', 'session_token']] as const) {
+      expect(getAuth(request, { acceptsToken: acceptsToken as 'api_key' })).toMatchObject({
+        id: 'k',
+        isAuthenticated: true,
+      });
+    }
+  });
+
+  it('reads an execution context, and refuses one of a transport it does not know', () => {
+    const request = requestWith(session);
+    const context = (type: string) => ({
+      getType: () => type,
+      switchToHttp: () => ({ getRequest: () => request }),
+    });
+    expect(getAuth(context('http')).userId).toBe('user_1');
+    expect(() => getAuth(context('rpc'))).toThrow(
+      expect.objectContaining({ code: 'unknown-transport' }),
+    );
+  });
+});
