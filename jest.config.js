@@ -18,7 +18,11 @@ export default {
   // Nest 12 and jose ship ES modules only; on Node 20 jest needs them as CommonJS, hence no ignored path.
   transform: { '^.+\\.(ts|js|mjs)$': transform },
   transformIgnorePatterns: [],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^nest-clerk$': '<rootDir>/lib/index.ts',
+    '^nest-clerk/testing$': '<rootDir>/lib/testing/index.ts',
+  },
   // babel and ts-jest report phantom branches on decorators; V8 counts what ran.
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts'],

@@ -32,7 +32,9 @@ export class RecordingLogger implements LoggerService {
 
   /** Lines of one level that ClerkGuard wrote. */
   ofGuard(level: string): string[] {
-    return this.lines.filter((line) => line.startsWith(`${level} `) && line.endsWith(' ClerkGuard'));
+    return this.lines.filter(
+      (line) => line.startsWith(`${level} `) && line.endsWith(' ClerkGuard'),
+    );
   }
 }
 
@@ -57,9 +59,20 @@ export class TestApp {
   }
 
   /** Sends a request whose target reaches the server as it is written, which `fetch` would not allow. */
-  async send(target: string, headers: Record<string, string | string[]> = {}, method = 'GET'): Promise<Answer> {
+  async send(
+    target: string,
+    headers: Record<string, string | string[]> = {},
+    method = 'GET',
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: this.port, path: target, method, headers, agent: false };
+      const options = {
+        host: '127.0.0.1',
+        port: this.port,
+        path: target,
+        method,
+        headers,
+        agent: false,
+      };
       const request = httpRequest(options, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -70,7 +83,11 @@ export class TestApp {
             for (const item of [value ?? []].flat()) answered.append(name, item);
           }
           const json = /json/.test(answered.get('content-type') ?? '');
-          resolve({ status: response.statusCode!, headers: answered, body: json ? JSON.parse(text) : text });
+          resolve({
+            status: response.statusCode!,
+            headers: answered,
+            body: json ? JSON.parse(text) : text,
+          });
         });
       });
       request.on('error', reject).end();
@@ -89,7 +106,9 @@ export class TestApp {
 
 /** Describes an application: `TestApp.on(platform).controllers(A).clerk(options).start()`. */
 export class TestAppBuilder {
-  private readonly metadata: Required<Pick<ModuleMetadata, 'imports' | 'controllers' | 'providers'>> = {
+  private readonly metadata: Required<
+    Pick<ModuleMetadata, 'imports' | 'controllers' | 'providers'>
+  > = {
     imports: [],
     controllers: [],
     providers: [],

@@ -1,0 +1,30 @@
+/**
+ * An error answer of the Backend API.
+ * @see https://clerk.com/docs/guides/development/errors/overview
+ */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly meta?: Readonly<Record<string, unknown>>,
+  ) {
+    super(message);
+  }
+
+  /** Clerk's error body. */
+  toBody(traceId: string): object {
+    const { code, message, meta } = this;
+    const error = { message, long_message: message, code, ...(meta ? { meta } : {}) };
+    return { errors: [error], clerk_trace_id: traceId };
+  }
+}
+
+export const notFound = (what: string) =>
+  new ApiError(404, 'resource_not_found', `${what} was not found`);
+
+export const invalidParameter = (name: string, message: string) =>
+  new ApiError(422, 'form_param_invalid', `${name} ${message}`, { param_name: name });
+
+export const missingParameter = (name: string) =>
+  new ApiError(422, 'form_param_missing', `${name} must be included`, { param_name: name });

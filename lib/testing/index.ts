@@ -1,0 +1,20 @@
+export { LocalClerk, type LocalClerkOptions } from './local-clerk.js';
+export { LocalClerkError } from './local-clerk.error.js';
+export type { Outage } from './faults.js';
+export type { ReceivedRequest } from './backend-api.js';
+export type { Ref } from './ids.js';
+export type {
+  CreateOrganizationOptions,
+  CreateSessionOptions,
+  CreateUserOptions,
+  MachineJSON,
+  StoredSession,
+} from './resources.js';
+export type { SignOptions } from './signing-keys.js';
+export type { TemplateOptions } from './store.js';
+export type {
+  IssuedMachineToken,
+  MachineTokenOptions,
+  SessionTokenOptions,
+  TokenOptions,
+} from './token-issuer.js';

@@ -1,0 +1,61 @@
+import { LocalClerk } from 'nest-clerk/testing';
+
+/** Long enough for tokens that are pasted after lunch. Clerk's own live for a minute, and frontends renew them. */
+const ONE_DAY_IN_SECONDS = 24 * 60 * 60;
+
+/** Two users in two organizations, and what each may send. */
+export interface Callers {
+  readonly ada: string;
+  readonly grace: string;
+  readonly apiKey: string;
+  readonly m2m: string;
+}
+
+/** Seeds a local Clerk: Ada may create invoices at Acme, Grace only reads them at Globex. */
+export async function seed(clerk: LocalClerk): Promise<Callers> {
+  const acme = clerk.createOrganization({ name: 'Acme', slug: 'acme' });
+  const globex = clerk.createOrganization({ name: 'Globex', slug: 'globex' });
+  const ada = clerk.createUser({
+    firstName: 'Ada',
+    lastName: 'Lovelace',
+    emailAddress: 'ada@acme.test',
+  });
+  const grace = clerk.createUser({
+    firstName: 'Grace',
+    lastName: 'Hopper',
+    emailAddress: 'grace@globex.test',
+  });
+  clerk.addMember({
+    organization: acme,
+    user: ada,
+    role: 'org:admin',
+    permissions: ['org:invoices:create'],
+  });
+  clerk.addMember({ organization: globex, user: grace, role: 'org:member', permissions: [] });
+  const expiresIn = ONE_DAY_IN_SECONDS;
+  return {
+    ada: await clerk.sessionToken({ user: ada, organization: acme, expiresIn }),
+    grace: await clerk.sessionToken({ user: grace, organization: globex, expiresIn }),
+    apiKey: clerk.createApiKey({ subject: acme, name: 'export' }).secret,
+    m2m: (await clerk.createM2MToken({ machine: clerk.createMachine({ name: 'billing' }) })).token,
+  };
+}
+
+/** Lines to paste into a shell; behind each `#` the status that it answers, and why. */
+export function curlLines(origin: string, { ada, grace, apiKey, m2m }: Callers): string[] {
+  const curl = (path: string, answer: string, token?: string, options = '') =>
+    `curl -i ${options}${token ? `-H 'Authorization: Bearer ${token}' ` : ''}${origin}${path} # ${answer}`;
+  const invoice = `-X POST -H 'Content-Type: application/json' -d '{"customer":"Night Library","amountInCents":2500}' `;
+  return [
+    curl('/rates', '200 public: everybody'),
+    curl('/invoices', '200 Ada is signed in and sees the invoices of Acme', ada),
+    curl('/invoices', '401 nobody is signed in'),
+    curl('/invoices', '403 Grace lacks org:invoices:create at Globex', grace, invoice),
+    curl('/me', '200 Grace, as Clerk knows her', grace),
+    curl('/invoices', '201 Ada holds org:invoices:create at Acme', ada, invoice),
+    curl('/invoices/export', '200 an API key of Acme', apiKey),
+    curl('/invoices/export', '200 a machine of our own', m2m),
+    curl('/invoices/export', '401 a session where only programs are accepted', ada),
+    curl('/invoices', '401 an API key where a session is demanded', apiKey),
+  ];
+}
