@@ -18,11 +18,7 @@ import {
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
 import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
-import {
-  CLERK_OPTIONS,
-  type ClerkModuleOptions,
-  type ResolvedClerkOptions,
-} from './options/clerk-options.js';
+import { CLERK_OPTIONS, type ClerkModuleOptions, type ResolvedClerkOptions } from './options/clerk-options.js';
 import { resolveClerkOptions } from './options/resolve-options.js';
 import { PolicyAudit } from './policy/policy.audit.js';
 import { PolicyReader } from './policy/policy.reader.js';
@@ -63,14 +59,7 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     ClerkGuard,
   ],
   // All that ClerkGuard needs is exported, so that @UseGuards(ClerkGuard) works in every module.
-  exports: [
-    ClerkClientService,
-    ClerkGuard,
-    PolicyReader,
-    TransportsRegistry,
-    AUTHENTICATOR,
-    AccessLog,
-  ],
+  exports: [ClerkClientService, ClerkGuard, PolicyReader, TransportsRegistry, AUTHENTICATOR, AccessLog],
 })
 export class ClerkModule extends ConfigurableModuleClass {
   /**

@@ -7,11 +7,7 @@ export { AcceptsToken, Public, RequireAuth, SkipAuth } from './decorators/protec
 export { RequirePermission } from './decorators/requirement.decorators.js';
 export { anyOf, type AnyOf, type PermissionKey } from './policy/requirement.js';
 
-export type {
-  ClerkModuleOptions,
-  ClerkOptionsFactory,
-  DefaultProtection,
-} from './options/clerk-options.js';
+export type { ClerkModuleOptions, ClerkOptionsFactory, DefaultProtection } from './options/clerk-options.js';
 
 export {
   ClerkAuthNotPopulatedError,

@@ -10,10 +10,7 @@ import { curlLines, seed, type Callers } from './local-clerk.js';
 /** Without keys there is no Clerk to ask, so one is started here, and the environment pointed at it. */
 async function startLocalClerk(): Promise<Callers> {
   const clerk = await LocalClerk.start();
-  process.env.CLERK_PUBLISHABLE_KEY = clerk.publishableKey;
-  process.env.CLERK_SECRET_KEY = clerk.secretKey;
-  process.env.CLERK_API_URL = clerk.url;
-  process.env.CLERK_TELEMETRY_DISABLED = '1';
+  Object.assign(process.env, clerk.env);
   return seed(clerk);
 }
 

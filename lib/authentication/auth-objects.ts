@@ -1,8 +1,4 @@
-import type {
-  AuthenticatedMachineObject,
-  SignedInAuthObject,
-  TokenType,
-} from '@clerk/backend/internal';
+import type { AuthenticatedMachineObject, SignedInAuthObject, TokenType } from '@clerk/backend/internal';
 
 /**
  * What `@Auth()` gives on a strict handler, for a list or a union of accepted token types. Discriminated by
@@ -12,8 +8,9 @@ import type {
  * `@AcceptsToken('session_token', 'api_key')`
  * `list(@Auth() auth: AuthObjectFor<['session_token', 'api_key']>) {}`
  */
-export type AuthObjectFor<T extends TokenType | 'any' | readonly TokenType[]> =
-  T extends readonly (infer Each)[] ? AuthObjectOf<Each> : AuthObjectOf<T>;
+export type AuthObjectFor<T extends TokenType | 'any' | readonly TokenType[]> = T extends readonly (infer Each)[]
+  ? AuthObjectOf<Each>
+  : AuthObjectOf<T>;
 
 type AuthObjectOf<T> = T extends 'any'
   ? AuthObjectOf<TokenType>

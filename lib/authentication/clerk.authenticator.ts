@@ -45,14 +45,10 @@ export class ClerkAuthenticator implements Authenticator {
       signedOutIdentity(reason, acceptsToken, credentialSent, why);
     try {
       const state = await withDeadline(this.ask(request, acceptsToken), this.options.timeoutInMs);
-      return state === Reason.UnknownKey
-        ? signedOut(state)
-        : identityFromState(state, acceptsToken, credentialSent);
+      return state === Reason.UnknownKey ? signedOut(state) : identityFromState(state, acceptsToken, credentialSent);
     } catch (error) {
-      if (error instanceof ClerkUnavailableError)
-        return signedOut(Reason.KeysUnavailable, { failure: error });
-      if (error instanceof ClerkKeyRefusedError)
-        return signedOut(Reason.KeyRefused, { failure: error });
+      if (error instanceof ClerkUnavailableError) return signedOut(Reason.KeysUnavailable, { failure: error });
+      if (error instanceof ClerkKeyRefusedError) return signedOut(Reason.KeyRefused, { failure: error });
       // Options were validated at boot, so what makes Clerk's code throw is the request: a refusal, not a failure.
       // The error's message is kept out of the log, since it may quote the request.
       const thrown = error instanceof Error ? error.name : typeof error;
@@ -68,8 +64,7 @@ export class ClerkAuthenticator implements Authenticator {
     const jwtKey = await this.keyFor(request, token, acceptsToken);
     if (jwtKey === null) return Reason.UnknownKey;
 
-    const { publishableKey, secretKey, machineSecretKey, audience, authorizedParties } =
-      this.options;
+    const { publishableKey, secretKey, machineSecretKey, audience, authorizedParties } = this.options;
     const { clockSkewInMs, domain, isSatellite, proxyUrl, signInUrl } = this.options;
     const state: RequestState<TokenType | null> = await this.client.authenticateRequest(request, {
       acceptsToken: acceptsToken as TokenType[],
@@ -78,9 +73,7 @@ export class ClerkAuthenticator implements Authenticator {
       audience: typeof audience === 'object' ? [...audience] : audience,
       // Machine JWTs carry no `azp`: held to a list of parties, every one of them would be refused.
       authorizedParties:
-        authorizedParties && !(token !== undefined && isMachineToken(token))
-          ? [...authorizedParties]
-          : undefined,
+        authorizedParties && !(token !== undefined && isMachineToken(token)) ? [...authorizedParties] : undefined,
     });
     throwOnFailure(state);
     return state;
@@ -97,9 +90,7 @@ export class ClerkAuthenticator implements Authenticator {
       const kid = keyIdOf(token);
       // Clerk refuses these by their looks: no key is needed, and none must be fetched.
       const refusedUnseen =
-        acceptsToken === 'session_token'
-          ? isMachineToken(token)
-          : !acceptsSession && !isMachineToken(token);
+        acceptsToken === 'session_token' ? isMachineToken(token) : !acceptsSession && !isMachineToken(token);
       return kid === undefined || refusedUnseen ? NO_KEY : this.keys.find(kid);
     }
     if (!acceptsSession) return NO_KEY;
@@ -119,14 +110,10 @@ export class ClerkAuthenticator implements Authenticator {
  * status only inside `message`; a status that cannot be read counts as an outage.
  */
 function throwOnFailure({ reason, message, tokenType }: RequestState<TokenType | null>): void {
-  if (reason === Reason.KeyRefused)
-    throw new ClerkKeyRefusedError('The Backend API refused the secret key');
-  if (reason === Reason.KeysUnavailable)
-    throw new ClerkUnavailableError('Clerk could not load its keys');
+  if (reason === Reason.KeyRefused) throw new ClerkKeyRefusedError('The Backend API refused the secret key');
+  if (reason === Reason.KeysUnavailable) throw new ClerkUnavailableError('Clerk could not load its keys');
   if (reason !== Reason.Unexpected || tokenType === null || tokenType === 'session_token') return;
   const status = Number(/\bstatus=(\d{3})\)$/.exec(message ?? '')?.[1]);
   if (status >= 400 && status < 500 && status !== 429) return;
-  throw new ClerkUnavailableError(
-    `The Backend API did not verify the token (status ${status || 'unknown'})`,
-  );
+  throw new ClerkUnavailableError(`The Backend API did not verify the token (status ${status || 'unknown'})`);
 }

@@ -30,8 +30,7 @@ export function tokensInCookies(cookie: string | null): string[] {
 /** Whether Clerk is about to resolve a handshake for this request. */
 export function carriesHandshake(request: Request): boolean {
   return (
-    /[?&]__clerk_handshake/.test(request.url) ||
-    /(?:^|;\s*)__clerk_handshake/.test(request.headers.get('cookie') ?? '')
+    /[?&]__clerk_handshake/.test(request.url) || /(?:^|;\s*)__clerk_handshake/.test(request.headers.get('cookie') ?? '')
   );
 }
 
@@ -39,8 +38,7 @@ export function carriesHandshake(request: Request): boolean {
 export function carriesCredential(request: Request, acceptsToken: AcceptsToken): boolean {
   if (tokenInHeader(request.headers.get('authorization')) !== undefined) return true;
   return (
-    tokenTypesOf(acceptsToken).includes('session_token') &&
-    tokensInCookies(request.headers.get('cookie')).length > 0
+    tokenTypesOf(acceptsToken).includes('session_token') && tokensInCookies(request.headers.get('cookie')).length > 0
   );
 }
 

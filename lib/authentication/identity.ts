@@ -79,7 +79,6 @@ export function signedOutIdentity(
 /** Clerk's signed-out object of the accepted type; of no type where several are accepted. */
 function signedOutObject(acceptsToken: AcceptsToken): AuthObject {
   if (acceptsToken === 'session_token') return signedOutAuthObject();
-  if (typeof acceptsToken === 'string' && acceptsToken !== 'any')
-    return unauthenticatedMachineObject(acceptsToken);
+  if (typeof acceptsToken === 'string' && acceptsToken !== 'any') return unauthenticatedMachineObject(acceptsToken);
   return invalidTokenAuthObject();
 }

@@ -53,10 +53,7 @@ export class RemoteInstanceKeys implements InstanceKeys {
   private readonly jwks: ReturnType<typeof createRemoteJWKSet>;
   private readonly pems = new WeakMap<CryptoKey, Promise<string>>();
 
-  constructor(
-    options: RemoteInstanceKeysOptions,
-    fetch: typeof globalThis.fetch = globalThis.fetch,
-  ) {
+  constructor(options: RemoteInstanceKeysOptions, fetch: typeof globalThis.fetch = globalThis.fetch) {
     const url = `${options.apiUrl.replace(/\/+$/, '')}/${options.apiVersion}/jwks`;
     this.jwks = createRemoteJWKSet(new URL(url), {
       headers: { Authorization: `Bearer ${options.secretKey}` },
@@ -66,9 +63,7 @@ export class RemoteInstanceKeys implements InstanceKeys {
       [customFetch]: async (href, init) => {
         const response = await fetch(href, init);
         if (response.status === 401 || response.status === 403) {
-          throw new ClerkKeyRefusedError(
-            `The Backend API answered ${response.status} to a request for the keys`,
-          );
+          throw new ClerkKeyRefusedError(`The Backend API answered ${response.status} to a request for the keys`);
         }
         return response;
       },

@@ -22,8 +22,7 @@ export interface ClerkClientService extends ClerkClient {}
 /** Builds the client from the settled options, unless the application brings its own. */
 export function createClient(options: ResolvedClerkOptions): ClerkClient {
   if (options.clerkClient) return options.clerkClient;
-  const { publishableKey, secretKey, machineSecretKey, jwtKey, apiUrl, apiVersion, telemetry } =
-    options;
+  const { publishableKey, secretKey, machineSecretKey, jwtKey, apiUrl, apiVersion, telemetry } = options;
   return createClerkClient({
     ...{ publishableKey, secretKey, machineSecretKey, jwtKey, apiUrl, apiVersion, telemetry },
     userAgent: SDK_NAME,

@@ -7,12 +7,7 @@ import type {
   UnauthenticatedMachineObject,
 } from '@clerk/backend/internal';
 import { getAuthObjectForAcceptedToken } from '@clerk/backend/internal';
-import {
-  createParamDecorator,
-  type ExecutionContext,
-  type PipeTransform,
-  type Type,
-} from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { addMetadata, PolicyMetadata } from '../policy/metadata.js';
@@ -23,20 +18,13 @@ type KeyOfEach<T> = T extends unknown ? keyof T : never;
 
 /** The properties that some kind of auth object has. */
 export type AuthProperty = KeyOfEach<
-  | SignedInAuthObject
-  | SignedOutAuthObject
-  | AuthenticatedMachineObject
-  | UnauthenticatedMachineObject
+  SignedInAuthObject | SignedOutAuthObject | AuthenticatedMachineObject | UnauthenticatedMachineObject
 >;
 
-const authParameter = createParamDecorator(
-  (property: AuthProperty | undefined, context: ExecutionContext) => {
-    const auth = authOf(context);
-    return property === undefined
-      ? auth
-      : (auth as Partial<Record<AuthProperty, unknown>>)[property];
-  },
-);
+const authParameter = createParamDecorator((property: AuthProperty | undefined, context: ExecutionContext) => {
+  const auth = authOf(context);
+  return property === undefined ? auth : (auth as Partial<Record<AuthProperty, unknown>>)[property];
+});
 
 /**
  * The caller: Clerk's own auth object for the accepted token, or one property of it. Signed out (on a `@Public()`
@@ -50,15 +38,10 @@ const authParameter = createParamDecorator(
  * `create(@Auth('userId') userId: string) {}`
  * @see https://clerk.com/docs/reference/backend/types/auth-object
  */
-export function Auth(
-  property?: AuthProperty,
-  ...pipes: (PipeTransform | Type<PipeTransform>)[]
-): ParameterDecorator {
+export function Auth(property?: AuthProperty, ...pipes: (PipeTransform | Type<PipeTransform>)[]): ParameterDecorator {
   return (target, key, index) => {
-    const handler =
-      key === undefined ? undefined : (target as Record<string | symbol, unknown>)[key];
-    if (typeof handler === 'function')
-      addMetadata(PolicyMetadata.AuthParameters, property, handler);
+    const handler = key === undefined ? undefined : (target as Record<string | symbol, unknown>)[key];
+    if (typeof handler === 'function') addMetadata(PolicyMetadata.AuthParameters, property, handler);
     authParameter(property, ...pipes)(target, key, index);
   };
 }
@@ -76,10 +59,7 @@ export function Auth(
  * const auth = getAuth(request, { acceptsToken: ['session_token', 'api_key'] });
  * @see https://clerk.com/docs/reference/express/get-auth
  */
-export const getAuth: GetAuthFn<object> = ((
-  source: object,
-  options?: Parameters<typeof authOf>[1],
-): AuthObject =>
+export const getAuth: GetAuthFn<object> = ((source: object, options?: Parameters<typeof authOf>[1]): AuthObject =>
   getAuthObjectForAcceptedToken({
     authObject: authOf(source, options),
     acceptsToken: options?.acceptsToken,

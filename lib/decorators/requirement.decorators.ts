@@ -19,10 +19,7 @@ import {
  * @see https://clerk.com/docs/guides/organizations/control-access/roles-and-permissions
  */
 export const RequirePermission = (
-  ...permissions: [
-    PermissionKey | AnyOf<PermissionKey>,
-    ...(PermissionKey | AnyOf<PermissionKey>)[],
-  ]
+  ...permissions: [PermissionKey | AnyOf<PermissionKey>, ...(PermissionKey | AnyOf<PermissionKey>)[]]
 ) =>
   policyDecorator(PolicyMetadata.Requirements, {
     decorator: 'RequirePermission',
@@ -31,7 +28,6 @@ export const RequirePermission = (
   } satisfies Requirement);
 
 function permissionCheck(permission: PermissionKey | AnyOf<PermissionKey>): SessionCheck {
-  if (isAnyOf(permission))
-    return { anyOf: (permission.anyOf as readonly PermissionKey[]).map(permissionCheck) };
+  if (isAnyOf(permission)) return { anyOf: (permission.anyOf as readonly PermissionKey[]).map(permissionCheck) };
   return { has: { permission } as HasParams };
 }

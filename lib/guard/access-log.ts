@@ -14,9 +14,7 @@ export class AccessLog {
 
   record(policy: RoutePolicy, { reason, detail, failure }: Identity, decision: Decision): void {
     if (failure) {
-      const outcome = decision.allowed
-        ? 'the caller goes on signed out'
-        : `denied ${decision.denial.status}`;
+      const outcome = decision.allowed ? 'the caller goes on signed out' : `denied ${decision.denial.status}`;
       const line = `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}`;
       if (failure.code === 'clerk-key-refused') {
         this.logger.error(`${line}. Check secretKey (environment variable CLERK_SECRET_KEY)`);
@@ -40,7 +38,5 @@ export class AccessLog {
 function causeOf(error: Error): string {
   let cause: unknown = error.cause;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  return cause instanceof Error
-    ? ` (${(cause as NodeJS.ErrnoException).code ?? cause.message})`
-    : '';
+  return cause instanceof Error ? ` (${(cause as NodeJS.ErrnoException).code ?? cause.message})` : '';
 }

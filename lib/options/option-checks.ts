@@ -9,12 +9,9 @@ export const nonEmptyString: Check = (value) =>
 export const oneOf =
   (...allowed: readonly string[]): Check =>
   (value) =>
-    allowed.includes(value as string)
-      ? undefined
-      : `must be one of ${allowed.map((item) => `'${item}'`).join(', ')}`;
+    allowed.includes(value as string) ? undefined : `must be one of ${allowed.map((item) => `'${item}'`).join(', ')}`;
 
-export const boolean: Check = (value) =>
-  typeof value === 'boolean' ? undefined : 'must be true or false';
+export const boolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false');
 
 export const milliseconds =
   (minimum: number): Check =>
@@ -48,8 +45,7 @@ export const absoluteUrl: Check = (value) =>
 export const urlOrPath: Check = (value) =>
   typeof value === 'string' && /^\/(?![/\\])/.test(value)
     ? undefined
-    : absoluteUrl(value) &&
-      `${absoluteUrl(value)} or a path of this server that starts with one "/"`;
+    : absoluteUrl(value) && `${absoluteUrl(value)} or a path of this server that starts with one "/"`;
 
 export const hostname: Check = (value) =>
   typeof value === 'string' && /^[a-z0-9.-]+(:\d+)?$/i.test(value)
@@ -58,9 +54,7 @@ export const hostname: Check = (value) =>
 
 /** Blanks and quotes around a key come from a .env file or a shell, and make every call fail later. */
 function wrapped(value: string): string | undefined {
-  return /^["'\s]|["'\s]$/.test(value)
-    ? 'has quotes or blanks around it: remove them from the value'
-    : undefined;
+  return /^["'\s]|["'\s]$/.test(value) ? 'has quotes or blanks around it: remove them from the value' : undefined;
 }
 
 export const publishableKey: Check = (value) => {
@@ -73,8 +67,7 @@ export const publishableKey: Check = (value) => {
   const host = Buffer.from(encoded, 'base64').toString('latin1');
   return /^[^$\s/]+\.[^$\s/]+\$$/.test(host)
     ? undefined
-    : (wrapped(value) ??
-        'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
+    : (wrapped(value) ?? 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
 };
 
 export const secretKey: Check = (value) => {
@@ -82,12 +75,8 @@ export const secretKey: Check = (value) => {
   if (value.startsWith('pk_')) {
     return 'holds a publishable key: the publishable and the secret key are swapped';
   }
-  if (value.startsWith('ask_'))
-    return 'holds a machine secret key: that belongs in machineSecretKey';
-  return (
-    wrapped(value) ??
-    (/^sk_(test|live)_\S+$/.test(value) ? undefined : 'must start with sk_test_ or sk_live_')
-  );
+  if (value.startsWith('ask_')) return 'holds a machine secret key: that belongs in machineSecretKey';
+  return wrapped(value) ?? (/^sk_(test|live)_\S+$/.test(value) ? undefined : 'must start with sk_test_ or sk_live_');
 };
 
 export const machineSecretKey: Check = (value) => {
@@ -99,9 +88,7 @@ export const machineSecretKey: Check = (value) => {
 /** A PEM as it comes out of an environment variable: line breaks may be spelt `\n`, or header and footer be missing. */
 export function readPublicKey(value: string): string {
   const text = value.replaceAll('\\n', '\n').trim();
-  const pem = text.startsWith('-----BEGIN')
-    ? text
-    : `-----BEGIN PUBLIC KEY-----\n${text}\n-----END PUBLIC KEY-----`;
+  const pem = text.startsWith('-----BEGIN') ? text : `-----BEGIN PUBLIC KEY-----\n${text}\n-----END PUBLIC KEY-----`;
   const key = createPublicKey(pem);
   const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType !== 'rsa' || modulusLength !== 2048 || publicExponent !== 65537n) {
@@ -130,8 +117,6 @@ export const clerkClient: Check = (value) =>
 export const telemetry: Check = (value) =>
   typeof value === 'object' &&
   value !== null &&
-  Object.entries(value).every(
-    ([name, flag]) => ['disabled', 'debug'].includes(name) && typeof flag === 'boolean',
-  )
+  Object.entries(value).every(([name, flag]) => ['disabled', 'debug'].includes(name) && typeof flag === 'boolean')
     ? undefined
     : 'must be an object with the booleans disabled and debug, or one of them';

@@ -32,9 +32,7 @@ export function resolveClerkOptions(
     if (problem) problems.push(`${label(name)} ${problem}.`);
     settled[name] = value ?? row.fallback;
   }
-  problems.push(
-    ...(problems.length === 0 ? contradictions(settled as unknown as ResolvedClerkOptions) : []),
-  );
+  problems.push(...(problems.length === 0 ? contradictions(settled as unknown as ResolvedClerkOptions) : []));
   if (problems.length > 0) throw new ClerkConfigurationError(problems);
 
   return freeze({
@@ -57,9 +55,7 @@ function unknownOption(name: string): string[] {
   if (Object.hasOwn(OPTION_TABLE, name)) return [];
   const wanted = name.toLowerCase().replace(/[^a-z]/g, '');
   const near = rows.find(([known]) => known.toLowerCase() === wanted)?.[0];
-  const cure = near
-    ? `did you mean ${near}?`
-    : `known are ${rows.map(([known]) => known).join(', ')}.`;
+  const cure = near ? `did you mean ${near}?` : `known are ${rows.map(([known]) => known).join(', ')}.`;
   return [`"${name}" is not an option: ${cure}`];
 }
 
@@ -67,9 +63,7 @@ function unknownOption(name: string): string[] {
 function missing(name: keyof ClerkModuleOptions, env: Environment): string | undefined {
   if (!(REQUIRED_OPTIONS as readonly string[]).includes(name)) return undefined;
   const variable = (OPTION_TABLE[name] as OptionRow).env as string;
-  const prefixed = Object.keys(env).find(
-    (key) => key !== variable && key.endsWith(`_${variable}`) && env[key],
-  );
+  const prefixed = Object.keys(env).find((key) => key !== variable && key.endsWith(`_${variable}`) && env[key]);
   if (prefixed && name === 'secretKey') {
     return `is missing, and ${prefixed} is set: a prefixed variable is built into the frontend, where a secret key must never be. Rotate the key in the Clerk Dashboard and set ${variable}`;
   }
@@ -107,8 +101,7 @@ function isTruthy(value: string | undefined): boolean {
 }
 
 function freeze(options: ResolvedClerkOptions): ResolvedClerkOptions {
-  const copy = (value: unknown): unknown =>
-    Array.isArray(value) ? Object.freeze([...value]) : value;
+  const copy = (value: unknown): unknown => (Array.isArray(value) ? Object.freeze([...value]) : value);
   const entries = Object.entries(options).map(([name, value]) => [name, copy(value)]);
   return Object.freeze(Object.fromEntries(entries) as ResolvedClerkOptions);
 }

@@ -1,9 +1,4 @@
-import {
-  isTokenType,
-  toAcceptsToken,
-  TOKEN_TYPES,
-  type AcceptsToken,
-} from '../authentication/token-types.js';
+import { isTokenType, toAcceptsToken, TOKEN_TYPES, type AcceptsToken } from '../authentication/token-types.js';
 import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
 import type { PolicyLevel, Protection, RoutePolicy } from './route-policy.js';
 
@@ -13,10 +8,7 @@ import type { PolicyLevel, Protection, RoutePolicy } from './route-policy.js';
  *
  * @param levels From the outermost (the base class) to the handler itself.
  */
-export function compilePolicy(
-  levels: readonly PolicyLevel[],
-  fallback: 'strict' | 'lax',
-): RoutePolicy {
+export function compilePolicy(levels: readonly PolicyLevel[], fallback: 'strict' | 'lax'): RoutePolicy {
   let protection: Protection = fallback;
   let acceptsToken: AcceptsToken = 'session_token';
   let requirements: RoutePolicy['requirements'] = [];
@@ -37,14 +29,9 @@ export function compilePolicy(
 }
 
 /** A contradicting level is reported; should it be asked all the same, its strictest word counts. */
-function strictestOf({
-  protections,
-  requirements,
-}: PolicyLevel): PolicyLevel['protections'][number] | undefined {
+function strictestOf({ protections, requirements }: PolicyLevel): PolicyLevel['protections'][number] | undefined {
   if (requirements.length > 0) return 'require-auth';
-  return (['require-auth', 'public', 'skip-auth'] as const).find((word) =>
-    protections.includes(word),
-  );
+  return (['require-auth', 'public', 'skip-auth'] as const).find((word) => protections.includes(word));
 }
 
 function acceptedBy(level: PolicyLevel): AcceptsToken | undefined {

@@ -23,10 +23,7 @@ export function addMetadata(key: PolicyMetadataKey, value: unknown, target: obje
 }
 
 /** A decorator for classes and methods that adds one value under a key. */
-export function policyDecorator(
-  key: PolicyMetadataKey,
-  value: unknown,
-): ClassDecorator & MethodDecorator {
+export function policyDecorator(key: PolicyMetadataKey, value: unknown): ClassDecorator & MethodDecorator {
   return (target: object, _property?: string | symbol, descriptor?: PropertyDescriptor) => {
     addMetadata(key, value, (descriptor?.value as object | undefined) ?? target);
   };

@@ -16,8 +16,7 @@ export function problemsOfLevel(level: PolicyLevel): string[] {
   const optOut = words.find((word) => word !== 'require-auth');
   const problems: string[] = [];
 
-  if (words.length > 1)
-    problems.push(`${said.join(' and ')} contradict each other: keep one of them.`);
+  if (words.length > 1) problems.push(`${said.join(' and ')} contradict each other: keep one of them.`);
   const [first] = requirements;
   if (optOut && first) {
     problems.push(
@@ -32,10 +31,7 @@ export function problemsOfLevel(level: PolicyLevel): string[] {
 }
 
 /** What is wrong with a handler once all levels are taken together. */
-export function problemsOfPolicy(
-  policy: Omit<RoutePolicy, 'problems'>,
-  levels: readonly PolicyLevel[],
-): string[] {
+export function problemsOfPolicy(policy: Omit<RoutePolicy, 'problems'>, levels: readonly PolicyLevel[]): string[] {
   const problems: string[] = [];
   if (policy.protection === 'skip') {
     if (levels.some((level) => level.authParameters.length > 0)) {
@@ -54,9 +50,7 @@ export function problemsOfPolicy(
     const deaf = tokenTypesOf(policy.acceptsToken).filter(
       (type) => !policy.requirements.some(({ speaksTo }) => speaksTo.includes(type)),
     );
-    const decorators = [
-      ...new Set(policy.requirements.map(({ decorator }) => `@${decorator}()`)),
-    ].join(', ');
+    const decorators = [...new Set(policy.requirements.map(({ decorator }) => `@${decorator}()`))].join(', ');
     if (deaf.length > 0) {
       problems.push(
         `no requirement speaks to the accepted ${deaf.join(', ')}: ${decorators} can only be fulfilled by ` +
@@ -68,35 +62,26 @@ export function problemsOfPolicy(
 }
 
 function spokenTo({ requirements }: Pick<RoutePolicy, 'requirements'>): string {
-  return TOKEN_TYPES.filter((type) =>
-    requirements.some(({ speaksTo }) => speaksTo.includes(type)),
-  ).join(', ');
+  return TOKEN_TYPES.filter((type) => requirements.some(({ speaksTo }) => speaksTo.includes(type))).join(', ');
 }
 
 function problemsOfAcceptsToken(applied: PolicyLevel['acceptsToken']): string[] {
   if (applied.length > 1) return ['@AcceptsToken() stands twice: write all types in one.'];
   const known = [...TOKEN_TYPES, 'any'].map((type) => `'${type}'`).join(', ');
   return applied.flatMap((types) => {
-    if (types.length === 0)
-      return [`@AcceptsToken() names no token type: name one or more of ${known}.`];
+    if (types.length === 0) return [`@AcceptsToken() names no token type: name one or more of ${known}.`];
     if (types.includes('any') && types.length > 1)
       return [`@AcceptsToken('any') stands alone: remove the other types.`];
     return types
       .filter((type) => type !== 'any' && !isTokenType(type))
-      .map(
-        (type) =>
-          `@AcceptsToken() does not know ${JSON.stringify(type) ?? typeof type}: it takes ${known}.`,
-      );
+      .map((type) => `@AcceptsToken() does not know ${JSON.stringify(type) ?? typeof type}: it takes ${known}.`);
   });
 }
 
 function problemsOfCheck(check: SessionCheck): string[] {
-  if ('has' in check)
-    return problemsOfPermission((check.has as { permission?: unknown }).permission);
+  if ('has' in check) return problemsOfPermission((check.has as { permission?: unknown }).permission);
   const items = 'anyOf' in check ? check.anyOf : check.allOf;
-  return items.length > 0
-    ? items.flatMap(problemsOfCheck)
-    : ['names no permission: name at least one.'];
+  return items.length > 0 ? items.flatMap(problemsOfCheck) : ['names no permission: name at least one.'];
 }
 
 function problemsOfPermission(permission: unknown): string[] {

@@ -33,8 +33,7 @@ export class PolicyReader {
 
   private classLevels(controller: Type): PolicyLevel[] {
     const lineage: Type[] = [];
-    for (let type: unknown = controller; isClass(type); type = Object.getPrototypeOf(type))
-      lineage.unshift(type);
+    for (let type: unknown = controller; isClass(type); type = Object.getPrototypeOf(type)) lineage.unshift(type);
     return lineage.map((type, index) => this.level(type.name, type, lineage[index - 1]));
   }
 

@@ -38,7 +38,5 @@ export function anyOf<T>(...items: readonly T[]): AnyOf<T> {
 
 /** Whether a value was made with {@link anyOf}. */
 export function isAnyOf(value: unknown): value is AnyOf<unknown> {
-  return (
-    typeof value === 'object' && value !== null && Array.isArray((value as AnyOf<unknown>).anyOf)
-  );
+  return typeof value === 'object' && value !== null && Array.isArray((value as AnyOf<unknown>).anyOf);
 }

@@ -20,8 +20,7 @@ export class ApiError extends Error {
   }
 }
 
-export const notFound = (what: string) =>
-  new ApiError(404, 'resource_not_found', `${what} was not found`);
+export const notFound = (what: string) => new ApiError(404, 'resource_not_found', `${what} was not found`);
 
 export const invalidParameter = (name: string, message: string) =>
   new ApiError(422, 'form_param_invalid', `${name} ${message}`, { param_name: name });

@@ -57,35 +57,18 @@ export class BackendApi {
     response.on('finish', () => (received.status = response.statusCode));
 
     const { outage } = this;
-    if (
-      outage &&
-      pathname.startsWith(outage.pathPrefix) &&
-      !(await play(outage.kind, request, response))
-    )
-      return;
+    if (outage && pathname.startsWith(outage.pathPrefix) && !(await play(outage.kind, request, response))) return;
     try {
       const holder = this.holderOf(request.headers.authorization?.replace(/^Bearer /, '') ?? '');
-      if (!holder)
-        throw new ApiError(401, 'clerk_key_invalid', 'The provided Clerk Secret Key is invalid.');
+      if (!holder) throw new ApiError(401, 'clerk_key_invalid', 'The provided Clerk Secret Key is invalid.');
       const { handler, params } = this.router.find(method, pathname);
       if (holder.machineId !== undefined && !pathname.startsWith('/m2m_tokens')) {
-        throw new ApiError(
-          403,
-          'authorization_invalid',
-          'A machine may only use the M2M token endpoints',
-        );
+        throw new ApiError(403, 'authorization_invalid', 'A machine may only use the M2M token endpoints');
       }
       const body = await readJson(request);
-      answer(
-        response,
-        200,
-        await handler({ params, query: searchParams, body, machineId: holder.machineId }),
-      );
+      answer(response, 200, await handler({ params, query: searchParams, body, machineId: holder.machineId }));
     } catch (error) {
-      const known =
-        error instanceof ApiError
-          ? error
-          : new ApiError(500, 'internal_clerk_error', String(error));
+      const known = error instanceof ApiError ? error : new ApiError(500, 'internal_clerk_error', String(error));
       answer(response, known.status, known.toBody(randomText(32).toLowerCase()));
     }
   }
@@ -103,8 +86,7 @@ async function readJson(request: IncomingMessage): Promise<Record<string, unknow
     size += chunk.length;
     if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  if (size > MAX_BODY_BYTES)
-    throw new ApiError(413, 'request_body_too_large', 'The request body is too large');
+  if (size > MAX_BODY_BYTES) throw new ApiError(413, 'request_body_too_large', 'The request body is too large');
   if (size === 0) return {};
   let body: unknown;
   try {

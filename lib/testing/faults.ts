@@ -20,11 +20,7 @@ export type Outage =
  * Plays an outage for one request.
  * @returns whether the request is to be answered properly after all (a delay).
  */
-export async function play(
-  outage: Outage,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<boolean> {
+export async function play(outage: Outage, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   if (outage === 'refuse') {
     request.socket.destroy();
     return false;

@@ -12,9 +12,4 @@ export type {
 } from './resources.js';
 export type { SignOptions } from './signing-keys.js';
 export type { TemplateOptions } from './store.js';
-export type {
-  IssuedMachineToken,
-  MachineTokenOptions,
-  SessionTokenOptions,
-  TokenOptions,
-} from './token-issuer.js';
+export type { IssuedMachineToken, MachineTokenOptions, SessionTokenOptions, TokenOptions } from './token-issuer.js';

@@ -85,6 +85,16 @@ export class LocalClerk extends LocalInstance {
     return { publishableKey, secretKey, apiUrl, telemetry: { disabled: true } };
   }
 
+  /** The same as environment variables: `Object.assign(process.env, clerk.env)`. */
+  get env(): Record<string, string> {
+    return {
+      CLERK_PUBLISHABLE_KEY: this.publishableKey,
+      CLERK_SECRET_KEY: this.secretKey,
+      CLERK_API_URL: this.url,
+      CLERK_TELEMETRY_DISABLED: '1',
+    };
+  }
+
   /** Goes down, slow or mad, until {@link recover}; only below a path where one is given. */
   outage(kind: Outage, pathPrefix = '/'): void {
     this.api.outage = { kind, pathPrefix };

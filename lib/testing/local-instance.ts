@@ -1,11 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 
-import type {
-  JwtTemplateJSON,
-  OrganizationJSON,
-  OrganizationMembershipJSON,
-  UserJSON,
-} from '@clerk/backend';
+import type { JwtTemplateJSON, OrganizationJSON, OrganizationMembershipJSON, UserJSON } from '@clerk/backend';
 
 import { randomText, type Ref } from './ids.js';
 import { LocalClerkError } from './local-clerk.error.js';
@@ -75,9 +70,7 @@ export abstract class LocalInstance {
   }
 
   /** A machine, with its `secret_key`. */
-  createMachine(
-    options: { readonly name?: string; readonly scopedMachines?: readonly Ref[] } = {},
-  ): MachineJSON {
+  createMachine(options: { readonly name?: string; readonly scopedMachines?: readonly Ref[] } = {}): MachineJSON {
     return this.store.createMachine(options.name, options.scopedMachines);
   }
 
@@ -108,9 +101,7 @@ export abstract class LocalInstance {
   }
 
   /** An M2M token of a machine; `token` is what callers send. */
-  async createM2MToken(
-    options: MachineTokenOptions & { readonly machine: Ref },
-  ): Promise<IssuedMachineToken> {
+  async createM2MToken(options: MachineTokenOptions & { readonly machine: Ref }): Promise<IssuedMachineToken> {
     return this.tokens.m2mToken(options);
   }
 
@@ -127,10 +118,7 @@ export abstract class LocalInstance {
     const session = this.store.sessions.get(id);
     if (session) session.status = 'revoked';
     else if (!this.store.machineTokens.revoke(id)) {
-      throw new LocalClerkError(
-        'unknown-resource',
-        'The local Clerk has no such session or machine token to revoke.',
-      );
+      throw new LocalClerkError('unknown-resource', 'The local Clerk has no such session or machine token to revoke.');
     }
   }
 

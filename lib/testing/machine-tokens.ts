@@ -55,7 +55,7 @@ export class MachineTokens {
     secret: string;
   } {
     const now = Date.now();
-    const expiration = secondsUntilExpiration == null ? null : now + secondsUntilExpiration * 1000;
+    const expiration = typeof secondsUntilExpiration === 'number' ? now + secondsUntilExpiration * 1000 : null;
     const token: MachineTokenJSON = {
       object: OBJECTS[kind],
       id: newId(ID_PREFIXES[kind]),
@@ -94,9 +94,7 @@ export class MachineTokens {
 
   /** @returns the revoked token, or `undefined` where there is none with this id or secret. */
   revoke(idOrSecret: string, reason: string | null = null): MachineTokenJSON | undefined {
-    const token =
-      this.bySecret.get(idOrSecret) ??
-      [...this.bySecret.values()].find(({ id }) => id === idOrSecret);
+    const token = this.bySecret.get(idOrSecret) ?? [...this.bySecret.values()].find(({ id }) => id === idOrSecret);
     if (!token) return undefined;
     Object.assign(token, { revoked: true, revocation_reason: reason, updated_at: Date.now() });
     return token;

@@ -1,9 +1,4 @@
-import type {
-  OrganizationJSON,
-  OrganizationMembershipJSON,
-  SessionJSON,
-  UserJSON,
-} from '@clerk/backend';
+import type { OrganizationJSON, OrganizationMembershipJSON, SessionJSON, UserJSON } from '@clerk/backend';
 
 import { idOf, newId, randomText, type Ref } from './ids.js';
 
@@ -174,8 +169,7 @@ export function newSession(options: CreateSessionOptions): StoredSession {
     client_id: newId('client'),
     user_id: idOf(options.user),
     status: options.status ?? 'active',
-    last_active_organization_id:
-      options.organization === undefined ? undefined : idOf(options.organization),
+    last_active_organization_id: options.organization === undefined ? undefined : idOf(options.organization),
     actor: options.actor ?? null,
     last_active_at: now,
     expire_at: now + 7 * day,

@@ -39,10 +39,7 @@ export class Router {
   }
 
   /** @throws ApiError 404 for an unknown path, 405 for a known one with another method. */
-  find(
-    method: string,
-    path: string,
-  ): { handler: ApiHandler; params: Readonly<Record<string, string>> } {
+  find(method: string, path: string): { handler: ApiHandler; params: Readonly<Record<string, string>> } {
     const onPath = this.routes.filter(({ pattern }) => pattern.test(path));
     const route = onPath.find((candidate) => candidate.method === method);
     if (route) {
@@ -82,10 +79,7 @@ export function page<T>(all: readonly T[], query: URLSearchParams): T[] {
 }
 
 /** One page, with the count of all. */
-export function paginated<T>(
-  all: readonly T[],
-  query: URLSearchParams,
-): { data: T[]; total_count: number } {
+export function paginated<T>(all: readonly T[], query: URLSearchParams): { data: T[]; total_count: number } {
   return { data: page(all, query), total_count: all.length };
 }
 

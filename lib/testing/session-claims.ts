@@ -33,19 +33,14 @@ export function sessionClaims(input: SessionClaimsInput): Record<string, unknown
     const [feature = '', ...name] = permission.replace(/^org:/, '').split(':');
     return { feature, name: name.join(':') };
   });
-  const features = scoped([
-    ...granted.map(({ feature }) => `org:${feature}`),
-    ...(input.features ?? []),
-  ]);
+  const features = scoped([...granted.map(({ feature }) => `org:${feature}`), ...(input.features ?? [])]);
   const names = [...new Set(granted.map(({ name }) => name))];
   const masks = features
     .filter(({ scope }) => scope.includes('o'))
     .map(({ id }) =>
       names.reduce(
         (mask, name, bit) =>
-          granted.some((one) => one.feature === id && one.name === name)
-            ? mask | (1n << BigInt(bit))
-            : mask,
+          granted.some((one) => one.feature === id && one.name === name) ? mask | (1n << BigInt(bit)) : mask,
         0n,
       ),
     );
@@ -81,8 +76,7 @@ function scoped(names: readonly string[]): Scoped[] {
     return { scope: prefix.startsWith('u') ? 'u' : 'o', id };
   });
   return all.filter(
-    ({ scope, id }, index) =>
-      all.findIndex((other) => other.scope === scope && other.id === id) === index,
+    ({ scope, id }, index) => all.findIndex((other) => other.scope === scope && other.id === id) === index,
   );
 }
 

@@ -33,9 +33,7 @@ export class SigningKeys {
 
   /** The current public key, as `jwtKey` takes it. */
   get pem(): string {
-    return createPublicKey(this.current.privateKey)
-      .export({ type: 'spki', format: 'pem' })
-      .toString();
+    return createPublicKey(this.current.privateKey).export({ type: 'spki', format: 'pem' }).toString();
   }
 
   /** Makes a new key the current one. @returns its `kid`. */

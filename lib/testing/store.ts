@@ -1,9 +1,4 @@
-import type {
-  JwtTemplateJSON,
-  OrganizationJSON,
-  OrganizationMembershipJSON,
-  UserJSON,
-} from '@clerk/backend';
+import type { JwtTemplateJSON, OrganizationJSON, OrganizationMembershipJSON, UserJSON } from '@clerk/backend';
 
 import { idOf, newId, randomText, type Ref } from './ids.js';
 import { LocalClerkError } from './local-clerk.error.js';
@@ -48,18 +43,8 @@ export class Store {
     return keep(this.organizations, newOrganization(options));
   }
 
-  addMember(
-    organization: Ref,
-    user: Ref,
-    role: string,
-    permissions: readonly string[],
-  ): OrganizationMembershipJSON {
-    const membership = newMembership(
-      this.organization(organization),
-      this.user(user),
-      role,
-      permissions,
-    );
+  addMember(organization: Ref, user: Ref, role: string, permissions: readonly string[]): OrganizationMembershipJSON {
+    const membership = newMembership(this.organization(organization), this.user(user), role, permissions);
     this.memberships.push(membership);
     return membership;
   }
@@ -119,20 +104,12 @@ export class Store {
 
   membership(organizationId: string, userId: string): OrganizationMembershipJSON | undefined {
     return this.memberships.find(
-      ({ organization, public_user_data }) =>
-        organization.id === organizationId && public_user_data.user_id === userId,
+      ({ organization, public_user_data }) => organization.id === organizationId && public_user_data.user_id === userId,
     );
   }
 
   clear(): void {
-    for (const kept of [
-      this.users,
-      this.organizations,
-      this.sessions,
-      this.machines,
-      this.templates,
-    ])
-      kept.clear();
+    for (const kept of [this.users, this.organizations, this.sessions, this.machines, this.templates]) kept.clear();
     this.machineTokens.clear();
     this.memberships = [];
   }

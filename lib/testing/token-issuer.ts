@@ -77,11 +77,8 @@ export class TokenIssuer {
     const given = options.session === undefined ? undefined : store.session(options.session);
     const user = store.user(options.user ?? given?.user_id ?? store.createUser());
     const organizationRef = options.organization ?? given?.last_active_organization_id;
-    const organization =
-      organizationRef === undefined ? undefined : store.organization(organizationRef);
-    const session =
-      given ??
-      store.createSession({ ...options, user, organization, status: options.sessionStatus });
+    const organization = organizationRef === undefined ? undefined : store.organization(organizationRef);
+    const session = given ?? store.createSession({ ...options, user, organization, status: options.sessionStatus });
     const membership = organization && store.membership(organization.id, user.id);
     const status = options.sessionStatus ?? (session.status === 'pending' ? 'pending' : 'active');
 
@@ -99,8 +96,7 @@ export class TokenIssuer {
         },
         features: options.features ?? session.claimed.features,
         plans: options.plans ?? session.claimed.plans,
-        factorVerificationAge: options.factorVerificationAge ??
-          session.claimed.factorVerificationAge ?? [0, -1],
+        factorVerificationAge: options.factorVerificationAge ?? session.claimed.factorVerificationAge ?? [0, -1],
         actor: options.actor ?? session.actor,
       }),
     });
@@ -147,18 +143,9 @@ export class TokenIssuer {
     return { ...token, token: this.machineJwt(options, { typ: 'at+jwt' }, claims) };
   }
 
-  private machineJwt(
-    { secondsUntilExpiration }: MachineTokenOptions,
-    header: object,
-    claims: object,
-  ): string {
+  private machineJwt({ secondsUntilExpiration }: MachineTokenOptions, header: object, claims: object): string {
     const expiresIn = secondsUntilExpiration ?? 3600;
-    return this.sign(
-      { expiresIn, header: { cat: undefined, ...header } },
-      CATEGORY.m2m,
-      expiresIn,
-      claims,
-    );
+    return this.sign({ expiresIn, header: { cat: undefined, ...header } }, CATEGORY.m2m, expiresIn, claims);
   }
 
   private sign(options: TokenOptions, category: string, lifetime: number, claims: object): string {

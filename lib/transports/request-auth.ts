@@ -28,9 +28,7 @@ export function createRequestAuth(identity: Identity): RequestAuth {
     configurable: true,
     writable: true,
   });
-  const properties = Object.entries(object).map(
-    ([name, value]) => [name, describe(value)] as const,
-  );
+  const properties = Object.entries(object).map(([name, value]) => [name, describe(value)] as const);
   Object.defineProperties(auth, Object.fromEntries(properties));
   Object.defineProperties(auth, {
     // JSON leaves out functions, and would leave out this one with all it carries.

@@ -28,8 +28,7 @@ export function toWebRequest(request: HttpRequestLike): Request {
   const url = target.startsWith('/') ? new URL(origin + target) : undefined;
   // Clerk resolves the path against the host once more, and takes what follows "//" for the host. The parsed path
   // tells: "/\host" and "/.//host" only become "//host" by parsing.
-  if (!url || url.pathname.startsWith('//'))
-    throw new TypeError('the request target is no path of this server');
+  if (!url || url.pathname.startsWith('//')) throw new TypeError('the request target is no path of this server');
 
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {

@@ -32,9 +32,7 @@ export class RecordingLogger implements LoggerService {
 
   /** Lines of one level that ClerkGuard wrote. */
   ofGuard(level: string): string[] {
-    return this.lines.filter(
-      (line) => line.startsWith(`${level} `) && line.endsWith(' ClerkGuard'),
-    );
+    return this.lines.filter((line) => line.startsWith(`${level} `) && line.endsWith(' ClerkGuard'));
   }
 }
 
@@ -59,11 +57,7 @@ export class TestApp {
   }
 
   /** Sends a request whose target reaches the server as it is written, which `fetch` would not allow. */
-  async send(
-    target: string,
-    headers: Record<string, string | string[]> = {},
-    method = 'GET',
-  ): Promise<Answer> {
+  async send(target: string, headers: Record<string, string | string[]> = {}, method = 'GET'): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const options = {
         host: '127.0.0.1',
@@ -106,9 +100,7 @@ export class TestApp {
 
 /** Describes an application: `TestApp.on(platform).controllers(A).clerk(options).start()`. */
 export class TestAppBuilder {
-  private readonly metadata: Required<
-    Pick<ModuleMetadata, 'imports' | 'controllers' | 'providers'>
-  > = {
+  private readonly metadata: Required<Pick<ModuleMetadata, 'imports' | 'controllers' | 'providers'>> = {
     imports: [],
     controllers: [],
     providers: [],

@@ -31,14 +31,11 @@ export function machineRoutes(store: Store, tokens: TokenIssuer): Routes {
     const invalid = query.get('include_invalid') === 'true';
     return machineTokens
       .list(kind)
-      .filter(
-        (token) => token.subject === subject && (invalid || (!token.revoked && !token.expired)),
-      );
+      .filter((token) => token.subject === subject && (invalid || (!token.revoked && !token.expired)));
   };
 
   return {
-    'GET /v1/machines': ({ query }) =>
-      paginated([...store.machines.values()].reverse().map(withoutSecret), query),
+    'GET /v1/machines': ({ query }) => paginated([...store.machines.values()].reverse().map(withoutSecret), query),
     'GET /v1/machines/:id': (call) => withoutSecret(machine(call)),
     'GET /v1/machines/:id/secret_key': (call) => ({
       object: 'machine_secret_key',
@@ -63,8 +60,7 @@ export function machineRoutes(store: Store, tokens: TokenIssuer): Routes {
     'POST /api_keys': ({ body }) => {
       if (typeof body.name !== 'string') throw missingParameter('name');
       if (typeof body.subject !== 'string') throw missingParameter('subject');
-      if (!store.users.has(body.subject) && !store.organizations.has(body.subject))
-        throw notFound('The subject');
+      if (!store.users.has(body.subject) && !store.organizations.has(body.subject)) throw notFound('The subject');
       const { token, secret } = machineTokens.create({
         kind: 'api_key',
         subject: subjectOf(store, body.subject),

@@ -10,9 +10,7 @@ const METADATA = ['public_metadata', 'private_metadata'] as const;
 export function organizationRoutes(store: Store): Routes {
   const one = ({ params }: ApiCall): OrganizationJSON => {
     const { id = '' } = params;
-    const found =
-      store.organizations.get(id) ??
-      [...store.organizations.values()].find(({ slug }) => slug === id);
+    const found = store.organizations.get(id) ?? [...store.organizations.values()].find(({ slug }) => slug === id);
     if (!found) throw notFound('The organization');
     return found;
   };
@@ -23,17 +21,14 @@ export function organizationRoutes(store: Store): Routes {
   };
   const touch = <T extends object>(resource: T, changes: object): T =>
     Object.assign(resource, changes, { updated_at: Date.now() });
-  const members = (id: string) =>
-    store.memberships.filter(({ organization }) => organization.id === id);
+  const members = (id: string) => store.memberships.filter(({ organization }) => organization.id === id);
 
   return {
     'GET /v1/organizations': ({ query }) => {
       const text = query.get('query')?.toLowerCase() ?? '';
       const all = [...store.organizations.values()].reverse();
       return paginated(
-        all.filter(({ id, name, slug }) =>
-          [id, name, slug].some((value) => value.toLowerCase().includes(text)),
-        ),
+        all.filter(({ id, name, slug }) => [id, name, slug].some((value) => value.toLowerCase().includes(text))),
         query,
       );
     },
@@ -53,17 +48,8 @@ export function organizationRoutes(store: Store): Routes {
       return organization;
     },
     'PATCH /v1/organizations/:id': (call) => {
-      const known = [
-        'name',
-        'slug',
-        'max_allowed_memberships',
-        'admin_delete_enabled',
-        ...METADATA,
-      ];
-      return touch(
-        one(call),
-        Object.fromEntries(Object.entries(call.body).filter(([key]) => known.includes(key))),
-      );
+      const known = ['name', 'slug', 'max_allowed_memberships', 'admin_delete_enabled', ...METADATA];
+      return touch(one(call), Object.fromEntries(Object.entries(call.body).filter(([key]) => known.includes(key))));
     },
     'PATCH /v1/organizations/:id/metadata': (call) => {
       const organization = one(call);
@@ -85,11 +71,7 @@ export function organizationRoutes(store: Store): Routes {
       if (!store.users.has(userId)) throw notFound('The user');
       const organization = one(call);
       if (store.membership(organization.id, userId)) {
-        throw new ApiError(
-          400,
-          'already_a_member_in_organization',
-          'The user is already a member of the organization',
-        );
+        throw new ApiError(400, 'already_a_member_in_organization', 'The user is already a member of the organization');
       }
       return store.addMember(organization, userId, role, []);
     },

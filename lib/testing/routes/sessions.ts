@@ -14,8 +14,7 @@ export function sessionRoutes(store: Store, tokens: TokenIssuer): Routes {
   /** A session that still gives tokens. */
   const live = (call: ApiCall): StoredSession => {
     const session = one(call);
-    if (session.status !== 'active' && session.status !== 'pending')
-      throw notFound('An active session');
+    if (session.status !== 'active' && session.status !== 'pending') throw notFound('An active session');
     return session;
   };
   const expiresIn = ({ body }: ApiCall) => body.expires_in_seconds as number | undefined;
@@ -27,9 +26,7 @@ export function sessionRoutes(store: Store, tokens: TokenIssuer): Routes {
       const wanted = filters.filter((name) => query.has(name));
       const all = [...store.sessions.values()].reverse();
       return paginated(
-        all
-          .filter((session) => wanted.every((name) => session[name] === query.get(name)))
-          .map(resource),
+        all.filter((session) => wanted.every((name) => session[name] === query.get(name))).map(resource),
         query,
       );
     },
@@ -45,9 +42,7 @@ export function sessionRoutes(store: Store, tokens: TokenIssuer): Routes {
       token(tokens.sessionToken({ session: live(call), expiresIn: expiresIn(call) })),
     'POST /v1/sessions/:id/tokens/:template': (call) => {
       const session = live(call);
-      const template = [...store.templates.values()].find(
-        ({ name }) => name === call.params.template,
-      );
+      const template = [...store.templates.values()].find(({ name }) => name === call.params.template);
       if (!template) throw notFound('The JWT template');
       const { lifetime } = template;
       const claims = template.claims as Record<string, unknown>;
@@ -63,8 +58,7 @@ export function sessionRoutes(store: Store, tokens: TokenIssuer): Routes {
     'GET /v1/jwt_templates': ({ query }) => paginated([...store.templates.values()], query),
     'GET /v1/jwt_templates/:id': ({ params }) => {
       const template = store.templates.get(params.id ?? '');
-      if (!template)
-        throw new ApiError(404, 'resource_not_found', 'The JWT template was not found');
+      if (!template) throw new ApiError(404, 'resource_not_found', 'The JWT template was not found');
       return template;
     },
   };

@@ -25,10 +25,7 @@ export function userRoutes(store: Store): Routes {
     'GET /v1/users/:id': one,
     'POST /v1/users': ({ body }) => {
       const [emailAddress] = (body.email_address ?? []) as string[];
-      if (
-        emailAddress &&
-        [...store.users.values()].some((user) => addresses(user).includes(emailAddress))
-      ) {
+      if (emailAddress && [...store.users.values()].some((user) => addresses(user).includes(emailAddress))) {
         throw new ApiError(422, 'form_identifier_exists', 'That email address is taken.', {
           param_name: 'email_address',
         });
@@ -46,18 +43,12 @@ export function userRoutes(store: Store): Routes {
     },
     'PATCH /v1/users/:id': (call) => {
       const known = ['first_name', 'last_name', 'username', 'external_id', ...METADATA];
-      return change(
-        one(call),
-        Object.fromEntries(Object.entries(call.body).filter(([key]) => known.includes(key))),
-      );
+      return change(one(call), Object.fromEntries(Object.entries(call.body).filter(([key]) => known.includes(key))));
     },
     'PATCH /v1/users/:id/metadata': (call) => {
       const user = one(call);
       const changed = METADATA.filter((key) => key in call.body);
-      return change(
-        user,
-        Object.fromEntries(changed.map((key) => [key, mergeMetadata(user[key], call.body[key])])),
-      );
+      return change(user, Object.fromEntries(changed.map((key) => [key, mergeMetadata(user[key], call.body[key])])));
     },
     'PUT /v1/users/:id/metadata': (call) => {
       const changed = METADATA.filter((key) => key in call.body);
@@ -66,11 +57,8 @@ export function userRoutes(store: Store): Routes {
     'DELETE /v1/users/:id': (call) => {
       const { id } = one(call);
       store.users.delete(id);
-      store.memberships = store.memberships.filter(
-        ({ public_user_data }) => public_user_data.user_id !== id,
-      );
-      for (const session of store.sessions.values())
-        if (session.user_id === id) session.status = 'removed';
+      store.memberships = store.memberships.filter(({ public_user_data }) => public_user_data.user_id !== id);
+      for (const session of store.sessions.values()) if (session.user_id === id) session.status = 'removed';
       return deleted('user', id);
     },
     'POST /v1/users/:id/ban': (call) => change(one(call), { banned: true }),
@@ -104,8 +92,7 @@ function matching(store: Store, query: URLSearchParams): UserJSON[] {
   let users = [...store.users.values()].reverse();
   for (const [name, valuesOf] of Object.entries(filters)) {
     const wanted = query.getAll(name);
-    if (wanted.length > 0)
-      users = users.filter((user) => valuesOf(user).some((value) => wanted.includes(value ?? '')));
+    if (wanted.length > 0) users = users.filter((user) => valuesOf(user).some((value) => wanted.includes(value ?? '')));
   }
   const text = query.get('query')?.toLowerCase();
   if (text) {
@@ -119,11 +106,9 @@ function matching(store: Store, query: URLSearchParams): UserJSON[] {
 }
 
 function ordered(users: UserJSON[], orderBy: string): UserJSON[] {
-  const [, sign, key] =
-    /^([+-]?)(created_at|updated_at|first_name|last_name|username)$/.exec(orderBy.trim()) ?? [];
+  const [, sign, key] = /^([+-]?)(created_at|updated_at|first_name|last_name|username)$/.exec(orderBy.trim()) ?? [];
   if (!key) throw invalidParameter('order_by', 'names no property that users are ordered by');
   const value = (user: UserJSON) => user[key as 'created_at'] ?? '';
-  const compare = (a: UserJSON, b: UserJSON) =>
-    value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0;
+  const compare = (a: UserJSON, b: UserJSON) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0);
   return users.sort((a, b) => (sign === '-' ? compare(b, a) : compare(a, b)));
 }

@@ -1,9 +1,6 @@
 import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 
-import {
-  RemoteInstanceKeys,
-  StaticInstanceKeys,
-} from '../../../lib/authentication/instance-keys.js';
+import { RemoteInstanceKeys, StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 
 const options = {

@@ -1,9 +1,4 @@
-import {
-  isTokenType,
-  toAcceptsToken,
-  TOKEN_TYPES,
-  tokenTypesOf,
-} from '../../../lib/authentication/token-types.js';
+import { isTokenType, toAcceptsToken, TOKEN_TYPES, tokenTypesOf } from '../../../lib/authentication/token-types.js';
 
 describe('token types', () => {
   it.each([

@@ -5,9 +5,7 @@ import { ESLint, type Linter } from 'eslint';
 
 const root = join(__dirname, '../../..');
 // Handed over as a value: ESLint would import the file by a way that jest cannot follow.
-const { default: overrideConfig } = jest.requireActual<{ default: Linter.Config[] }>(
-  '../../../eslint.config.js',
-);
+const { default: overrideConfig } = jest.requireActual<{ default: Linter.Config[] }>('../../../eslint.config.js');
 const eslint = new ESLint({ cwd: root, overrideConfigFile: true, overrideConfig });
 
 /** The rule violations of one import written into one existing file of lib/. */
@@ -38,9 +36,7 @@ describe('the rooms of lib/', () => {
   });
 
   it('may use the rooms below', async () => {
-    expect(
-      await violations('lib/guard/clerk.guard.ts', "export * from '../policy/decide.js';"),
-    ).toEqual([]);
+    expect(await violations('lib/guard/clerk.guard.ts', "export * from '../policy/decide.js';")).toEqual([]);
   });
 
   it.each(['@nestjs/common', '@clerk/backend/internal', 'node:crypto'])(
@@ -49,16 +45,12 @@ describe('the rooms of lib/', () => {
       expect(await violations('lib/policy/decide.ts', `export { x } from '${name}';`)).toEqual([
         expect.stringContaining('The decision is pure'),
       ]);
-      expect(await violations('lib/policy/decide.ts', `import type { x } from '${name}';`)).toEqual(
-        [],
-      );
+      expect(await violations('lib/policy/decide.ts', `import type { x } from '${name}';`)).toEqual([]);
     },
   );
 
   it('each have their rule', () => {
-    const rooms = readdirSync(join(root, 'lib'), { withFileTypes: true }).filter((entry) =>
-      entry.isDirectory(),
-    );
+    const rooms = readdirSync(join(root, 'lib'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const config = readFileSync(join(root, 'eslint.config.js'), 'utf8');
     for (const { name } of rooms) expect(config).toContain(`'${name}'`);
   });

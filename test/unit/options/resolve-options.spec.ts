@@ -54,16 +54,13 @@ describe('resolveClerkOptions', () => {
       secretKey,
       apiUrl: 'https://env.example',
     });
-    expect(resolveClerkOptions({ ...keys, apiUrl: 'https://given.example' }, env).apiUrl).toBe(
-      'https://given.example',
-    );
+    expect(resolveClerkOptions({ ...keys, apiUrl: 'https://given.example' }, env).apiUrl).toBe('https://given.example');
   });
 
   it.each([undefined, ''])('takes %p, as a ConfigService hands it on, for not given', (value) => {
-    expect(
-      resolveClerkOptions({ ...keys, secretKey: value }, { CLERK_SECRET_KEY: 'sk_test_env' })
-        .secretKey,
-    ).toBe('sk_test_env');
+    expect(resolveClerkOptions({ ...keys, secretKey: value }, { CLERK_SECRET_KEY: 'sk_test_env' }).secretKey).toBe(
+      'sk_test_env',
+    );
   });
 
   it.each([
@@ -93,12 +90,10 @@ describe('resolveClerkOptions', () => {
   it('reads telemetry from the environment, unless given', () => {
     const env = { CLERK_TELEMETRY_DISABLED: '1', CLERK_TELEMETRY_DEBUG: 'true' };
     expect(resolveClerkOptions(keys, env).telemetry).toEqual({ disabled: true, debug: true });
-    expect(resolveClerkOptions({ ...keys, telemetry: { disabled: false } }, env).telemetry).toEqual(
-      {
-        disabled: false,
-        debug: true,
-      },
-    );
+    expect(resolveClerkOptions({ ...keys, telemetry: { disabled: false } }, env).telemetry).toEqual({
+      disabled: false,
+      debug: true,
+    });
   });
 
   it('is frozen, and untouched by later changes to what was given', () => {
@@ -130,16 +125,12 @@ describe('resolveClerkOptions', () => {
       ['another exponent', pem(2048, 3)],
       [
         'an EC key',
-        generateKeyPairSync('ec', { namedCurve: 'P-256' })
-          .publicKey.export({ type: 'spki', format: 'pem' })
-          .toString(),
+        generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }).toString(),
       ],
       ['no string', 5],
     ])('refuses %s, naming option and variable', (_, jwtKey) => {
       const [problem, ...others] = problemsOf({ ...keys, jwtKey });
-      expect(problem).toMatch(
-        /^jwtKey \(environment variable CLERK_JWT_KEY\) is no readable public key: copy/,
-      );
+      expect(problem).toMatch(/^jwtKey \(environment variable CLERK_JWT_KEY\) is no readable public key: copy/);
       expect(others).toEqual([]);
     });
 
@@ -154,12 +145,8 @@ describe('resolveClerkOptions', () => {
     it('missing keys, both at once', () => {
       const problems = problemsOf({});
       expect(problems).toHaveLength(2);
-      expect(problems[0]).toContain(
-        'publishableKey (environment variable CLERK_PUBLISHABLE_KEY) is missing: copy',
-      );
-      expect(problems[1]).toContain(
-        'secretKey (environment variable CLERK_SECRET_KEY) is missing: copy',
-      );
+      expect(problems[0]).toContain('publishableKey (environment variable CLERK_PUBLISHABLE_KEY) is missing: copy');
+      expect(problems[1]).toContain('secretKey (environment variable CLERK_SECRET_KEY) is missing: copy');
     });
 
     it.each([
@@ -203,16 +190,8 @@ describe('resolveClerkOptions', () => {
         { ...keys, secretKey: 'secret' },
         [/secretKey .* must start with sk_test_ or sk_live_/],
       ],
-      [
-        'a quoted secret key',
-        { ...keys, secretKey: `'${secretKey}'` },
-        [/secretKey .* quotes or blanks/],
-      ],
-      [
-        'a machine key as secret key',
-        { ...keys, secretKey: 'ask_x' },
-        [/secretKey .* machineSecretKey/],
-      ],
+      ['a quoted secret key', { ...keys, secretKey: `'${secretKey}'` }, [/secretKey .* quotes or blanks/]],
+      ['a machine key as secret key', { ...keys, secretKey: 'ask_x' }, [/secretKey .* machineSecretKey/]],
       [
         'keys that are no strings',
         { publishableKey: 1, secretKey: {} },
@@ -223,36 +202,16 @@ describe('resolveClerkOptions', () => {
         { ...keys, machineSecretKey: 'sk_test_x' },
         [/machineSecretKey .* belongs in secretKey/],
       ],
-      [
-        'a malformed machine key',
-        { ...keys, machineSecretKey: 'x' },
-        [/machineSecretKey .* must start with ask_/],
-      ],
-      [
-        'a machine key that is no string',
-        { ...keys, machineSecretKey: 5 },
-        [/machineSecretKey .* must be a string/],
-      ],
+      ['a malformed machine key', { ...keys, machineSecretKey: 'x' }, [/machineSecretKey .* must start with ask_/]],
+      ['a machine key that is no string', { ...keys, machineSecretKey: 5 }, [/machineSecretKey .* must be a string/]],
       [
         'a live beside a test key',
         { ...keys, secretKey: 'sk_live_x' },
         [/publishableKey .* secretKey .* different instances/],
       ],
-      [
-        'an unknown option',
-        { ...keys, secret: 'x' },
-        [/"secret" is not an option: known are publishableKey, /],
-      ],
-      [
-        'a misspelt option',
-        { ...keys, secret_key: 'x' },
-        [/"secret_key" is not an option: did you mean secretKey\?/],
-      ],
-      [
-        'a prototype name as option',
-        { ...keys, constructor: 'x' },
-        [/"constructor" is not an option/],
-      ],
+      ['an unknown option', { ...keys, secret: 'x' }, [/"secret" is not an option: known are publishableKey, /]],
+      ['a misspelt option', { ...keys, secret_key: 'x' }, [/"secret_key" is not an option: did you mean secretKey\?/]],
+      ['a prototype name as option', { ...keys, constructor: 'x' }, [/"constructor" is not an option/]],
       ['audience', { ...keys, audience: [] }, [/^audience must be a non-empty list/]],
       ['audience', { ...keys, audience: ' ' }, [/^audience must be a non-empty string/]],
       [
@@ -271,42 +230,22 @@ describe('resolveClerkOptions', () => {
         [/^clockSkewInMs must be a whole number of milliseconds, at least 0/],
       ],
       ['clockSkewInMs', { ...keys, clockSkewInMs: NaN }, [/^clockSkewInMs must be/]],
-      [
-        'timeoutInMs',
-        { ...keys, timeoutInMs: 0 },
-        [/^timeoutInMs must be a whole number of milliseconds, at least 1/],
-      ],
+      ['timeoutInMs', { ...keys, timeoutInMs: 0 }, [/^timeoutInMs must be a whole number of milliseconds, at least 1/]],
       ['timeoutInMs', { ...keys, timeoutInMs: '5000' }, [/^timeoutInMs must be/]],
       ['domain', { ...keys, domain: 'https://a.example' }, [/^domain .* host name without scheme/]],
       ['isSatellite', { ...keys, isSatellite: 'maybe' }, [/^isSatellite .* must be true or false/]],
-      [
-        'proxyUrl',
-        { ...keys, proxyUrl: '//evil.example' },
-        [/^proxyUrl .* absolute http\(s\) URL or a path/],
-      ],
+      ['proxyUrl', { ...keys, proxyUrl: '//evil.example' }, [/^proxyUrl .* absolute http\(s\) URL or a path/]],
       ['proxyUrl', { ...keys, proxyUrl: 5 }, [/^proxyUrl /]],
       ['signInUrl', { ...keys, signInUrl: 'sign-in' }, [/^signInUrl /]],
       ['apiUrl', { ...keys, apiUrl: 'api.clerk.com' }, [/^apiUrl .* absolute http\(s\) URL/]],
       ['apiUrl', { ...keys, apiUrl: 'http://' }, [/^apiUrl /]],
       ['apiVersion', { ...keys, apiVersion: 1 }, [/^apiVersion .* non-empty string/]],
-      [
-        'clerkClient',
-        { ...keys, clerkClient: {} },
-        [/^clerkClient must be a client made with createClerkClient/],
-      ],
+      ['clerkClient', { ...keys, clerkClient: {} }, [/^clerkClient must be a client made with createClerkClient/]],
       ['clerkClient', { ...keys, clerkClient: 'x' }, [/^clerkClient /]],
-      [
-        'protection',
-        { ...keys, protection: 'loose' },
-        [/^protection must be one of 'strict', 'lax'/],
-      ],
+      ['protection', { ...keys, protection: 'loose' }, [/^protection must be one of 'strict', 'lax'/]],
       ['telemetry', { ...keys, telemetry: false }, [/^telemetry must be an object/]],
       ['telemetry', { ...keys, telemetry: { off: true } }, [/^telemetry must be an object/]],
-      [
-        'null as protection',
-        { ...keys, protection: { strict: true } },
-        [/^protection must be one of/],
-      ],
+      ['null as protection', { ...keys, protection: { strict: true } }, [/^protection must be one of/]],
     ])('%s', (_, options, expected) => {
       const problems = problemsOf(options);
       expect(problems).toHaveLength(expected.length);
@@ -320,26 +259,21 @@ describe('resolveClerkOptions', () => {
     it.each([
       ['no domain or proxy', {}, /isSatellite needs domain .* or proxyUrl/],
       ['no sign-in URL', { domain: 'a.example' }, /isSatellite needs signInUrl/],
-      [
-        'a relative sign-in URL',
-        { domain: 'a.example', signInUrl: '/in' },
-        /isSatellite needs signInUrl/,
-      ],
+      ['a relative sign-in URL', { domain: 'a.example', signInUrl: '/in' }, /isSatellite needs signInUrl/],
     ])('a satellite with %s', (_, options, pattern) => {
       expect(problemsOf({ ...keys, isSatellite: true, ...options }).join('\n')).toMatch(pattern);
     });
   });
 
   describe('recognises where a missing key was left', () => {
-    it.each([
-      'NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY',
-      'VITE_CLERK_PUBLISHABLE_KEY',
-      'REACT_APP_CLERK_PUBLISHABLE_KEY',
-    ])('%s', (variable) => {
-      expect(problemsOf({ secretKey }, { [variable]: publishableKey })[0]).toContain(
-        `is missing, but ${variable} is set: that name is for a frontend. Set CLERK_PUBLISHABLE_KEY`,
-      );
-    });
+    it.each(['NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY', 'VITE_CLERK_PUBLISHABLE_KEY', 'REACT_APP_CLERK_PUBLISHABLE_KEY'])(
+      '%s',
+      (variable) => {
+        expect(problemsOf({ secretKey }, { [variable]: publishableKey })[0]).toContain(
+          `is missing, but ${variable} is set: that name is for a frontend. Set CLERK_PUBLISHABLE_KEY`,
+        );
+      },
+    );
 
     it('a secret key in a variable that is built into the frontend', () => {
       const [problem] = problemsOf({ publishableKey }, { NEXT_PUBLIC_CLERK_SECRET_KEY: secretKey });

@@ -30,13 +30,7 @@ function saying(name: string, word: Word): PolicyLevel {
 function expected(fallback: 'strict' | 'lax', onClass: Word, onHandler: Word) {
   const nearest = onHandler ?? onClass;
   const protection =
-    nearest === undefined
-      ? fallback
-      : nearest === 'public'
-        ? 'lax'
-        : nearest === 'skip-auth'
-          ? 'skip'
-          : 'strict';
+    nearest === undefined ? fallback : nearest === 'public' ? 'lax' : nearest === 'skip-auth' ? 'skip' : 'strict';
   const optedOut = onHandler === 'public' || onHandler === 'skip-auth';
   const requirements = [
     ...(onClass === 'permission' && !optedOut ? ['C'] : []),
@@ -50,20 +44,17 @@ const cells = (['strict', 'lax'] as const).flatMap((fallback) =>
 );
 
 describe('compilePolicy', () => {
-  it.each(cells)(
-    '%s application, class says %s, handler says %s',
-    (fallback, onClass, onHandler) => {
-      const policy = compilePolicy([saying('C', onClass), saying('C.h', onHandler)], fallback);
-      const { protection, requirements } = expected(fallback, onClass, onHandler);
-      expect(policy.name).toBe('C.h');
-      expect(policy.protection).toBe(protection);
-      expect(policy.requirements.map(({ check }) => ('has' in check ? check.has : check))).toEqual(
-        requirements.map((permission) => ({ permission })),
-      );
-      expect(policy.problems).toEqual([]);
-      expect(Object.isFrozen(policy)).toBe(true);
-    },
-  );
+  it.each(cells)('%s application, class says %s, handler says %s', (fallback, onClass, onHandler) => {
+    const policy = compilePolicy([saying('C', onClass), saying('C.h', onHandler)], fallback);
+    const { protection, requirements } = expected(fallback, onClass, onHandler);
+    expect(policy.name).toBe('C.h');
+    expect(policy.protection).toBe(protection);
+    expect(policy.requirements.map(({ check }) => ('has' in check ? check.has : check))).toEqual(
+      requirements.map((permission) => ({ permission })),
+    );
+    expect(policy.problems).toEqual([]);
+    expect(Object.isFrozen(policy)).toBe(true);
+  });
 
   it('counts base classes as levels further out', () => {
     const base = level('Base', { requirements: [requirement('base')] });
@@ -81,17 +72,14 @@ describe('compilePolicy', () => {
     expect(acceptsToken(level('C'), level('C.h'))).toBe('session_token');
     const onClass = level('C', { acceptsToken: [['api_key']] });
     expect(acceptsToken(onClass, level('C.h'))).toBe('api_key');
-    expect(
-      acceptsToken(onClass, level('C.h', { acceptsToken: [['m2m_token', 'session_token']] })),
-    ).toEqual(['session_token', 'm2m_token']);
-    expect(acceptsToken(level('C.h', { acceptsToken: [['any']] }))).toBe('any');
-    expect(acceptsToken(level('C.h', { acceptsToken: [['m2m_token', 'm2m_token']] }))).toBe(
+    expect(acceptsToken(onClass, level('C.h', { acceptsToken: [['m2m_token', 'session_token']] }))).toEqual([
+      'session_token',
       'm2m_token',
-    );
+    ]);
+    expect(acceptsToken(level('C.h', { acceptsToken: [['any']] }))).toBe('any');
+    expect(acceptsToken(level('C.h', { acceptsToken: [['m2m_token', 'm2m_token']] }))).toBe('m2m_token');
     expect(
-      acceptsToken(
-        level('C.h', { acceptsToken: [['session_token', 'api_key', 'm2m_token', 'oauth_token']] }),
-      ),
+      acceptsToken(level('C.h', { acceptsToken: [['session_token', 'api_key', 'm2m_token', 'oauth_token']] })),
     ).toBe('any');
   });
 
@@ -99,34 +87,27 @@ describe('compilePolicy', () => {
     const problems = (...levels: PolicyLevel[]) => compilePolicy(levels, 'strict').problems;
     const PROTECTIONS = ['public', 'require-auth', 'skip-auth'] as const satisfies ProtectionWord[];
 
-    it.each(
-      PROTECTIONS.flatMap((a) => PROTECTIONS.filter((b) => a !== b).map((b) => [a, b] as const)),
-    )('%s and %s on one level, and lets the strictest count', (a, b) => {
-      const policy = compilePolicy([level('C.h', { protections: [a, b] })], 'lax');
-      expect(policy.problems).toHaveLength(1);
-      expect(policy.problems[0]).toMatch(/^C\.h: @\w+\(\) and @\w+\(\) contradict each other/);
-      const strict = [a, b].includes('require-auth');
-      expect(policy.protection).toBe(strict ? 'strict' : 'lax');
-    });
+    it.each(PROTECTIONS.flatMap((a) => PROTECTIONS.filter((b) => a !== b).map((b) => [a, b] as const)))(
+      '%s and %s on one level, and lets the strictest count',
+      (a, b) => {
+        const policy = compilePolicy([level('C.h', { protections: [a, b] })], 'lax');
+        expect(policy.problems).toHaveLength(1);
+        expect(policy.problems[0]).toMatch(/^C\.h: @\w+\(\) and @\w+\(\) contradict each other/);
+        const strict = [a, b].includes('require-auth');
+        expect(policy.protection).toBe(strict ? 'strict' : 'lax');
+      },
+    );
 
     it('the same word twice as no contradiction', () => {
       expect(problems(level('C.h', { protections: ['public', 'public'] }))).toEqual([]);
     });
 
-    it.each(['public', 'skip-auth'] as const)(
-      '%s beside a requirement, and stays strict',
-      (word) => {
-        const policy = compilePolicy(
-          [level('C.h', { protections: [word], requirements: [requirement('a')] })],
-          'lax',
-        );
-        expect(policy.problems[0]).toMatch(
-          /^C\.h: @(Public|SkipAuth)\(\) and @RequirePermission\(\) contradict/,
-        );
-        expect(policy.protection).toBe('strict');
-        expect(policy.requirements).toHaveLength(1);
-      },
-    );
+    it.each(['public', 'skip-auth'] as const)('%s beside a requirement, and stays strict', (word) => {
+      const policy = compilePolicy([level('C.h', { protections: [word], requirements: [requirement('a')] })], 'lax');
+      expect(policy.problems[0]).toMatch(/^C\.h: @(Public|SkipAuth)\(\) and @RequirePermission\(\) contradict/);
+      expect(policy.protection).toBe('strict');
+      expect(policy.requirements).toHaveLength(1);
+    });
 
     it('a contradiction on a class under the name of the class', () => {
       const bad = level('C', { protections: ['public', 'skip-auth'] });
@@ -144,9 +125,9 @@ describe('compilePolicy', () => {
     });
 
     it('unknown token types without accepting them', () => {
-      expect(
-        compilePolicy([level('C.h', { acceptsToken: [['nonsense']] })], 'strict').acceptsToken,
-      ).toBe('session_token');
+      expect(compilePolicy([level('C.h', { acceptsToken: [['nonsense']] })], 'strict').acceptsToken).toBe(
+        'session_token',
+      );
     });
 
     it.each<[string, Requirement['check'], RegExp]>([
@@ -193,10 +174,7 @@ describe('compilePolicy', () => {
 
     it('@SkipAuth() inside a class that accepts tokens as no problem', () => {
       expect(
-        problems(
-          level('C', { acceptsToken: [['api_key']] }),
-          level('C.h', { protections: ['skip-auth'] }),
-        ),
+        problems(level('C', { acceptsToken: [['api_key']] }), level('C.h', { protections: ['skip-auth'] })),
       ).toEqual([]);
     });
   });

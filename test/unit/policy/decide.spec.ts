@@ -107,9 +107,7 @@ function expected(
 const cells = (Object.keys(IDENTITIES) as (keyof typeof IDENTITIES)[]).flatMap((who) =>
   (['strict', 'lax', 'skip'] as const).flatMap((protection) =>
     [false, true].flatMap((acceptsApiKey) =>
-      Object.keys(REQUIREMENTS).map(
-        (requirement) => [who, protection, acceptsApiKey, requirement] as const,
-      ),
+      Object.keys(REQUIREMENTS).map((requirement) => [who, protection, acceptsApiKey, requirement] as const),
     ),
   ),
 );
@@ -136,26 +134,23 @@ describe('decide', () => {
     },
   );
 
-  it.each(['strict', 'lax', 'skip'] as const)(
-    'refuses everybody on a %s route with problems',
-    (protection) => {
-      const policy: RoutePolicy = {
-        name: 'C.h',
-        protection,
-        acceptsToken: 'any',
-        requirements: [],
-        problems: ['C.h: something is wrong with secrets in it'],
-      };
-      for (const who of Object.values(IDENTITIES)) {
-        const decision = decide(policy, who);
-        expect(decision).toMatchObject({
-          allowed: false,
-          denial: { status: 500, code: 'invalid-policy' },
-        });
-        expect(JSON.stringify(decision)).not.toContain('secrets');
-      }
-    },
-  );
+  it.each(['strict', 'lax', 'skip'] as const)('refuses everybody on a %s route with problems', (protection) => {
+    const policy: RoutePolicy = {
+      name: 'C.h',
+      protection,
+      acceptsToken: 'any',
+      requirements: [],
+      problems: ['C.h: something is wrong with secrets in it'],
+    };
+    for (const who of Object.values(IDENTITIES)) {
+      const decision = decide(policy, who);
+      expect(decision).toMatchObject({
+        allowed: false,
+        denial: { status: 500, code: 'invalid-policy' },
+      });
+      expect(JSON.stringify(decision)).not.toContain('secrets');
+    }
+  });
 
   it('takes only true for a yes of has()', () => {
     const policy: RoutePolicy = {

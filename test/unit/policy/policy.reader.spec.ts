@@ -2,29 +2,13 @@ import 'reflect-metadata';
 
 import { Reflector } from '@nestjs/core';
 
-import {
-  AcceptsToken,
-  anyOf,
-  Auth,
-  Public,
-  RequireAuth,
-  RequirePermission,
-  SkipAuth,
-} from '../../../lib/index.js';
+import { AcceptsToken, anyOf, Auth, Public, RequireAuth, RequirePermission, SkipAuth } from '../../../lib/index.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 
-const read = (
-  controller: new () => object,
-  handler: string,
-  protection: 'strict' | 'lax' = 'strict',
-) =>
-  new PolicyReader(new Reflector(), { protection }).read(
-    controller,
-    (controller.prototype as any)[handler],
-  );
+const read = (controller: new () => object, handler: string, protection: 'strict' | 'lax' = 'strict') =>
+  new PolicyReader(new Reflector(), { protection }).read(controller, (controller.prototype as any)[handler]);
 
-const permissionsOf = (policy: ReturnType<typeof read>) =>
-  policy.requirements.map(({ check }) => check);
+const permissionsOf = (policy: ReturnType<typeof read>) => policy.requirements.map(({ check }) => check);
 
 describe('PolicyReader', () => {
   it('gives a bare handler the protection of the application', () => {
@@ -93,10 +77,7 @@ describe('PolicyReader', () => {
       @RequireAuth() closed() {}
     }
     const permission = (name: string) => ({ allOf: [{ has: { permission: name } }] });
-    expect(permissionsOf(read(Derived, 'list'))).toEqual([
-      permission('org:base'),
-      permission('org:derived'),
-    ]);
+    expect(permissionsOf(read(Derived, 'list'))).toEqual([permission('org:base'), permission('org:derived')]);
     expect(permissionsOf(read(Plain, 'list'))).toEqual([permission('org:base')]);
     expect(read(Derived, 'open')).toMatchObject({
       name: 'Derived.open',
@@ -165,9 +146,7 @@ describe('PolicyReader', () => {
       @RequirePermission(anyOf()) empty() {}
     }
     for (const handler of ['none', 'nothing', 'nil', 'empty']) {
-      expect(read(Wrong, handler).problems).toEqual([
-        expect.stringMatching(`^Wrong\\.${handler}: `),
-      ]);
+      expect(read(Wrong, handler).problems).toEqual([expect.stringMatching(`^Wrong\\.${handler}: `)]);
     }
   });
 });

@@ -13,8 +13,7 @@ const identity = (toAuth: Identity['toAuth']): Identity => ({
   headers: new Headers(),
   toAuth,
 });
-const session = () =>
-  ({ ...signedOutAuthObject(), userId: 'user_1', isAuthenticated: true }) as never;
+const session = () => ({ ...signedOutAuthObject(), userId: 'user_1', isAuthenticated: true }) as never;
 const apiKey = () =>
   authenticatedMachineObject('api_key', 'ak_secret', {
     id: 'k',
@@ -65,9 +64,7 @@ describe('request.auth', () => {
 
   it('is accepted by getAuth() of Clerk’s Express SDK', () => {
     expect(getAuthOfExpress(requestWith(session) as never).userId).toBe('user_1');
-    expect(
-      getAuthOfExpress(requestWith(apiKey) as never, { acceptsToken: 'api_key' }),
-    ).toMatchObject({ id: 'k' });
+    expect(getAuthOfExpress(requestWith(apiKey) as never, { acceptsToken: 'api_key' })).toMatchObject({ id: 'k' });
   });
 
   it('replaces what another library put there before, and leaves what one puts there later', () => {
@@ -134,8 +131,6 @@ describe('getAuth', () => {
       switchToHttp: () => ({ getRequest: () => request }),
     });
     expect(getAuth(context('http')).userId).toBe('user_1');
-    expect(() => getAuth(context('rpc'))).toThrow(
-      expect.objectContaining({ code: 'unknown-transport' }),
-    );
+    expect(() => getAuth(context('rpc'))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
   });
 });

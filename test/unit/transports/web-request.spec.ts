@@ -32,9 +32,7 @@ describe('toWebRequest', () => {
   });
 
   it('prefers the original target to the rest that a router left of it', () => {
-    expect(toWebRequest(node({ url: '/rest', originalUrl: '/mount/rest' })).url).toBe(
-      'http://localhost/mount/rest',
-    );
+    expect(toWebRequest(node({ url: '/rest', originalUrl: '/mount/rest' })).url).toBe('http://localhost/mount/rest');
   });
 
   it.each([
@@ -47,9 +45,7 @@ describe('toWebRequest', () => {
   });
 
   it('joins repeated headers, and leaves out what is not there', () => {
-    const request = toWebRequest(
-      node({ headers: { host: 'h', 'set-cookie': ['a', 'b'], accept: undefined } }),
-    );
+    const request = toWebRequest(node({ headers: { host: 'h', 'set-cookie': ['a', 'b'], accept: undefined } }));
     expect(Object.fromEntries(request.headers)).toMatchObject({ host: 'h' });
     expect(request.headers.has('accept')).toBe(false);
     expect(request.headers.getSetCookie()).toEqual(['a', 'b']);
@@ -99,22 +95,7 @@ describe('toWebRequest', () => {
   it('never lets a target choose the host that Clerk sees', () => {
     const target = fc.array(
       fc.oneof(
-        fc.constantFrom(
-          '/',
-          '\\',
-          '.',
-          '..',
-          '//',
-          '%2e',
-          '%2f',
-          '@',
-          ':',
-          '?',
-          '#',
-          '\t',
-          '\n',
-          'evil.example',
-        ),
+        fc.constantFrom('/', '\\', '.', '..', '//', '%2e', '%2f', '@', ':', '?', '#', '\t', '\n', 'evil.example'),
         fc.string({ maxLength: 3 }),
       ),
       { maxLength: 8 },

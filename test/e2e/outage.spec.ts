@@ -1,0 +1,246 @@
+import { Controller, Get } from '@nestjs/common';
+
+import { AcceptsToken, Auth, Public, type AuthObject } from '../../lib/index.js';
+import { LocalClerk, type Outage } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+@Controller()
+class Routes {
+  @Get('strict') strict() {
+    return 'in';
+  }
+  @Get('public') @Public() public(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @Get('api-key') @AcceptsToken('api_key') apiKey() {
+    return 'in';
+  }
+  @Get('public-machines') @Public() @AcceptsToken('api_key', 'm2m_token', 'oauth_token') machines(
+    @Auth() auth: AuthObject,
+  ) {
+    return auth;
+  }
+  @Get('m2m') @AcceptsToken('m2m_token') m2m() {
+    return 'in';
+  }
+  @Get('oauth') @AcceptsToken('oauth_token') oauth() {
+    return 'in';
+  }
+}
+
+const TIMEOUT_MS = 200;
+
+const OUTAGES: Record<string, Outage> = {
+  refused: 'refuse',
+  hanging: 'hang',
+  'an HTML 500': { status: 500, html: true },
+  'a JSON 500': { status: 500 },
+  'a 502': { status: 502, html: true },
+  'a 429': { status: 429, retryAfter: 30 },
+  'half a body': 'garbage',
+};
+
+describe.each(PLATFORMS)('with Clerk down, on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: TestApp;
+
+  beforeEach(async () => {
+    clerk = await LocalClerk.start();
+    app = await TestApp.on(platform)
+      .clerk({ ...clerk.options, timeoutInMs: TIMEOUT_MS })
+      .controllers(Routes)
+      .start();
+  });
+  afterEach(() => Promise.all([app.close(), clerk.stop()]));
+
+  describe.each(Object.entries(OUTAGES))('%s', (name, outage) => {
+    it('a session token is 503 on a strict route, signed out on a public one, and good again after', async () => {
+      const token = await clerk.sessionToken();
+      clerk.outage(outage);
+      const began = performance.now();
+      const strict = await app.withToken('/strict', token);
+      expect(performance.now() - began).toBeLessThan(TIMEOUT_MS * 10);
+      expect(strict).toMatchObject({ status: 503, body: { statusCode: 503, code: 'clerk-unavailable' } });
+      expect(strict.headers.get('www-authenticate')).toBeNull();
+      expect(await app.withToken('/public', token)).toMatchObject({ status: 200, body: { isAuthenticated: false } });
+      expect(app.logger.ofGuard('warn')).toEqual([
+        expect.stringContaining('Routes.strict: denied 503'),
+        expect.stringContaining('Routes.public: the caller goes on signed out'),
+      ]);
+
+      clerk.recover();
+      expect(await app.withToken('/strict', token)).toMatchObject({ status: 200, body: 'in' });
+      expect(await app.withToken('/public', token)).toMatchObject({ status: 200, body: { isAuthenticated: true } });
+    });
+
+    it('opaque machine tokens are 503, signed out on a public route, and good again after', async () => {
+      const user = clerk.createUser();
+      const tokens = {
+        'api-key': clerk.createApiKey({ subject: user }).secret,
+        m2m: (await clerk.createM2MToken({ machine: clerk.createMachine() })).token,
+        oauth: (await clerk.createOAuthToken({ user })).token,
+      };
+      clerk.outage(outage);
+      // Half a body under status 200 makes Clerk's SDK fail on what it parsed: an outage like the others.
+      for (const [route, token] of Object.entries(tokens)) {
+        expect(await app.withToken(`/${route}`, token)).toMatchObject({
+          status: 503,
+          body: { code: 'clerk-unavailable' },
+        });
+        expect(await app.withToken('/public-machines', token)).toMatchObject({
+          status: 200,
+          body: { isAuthenticated: false },
+        });
+      }
+      clerk.recover();
+      for (const [route, token] of Object.entries(tokens)) {
+        expect((await app.withToken(`/${route}`, token)).status).toBe(200);
+      }
+    });
+
+    it('keys that are known already go on serving sessions', async () => {
+      expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
+      clerk.outage(outage);
+      expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
+    });
+
+    it('strangers are told 401, not 503', async () => {
+      clerk.outage(outage);
+      expect((await app.send('/strict')).status).toBe(401);
+      expect((await app.withToken('/strict', 'garbage')).status).toBe(401);
+      expect((await app.send('/public')).status).toBe(200);
+      expect(clerk.countRequests()).toBe(0);
+    });
+  });
+
+  it('a slow Clerk is waited for, within the timeout', async () => {
+    clerk.outage({ delay: TIMEOUT_MS / 4 });
+    expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
+    clerk.outage({ delay: TIMEOUT_MS * 4 });
+    expect((await app.withToken('/api-key', clerk.createApiKey({ subject: clerk.createUser() }).secret)).status).toBe(
+      503,
+    );
+  });
+
+  it.each([400, 404, 422])('a %d for an API key is a bad key, not an outage', async (status) => {
+    clerk.outage({ status });
+    expect(await app.withToken('/api-key', 'ak_x')).toMatchObject({ status: 401, body: { code: 'token-invalid' } });
+  });
+});
+
+describe.each(PLATFORMS)('when Clerk refuses our own key, on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+    app = await TestApp.on(platform)
+      .clerk({ ...clerk.options, secretKey: 'sk_test_ofAnotherInstance' })
+      .controllers(Routes)
+      .start();
+  });
+  afterAll(() => Promise.all([app.close(), clerk.stop()]));
+
+  it.each(['strict', 'api-key', 'm2m', 'oauth'])('%s is 500, and the log says what to do', async (route) => {
+    const user = clerk.createUser();
+    const token = {
+      strict: await clerk.sessionToken(),
+      'api-key': clerk.createApiKey({ subject: user }).secret,
+      m2m: (await clerk.createM2MToken({ machine: clerk.createMachine() })).token,
+      oauth: (await clerk.createOAuthToken({ user })).token,
+    }[route]!;
+    expect(await app.withToken(`/${route}`, token)).toMatchObject({ status: 500, body: { code: 'clerk-key-refused' } });
+    expect(app.logger.ofGuard('error').at(-1)).toContain('Check secretKey (environment variable CLERK_SECRET_KEY)');
+  });
+
+  it('a public route goes on signed out', async () => {
+    expect(await app.withToken('/public', await clerk.sessionToken())).toMatchObject({
+      status: 200,
+      body: { isAuthenticated: false },
+    });
+  });
+});
+
+describe.each(PLATFORMS)('what Clerk is asked, on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: TestApp;
+
+  beforeEach(async () => {
+    clerk = await LocalClerk.start();
+    app = await TestApp.on(platform).clerk(clerk.options).controllers(Routes).start();
+  });
+  afterEach(() => Promise.all([app.close(), clerk.stop()]));
+
+  it('nothing at all for a machine token on a session route', async () => {
+    const user = clerk.createUser();
+    const machine = clerk.createMachine();
+    const tokens = [
+      clerk.createApiKey({ subject: user }).secret,
+      (await clerk.createM2MToken({ machine })).token,
+      (await clerk.createM2MToken({ machine, format: 'jwt' })).token,
+      (await clerk.createOAuthToken({ user })).token,
+      (await clerk.createOAuthToken({ user, format: 'jwt' })).token,
+    ];
+    for (const token of tokens) expect((await app.withToken('/strict', token)).status).toBe(401);
+    expect(clerk.countRequests()).toBe(0);
+  });
+
+  it('nothing for a session token on a machine route', async () => {
+    const token = await clerk.sessionToken();
+    for (const route of ['api-key', 'm2m', 'oauth']) expect((await app.withToken(`/${route}`, token)).status).toBe(401);
+    expect(clerk.countRequests()).toBe(0);
+  });
+
+  it('the keys once, for any number of sessions', async () => {
+    const tokens = await Promise.all(Array.from({ length: 30 }, () => clerk.sessionToken()));
+    const answers = await Promise.all(tokens.map((token) => app.withToken('/strict', token)));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(clerk.requests.map(({ path }) => path)).toEqual(['/v1/jwks']);
+  });
+
+  it('the keys once, under a flood of forged kids', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async (_unused, index) =>
+        app.withToken('/strict', await clerk.sessionToken({ header: { kid: `ins_forged${index}` } })),
+      ),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
+    expect(clerk.countRequests('/v1/jwks')).toBe(1);
+    expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
+    expect(clerk.countRequests('/v1/jwks')).toBe(1);
+  });
+
+  it('one question for each opaque token, and none for the JWT kinds but the keys', async () => {
+    const user = clerk.createUser();
+    const machine = clerk.createMachine();
+    expect((await app.withToken('/api-key', clerk.createApiKey({ subject: user }).secret)).status).toBe(200);
+    expect((await app.withToken('/m2m', (await clerk.createM2MToken({ machine, format: 'jwt' })).token)).status).toBe(
+      200,
+    );
+    expect((await app.withToken('/oauth', (await clerk.createOAuthToken({ user, format: 'jwt' })).token)).status).toBe(
+      200,
+    );
+    expect(clerk.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /api_keys/verify',
+      'GET /v1/jwks',
+    ]);
+  });
+
+  it('nothing, where jwtKey is given', async () => {
+    const offline = await TestApp.on(platform)
+      .clerk({ ...clerk.options, jwtKey: clerk.jwtKey })
+      .controllers(Routes)
+      .start();
+    expect((await offline.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
+    const other = await LocalClerk.start();
+    expect((await offline.withToken('/strict', await other.sessionToken())).status).toBe(401);
+    expect(clerk.countRequests() + other.countRequests()).toBe(0);
+    await Promise.all([offline.close(), other.stop()]);
+  });
+
+  it('a key that rotated in is honoured, once the cooldown allows to look', async () => {
+    clerk.rotateKey();
+    expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
+  });
+});
