@@ -52,9 +52,9 @@ describe.each(PLATFORMS)('with Clerk down, on %s', (_, platform) => {
       .controllers(Routes)
       .start();
   });
-  afterEach(() => Promise.all([app.close(), clerk.stop()]));
+  afterEach(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  describe.each(Object.entries(OUTAGES))('%s', (name, outage) => {
+  describe.each(Object.entries(OUTAGES))('%s', (_name, outage) => {
     it('a session token is 503 on a strict route, signed out on a public one, and good again after', async () => {
       const token = await clerk.sessionToken();
       clerk.outage(outage);
@@ -140,7 +140,7 @@ describe.each(PLATFORMS)('when Clerk refuses our own key, on %s', (_, platform) 
       .controllers(Routes)
       .start();
   });
-  afterAll(() => Promise.all([app.close(), clerk.stop()]));
+  afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
   it.each(['strict', 'api-key', 'm2m', 'oauth'])('%s is 500, and the log says what to do', async (route) => {
     const user = clerk.createUser();
@@ -170,7 +170,7 @@ describe.each(PLATFORMS)('what Clerk is asked, on %s', (_, platform) => {
     clerk = await LocalClerk.start();
     app = await TestApp.on(platform).clerk(clerk.options).controllers(Routes).start();
   });
-  afterEach(() => Promise.all([app.close(), clerk.stop()]));
+  afterEach(() => Promise.all([app?.close(), clerk?.stop()]));
 
   it('nothing at all for a machine token on a session route', async () => {
     const user = clerk.createUser();
@@ -236,7 +236,7 @@ describe.each(PLATFORMS)('what Clerk is asked, on %s', (_, platform) => {
     const other = await LocalClerk.start();
     expect((await offline.withToken('/strict', await other.sessionToken())).status).toBe(401);
     expect(clerk.countRequests() + other.countRequests()).toBe(0);
-    await Promise.all([offline.close(), other.stop()]);
+    await Promise.all([offline.close(), other?.stop()]);
   });
 
   it('a key that rotated in is honoured, once the cooldown allows to look', async () => {

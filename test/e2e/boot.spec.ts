@@ -1,0 +1,256 @@
+import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
+
+import {
+  AcceptsToken,
+  Auth,
+  ClerkClientService,
+  ClerkModule,
+  Public,
+  RequireAuth,
+  RequirePermission,
+  SkipAuth,
+  type ClerkModuleOptions,
+  type ClerkOptionsFactory,
+} from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+@Controller()
+class Closed {
+  @Get('closed') closed() {
+    return 'in';
+  }
+  @Get('open') @Public() open() {
+    return 'open';
+  }
+}
+
+const ENV = ['CLERK_PUBLISHABLE_KEY', 'CLERK_SECRET_KEY', 'CLERK_API_URL', 'CLERK_TELEMETRY_DISABLED'];
+
+describe.each(PLATFORMS)('booting on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let options: ClerkModuleOptions;
+  let app: TestApp | undefined;
+  const environment = { ...process.env };
+
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+    options = clerk.options;
+  });
+  afterEach(async () => {
+    await app?.close();
+    app = undefined;
+    process.env = { ...environment };
+  });
+  afterAll(() => clerk.stop());
+
+  /** Whether the application is closed to strangers and open to who is signed in. */
+  async function expectProtected(running: TestApp): Promise<void> {
+    expect((await running.send('/closed')).status).toBe(401);
+    expect((await running.send('/open')).status).toBe(200);
+    expect((await running.withToken('/closed', await clerk.sessionToken())).status).toBe(200);
+  }
+
+  describe('takes its options from', () => {
+    it('the environment, read when the application boots and not before', async () => {
+      const builder = TestApp.on(platform).clerk().controllers(Closed);
+      Object.assign(process.env, clerk.env);
+      app = await builder.start();
+      await expectProtected(app);
+    });
+
+    it('forRoot, with nothing in the environment', async () => {
+      for (const name of ENV) delete process.env[name];
+      app = await TestApp.on(platform).clerk(options).controllers(Closed).start();
+      await expectProtected(app);
+    });
+
+    it('an async factory', async () => {
+      const useFactory = async () => {
+        await new Promise(setImmediate);
+        return options;
+      };
+      app = await TestApp.on(platform).imports(ClerkModule.forRootAsync({ useFactory })).controllers(Closed).start();
+      await expectProtected(app);
+    });
+
+    it('a class', async () => {
+      @Injectable()
+      class Config implements ClerkOptionsFactory {
+        createClerkOptions() {
+          return options;
+        }
+      }
+      app = await TestApp.on(platform)
+        .imports(ClerkModule.forRootAsync({ useClass: Config }))
+        .controllers(Closed)
+        .start();
+      await expectProtected(app);
+    });
+
+    it('a provider that exists already', async () => {
+      @Injectable()
+      class Config implements ClerkOptionsFactory {
+        createClerkOptions() {
+          return options;
+        }
+      }
+      @Module({ providers: [Config], exports: [Config] })
+      class ConfigModule {}
+      app = await TestApp.on(platform)
+        .imports(ClerkModule.forRootAsync({ imports: [ConfigModule], useExisting: Config }))
+        .controllers(Closed)
+        .start();
+      await expectProtected(app);
+    });
+  });
+
+  describe('refuses', () => {
+    it('without keys, naming option and variable', async () => {
+      for (const name of ENV) delete process.env[name];
+      await expect(TestApp.on(platform).clerk().controllers(Closed).start()).rejects.toMatchObject({
+        name: 'ClerkConfigurationError',
+        code: 'invalid-configuration',
+        message: expect.stringMatching(
+          /publishableKey \(environment variable CLERK_PUBLISHABLE_KEY\)[\s\S]*secretKey \(environment/,
+        ),
+      });
+    });
+
+    it('without keys from an async factory', async () => {
+      for (const name of ENV) delete process.env[name];
+      const imports = ClerkModule.forRootAsync({ useFactory: () => ({}) });
+      await expect(TestApp.on(platform).imports(imports).start()).rejects.toMatchObject({
+        code: 'invalid-configuration',
+      });
+    });
+
+    it('an unknown option', async () => {
+      const given = { ...options, protections: 'strict' } as ClerkModuleOptions;
+      await expect(TestApp.on(platform).clerk(given).start()).rejects.toThrow('"protections" is not an option');
+    });
+
+    it('every mistake of every controller at once, each with its handler', async () => {
+      @Controller('a')
+      class First {
+        @Get('1') @Public() @RequirePermission('org:a') contradiction() {}
+        @Get('2') @SkipAuth() skipped(@Auth() _auth: object) {}
+        @Get('3') @AcceptsToken('apikey' as 'api_key') misspelt() {}
+        @Get('fine') fine() {}
+      }
+      @Controller('b')
+      @AcceptsToken('api_key')
+      class Second {
+        @Get('1') @RequirePermission('org:a') unfulfillable() {}
+        @Get('2') @AcceptsToken('session_token') @RequirePermission('org:sys_memberships:read') system() {}
+      }
+      @Controller('c')
+      @Public()
+      @RequireAuth()
+      class Third {
+        @Get('1') one() {}
+        @Get('2') two() {}
+      }
+      const boot = TestApp.on(platform).clerk(options).controllers(First, Second, Third).start();
+      const { problems, code } = await boot.then(
+        () => ({ problems: [] as string[], code: 'booted' }),
+        (error: { problems: string[]; code: string }) => error,
+      );
+      expect(code).toBe('invalid-policy');
+      expect(problems.map((problem) => problem.split(': ')[0])).toEqual([
+        'First.contradiction',
+        'First.skipped',
+        'First.misspelt',
+        'Second.unfulfillable',
+        'Second.system',
+        'Third',
+      ]);
+    });
+  });
+
+  it('denies a handler with mistakes that is loaded only later', async () => {
+    @Controller('late')
+    class Late {
+      @Get() @Public() @RequirePermission('org:a') handler() {
+        return 'in';
+      }
+    }
+    @Module({ controllers: [Late] })
+    class LateModule {}
+    app = await TestApp.on(platform).clerk(options).controllers(Closed).start();
+    await app.nest.get(LazyModuleLoader).load(() => LateModule);
+    // Nest registers no routes of lazy modules by itself; an application that does must still be safe.
+    const { ClerkGuard } = await import('../../lib/index.js');
+    const context = {
+      getType: () => 'http',
+      getClass: () => Late,
+      getHandler: () => Late.prototype.handler,
+      switchToHttp: () => ({
+        getRequest: () => ({ url: '/', headers: {} }),
+        getResponse: () => new Proxy({}, { get: () => () => undefined }),
+      }),
+    };
+    await expect(app.get(ClerkGuard).canActivate(context as never)).rejects.toMatchObject({
+      code: 'invalid-policy',
+      status: 500,
+    });
+    expect(app.logger.ofGuard('error').at(-1)).toContain('Late.handler: @Public() and @RequirePermission() contradict');
+  });
+
+  describe('extras', () => {
+    it('guard: false registers no guard', async () => {
+      app = await TestApp.on(platform)
+        .clerk({ ...options, guard: false })
+        .controllers(Closed)
+        .start();
+      expect((await app.send('/closed')).status).toBe(200);
+    });
+
+    it('guard: false works for forRootAsync too', async () => {
+      app = await TestApp.on(platform)
+        .imports(ClerkModule.forRootAsync({ guard: false, useFactory: () => options }))
+        .controllers(Closed)
+        .start();
+      expect((await app.send('/closed')).status).toBe(200);
+    });
+
+    it.each([true, false])('isGlobal: %s decides whether other modules see the client', async (isGlobal) => {
+      @Injectable()
+      class Members {
+        constructor(readonly clerk: ClerkClientService) {}
+      }
+      @Module({ providers: [Members] })
+      class MembersModule {}
+      const start = TestApp.on(platform)
+        .clerk({ ...options, isGlobal })
+        .imports(MembersModule as Type)
+        .controllers(Closed)
+        .start();
+      if (!isGlobal) return expect(start).rejects.toThrow(/ClerkClientService/);
+      app = await start;
+      expect(app.get(Members).clerk.users).toBeDefined();
+      return undefined;
+    });
+  });
+
+  it("protection: 'lax' turns the default round, and requirements still hold", async () => {
+    @Controller('lax')
+    class Lax {
+      @Get('open') open(@Auth('userId') userId: string | null) {
+        return { userId };
+      }
+      @Get('closed') @RequireAuth() closed() {}
+      @Get('permission') @RequirePermission('org:a:b') permission() {}
+    }
+    app = await TestApp.on(platform)
+      .clerk({ ...options, protection: 'lax' })
+      .controllers(Lax)
+      .start();
+    expect(await app.send('/lax/open')).toMatchObject({ status: 200, body: { userId: null } });
+    expect((await app.send('/lax/closed')).status).toBe(401);
+    expect((await app.send('/lax/permission')).status).toBe(401);
+    expect((await app.withToken('/lax/permission', await clerk.sessionToken())).status).toBe(403);
+  });
+});

@@ -1,0 +1,35 @@
+import { Controller, Get, type ExecutionContext } from '@nestjs/common';
+
+import { ClerkGuard, ClerkTransportError } from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+@Controller()
+class Routes {
+  @Get() handler() {}
+}
+
+describe.each(PLATFORMS)('ClerkGuard on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+    app = await TestApp.on(platform).clerk(clerk.options).controllers(Routes).start();
+  });
+  afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
+
+  it.each(['rpc', 'ws', 'graphql', 'necord', ''])('denies a call over "%s", which no adapter knows', async (type) => {
+    const payload = { headers: { authorization: `Bearer ${await clerk.sessionToken()}` }, url: '/', method: 'GET' };
+    const context = {
+      getType: () => type,
+      getClass: () => Routes,
+      getHandler: () => Routes.prototype.handler,
+      switchToHttp: () => ({ getRequest: () => payload, getResponse: () => ({}) }),
+    } as unknown as ExecutionContext;
+    await expect(app.get(ClerkGuard).canActivate(context)).rejects.toThrow(ClerkTransportError);
+    await expect(app.get(ClerkGuard).canActivate(context)).rejects.toThrow(`execution context type "${type}"`);
+    expect(clerk.countRequests()).toBe(0);
+  });
+});
