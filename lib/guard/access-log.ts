@@ -26,7 +26,7 @@ export class AccessLog {
     if (decision.allowed) return;
     const { status, code } = decision.denial;
     if (code === 'invalid-policy') {
-      this.logger.error(`denied ${status} (${code}): ${policy.problems.join(' ')}`);
+      this.logger.error(`${policy.name}: denied ${status} (${code}): ${policy.problems.join(' ')}`);
       return;
     }
     const why = [reason, detail].filter(Boolean).join(', ');

@@ -10,7 +10,7 @@ const DECORATOR_OF: Record<ProtectionWord, string> = {
 
 /** What is wrong with the decorators of one class or handler, each with its cure. */
 export function problemsOfLevel(level: PolicyLevel): string[] {
-  const { name, requirements } = level;
+  const { requirements } = level;
   const words = [...new Set(level.protections)];
   const said = words.map((word) => DECORATOR_OF[word]);
   const optOut = words.find((word) => word !== 'require-auth');
@@ -27,11 +27,14 @@ export function problemsOfLevel(level: PolicyLevel): string[] {
   for (const { decorator, check } of requirements) {
     problems.push(...problemsOfCheck(check).map((problem) => `@${decorator}() ${problem}`));
   }
-  return problems.map((problem) => `${name}: ${problem}`);
+  return level.isClass ? problems.map((problem) => `on the class ${level.name}, ${problem}`) : problems;
 }
 
 /** What is wrong with a handler once all levels are taken together. */
-export function problemsOfPolicy(policy: Omit<RoutePolicy, 'problems'>, levels: readonly PolicyLevel[]): string[] {
+export function problemsOfPolicy(
+  policy: Omit<RoutePolicy, 'problems' | 'name'>,
+  levels: readonly PolicyLevel[],
+): string[] {
   const problems: string[] = [];
   if (policy.protection === 'skip') {
     if (levels.some((level) => level.authParameters.length > 0)) {
@@ -58,7 +61,7 @@ export function problemsOfPolicy(policy: Omit<RoutePolicy, 'problems'>, levels: 
       );
     }
   }
-  return problems.map((problem) => `${policy.name}: ${problem}`);
+  return problems;
 }
 
 function spokenTo({ requirements }: Pick<RoutePolicy, 'requirements'>): string {

@@ -3,6 +3,7 @@ import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 
 import { ClerkPolicyError } from '../errors/clerk.errors.js';
 import { PolicyReader, type Handler } from './policy.reader.js';
+import type { RoutePolicy } from './route-policy.js';
 
 /**
  * Looks at every handler of every controller when the application starts, so that a decorator that cannot mean what
@@ -18,18 +19,21 @@ export class PolicyAudit implements OnModuleInit {
 
   /** @throws ClerkPolicyError naming every handler that cannot be protected as decorated. */
   onModuleInit(): void {
-    const problems = this.discovery
-      .getControllers()
-      .flatMap(({ metatype }) => this.problemsOf(metatype as Type | undefined | null));
-    if (problems.length > 0) throw new ClerkPolicyError([...new Set(problems)]);
+    const handlersOf = new Map<string, string[]>();
+    for (const { metatype } of this.discovery.getControllers()) {
+      for (const { name, problems } of this.policiesOf(metatype as Type | undefined | null)) {
+        for (const problem of problems) handlersOf.set(problem, [...(handlersOf.get(problem) ?? []), name]);
+      }
+    }
+    if (handlersOf.size === 0) return;
+    throw new ClerkPolicyError([...handlersOf].map(([problem, handlers]) => `${handlers.join(', ')}: ${problem}`));
   }
 
-  private problemsOf(controller: Type | undefined | null): readonly string[] {
-    const prototype = controller?.prototype as Record<string, unknown> | undefined;
+  private policiesOf(controller: Type | undefined | null): RoutePolicy[] {
+    const prototype = controller?.prototype as Record<string, Handler> | undefined;
     if (!controller || !prototype) return [];
     return this.scanner
       .getAllMethodNames(prototype)
-      .map((name) => prototype[name] as Handler)
-      .flatMap((handler) => this.policies.read(controller, handler).problems);
+      .map((name) => this.policies.read(controller, prototype[name] as Handler));
   }
 }

@@ -34,21 +34,25 @@ export class PolicyReader {
   private classLevels(controller: Type): PolicyLevel[] {
     const lineage: Type[] = [];
     for (let type: unknown = controller; isClass(type); type = Object.getPrototypeOf(type)) lineage.unshift(type);
-    return lineage.map((type, index) => this.level(type.name, type, lineage[index - 1]));
+    return lineage.map((type, index) => this.level(type.name, type, lineage[index - 1] ?? null));
   }
 
   private handlerLevel(controller: Type, handler: Handler): PolicyLevel {
     return this.level(`${controller.name}.${handler.name}`, handler);
   }
 
-  /** What is said on `target` itself. A derived class answers with its base's metadata, which is told by identity. */
-  private level(name: string, target: Type | Handler, base?: Type): PolicyLevel {
+  /**
+   * What is said on `target` itself. A derived class answers with its base's metadata, which is told by identity.
+   * @param base The class that a class derives from, or `null`; absent for handlers.
+   */
+  private level(name: string, target: Type | Handler, base?: Type | null): PolicyLevel {
     const own = <T>(key: PolicyMetadataKey): readonly T[] => {
       const said = this.reflector.get<readonly T[] | undefined>(key, target);
       return said === undefined || (base && said === this.reflector.get(key, base)) ? [] : said;
     };
     return {
       name,
+      isClass: base !== undefined,
       protections: own(PolicyMetadata.Protection),
       acceptsToken: own(PolicyMetadata.AcceptsToken),
       requirements: own(PolicyMetadata.Requirements),

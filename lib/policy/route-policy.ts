@@ -14,6 +14,7 @@ export type Protection = 'strict' | 'lax' | 'skip';
 export interface PolicyLevel {
   /** `Controller`, or `Controller.handler`. */
   readonly name: string;
+  readonly isClass: boolean;
   readonly protections: readonly ProtectionWord[];
   /** The arguments of each `@AcceptsToken()`, unchecked. */
   readonly acceptsToken: readonly (readonly unknown[])[];
@@ -29,6 +30,6 @@ export interface RoutePolicy {
   readonly protection: Protection;
   readonly acceptsToken: AcceptsToken;
   readonly requirements: readonly Requirement[];
-  /** What is wrong with the decorators. A handler with problems is denied to everybody. */
+  /** What is wrong with the decorators, each with its cure. A handler with problems is denied to everybody. */
   readonly problems: readonly string[];
 }

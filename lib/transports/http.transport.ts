@@ -6,7 +6,7 @@ import type { Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
-import { attachIdentity } from './attachment.js';
+import { attachedIdentity, attachIdentity } from './attachment.js';
 import { carrierOf } from './carrier.js';
 import { defineRequestAuth } from './request-auth.js';
 import type { Transport } from './transport.js';
@@ -36,6 +36,8 @@ export class HttpTransport implements Transport {
 
   attach(context: ExecutionContext, identity: Identity): void {
     const request = this.carrier(context);
+    // A guard that runs twice has told the client already; cookies would be set twice.
+    if (attachedIdentity(request) === identity) return;
     attachIdentity(request, identity);
     defineRequestAuth(request, identity);
     identity.headers.forEach((value, name) => this.setHeader(context, name, value));

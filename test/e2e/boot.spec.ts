@@ -165,7 +165,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
         'First.misspelt',
         'Second.unfulfillable',
         'Second.system',
-        'Third',
+        'Third.one, Third.two',
       ]);
     });
   });
@@ -196,7 +196,9 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       code: 'invalid-policy',
       status: 500,
     });
-    expect(app.logger.ofGuard('error').at(-1)).toContain('Late.handler: @Public() and @RequirePermission() contradict');
+    expect(app.logger.ofGuard('error').at(-1)).toContain(
+      'Late.handler: denied 500 (invalid-policy): @Public() and @RequirePermission() contradict',
+    );
   });
 
   describe('extras', () => {

@@ -3,10 +3,42 @@ import * as testing from '../../../lib/testing/index.js';
 
 describe('the public API', () => {
   it('of nest-clerk is exactly this', () => {
-    expect(Object.keys(api).sort()).toMatchInlineSnapshot();
+    expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
+     [
+       "AcceptsToken",
+       "Auth",
+       "ClerkAuthNotPopulatedError",
+       "ClerkBadRequestException",
+       "ClerkClientService",
+       "ClerkConfigurationError",
+       "ClerkError",
+       "ClerkErrorCode",
+       "ClerkForbiddenException",
+       "ClerkGuard",
+       "ClerkHandshakeException",
+       "ClerkInternalServerErrorException",
+       "ClerkModule",
+       "ClerkPolicyError",
+       "ClerkServiceUnavailableException",
+       "ClerkTransportError",
+       "ClerkUnauthorizedException",
+       "Public",
+       "RequireAuth",
+       "RequirePermission",
+       "SkipAuth",
+       "anyOf",
+       "getAuth",
+       "toWebRequest",
+     ]
+    `);
   });
 
   it('of nest-clerk/testing is exactly this', () => {
-    expect(Object.keys(testing).sort()).toMatchInlineSnapshot();
+    expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
+     [
+       "LocalClerk",
+       "LocalClerkError",
+     ]
+    `);
   });
 });

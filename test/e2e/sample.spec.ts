@@ -1,0 +1,100 @@
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+
+import { LocalClerk } from '../../lib/testing/index.js';
+import { AppModule } from '../../sample/app.module.js';
+import { curlLines, seed } from '../../sample/local-clerk.js';
+import { PLATFORMS } from '../support/platforms.js';
+
+/** What a shell makes of one of the printed lines, as far as they use it. */
+function parse(line: string) {
+  const [command = '', comment = ''] = line.split(' # ');
+  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+  const after = (flag: string) => words.filter((_word, index) => words[index - 1] === flag);
+  const headers = Object.fromEntries(after('-H').map((header) => header.split(': ') as [string, string]));
+  return {
+    program: words[0],
+    url: words.at(-1)!,
+    init: { method: after('-X')[0] ?? 'GET', headers, body: after('-d')[0] },
+    status: Number(comment.slice(0, 3)),
+  };
+}
+
+describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: INestApplication;
+  let lines: string[];
+  const environment = { ...process.env };
+
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+    Object.assign(process.env, clerk.env);
+    app = await NestFactory.create(AppModule, platform(), { logger: false });
+    await app.listen(0, '127.0.0.1');
+    lines = curlLines(await app.getUrl(), await seed(clerk));
+  });
+  afterAll(async () => {
+    process.env = environment;
+    await Promise.all([app?.close(), clerk?.stop()]);
+  });
+
+  it('prints lines to paste, each starting with curl and saying what it answers', () => {
+    expect(lines.map(parse).map(({ program, status }) => `${program} ${status}`)).toEqual([
+      'curl 200',
+      'curl 200',
+      'curl 401',
+      'curl 403',
+      'curl 200',
+      'curl 201',
+      'curl 200',
+      'curl 200',
+      'curl 401',
+      'curl 401',
+    ]);
+  });
+
+  it('answers every line as printed', async () => {
+    for (const line of lines) {
+      const { url, init, status } = parse(line);
+      expect([line.split(' # ')[1], (await fetch(url, init)).status]).toEqual([line.split(' # ')[1], status]);
+    }
+  });
+
+  it('still does when they are pasted much later', async () => {
+    const soon = Date.now() + 10 * 60_000;
+    jest.useFakeTimers({
+      now: soon,
+      doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'setInterval', 'queueMicrotask'],
+    });
+    try {
+      const { url, init, status } = parse(lines[1]!);
+      expect((await fetch(url, init)).status).toBe(status);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('shows each organization its own invoices, and the caller as Clerk knows her', async () => {
+    const json = async (line: string) => (await fetch(parse(line).url, parse(line).init)).json() as Promise<any>;
+    const ofAcme = await json(lines[1]!);
+    expect(new Set(ofAcme.map((invoice: any) => invoice.organization))).toEqual(new Set(['acme']));
+    expect(await json(lines[4]!)).toMatchObject({
+      name: 'Grace Hopper',
+      email: 'grace@globex.test',
+      organization: 'globex',
+    });
+    expect(await json(lines[6]!)).toEqual(ofAcme);
+    expect((await json(lines[7]!)).length).toBeGreaterThan(ofAcme.length);
+  });
+
+  it('refuses a draft that is no invoice', async () => {
+    const { url, init } = parse(lines[5]!);
+    for (const body of ['{}', '[]', '{"customer":" ","amountInCents":1}', '{"customer":"A","amountInCents":1.5}']) {
+      expect((await fetch(url, { ...init, body })).status).toBe(400);
+    }
+  });
+
+  it('says what it offers at /', async () => {
+    expect(await (await fetch(await app.getUrl())).json()).toMatchObject({ public: ['GET /rates'] });
+  });
+});

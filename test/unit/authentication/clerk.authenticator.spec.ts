@@ -1,0 +1,188 @@
+import type { ClerkClient } from '@clerk/backend';
+
+import { ClerkAuthenticator } from '../../../lib/authentication/clerk.authenticator.js';
+import type { InstanceKeys } from '../../../lib/authentication/instance-keys.js';
+import type { AcceptsToken } from '../../../lib/authentication/token-types.js';
+import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
+
+const options = resolveClerkOptions(
+  {
+    publishableKey: `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`,
+    secretKey: 'sk_test_x',
+    audience: ['api'],
+    authorizedParties: ['https://app.example.com'],
+    timeoutInMs: 50,
+  },
+  {},
+);
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const jwt = (header: object, payload: object = {}) => `${encode(header)}.${encode(payload)}.AAAA`;
+const session = jwt({ kid: 'ins_1' });
+
+/** An authenticator over a Clerk that answers as told; records what Clerk was asked with. */
+function over(answer: (request: Request, options: any) => unknown, find: InstanceKeys['find'] = async () => 'PEM') {
+  const asked: any[] = [];
+  const client = {
+    authenticateRequest: async (request: Request, given: object) => {
+      asked.push(given);
+      return answer(request, given);
+    },
+  } as unknown as ClerkClient;
+  const keys: InstanceKeys = { find, current: async () => 'CURRENT' };
+  const authenticator = new ClerkAuthenticator(options, client, keys);
+  const ask = (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token', path = '/') =>
+    authenticator.authenticate({ request: new Request(`http://localhost${path}`, { headers }) }, acceptsToken);
+  return { ask, asked };
+}
+
+const signedOut = (more: object = {}) => ({
+  status: 'signed-out',
+  reason: 'token-invalid',
+  message: '',
+  tokenType: 'session_token',
+  headers: new Headers({ 'x-clerk-auth-message': 'configuration', 'x-clerk-auth-status': 'signed-out' }),
+  toAuth: () => ({ isAuthenticated: false }),
+  ...more,
+});
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+describe('ClerkAuthenticator', () => {
+  describe('hands Clerk the key', () => {
+    const NO_KEY = expect.stringMatching(/^-----BEGIN PUBLIC KEY-----\s+-----END PUBLIC KEY-----$/);
+    const keyAskedWith = async (headers: Record<string, string>, acceptsToken?: AcceptsToken, path?: string) => {
+      const { ask, asked } = over(signedOut, async (kid) =>
+        kid === 'ins_1' || kid === 'ins_2' ? `PEM of ${kid}` : null,
+      );
+      await ask(headers, acceptsToken, path);
+      return asked[0]?.jwtKey;
+    };
+
+    it('that the header token names', async () => {
+      expect(await keyAskedWith(bearer(session))).toBe('PEM of ins_1');
+      expect(await keyAskedWith(bearer(jwt({ kid: 'ins_1', typ: 'at+jwt' })), 'oauth_token')).toBe('PEM of ins_1');
+    });
+
+    it('of ours, where cookies of several applications came along', async () => {
+      const cookie = `__session=${jwt({ kid: 'ins_foreign' })}; __session_abc=${jwt({ kid: 'ins_2' })}; __session_x=nonsense`;
+      expect(await keyAskedWith({ cookie })).toBe('PEM of ins_2');
+    });
+
+    it('that is current, where cookies name none of ours or a handshake is to be resolved', async () => {
+      expect(await keyAskedWith({ cookie: `__session=${jwt({ kid: 'ins_foreign' })}` })).toBe('CURRENT');
+      expect(await keyAskedWith({}, 'session_token', '/?__clerk_handshake_nonce=n')).toBe('CURRENT');
+    });
+
+    it.each<[string, Record<string, string>, AcceptsToken]>([
+      ['nothing was sent', {}, 'session_token'],
+      ['the token is opaque', bearer('ak_x'), 'api_key'],
+      ['the token is unreadable', bearer('a.b.c'), 'session_token'],
+      ['a machine JWT meets a session route', bearer(jwt({ kid: 'ins_1' }, { sub: 'mch_1' })), 'session_token'],
+      ['a session token meets a machine route', bearer(session), 'api_key'],
+      ['cookies meet a machine route', { cookie: `__session=${session}` }, 'm2m_token'],
+    ])('that verifies nothing, where %s', async (_, headers, acceptsToken) => {
+      expect(await keyAskedWith(headers, acceptsToken)).toEqual(NO_KEY);
+    });
+
+    it('or does not ask at all, where the header token names a key the instance does not have', async () => {
+      for (const token of [jwt({ kid: 'ins_foreign' }), jwt({})]) {
+        const { ask, asked } = over(signedOut, async () => null);
+        const identity = await ask(bearer(token));
+        expect(identity).toMatchObject({ status: 'signed-out', reason: 'jwk-kid-mismatch', credentialSent: true });
+        expect(identity.headers.get('x-clerk-auth-reason')).toBe('jwk-kid-mismatch');
+        expect(identity.toAuth()).toMatchObject({ isAuthenticated: false, tokenType: 'session_token' });
+        expect(asked).toEqual([]);
+      }
+    });
+  });
+
+  it('holds session tokens to the authorized parties, and machine tokens not', async () => {
+    const { ask, asked } = over(signedOut);
+    await ask(bearer(session), 'any');
+    await ask({ cookie: `__session=${session}` });
+    await ask(bearer(jwt({ kid: 'ins_1', typ: 'at+jwt' })), 'any');
+    await ask(bearer('ak_x'), 'any');
+    expect(asked.map(({ authorizedParties }) => authorizedParties)).toEqual([
+      ['https://app.example.com'],
+      ['https://app.example.com'],
+      undefined,
+      undefined,
+    ]);
+    expect(asked.every(({ audience }) => audience[0] === 'api')).toBe(true);
+  });
+
+  it('drops the header that discloses configuration, and leaves Clerk’s own headers alone', async () => {
+    const state = signedOut();
+    const { headers } = await over(() => state).ask(bearer(session));
+    expect([...headers]).toEqual([['x-clerk-auth-status', 'signed-out']]);
+    expect(state.headers.has('x-clerk-auth-message')).toBe(true);
+  });
+
+  it('takes what makes Clerk’s code throw for a refusal, and keeps what it said to itself', async () => {
+    const thrown = [new SyntaxError('Unexpected token in eyJSECRET'), 'text'];
+    for (const error of thrown) {
+      const identity = await over(() => Promise.reject(error)).ask(bearer(session));
+      expect(identity).toMatchObject({ status: 'signed-out', reason: 'unexpected-error' });
+      expect(identity.failure).toBeUndefined();
+      expect(identity.detail).toMatch(/^@clerk\/backend threw (SyntaxError|string)$/);
+      expect(JSON.stringify(identity)).not.toContain('SECRET');
+    }
+  });
+
+  it('waits no longer than timeoutInMs, for keys and Clerk together', async () => {
+    const never = () => new Promise<never>(() => {});
+    for (const { ask } of [over(never), over(signedOut, never)]) {
+      expect((await ask(bearer(session))).failure).toMatchObject({
+        code: 'clerk-unavailable',
+        message: 'Clerk did not answer within 50 ms',
+      });
+    }
+  });
+
+  describe('finds failures in Clerk’s answers', () => {
+    const failureOf = async (state: object) =>
+      (await over(() => signedOut(state)).ask(bearer('ak_x'), 'api_key')).failure?.code;
+    const machine = (message: string) => failureOf({ tokenType: 'api_key', reason: 'unexpected-error', message });
+
+    it.each([
+      ['(code=unexpected-error, status=500)', 'clerk-unavailable'],
+      ['(code=unexpected-error, status=503)', 'clerk-unavailable'],
+      ['(code=unexpected-error, status=429)', 'clerk-unavailable'],
+      ['(code=unexpected-error, status=n/a)', 'clerk-unavailable'],
+      ['in words of a later version', 'clerk-unavailable'],
+      ['(code=unexpected-error, status=400)', undefined],
+      ['(code=unexpected-error, status=422)', undefined],
+    ])('of machine tokens: %s', async (message, code) =>
+      expect(await machine(`Unexpected error ${message}`)).toBe(code),
+    );
+
+    it('and none where a token is merely bad', async () => {
+      expect(await failureOf({ tokenType: 'api_key', reason: 'token-invalid' })).toBeUndefined();
+      expect(await failureOf({ tokenType: 'session_token', reason: 'unexpected-error' })).toBeUndefined();
+      expect(await failureOf({ tokenType: null, reason: 'unexpected-error' })).toBeUndefined();
+    });
+
+    it.each([
+      ['secret-key-invalid', 'clerk-key-refused'],
+      ['jwk-remote-failed-to-load', 'clerk-unavailable'],
+    ])('whatever the token: %s', async (reason, code) => expect(await failureOf({ reason })).toBe(code));
+
+    it('a machine state without message counts as an outage', async () => {
+      expect(await failureOf({ tokenType: 'm2m_token', reason: 'unexpected-error', message: null })).toBe(
+        'clerk-unavailable',
+      );
+    });
+  });
+
+  describe('gives, signed out, Clerk’s object of the accepted type', () => {
+    it.each<[AcceptsToken, string | null]>([
+      ['session_token', 'session_token'],
+      ['api_key', 'api_key'],
+      ['m2m_token', 'm2m_token'],
+      [['session_token', 'api_key'], null],
+      ['any', null],
+    ])('%j', async (acceptsToken, tokenType) => {
+      const down = over(() => new Promise<never>(() => {}));
+      expect((await down.ask({}, acceptsToken)).toAuth()).toMatchObject({ isAuthenticated: false, tokenType });
+    });
+  });
+});
