@@ -3,6 +3,9 @@
  *
  * The CommonJS side is bundled from what tsc emitted, so both carry the same decorator metadata. jose is ESM only and
  * inlined there; everything else stays an import. Entries share chunks, so a class is one class to all of them.
+ *
+ * No source maps: what is shipped is not minified and keeps its comments, so a stack trace already points at readable
+ * code; maps would double the package and point at sources that are not in it.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
@@ -10,11 +13,12 @@ import { fileURLToPath } from 'node:url';
 
 import { rolldown } from 'rolldown';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-process.chdir(root);
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Entries with code in them. `nest-clerk/express` and `/fastify` are types only, and need no bundle. */
-const ENTRIES = { index: 'dist/esm/index.js', 'testing/index': 'dist/esm/testing/index.js' };
+/** The last two hold types only; their empty modules let `import 'nest-clerk/express'` run as well as compile. */
+const ENTRIES = Object.fromEntries(
+  ['index', 'testing/index', 'types/express', 'types/fastify'].map((name) => [name, `dist/esm/${name}.js`]),
+);
 
 const tsc = (...options) =>
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...options], {

@@ -2,8 +2,10 @@
  * Runs the packed package where users run it: in the applications that `nest new` makes, with README's quick start and
  * nothing else.
  *
- * - Nest 12, ES modules
+ * - Nest 12, ES modules, and that starter's vitest as it comes
  * - Nest 11, CommonJS, and that starter's jest as it comes
+ *
+ * Then each compiles `test/packed/src` in every module resolution that its TypeScript has.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,98 +13,117 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { pack } from './pack.mjs';
 import { snippetsOf } from './snippets.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const work = mkdtempSync(join(tmpdir(), 'nest-clerk-packed-'));
 const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
+const NODE10 = ['-p', 'tsconfig.node10.json', '--module', 'commonjs', '--moduleResolution', 'node10'];
+
 /** Known to install together; what the starters bring besides (linters, formatters) is left out. */
-const NEST_11 = '11.2.10';
 const APPS = [
   {
     name: 'nest12-esm',
-    cli: `@nestjs/cli@${own.devDependencies['@nestjs/cli']}`,
-    dependencies: ['common', 'core', 'platform-express'].map((name) => pinned(`@nestjs/${name}`)),
+    cli: pinned('@nestjs/cli'),
+    dependencies: ['@nestjs/common', '@nestjs/core', '@nestjs/platform-express'].map(pinned),
     devDependencies: [
-      pinned('@nestjs/cli'),
-      pinned('@types/express'),
-      pinned('@types/node'),
-      pinned('typescript'),
-      'vitest@4.1.2',
+      ...['@nestjs/cli', '@nestjs/testing', '@types/express', '@types/node', '@types/supertest'].map(pinned),
+      ...['supertest', 'typescript'].map(pinned),
+      ...['vite-tsconfig-paths@5.1.4', 'vitest@4.1.2'],
     ],
     importSuffix: '.js',
+    node10: [...NODE10, '--ignoreDeprecations', '6.0'],
   },
   {
     name: 'nest11-cjs',
     cli: '@nestjs/cli@11.0.24',
-    dependencies: ['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${NEST_11}`),
+    dependencies: ['@nestjs/common', '@nestjs/core', '@nestjs/platform-express'].map((name) => `${name}@11.2.10`),
     devDependencies: [
       ...['@nestjs/cli@11.0.24', '@nestjs/testing@11.2.6', 'typescript@5.9.3', 'ts-jest@29.4.5'],
       ...['@types/express', '@types/jest', '@types/node', '@types/supertest', 'jest', 'supertest'].map(pinned),
     ],
     importSuffix: '',
-    ownTests: true,
+    node10: NODE10,
   },
 ];
 
 function pinned(name) {
-  return `${name}@${own.devDependencies[name]}`;
+  const version = own.devDependencies[name];
+  if (!version) throw new Error(`${name} is not among the devDependencies`);
+  return `${name}@${version}`;
 }
+
+/** Applications see a clean environment: no keys of ours, and no NODE_ENV that forbids the local Clerk. */
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('CLERK_') && name !== 'NODE_ENV'),
+);
 
 function run(cwd, command, ...args) {
   console.log(`$ ${command} ${args.join(' ')}`);
-  return execFileSync(command, args, {
-    cwd,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  execFileSync(command, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'], timeout: 180_000 });
 }
 
-const tarball = join(work, JSON.parse(run(root, 'npm', 'pack', '--json', '--pack-destination', work))[0].filename);
+const install = (app, ...packages) =>
+  run(app, 'npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', ...packages);
 
-for (const { name, cli, dependencies, devDependencies, importSuffix, ownTests } of APPS) {
-  console.log(`\n=== ${name}`);
-  run(
-    work,
-    'npx',
-    '--yes',
-    '--package',
-    cli,
-    'nest',
-    'new',
-    name,
-    '--skip-install',
-    '--skip-git',
-    '--package-manager',
-    'npm',
-  );
+/** What `nest new` makes, with the package and exact versions in its manifest. */
+function createApp(work, tarball, { name, cli, dependencies, devDependencies }) {
+  const options = ['--skip-install', '--skip-git', '--package-manager', 'npm'];
+  run(work, 'npx', '--yes', '--prefer-offline', '--package', cli, 'nest', 'new', name, ...options);
   const app = join(work, name);
-
   const manifest = JSON.parse(readFileSync(join(app, 'package.json'), 'utf8'));
   const versions = (specs) => Object.fromEntries(specs.map((spec) => spec.match(/^(.+)@(.+)$/).slice(1)));
-  const clerk = pinned('@clerk/backend');
+  const peers = ['@clerk/backend', 'reflect-metadata', 'rxjs'].map(pinned);
   Object.assign(manifest, {
-    dependencies: {
-      ...versions([...dependencies, clerk, pinned('reflect-metadata'), pinned('rxjs')]),
-      'nest-clerk': `file:${tarball}`,
-    },
+    dependencies: { ...versions([...dependencies, ...peers]), 'nest-clerk': `file:${tarball}` },
     devDependencies: versions(devDependencies),
     overrides: { 'unrs-resolver': own.overrides['unrs-resolver'] },
   });
   writeFileSync(join(app, 'package.json'), JSON.stringify(manifest, null, 2));
-  run(app, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline');
-
-  for (const { file, code } of snippetsOf(join(root, 'README.md')).filter((snippet) => snippet.file)) {
-    const isTest = file.endsWith('.spec.ts');
-    if (isTest && !ownTests) continue;
-    writeFileSync(join(app, 'src', file), code.replaceAll(/(from '\.\/.*)\.js'/g, `$1${importSuffix}'`));
-  }
-  cpSync(join(root, 'test/packed'), app, { recursive: true });
-  run(app, 'npx', 'nest', 'build');
-  if (ownTests) run(app, 'npm', 'test');
-  console.log(run(app, process.execPath, 'check-app.mjs'));
+  install(app);
+  return app;
 }
 
+/** README's quick start and test, typed in as they stand. */
+function followReadme(app, importSuffix) {
+  const snippets = snippetsOf(join(root, 'README.md')).filter(({ file }) => file);
+  for (const wanted of ['app.module.ts', 'invoices.controller.ts', 'invoices.spec.ts']) {
+    if (!snippets.some(({ file }) => file === wanted)) throw new Error(`README.md has no ${wanted}`);
+  }
+  for (const { file, code } of snippets) {
+    writeFileSync(join(app, 'src', file), code.replaceAll(/(from '\.\/.*)\.js'/g, `$1${importSuffix}'`));
+  }
+}
+
+/** Compiles the package's declarations themselves too (`skipLibCheck: false`), where Clerk's allow it. */
+function checkTypes(app, node10) {
+  install(app, '--save-dev', '--save-exact', pinned('fastify'));
+  const resolutions = [
+    ['--module', 'nodenext', '--moduleResolution', 'nodenext'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  ];
+  for (const resolution of resolutions)
+    run(app, process.execPath, 'check-types.mjs', '-p', 'tsconfig.types.json', ...resolution);
+  run(app, process.execPath, 'check-types.mjs', ...node10);
+}
+
+const work = mkdtempSync(join(tmpdir(), 'nest-clerk-packed-'));
+try {
+  const { tarball } = pack(work);
+  for (const { importSuffix, node10, ...starter } of APPS) {
+    console.log(`\n=== ${starter.name}`);
+    const app = createApp(work, tarball, starter);
+    followReadme(app, importSuffix);
+    run(app, 'npm', 'run', 'build');
+    run(app, 'npm', 'test');
+    cpSync(join(root, 'test/packed'), app, { recursive: true });
+    run(app, process.execPath, 'check-app.mjs');
+    checkTypes(app, node10);
+  }
+} catch (error) {
+  console.error(`\nThe applications are kept in ${work}`);
+  throw error;
+}
 rmSync(work, { recursive: true });
-console.log(`The packed package works in ${APPS.map(({ name }) => name).join(' and ')}.`);
+console.log(`\nThe packed package works in ${APPS.map(({ name }) => name).join(' and ')}.`);

@@ -1,55 +1,115 @@
 /** Run inside of a user's built application: starts it against a local Clerk, and tries its doors. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 
 import * as imported from 'nest-clerk';
-import { LocalClerk } from 'nest-clerk/testing';
+import * as testing from 'nest-clerk/testing';
 
-const required = createRequire(import.meta.url)('nest-clerk');
-assert.equal(required.ClerkGuard, imported.ClerkGuard, 'import and require give the same classes');
+const require = createRequire(import.meta.url);
 
-const clerk = await LocalClerk.start();
-const port = 3900 + (process.pid % 1000);
-const app = spawn(process.execPath, [existsSync('dist/main.js') ? 'dist/main.js' : 'dist/src/main.js'], {
-  env: { ...process.env, ...clerk.env, PORT: String(port) },
-  stdio: ['ignore', 'inherit', 'inherit'],
-});
+/** Where Node can `require()` ES modules, both sides get these; elsewhere `require()` gets the CommonJS bundle. */
+const WITHOUT_REQUIRE_OF_ESM = '--no-experimental-require-module';
+const BOOT_WITHIN_MS = 20_000;
 
-async function answered(method, path, token) {
-  const headers = token ? { authorization: `Bearer ${token}` } : {};
-  for (;;) {
-    assert.equal(app.exitCode, null, 'the application runs');
-    try {
-      return (await fetch(`http://127.0.0.1:${port}${path}`, { method, headers })).status;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+function checkModules() {
+  const required = require('nest-clerk');
+  assert.equal(required.ClerkGuard, imported.ClerkGuard, 'import and require give one ClerkGuard');
+  assert.equal(require('nest-clerk/testing').LocalClerk, testing.LocalClerk, 'import and require give one LocalClerk');
+
+  const resolved = (...flags) =>
+    execFileSync(process.execPath, [...flags, '-p', 'require.resolve("nest-clerk")'], { encoding: 'utf8' }).trim();
+  assert.match(resolved(), /[\\/]esm[\\/]index\.js$/);
+  const bundle = resolved(WITHOUT_REQUIRE_OF_ESM);
+  assert.match(bundle, /[\\/]cjs[\\/]index\.js$/);
+
+  const names = (exports) => Object.keys(exports).sort();
+  assert.deepEqual(names(require(bundle)), names(imported), 'both builds export the same');
+  assert.deepEqual(names(require(bundle.replace('index.js', 'testing/index.js'))), names(testing));
+}
+
+/** The entries that hold only types can be imported all the same; Fastify need not be there for that. */
+async function checkTypeEntries() {
+  for (const entry of ['nest-clerk/express', 'nest-clerk/fastify']) {
+    await import(entry);
+    require(entry);
+    execFileSync(process.execPath, [WITHOUT_REQUIRE_OF_ESM, '-e', `require('${entry}')`]);
   }
 }
 
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Starts the application as `npm run start:prod` does, and asks it everything in the table. */
+async function checkDoors(flags, env, table) {
+  const port = await freePort();
+  const app = spawn(process.execPath, [...flags, 'dist/main.js'], {
+    env: { ...process.env, ...env, PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  for (const stream of [app.stdout, app.stderr]) stream.setEncoding('utf8').on('data', (text) => (log += text));
+
+  const deadline = Date.now() + BOOT_WITHIN_MS;
+  const answer = async (method, path, token) => {
+    const headers = token ? { authorization: `Bearer ${token}` } : {};
+    for (;;) {
+      assert.equal(app.exitCode, null, 'the application runs');
+      try {
+        return await fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  };
+  try {
+    for (const { door, token, status, says } of table) {
+      const response = await answer(...door, token);
+      const body = await response.text();
+      const what = `${door.join(' ')} ${token?.slice(0, 8) ?? 'without token'}: ${body}`;
+      assert.equal(response.status, status, what);
+      if (says) assert.ok(body.includes(says), what);
+    }
+  } catch (error) {
+    console.error(log);
+    throw error;
+  } finally {
+    app.kill();
+  }
+}
+
+checkModules();
+await checkTypeEntries();
+
+const clerk = await testing.LocalClerk.start();
 try {
   const organization = clerk.createOrganization();
-  const member = await clerk.sessionToken({ organization });
-  const biller = await clerk.sessionToken({ organization, permissions: ['org:invoices:create'] });
+  const user = clerk.createUser();
+  const member = await clerk.sessionToken({ user, organization });
+  const biller = await clerk.sessionToken({ user, organization, permissions: ['org:invoices:create'] });
   const table = [
-    ['GET', '/invoices', undefined, 401],
-    ['GET', '/invoices', 'garbage', 401],
-    ['GET', '/invoices', member, 200],
-    ['GET', '/invoices/rates', undefined, 200],
-    ['POST', '/invoices', member, 403],
-    ['POST', '/invoices', biller, 201],
+    { door: ['GET', '/invoices'], status: 401 },
+    { door: ['GET', '/invoices'], token: 'garbage', status: 401 },
+    { door: ['GET', '/invoices'], token: member, status: 200, says: user.id },
+    { door: ['GET', '/invoices/rates'], status: 200 },
+    { door: ['POST', '/invoices'], status: 401 },
+    { door: ['POST', '/invoices'], token: member, status: 403 },
+    // Answers what `clerk.users` of the injected ClerkClientService knows.
+    { door: ['POST', '/invoices'], token: biller, status: 201, says: user.id },
   ];
-  for (const [method, path, token, status] of table) {
-    assert.equal(
-      await answered(method, path, token),
-      status,
-      `${method} ${path} ${token?.slice(0, 8) ?? 'without token'}`,
-    );
+  for (const flags of [[], [WITHOUT_REQUIRE_OF_ESM]]) {
+    await checkDoors(flags, clerk.env, table);
+    console.log(`${table.length} doors answer as they should: node ${[...flags, 'dist/main.js'].join(' ')}`);
   }
-  console.log(`${table.length} doors of the application answer as they should.`);
 } finally {
-  app.kill();
   await clerk.stop();
 }
