@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Logger, Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 
 import { AUTHENTICATOR } from './authentication/authenticator.js';
@@ -18,7 +18,9 @@ import {
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
 import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
-import { CLERK_OPTIONS, type ClerkModuleOptions, type ResolvedClerkOptions } from './options/clerk-options.js';
+import type { ClerkModuleOptions } from './options/clerk-options.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
+import { bootWarnings } from './options/boot-warnings.js';
 import { resolveClerkOptions } from './options/resolve-options.js';
 import { PolicyAudit } from './policy/policy.audit.js';
 import { PolicyReader } from './policy/policy.reader.js';
@@ -36,7 +38,11 @@ import { TransportsRegistry } from './transports/transports.registry.js';
   providers: [
     {
       provide: CLERK_OPTIONS,
-      useFactory: (given: ClerkModuleOptions) => resolveClerkOptions(given, process.env),
+      useFactory: (given: ClerkModuleOptions) => {
+        const options = resolveClerkOptions(given, process.env);
+        for (const warning of bootWarnings(options)) new Logger(ClerkModule.name).warn(warning);
+        return options;
+      },
       inject: [MODULE_OPTIONS_TOKEN],
     },
     { provide: ClerkClientService, useFactory: createClient, inject: [CLERK_OPTIONS] },

@@ -3,7 +3,13 @@ export { ClerkClientService } from './client/clerk-client.service.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
 
 export { Auth, getAuth, type AuthProperty } from './decorators/auth.decorator.js';
-export { AcceptsToken, Public, RequireAuth, SkipAuth } from './decorators/protection.decorators.js';
+export {
+  AcceptsToken,
+  AllowPendingSession,
+  Public,
+  RequireAuth,
+  SkipAuth,
+} from './decorators/protection.decorators.js';
 export { RequirePermission } from './decorators/requirement.decorators.js';
 export { anyOf, type AnyOf, type PermissionKey } from './policy/requirement.js';
 

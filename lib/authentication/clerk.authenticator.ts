@@ -1,8 +1,8 @@
 import type { ClerkClient } from '@clerk/backend';
-import { isMachineToken, type RequestState } from '@clerk/backend/internal';
+import { createClerkRequest, isMachineToken, type RequestState, type SignedInState } from '@clerk/backend/internal';
 
-import { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
-import type { ResolvedClerkOptions } from '../options/clerk-options.js';
+import { ClerkKeyRefusedError, ClerkRequestOptionsError, ClerkUnavailableError } from '../errors/clerk.errors.js';
+import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Authenticator } from './authenticator.js';
 import {
   carriesCredential,
@@ -15,6 +15,8 @@ import {
 import { withDeadline } from './deadline.js';
 import { identityFromState, signedOutIdentity, type Identity } from './identity.js';
 import type { InstanceKeys } from './instance-keys.js';
+import { withoutHandshake } from './navigation.js';
+import { requestOptions } from './request-options.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.js';
 
 /**
@@ -26,10 +28,13 @@ const NO_KEY = '-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----';
 /** Clerk's own words, for what we find out before Clerk is asked. */
 const Reason = {
   UnknownKey: 'jwk-kid-mismatch',
+  AudienceMissing: 'token-verification-failed',
   KeysUnavailable: 'jwk-remote-failed-to-load',
   KeyRefused: 'secret-key-invalid',
   Unexpected: 'unexpected-error',
 } as const;
+
+type Refusal = typeof Reason.UnknownKey | typeof Reason.AudienceMissing;
 
 /** Asks Clerk: the only caller of `authenticateRequest`, and the truth about every request. */
 export class ClerkAuthenticator implements Authenticator {
@@ -39,16 +44,18 @@ export class ClerkAuthenticator implements Authenticator {
     private readonly keys: InstanceKeys,
   ) {}
 
-  async authenticate({ request }: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
-    const credentialSent = carriesCredential(request, acceptsToken);
+  async authenticate({ request: sent }: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
+    const credentialSent = carriesCredential(sent, acceptsToken);
     const signedOut = (reason: string, why?: Pick<Identity, 'failure' | 'detail'>) =>
       signedOutIdentity(reason, acceptsToken, credentialSent, why);
     try {
+      const request = withoutHandshake(sent, this.options.enableHandshake);
       const state = await withDeadline(this.ask(request, acceptsToken), this.options.timeoutInMs);
-      return state === Reason.UnknownKey ? signedOut(state) : identityFromState(state, acceptsToken, credentialSent);
+      return typeof state === 'string' ? signedOut(state) : identityFromState(state, acceptsToken, credentialSent);
     } catch (error) {
       if (error instanceof ClerkUnavailableError) return signedOut(Reason.KeysUnavailable, { failure: error });
       if (error instanceof ClerkKeyRefusedError) return signedOut(Reason.KeyRefused, { failure: error });
+      if (error instanceof ClerkRequestOptionsError) return signedOut(Reason.Unexpected, { failure: error });
       // Options were validated at boot, so what makes Clerk's code throw is the request: a refusal, not a failure.
       // The error's message is kept out of the log, since it may quote the request.
       const thrown = error instanceof Error ? error.name : typeof error;
@@ -56,27 +63,27 @@ export class ClerkAuthenticator implements Authenticator {
     }
   }
 
-  private async ask(
-    request: Request,
-    acceptsToken: AcceptsToken,
-  ): Promise<RequestState<TokenType | null> | typeof Reason.UnknownKey> {
-    const token = tokenInHeader(request.headers.get('authorization'));
-    const jwtKey = await this.keyFor(request, token, acceptsToken);
+  /** Clerk's answer, or the reason for a refusal that needs none. */
+  private async ask(request: Request, acceptsToken: AcceptsToken): Promise<RequestState<TokenType | null> | Refusal> {
+    const clerkRequest = createClerkRequest(request);
+    const options = requestOptions(this.options, request, clerkRequest.clerkUrl);
+    const jwtKey = await this.keyFor(request, tokenInHeader(request.headers.get('authorization')), acceptsToken);
     if (jwtKey === null) return Reason.UnknownKey;
 
-    const { publishableKey, secretKey, machineSecretKey, audience, authorizedParties } = this.options;
-    const { clockSkewInMs, domain, isSatellite, proxyUrl, signInUrl } = this.options;
-    const state: RequestState<TokenType | null> = await this.client.authenticateRequest(request, {
+    const state: RequestState<TokenType | null> = await this.client.authenticateRequest(clerkRequest, {
+      ...options,
+      jwtKey,
       acceptsToken: acceptsToken as TokenType[],
-      ...{ publishableKey, secretKey, machineSecretKey, jwtKey },
-      ...{ clockSkewInMs, domain, isSatellite, proxyUrl, signInUrl },
-      audience: typeof audience === 'object' ? [...audience] : audience,
-      // Machine JWTs carry no `azp`: held to a list of parties, every one of them would be refused.
-      authorizedParties:
-        authorizedParties && !(token !== undefined && isMachineToken(token)) ? [...authorizedParties] : undefined,
     });
     throwOnFailure(state);
-    return state;
+    return this.lacksAudience(state) ? Reason.AudienceMissing : state;
+  }
+
+  /** Clerk lets a session token without `aud` pass, whatever the audience. */
+  private lacksAudience(state: RequestState<TokenType | null>): boolean {
+    if (!this.options.requireAudience || !this.options.audience.session_token) return false;
+    if (state.status !== 'signed-in' || state.tokenType !== 'session_token') return false;
+    return !(state as SignedInState).toAuth({ treatPendingAsSignedOut: false }).sessionClaims.aud;
   }
 
   /** The key to verify this request with; `null` where its header token names a key that the instance does not have. */

@@ -6,7 +6,7 @@ import {
   type RequestState,
 } from '@clerk/backend/internal';
 
-import type { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
+import type { ClerkKeyRefusedError, ClerkRequestOptionsError, ClerkUnavailableError } from '../errors/clerk.errors.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.js';
 
 /** Clerk's option for reading an auth object. @see https://clerk.com/docs/reference/backend/types/auth-object */
@@ -18,8 +18,8 @@ export interface AuthObjectOptions {
   treatPendingAsSignedOut?: boolean;
 }
 
-/** Why Clerk could not be asked. */
-export type AuthenticationFailure = ClerkUnavailableError | ClerkKeyRefusedError;
+/** Why Clerk could not be asked, or not rightly. */
+export type AuthenticationFailure = ClerkUnavailableError | ClerkKeyRefusedError | ClerkRequestOptionsError;
 
 /** Who is calling, as far as could be told. */
 export interface Identity {
@@ -57,6 +57,11 @@ export function identityFromState(
   const undecided = !credentialSent && tokenTypesOf(acceptsToken).length > 1;
   const toAuth = () => (undecided ? null : state.toAuth()) ?? signedOutObject(acceptsToken);
   return { status, reason, credentialSent, headers, toAuth };
+}
+
+/** The identity as a handler gets it that lets sessions with an open task in. */
+export function allowingPending(identity: Identity): Identity {
+  return { ...identity, toAuth: (options) => identity.toAuth({ treatPendingAsSignedOut: false, ...options }) };
 }
 
 /** Nobody is signed in, by our own finding: the token cannot be good, or Clerk could not be asked. */

@@ -23,6 +23,14 @@ export const RequireAuth = () => policyDecorator(PolicyMetadata.Protection, 'req
 export const SkipAuth = () => policyDecorator(PolicyMetadata.Protection, 'skip-auth');
 
 /**
+ * Lets sessions in whose user still has a task to do, such as choosing an organization: for the routes on which such
+ * tasks are done. Everywhere else they are refused with the code `session-pending`.
+ *
+ * @see https://clerk.com/docs/guides/configure/session-tasks
+ */
+export const AllowPendingSession = () => policyDecorator(PolicyMetadata.AllowPendingSession, true);
+
+/**
  * Which token types the handler accepts. Changes the types, never the protection.
  *
  * @param types One or more of `session_token`, `api_key`, `m2m_token`, `oauth_token`; or `any` alone.

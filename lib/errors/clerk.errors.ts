@@ -61,3 +61,8 @@ export class ClerkUnavailableError extends ClerkError {
 export class ClerkKeyRefusedError extends ClerkError {
   readonly code = ClerkErrorCode.ClerkKeyRefused;
 }
+
+/** A function among the options threw, or answered what cannot be: nobody can be authenticated until it is mended. */
+export class ClerkRequestOptionsError extends ClerkError {
+  readonly code = ClerkErrorCode.InvalidConfiguration;
+}

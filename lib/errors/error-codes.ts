@@ -24,7 +24,7 @@ export const ClerkErrorCode = {
   UnknownTransport: 'unknown-transport',
   /** 503: Clerk is unreachable, too slow, overloaded or failing. */
   ClerkUnavailable: 'clerk-unavailable',
-  /** Thrown at boot: an option is missing, malformed or unknown. */
+  /** Thrown at boot: an option is missing, malformed or unknown. 500: a function among the options failed. */
   InvalidConfiguration: 'invalid-configuration',
   /** Thrown by `getAuth()`: nobody authenticated this request. */
   AuthNotPopulated: 'auth-not-populated',

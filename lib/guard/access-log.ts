@@ -1,6 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 
 import type { Identity } from '../authentication/identity.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Decision } from '../policy/decide.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 
@@ -12,25 +13,30 @@ import type { RoutePolicy } from '../policy/route-policy.js';
 export class AccessLog {
   private readonly logger = new Logger('ClerkGuard');
 
-  record(policy: RoutePolicy, { reason, detail, failure }: Identity, decision: Decision): void {
+  constructor(@Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'debug'>) {}
+
+  record(policy: RoutePolicy, identity: Identity, decision: Decision): void {
+    const { status, reason, detail, failure } = identity;
+    if (this.options.debug) {
+      const outcome = decision.allowed ? 'let through' : `denied ${decision.denial.status}`;
+      this.logger.log(`${policy.name}: ${[status, reason, detail].filter(Boolean).join(', ')}: ${outcome}`);
+    }
     if (failure) {
       const outcome = decision.allowed ? 'the caller goes on signed out' : `denied ${decision.denial.status}`;
       const line = `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}`;
-      if (failure.code === 'clerk-key-refused') {
-        this.logger.error(`${line}. Check secretKey (environment variable CLERK_SECRET_KEY)`);
-      } else {
-        this.logger.warn(line);
-      }
+      if (failure.code === 'clerk-unavailable') this.logger.warn(line);
+      else if (failure.code === 'invalid-configuration') this.logger.error(line);
+      else this.logger.error(`${line}. Check secretKey (environment variable CLERK_SECRET_KEY)`);
       return;
     }
     if (decision.allowed) return;
-    const { status, code } = decision.denial;
+    const { status: answer, code } = decision.denial;
     if (code === 'invalid-policy') {
-      this.logger.error(`${policy.name}: denied ${status} (${code}): ${policy.problems.join(' ')}`);
+      this.logger.error(`${policy.name}: denied ${answer} (${code}): ${policy.problems.join(' ')}`);
       return;
     }
     const why = [reason, detail].filter(Boolean).join(', ');
-    this.logger.debug(`${policy.name}: denied ${status} (${code})${why ? `: ${why}` : ''}`);
+    this.logger.debug(`${policy.name}: denied ${answer} (${code})${why ? `: ${why}` : ''}`);
   }
 }
 

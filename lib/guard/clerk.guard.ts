@@ -1,6 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
+import { allowingPending } from '../authentication/identity.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import { attachIdentity, identifyOnce } from '../transports/attachment.js';
@@ -37,9 +38,10 @@ export class ClerkGuard implements CanActivate {
 
     const credentials = transport.credentials(context);
     if ('code' in credentials) throw transport.refuse(context, credentials);
-    const identity = await identifyOnce(carrier, this.authenticator, policy.acceptsToken, () =>
+    const identified = await identifyOnce(carrier, this.authenticator, policy.acceptsToken, () =>
       this.authenticator.authenticate(credentials, policy.acceptsToken),
     );
+    const identity = policy.allowsPendingSession ? allowingPending(identified) : identified;
     transport.attach(context, identity);
 
     const decision = decide(policy, identity);

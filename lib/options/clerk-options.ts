@@ -1,7 +1,18 @@
 import type { ClerkClient } from '@clerk/backend';
+import type { OrganizationSyncOptions } from '@clerk/backend/internal';
 
 /** What a handler that says nothing gets: `strict` demands a signed-in caller, `lax` only looks. */
 export type DefaultProtection = 'strict' | 'lax';
+
+/** A value, or how to find it by the URL of a request (as the browser sees it, forwarded headers considered). */
+export type ValueOrFunction<T> = T | ((url: URL) => T);
+
+/** Accepted values of the `aud` claim, for each kind of JWT. */
+export interface AudienceByTokenType {
+  session_token?: string | string[];
+  m2m_token?: string | string[];
+  oauth_token?: string | string[];
+}
 
 /**
  * Options of `ClerkModule.forRoot()`.
@@ -37,8 +48,18 @@ export interface ClerkModuleOptions {
    */
   jwtKey?: string;
 
-  /** Accepted values of the `aud` claim. As Clerk does, a session token without `aud` is not held to it. */
-  audience?: string | string[];
+  /**
+   * Accepted values of the `aud` claim. A string or list speaks to session tokens, an object to each kind of JWT. As
+   * Clerk has it, a token without `aud` is not held to it; see `requireAudience`.
+   * @example { session_token: 'web', m2m_token: ['billing', 'reports'] }
+   */
+  audience?: string | string[] | AudienceByTokenType;
+
+  /**
+   * Whether a session token without an `aud` claim is refused where an `audience` is set for it.
+   * @default false
+   */
+  requireAudience?: boolean;
 
   /**
    * Origins whose frontends may call: the `azp` claim of a session token must be one of them. Protects from cookies
@@ -46,6 +67,21 @@ export interface ClerkModuleOptions {
    * @example ['https://app.example.com', 'http://localhost:3000']
    */
   authorizedParties?: string[];
+
+  /**
+   * Whether session tokens without an `azp` claim are accepted although `authorizedParties` is set. For instances
+   * whose cookie tokens lack it.
+   * @default false
+   */
+  allowMissingAzp?: boolean;
+
+  /**
+   * Whether a session with an open task (choosing an organization, setting up a second factor) counts as signed out.
+   * `@AllowPendingSession()` makes exceptions.
+   * @default true
+   * @see https://clerk.com/docs/guides/configure/session-tasks
+   */
+  treatPendingAsSignedOut?: boolean;
 
   /**
    * Clock difference to Clerk that is tolerated, in milliseconds.
@@ -63,25 +99,54 @@ export interface ClerkModuleOptions {
    * The domain of a satellite application, without scheme.
    * @default process.env.CLERK_DOMAIN
    */
-  domain?: string;
+  domain?: ValueOrFunction<string>;
 
   /**
    * Whether this application is a satellite: its users sign in on another domain.
-   * @default process.env.CLERK_IS_SATELLITE
+   * @default process.env.CLERK_IS_SATELLITE, else false
+   * @see https://clerk.com/docs/guides/dashboard/dns-domains/satellite-domains
    */
-  isSatellite?: boolean;
+  isSatellite?: ValueOrFunction<boolean>;
+
+  /**
+   * Whether a satellite asks the primary domain for the session on the first visit.
+   * @default Clerk's default
+   */
+  satelliteAutoSync?: boolean;
 
   /**
    * Where Clerk's Frontend API is proxied: an absolute URL, or a path of this server.
    * @default process.env.CLERK_PROXY_URL
    */
-  proxyUrl?: string;
+  proxyUrl?: ValueOrFunction<string>;
 
   /**
    * The URL of the sign-in page. Required (absolute) for satellites of a development instance.
    * @default process.env.CLERK_SIGN_IN_URL
    */
   signInUrl?: string;
+
+  /** The URL of the sign-up page. */
+  signUpUrl?: string;
+
+  /** Where Clerk sends users after signing in, unless the way back says otherwise. */
+  afterSignInUrl?: string;
+
+  /** Where Clerk sends users after signing up, unless the way back says otherwise. */
+  afterSignUpUrl?: string;
+
+  /**
+   * URLs that name an organization: it is activated by a handshake when a session arrives there with another one.
+   * @example { organizationPatterns: ['/orgs/:slug', '/orgs/:slug/(.*)'], personalAccountPatterns: ['/me'] }
+   */
+  organizationSyncOptions?: OrganizationSyncOptions;
+
+  /**
+   * Whether a browser navigation may be redirected to Clerk to refresh its session. Switch it off for backends that
+   * only serve an API: nothing is redirected then, and handshake parameters and cookies are ignored.
+   * @default true
+   */
+  enableHandshake?: boolean;
 
   /**
    * The Backend API. Point it at a local Clerk in tests.
@@ -102,6 +167,12 @@ export interface ClerkModuleOptions {
   clerkClient?: ClerkClient;
 
   /**
+   * Whether to log, for every request, why it was signed in, signed out or sent to a handshake.
+   * @default false
+   */
+  debug?: boolean;
+
+  /**
    * Clerk's SDK telemetry, which development instances send.
    * @default disabled and debug from process.env.CLERK_TELEMETRY_DISABLED and CLERK_TELEMETRY_DEBUG
    * @see https://clerk.com/docs/telemetry
@@ -120,27 +191,3 @@ export interface ClerkModuleOptions {
 export interface ClerkOptionsFactory {
   createClerkOptions(): ClerkModuleOptions | Promise<ClerkModuleOptions>;
 }
-
-/** Options after environment, defaults and validation; frozen. */
-export interface ResolvedClerkOptions {
-  readonly publishableKey: string;
-  readonly secretKey: string;
-  readonly machineSecretKey: string | undefined;
-  readonly jwtKey: string | undefined;
-  readonly audience: string | readonly string[] | undefined;
-  readonly authorizedParties: readonly string[] | undefined;
-  readonly clockSkewInMs: number;
-  readonly timeoutInMs: number;
-  readonly domain: string | undefined;
-  readonly isSatellite: boolean;
-  readonly proxyUrl: string | undefined;
-  readonly signInUrl: string | undefined;
-  readonly apiUrl: string;
-  readonly apiVersion: string;
-  readonly clerkClient: ClerkClient | undefined;
-  readonly protection: DefaultProtection;
-  readonly telemetry: { readonly disabled?: boolean; readonly debug?: boolean };
-}
-
-/** Injection token of {@link ResolvedClerkOptions}. */
-export const CLERK_OPTIONS = Symbol.for('nest-clerk:options');

@@ -20,13 +20,20 @@ export const milliseconds =
       ? undefined
       : `must be a whole number of milliseconds, at least ${minimum}`;
 
-export const stringOrList: Check = (value) =>
-  typeof value === 'string' ? nonEmptyString(value) : listOfStrings(value);
+const stringOrList: Check = (value) => (typeof value === 'string' ? nonEmptyString(value) : listOfStrings(value));
 
-export const listOfStrings: Check = (value) =>
+const listOfStrings: Check = (value) =>
   Array.isArray(value) && value.length > 0 && value.every((item) => !nonEmptyString(item))
     ? undefined
     : 'must be a non-empty list of non-empty strings';
+
+/** Patterns of Clerk's organization sync, as path-to-regexp reads them. */
+function listOfPaths(value: unknown): string | undefined {
+  return (
+    listOfStrings(value) ??
+    ((value as string[]).every((path) => path.startsWith('/')) ? undefined : 'must be paths that start with "/"')
+  );
+}
 
 export const origins: Check = (value) => {
   const problem = listOfStrings(value);
@@ -36,6 +43,37 @@ export const origins: Check = (value) => {
     ? `lists origins, which end without a slash: write ${slashed.map((o) => `'${o.replace(/\/+$/, '')}'`).join(', ')}`
     : undefined;
 };
+
+/** Passes a function, whose answers are judged when a request comes. */
+export const orFunction =
+  (check: Check): Check =>
+  (value) =>
+    typeof value === 'function' ? undefined : check(value);
+
+/** An object with some of these fields, each of which passes its check. */
+const fields =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return `must be an object with ${Object.keys(checks).join(', ')}, or some of them`;
+    }
+    const [problem] = Object.entries(value).flatMap(([name, field]) => {
+      if (!Object.hasOwn(checks, name)) return [`has no field "${name}": it takes ${Object.keys(checks).join(', ')}`];
+      const wrong = field === undefined ? undefined : (checks[name] as Check)(field);
+      return wrong ? [`: ${name} ${wrong}`] : [];
+    });
+    return problem;
+  };
+
+export const audience: Check = (value) =>
+  typeof value === 'string' || Array.isArray(value)
+    ? stringOrList(value)
+    : fields({ session_token: stringOrList, m2m_token: stringOrList, oauth_token: stringOrList })(value);
+
+export const organizationSyncOptions = fields({
+  organizationPatterns: listOfPaths,
+  personalAccountPatterns: listOfPaths,
+});
 
 export const absoluteUrl: Check = (value) =>
   typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value)
@@ -114,9 +152,4 @@ export const clerkClient: Check = (value) =>
     ? undefined
     : "must be a client made with createClerkClient() of '@clerk/backend'";
 
-export const telemetry: Check = (value) =>
-  typeof value === 'object' &&
-  value !== null &&
-  Object.entries(value).every(([name, flag]) => ['disabled', 'debug'].includes(name) && typeof flag === 'boolean')
-    ? undefined
-    : 'must be an object with the booleans disabled and debug, or one of them';
+export const telemetry = fields({ disabled: boolean, debug: boolean });

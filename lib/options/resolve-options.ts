@@ -1,5 +1,6 @@
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
-import type { ClerkModuleOptions, ResolvedClerkOptions } from './clerk-options.js';
+import type { AudienceByTokenType, ClerkModuleOptions } from './clerk-options.js';
+import type { ResolvedClerkOptions } from './resolved-options.js';
 import { readPublicKey } from './option-checks.js';
 import { OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
 
@@ -37,12 +38,13 @@ export function resolveClerkOptions(
 
   return freeze({
     ...(settled as unknown as ResolvedClerkOptions),
+    audience: byTokenType(settled.audience as ClerkModuleOptions['audience']),
     jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
-    telemetry: Object.freeze({
+    telemetry: {
       disabled: isTruthy(env.CLERK_TELEMETRY_DISABLED),
       debug: isTruthy(env.CLERK_TELEMETRY_DEBUG),
       ...(settled.telemetry as ResolvedClerkOptions['telemetry'] | undefined),
-    }),
+    },
   });
 }
 
@@ -78,7 +80,9 @@ function missing(name: keyof ClerkModuleOptions, env: Environment): string | und
 
 /** What is fine alone and wrong together. */
 function contradictions(options: ResolvedClerkOptions): string[] {
-  const { publishableKey, secretKey, isSatellite, domain, proxyUrl, signInUrl } = options;
+  const { publishableKey, secretKey, domain, proxyUrl, signInUrl } = options;
+  // Where a function decides, it is judged by what it answers to a request.
+  const isSatellite = options.isSatellite === true;
   const problems: string[] = [];
   if (publishableKey.startsWith('pk_live_') !== secretKey.startsWith('sk_live_')) {
     problems.push(
@@ -96,12 +100,22 @@ function contradictions(options: ResolvedClerkOptions): string[] {
   return problems;
 }
 
+/** Clerk's own form, a string or a list, speaks to session tokens. */
+function byTokenType(audience: ClerkModuleOptions['audience']): AudienceByTokenType {
+  const given = typeof audience === 'string' || Array.isArray(audience) ? { session_token: audience } : { ...audience };
+  return given;
+}
+
 function isTruthy(value: string | undefined): boolean {
   return value === 'true' || value === '1';
 }
 
 function freeze(options: ResolvedClerkOptions): ResolvedClerkOptions {
-  const copy = (value: unknown): unknown => (Array.isArray(value) ? Object.freeze([...value]) : value);
-  const entries = Object.entries(options).map(([name, value]) => [name, copy(value)]);
-  return Object.freeze(Object.fromEntries(entries) as ResolvedClerkOptions);
+  const copy = (value: unknown): unknown => {
+    if (Array.isArray(value)) return Object.freeze(value.map(copy));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field)])));
+  };
+  const { clerkClient, ...data } = options;
+  return Object.freeze({ ...(copy(data) as Omit<ResolvedClerkOptions, 'clerkClient'>), clerkClient });
 }

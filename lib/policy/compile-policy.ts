@@ -1,6 +1,10 @@
 import { isTokenType, toAcceptsToken, TOKEN_TYPES, type AcceptsToken } from '../authentication/token-types.js';
+import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
 import type { PolicyLevel, Protection, RoutePolicy } from './route-policy.js';
+
+/** What the module's options say about handlers that say nothing. */
+export type PolicyDefaults = Pick<ResolvedClerkOptions, 'protection' | 'treatPendingAsSignedOut'>;
 
 /**
  * Settles what a handler asks for. The nearest word wins for protection and accepted tokens; requirements add up,
@@ -8,8 +12,8 @@ import type { PolicyLevel, Protection, RoutePolicy } from './route-policy.js';
  *
  * @param levels From the outermost (the base class) to the handler itself.
  */
-export function compilePolicy(levels: readonly PolicyLevel[], fallback: 'strict' | 'lax'): RoutePolicy {
-  let protection: Protection = fallback;
+export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDefaults): RoutePolicy {
+  let { protection }: { protection: Protection } = defaults;
   let acceptsToken: AcceptsToken = 'session_token';
   let requirements: RoutePolicy['requirements'] = [];
 
@@ -23,7 +27,9 @@ export function compilePolicy(levels: readonly PolicyLevel[], fallback: 'strict'
     requirements = [...requirements, ...level.requirements];
     acceptsToken = acceptedBy(level) ?? acceptsToken;
   }
-  const policy = { name: levels.at(-1)?.name ?? '', protection, acceptsToken, requirements };
+  const allowsPendingSession =
+    !defaults.treatPendingAsSignedOut || levels.some(({ allowPendingSession }) => allowPendingSession.length > 0);
+  const policy = { name: levels.at(-1)?.name ?? '', protection, acceptsToken, allowsPendingSession, requirements };
   const problems = [...levels.flatMap(problemsOfLevel), ...problemsOfPolicy(policy, levels)];
   return Object.freeze({ ...policy, problems });
 }

@@ -21,7 +21,7 @@ export function decide(policy: RoutePolicy, identity: Identity): Decision {
   if (identity.failure) {
     return identity.failure.code === ClerkErrorCode.ClerkUnavailable
       ? denied(503, ClerkErrorCode.ClerkUnavailable, 'Authentication is unavailable at the moment. Try again.')
-      : denied(500, ClerkErrorCode.ClerkKeyRefused, 'Authentication is misconfigured on this server.');
+      : denied(500, identity.failure.code, 'Authentication is misconfigured on this server.');
   }
 
   const auth = identity.toAuth();

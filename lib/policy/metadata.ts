@@ -9,6 +9,7 @@ import { SetMetadata } from '@nestjs/common';
 export const PolicyMetadata = {
   Protection: 'nest-clerk:protection',
   AcceptsToken: 'nest-clerk:accepts-token',
+  AllowPendingSession: 'nest-clerk:allow-pending-session',
   Requirements: 'nest-clerk:requirements',
   AuthParameters: 'nest-clerk:auth-parameters',
 } as const;

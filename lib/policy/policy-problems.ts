@@ -49,6 +49,15 @@ export function problemsOfPolicy(
       );
     }
   }
+  const says = levels.at(-1)?.allowPendingSession ?? [];
+  if (
+    says.length > 0 &&
+    (policy.protection === 'skip' || !tokenTypesOf(policy.acceptsToken).includes('session_token'))
+  ) {
+    problems.push(
+      '@AllowPendingSession() means nothing where no session is looked at: remove it, or accept session_token.',
+    );
+  }
   if (policy.requirements.length > 0) {
     const deaf = tokenTypesOf(policy.acceptsToken).filter(
       (type) => !policy.requirements.some(({ speaksTo }) => speaksTo.includes(type)),

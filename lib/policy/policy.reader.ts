@@ -1,8 +1,8 @@
 import { Inject, Injectable, type ExecutionContext, type Type } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 
-import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/clerk-options.js';
-import { compilePolicy } from './compile-policy.js';
+import { CLERK_OPTIONS } from '../options/resolved-options.js';
+import { compilePolicy, type PolicyDefaults } from './compile-policy.js';
 import { PolicyMetadata, type PolicyMetadataKey } from './metadata.js';
 import type { PolicyLevel, RoutePolicy } from './route-policy.js';
 
@@ -16,7 +16,7 @@ export class PolicyReader {
 
   constructor(
     @Inject(Reflector) private readonly reflector: Reflector,
-    @Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'protection'>,
+    @Inject(CLERK_OPTIONS) private readonly options: PolicyDefaults,
   ) {}
 
   /** The policy of `handler` as a handler of `controller`: an inherited method is judged by the inheriting class. */
@@ -26,7 +26,7 @@ export class PolicyReader {
     let policy = ofController.get(handler);
     if (!policy) {
       const levels = [...this.classLevels(controller), this.handlerLevel(controller, handler)];
-      ofController.set(handler, (policy = compilePolicy(levels, this.options.protection)));
+      ofController.set(handler, (policy = compilePolicy(levels, this.options)));
     }
     return policy;
   }
@@ -55,6 +55,7 @@ export class PolicyReader {
       isClass: base !== undefined,
       protections: own(PolicyMetadata.Protection),
       acceptsToken: own(PolicyMetadata.AcceptsToken),
+      allowPendingSession: own(PolicyMetadata.AllowPendingSession),
       requirements: own(PolicyMetadata.Requirements),
       authParameters: own(PolicyMetadata.AuthParameters),
     };

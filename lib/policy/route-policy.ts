@@ -18,6 +18,8 @@ export interface PolicyLevel {
   readonly protections: readonly ProtectionWord[];
   /** The arguments of each `@AcceptsToken()`, unchecked. */
   readonly acceptsToken: readonly (readonly unknown[])[];
+  /** One entry for each `@AllowPendingSession()`. */
+  readonly allowPendingSession: readonly unknown[];
   readonly requirements: readonly Requirement[];
   /** The argument of each `@Auth()`. Only handlers have any. */
   readonly authParameters: readonly (string | undefined)[];
@@ -29,6 +31,8 @@ export interface RoutePolicy {
   readonly name: string;
   readonly protection: Protection;
   readonly acceptsToken: AcceptsToken;
+  /** Whether a session with an open task counts as signed in. */
+  readonly allowsPendingSession: boolean;
   readonly requirements: readonly Requirement[];
   /** What is wrong with the decorators, each with its cure. A handler with problems is denied to everybody. */
   readonly problems: readonly string[];

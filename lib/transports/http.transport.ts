@@ -37,9 +37,10 @@ export class HttpTransport implements Transport {
   attach(context: ExecutionContext, identity: Identity): void {
     const request = this.carrier(context);
     // A guard that runs twice has told the client already; cookies would be set twice.
-    if (attachedIdentity(request) === identity) return;
+    const told = attachedIdentity(request)?.headers === identity.headers;
     attachIdentity(request, identity);
     defineRequestAuth(request, identity);
+    if (told) return;
     identity.headers.forEach((value, name) => this.setHeader(context, name, value));
   }
 

@@ -32,14 +32,24 @@ describe('resolveClerkOptions', () => {
       secretKey,
       machineSecretKey: undefined,
       jwtKey: undefined,
-      audience: undefined,
+      audience: {},
+      requireAudience: false,
       authorizedParties: undefined,
+      allowMissingAzp: false,
+      treatPendingAsSignedOut: true,
       clockSkewInMs: 5000,
       timeoutInMs: 5000,
       domain: undefined,
       isSatellite: false,
+      satelliteAutoSync: undefined,
       proxyUrl: undefined,
       signInUrl: undefined,
+      signUpUrl: undefined,
+      afterSignInUrl: undefined,
+      afterSignUpUrl: undefined,
+      organizationSyncOptions: undefined,
+      enableHandshake: true,
+      debug: false,
       apiUrl: 'https://api.clerk.com',
       apiVersion: 'v1',
       clerkClient: undefined,
@@ -94,6 +104,20 @@ describe('resolveClerkOptions', () => {
       disabled: false,
       debug: true,
     });
+  });
+
+  it('takes an audience as Clerk does for session tokens, or one for each kind', () => {
+    const audienceOf = (audience: ClerkModuleOptions['audience']) =>
+      resolveClerkOptions({ ...keys, audience }, {}).audience;
+    expect(audienceOf('web')).toEqual({ session_token: 'web' });
+    expect(audienceOf(['web', 'app'])).toEqual({ session_token: ['web', 'app'] });
+    expect(audienceOf({ m2m_token: 'billing' })).toEqual({ m2m_token: 'billing' });
+  });
+
+  it('takes functions where Clerk does, and judges them only when a request comes', () => {
+    const given = { domain: () => 's.example', isSatellite: () => true, proxyUrl: () => '/__clerk' };
+    expect(resolveClerkOptions({ ...keys, ...given }, {})).toMatchObject(given);
+    expect(problemsOf({ ...keys, signInUrl: () => '/in' })).toHaveLength(1);
   });
 
   it('is frozen, and untouched by later changes to what was given', () => {
@@ -244,7 +268,28 @@ describe('resolveClerkOptions', () => {
       ['clerkClient', { ...keys, clerkClient: 'x' }, [/^clerkClient /]],
       ['protection', { ...keys, protection: 'loose' }, [/^protection must be one of 'strict', 'lax'/]],
       ['telemetry', { ...keys, telemetry: false }, [/^telemetry must be an object/]],
-      ['telemetry', { ...keys, telemetry: { off: true } }, [/^telemetry must be an object/]],
+      ['telemetry', { ...keys, telemetry: { off: true } }, [/^telemetry has no field "off": it takes disabled, debug/]],
+      [
+        'audience by an unknown type',
+        { ...keys, audience: { api_key: 'x' } },
+        [/^audience has no field "api_key": it takes session_token/],
+      ],
+      [
+        'audience by type',
+        { ...keys, audience: { m2m_token: [] } },
+        [/^audience : m2m_token must be a non-empty list/],
+      ],
+      [
+        'organizationSyncOptions',
+        { ...keys, organizationSyncOptions: ['/orgs'] },
+        [/^organizationSyncOptions must be an object with organizationPatterns/],
+      ],
+      [
+        'organizationSyncOptions',
+        { ...keys, organizationSyncOptions: { organizationPatterns: ['orgs/:id'] } },
+        [/organizationPatterns must be paths/],
+      ],
+      ['enableHandshake', { ...keys, enableHandshake: 'no' }, [/^enableHandshake must be true or false/]],
       ['null as protection', { ...keys, protection: { strict: true } }, [/^protection must be one of/]],
     ])('%s', (_, options, expected) => {
       const problems = problemsOf(options);

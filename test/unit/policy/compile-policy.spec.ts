@@ -8,11 +8,14 @@ const requirement = (permission: string): Requirement => ({
   check: { has: { permission } },
 });
 
+const of = (protection: 'strict' | 'lax') => ({ protection, treatPendingAsSignedOut: true });
+
 const level = (name: string, said: Partial<PolicyLevel> = {}): PolicyLevel => ({
   name,
   isClass: !name.includes('.'),
   protections: [],
   acceptsToken: [],
+  allowPendingSession: [],
   requirements: [],
   authParameters: [],
   ...said,
@@ -46,7 +49,7 @@ const cells = (['strict', 'lax'] as const).flatMap((fallback) =>
 
 describe('compilePolicy', () => {
   it.each(cells)('%s application, class says %s, handler says %s', (fallback, onClass, onHandler) => {
-    const policy = compilePolicy([saying('C', onClass), saying('C.h', onHandler)], fallback);
+    const policy = compilePolicy([saying('C', onClass), saying('C.h', onHandler)], of(fallback));
     const { protection, requirements } = expected(fallback, onClass, onHandler);
     expect(policy.name).toBe('C.h');
     expect(policy.protection).toBe(protection);
@@ -60,16 +63,16 @@ describe('compilePolicy', () => {
   it('counts base classes as levels further out', () => {
     const base = level('Base', { requirements: [requirement('base')] });
     const derived = level('Derived', { requirements: [requirement('derived')] });
-    expect(compilePolicy([base, derived, level('Derived.h')], 'lax').requirements).toHaveLength(2);
+    expect(compilePolicy([base, derived, level('Derived.h')], of('lax')).requirements).toHaveLength(2);
     const open = level('Derived', { protections: ['public'] });
-    expect(compilePolicy([base, open, level('Derived.h')], 'strict')).toMatchObject({
+    expect(compilePolicy([base, open, level('Derived.h')], of('strict'))).toMatchObject({
       protection: 'lax',
       requirements: [],
     });
   });
 
   it('accepts session tokens unless told otherwise, and the nearest word wins', () => {
-    const acceptsToken = (...levels: PolicyLevel[]) => compilePolicy(levels, 'strict').acceptsToken;
+    const acceptsToken = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).acceptsToken;
     expect(acceptsToken(level('C'), level('C.h'))).toBe('session_token');
     const onClass = level('C', { acceptsToken: [['api_key']] });
     expect(acceptsToken(onClass, level('C.h'))).toBe('api_key');
@@ -84,14 +87,24 @@ describe('compilePolicy', () => {
     ).toBe('any');
   });
 
+  it('lets pending sessions in where a level or the module says so', () => {
+    const allowing = level('C', { allowPendingSession: [true] });
+    const allows = (levels: PolicyLevel[], treatPendingAsSignedOut = true) =>
+      compilePolicy(levels, { protection: 'strict', treatPendingAsSignedOut }).allowsPendingSession;
+    expect(allows([level('C'), level('C.h')])).toBe(false);
+    expect(allows([allowing, level('C.h')])).toBe(true);
+    expect(allows([level('C'), level('C.h', { allowPendingSession: [true] })])).toBe(true);
+    expect(allows([level('C.h')], false)).toBe(true);
+  });
+
   describe('reports', () => {
-    const problems = (...levels: PolicyLevel[]) => compilePolicy(levels, 'strict').problems;
+    const problems = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).problems;
     const PROTECTIONS = ['public', 'require-auth', 'skip-auth'] as const satisfies ProtectionWord[];
 
     it.each(PROTECTIONS.flatMap((a) => PROTECTIONS.filter((b) => a !== b).map((b) => [a, b] as const)))(
       '%s and %s on one level, and lets the strictest count',
       (a, b) => {
-        const policy = compilePolicy([level('C.h', { protections: [a, b] })], 'lax');
+        const policy = compilePolicy([level('C.h', { protections: [a, b] })], of('lax'));
         expect(policy.problems).toHaveLength(1);
         expect(policy.problems[0]).toMatch(/^@\w+\(\) and @\w+\(\) contradict each other/);
         const strict = [a, b].includes('require-auth');
@@ -104,7 +117,10 @@ describe('compilePolicy', () => {
     });
 
     it.each(['public', 'skip-auth'] as const)('%s beside a requirement, and stays strict', (word) => {
-      const policy = compilePolicy([level('C.h', { protections: [word], requirements: [requirement('a')] })], 'lax');
+      const policy = compilePolicy(
+        [level('C.h', { protections: [word], requirements: [requirement('a')] })],
+        of('lax'),
+      );
       expect(policy.problems[0]).toMatch(/^@(Public|SkipAuth)\(\) and @RequirePermission\(\) contradict/);
       expect(policy.protection).toBe('strict');
       expect(policy.requirements).toHaveLength(1);
@@ -126,7 +142,7 @@ describe('compilePolicy', () => {
     });
 
     it('unknown token types without accepting them', () => {
-      expect(compilePolicy([level('C.h', { acceptsToken: [['nonsense']] })], 'strict').acceptsToken).toBe(
+      expect(compilePolicy([level('C.h', { acceptsToken: [['nonsense']] })], of('strict')).acceptsToken).toBe(
         'session_token',
       );
     });
@@ -170,6 +186,15 @@ describe('compilePolicy', () => {
       expect(found).toEqual([
         expect.stringMatching(/^@Auth\(\) has nothing to give beside @SkipAuth\(\)/),
         expect.stringMatching(/^@AcceptsToken\(\) protects nothing beside @SkipAuth\(\)/),
+      ]);
+    });
+
+    it.each<[string, Partial<PolicyLevel>]>([
+      ['credentials', { protections: ['skip-auth'] }],
+      ['sessions', { acceptsToken: [['api_key']] }],
+    ])('@AllowPendingSession() where no %s are looked at', (_, said) => {
+      expect(problems(level('C.h', { ...said, allowPendingSession: [true] }))).toEqual([
+        expect.stringMatching(/^@AllowPendingSession\(\) means nothing where no session is looked at/),
       ]);
     });
 

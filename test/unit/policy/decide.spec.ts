@@ -121,6 +121,7 @@ describe('decide', () => {
         name: 'C.h',
         protection,
         acceptsToken: acceptsApiKey ? ['session_token', 'api_key'] : 'session_token',
+        allowsPendingSession: false,
         requirements: checks.map(require),
         problems: [],
       };
@@ -139,6 +140,7 @@ describe('decide', () => {
       name: 'C.h',
       protection,
       acceptsToken: 'any',
+      allowsPendingSession: false,
       requirements: [],
       problems: ['C.h: something is wrong with secrets in it'],
     };
@@ -157,6 +159,7 @@ describe('decide', () => {
       name: 'C.h',
       protection: 'strict',
       acceptsToken: 'any',
+      allowsPendingSession: false,
       requirements: [require(can('org:a'))],
       problems: [],
     };

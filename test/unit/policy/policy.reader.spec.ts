@@ -6,7 +6,10 @@ import { AcceptsToken, anyOf, Auth, Public, RequireAuth, RequirePermission, Skip
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 
 const read = (controller: new () => object, handler: string, protection: 'strict' | 'lax' = 'strict') =>
-  new PolicyReader(new Reflector(), { protection }).read(controller, (controller.prototype as any)[handler]);
+  new PolicyReader(new Reflector(), { protection, treatPendingAsSignedOut: true }).read(
+    controller,
+    (controller.prototype as any)[handler],
+  );
 
 const permissionsOf = (policy: ReturnType<typeof read>) => policy.requirements.map(({ check }) => check);
 
@@ -116,7 +119,7 @@ describe('PolicyReader', () => {
       list() {}
     }
     class Derived extends Base {}
-    const reader = new PolicyReader(new Reflector(), { protection: 'strict' });
+    const reader = new PolicyReader(new Reflector(), { protection: 'strict', treatPendingAsSignedOut: true });
     const handler = Base.prototype.list;
     expect(reader.read(Base, handler)).toBe(reader.read(Base, handler));
     expect(reader.read(Derived, handler)).not.toBe(reader.read(Base, handler));

@@ -5,16 +5,17 @@ import { signedOutAuthObject } from '@clerk/backend/internal';
 import type { Identity } from '../../../lib/authentication/identity.js';
 import { HttpTransport } from '../../../lib/transports/http.transport.js';
 
-const headers = new Headers([
-  ['x-clerk-auth-status', 'signed-in'],
-  ['set-cookie', '__session=a'],
-  ['set-cookie', '__client_uat=1'],
-]);
+const headers = () =>
+  new Headers([
+    ['x-clerk-auth-status', 'signed-in'],
+    ['set-cookie', '__session=a'],
+    ['set-cookie', '__client_uat=1'],
+  ]);
 const identity = (): Identity => ({
   status: 'signed-in',
   reason: null,
   credentialSent: true,
-  headers,
+  headers: headers(),
   toAuth: () => signedOutAuthObject(),
 });
 

@@ -1,0 +1,11 @@
+import type { ResolvedClerkOptions } from './resolved-options.js';
+
+/** What works and is better done otherwise; said once, when the application boots. */
+export function bootWarnings({ authorizedParties }: Pick<ResolvedClerkOptions, 'authorizedParties'>): string[] {
+  return authorizedParties
+    ? []
+    : [
+        'authorizedParties is not set, so session tokens made for any origin are accepted, also for a sibling ' +
+          "subdomain that got hold of a cookie. List the origins of your frontends: authorizedParties: ['https://app.example.com'].",
+      ];
+}

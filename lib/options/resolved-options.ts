@@ -1,0 +1,38 @@
+import type { ClerkClient } from '@clerk/backend';
+import type { OrganizationSyncOptions } from '@clerk/backend/internal';
+
+import type { AudienceByTokenType, DefaultProtection, ValueOrFunction } from './clerk-options.js';
+
+/** Options after environment, defaults and validation; frozen. */
+export interface ResolvedClerkOptions {
+  readonly publishableKey: string;
+  readonly secretKey: string;
+  readonly machineSecretKey: string | undefined;
+  readonly jwtKey: string | undefined;
+  readonly audience: Readonly<AudienceByTokenType>;
+  readonly requireAudience: boolean;
+  readonly authorizedParties: readonly string[] | undefined;
+  readonly allowMissingAzp: boolean;
+  readonly treatPendingAsSignedOut: boolean;
+  readonly clockSkewInMs: number;
+  readonly timeoutInMs: number;
+  readonly domain: ValueOrFunction<string> | undefined;
+  readonly isSatellite: ValueOrFunction<boolean>;
+  readonly satelliteAutoSync: boolean | undefined;
+  readonly proxyUrl: ValueOrFunction<string> | undefined;
+  readonly signInUrl: string | undefined;
+  readonly signUpUrl: string | undefined;
+  readonly afterSignInUrl: string | undefined;
+  readonly afterSignUpUrl: string | undefined;
+  readonly organizationSyncOptions: OrganizationSyncOptions | undefined;
+  readonly enableHandshake: boolean;
+  readonly apiUrl: string;
+  readonly apiVersion: string;
+  readonly clerkClient: ClerkClient | undefined;
+  readonly protection: DefaultProtection;
+  readonly debug: boolean;
+  readonly telemetry: { readonly disabled?: boolean; readonly debug?: boolean };
+}
+
+/** Injection token of {@link ResolvedClerkOptions}. */
+export const CLERK_OPTIONS = Symbol.for('nest-clerk:options');
