@@ -18,6 +18,7 @@ import {
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
 import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
+import { Refusals } from './guard/refusals.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
 import { bootWarnings } from './options/boot-warnings.js';
@@ -62,10 +63,11 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     PolicyAudit,
     TransportsRegistry,
     AccessLog,
+    Refusals,
     ClerkGuard,
   ],
   // All that ClerkGuard needs is exported, so that @UseGuards(ClerkGuard) works in every module.
-  exports: [ClerkClientService, ClerkGuard, PolicyReader, TransportsRegistry, AUTHENTICATOR, AccessLog],
+  exports: [ClerkClientService, ClerkGuard, PolicyReader, TransportsRegistry, AUTHENTICATOR, AccessLog, Refusals],
 })
 export class ClerkModule extends ConfigurableModuleClass {
   /**

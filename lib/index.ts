@@ -7,13 +7,15 @@ export {
   AcceptsToken,
   AllowPendingSession,
   Public,
+  RedirectToSignIn,
   RequireAuth,
   SkipAuth,
 } from './decorators/protection.decorators.js';
 export { RequirePermission } from './decorators/requirement.decorators.js';
 export { anyOf, type AnyOf, type PermissionKey } from './policy/requirement.js';
 
-export type { ClerkModuleOptions, ClerkOptionsFactory, DefaultProtection } from './options/clerk-options.js';
+export type { ClerkModuleOptions, ClerkOptionsFactory } from './options/clerk-options.js';
+export type { AudienceByTokenType, DefaultProtection, OnError, ValueOrFunction } from './options/option-types.js';
 
 export {
   ClerkAuthNotPopulatedError,
@@ -26,8 +28,8 @@ export { ClerkErrorCode } from './errors/error-codes.js';
 export {
   ClerkBadRequestException,
   ClerkForbiddenException,
-  ClerkHandshakeException,
   ClerkInternalServerErrorException,
+  ClerkRedirectException,
   ClerkServiceUnavailableException,
   ClerkUnauthorizedException,
 } from './errors/exceptions.js';

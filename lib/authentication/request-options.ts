@@ -3,7 +3,7 @@ import { isMachineToken } from '@clerk/backend/internal';
 import { decodeJwt } from 'jose';
 
 import { ClerkRequestOptionsError } from '../errors/clerk.errors.js';
-import type { ValueOrFunction } from '../options/clerk-options.js';
+import type { ValueOrFunction } from '../options/option-types.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { tokenInHeader, tokensInCookies } from './credentials.js';
 

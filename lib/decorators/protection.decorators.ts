@@ -31,6 +31,12 @@ export const SkipAuth = () => policyDecorator(PolicyMetadata.Protection, 'skip-a
 export const AllowPendingSession = () => policyDecorator(PolicyMetadata.AllowPendingSession, true);
 
 /**
+ * Sends a document navigation that is not signed in to the sign-in page, with the way back, instead of answering 401.
+ * Everything else (a fetch, a program) gets its 401. For controllers that serve pages.
+ */
+export const RedirectToSignIn = () => policyDecorator(PolicyMetadata.RedirectToSignIn, true);
+
+/**
  * Which token types the handler accepts. Changes the types, never the protection.
  *
  * @param types One or more of `session_token`, `api_key`, `m2m_token`, `oauth_token`; or `any` alone.

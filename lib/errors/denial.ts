@@ -1,7 +1,7 @@
 import type { ClerkErrorCode } from './error-codes.js';
 
 /** The statuses a refusal can have, in HTTP's words; other transports translate them. */
-export type DenialStatus = 307 | 400 | 401 | 403 | 500 | 503;
+export type DenialStatus = 302 | 307 | 400 | 401 | 403 | 500 | 503;
 
 /**
  * A refusal as plain data: what every transport needs to speak it in its own words.
@@ -12,6 +12,8 @@ export interface Denial {
   readonly status: DenialStatus;
   readonly code: ClerkErrorCode;
   readonly message: string;
+  /** Where a redirect leads. */
+  readonly location?: string;
   /** Value of the `WWW-Authenticate` header. @see RFC 6750, section 3 */
   readonly challenge?: string;
 }

@@ -4,6 +4,8 @@
  * Codes of refusals stand in the JSON body of the answer, beside Nest's `statusCode` and `message`.
  */
 export const ClerkErrorCode = {
+  /** 302: nobody is signed in, and the page to do so is elsewhere. */
+  SignInRequired: 'sign-in-required',
   /** 307: Clerk asks the browser to pass by its Frontend API first. */
   Handshake: 'handshake',
   /** 400: the request target or method cannot be represented as a URL of this server. */

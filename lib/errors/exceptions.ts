@@ -61,20 +61,21 @@ export class ClerkInternalServerErrorException extends InternalServerErrorExcept
 }
 
 /**
- * 307: the browser has to pass by Clerk's Frontend API and come back.
+ * 302 or 307: the browser has to go elsewhere first, to the sign-in page or to a handshake with Clerk.
  *
  * Thrown once the `Location` header is set; an exception filter that catches everything must keep the status.
  */
-export class ClerkHandshakeException extends HttpException {
+export class ClerkRedirectException extends HttpException {
   readonly code: ClerkErrorCode;
   constructor(denial: Denial) {
-    super(body(denial, 'Temporary Redirect'), denial.status);
+    super(body(denial, 'Redirect'), denial.status);
     this.code = denial.code;
   }
 }
 
 const EXCEPTIONS = {
-  307: ClerkHandshakeException,
+  302: ClerkRedirectException,
+  307: ClerkRedirectException,
   400: ClerkBadRequestException,
   401: ClerkUnauthorizedException,
   403: ClerkForbiddenException,

@@ -7,6 +7,7 @@ import { PolicyReader } from '../policy/policy.reader.js';
 import { attachIdentity, identifyOnce } from '../transports/attachment.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
+import { Refusals } from './refusals.js';
 
 /**
  * Guards every handler: finds out who is calling and lets through only whom the handler's decorators admit.
@@ -16,7 +17,7 @@ import { AccessLog } from './access-log.js';
  * made anew each time.
  *
  * @throws ClerkUnauthorizedException 401, ClerkForbiddenException 403, ClerkServiceUnavailableException 503,
- * ClerkBadRequestException 400, ClerkInternalServerErrorException 500, ClerkHandshakeException 307.
+ * ClerkBadRequestException 400, ClerkInternalServerErrorException 500, ClerkRedirectException 302 and 307.
  */
 @Injectable()
 export class ClerkGuard implements CanActivate {
@@ -25,6 +26,7 @@ export class ClerkGuard implements CanActivate {
     @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
     @Inject(AccessLog) private readonly log: AccessLog,
+    @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -46,7 +48,8 @@ export class ClerkGuard implements CanActivate {
 
     const decision = decide(policy, identity);
     this.log.record(policy, identity, decision);
-    if (decision.allowed) return true;
-    throw transport.refuse(context, decision.denial);
+    const refusal = await this.refusals.of({ context, transport, policy, identity, decision, ...credentials });
+    if (refusal) throw refusal;
+    return true;
   }
 }

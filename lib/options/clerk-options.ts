@@ -1,18 +1,7 @@
 import type { ClerkClient } from '@clerk/backend';
 import type { OrganizationSyncOptions } from '@clerk/backend/internal';
 
-/** What a handler that says nothing gets: `strict` demands a signed-in caller, `lax` only looks. */
-export type DefaultProtection = 'strict' | 'lax';
-
-/** A value, or how to find it by the URL of a request (as the browser sees it, forwarded headers considered). */
-export type ValueOrFunction<T> = T | ((url: URL) => T);
-
-/** Accepted values of the `aud` claim, for each kind of JWT. */
-export interface AudienceByTokenType {
-  session_token?: string | string[];
-  m2m_token?: string | string[];
-  oauth_token?: string | string[];
-}
+import type { AudienceByTokenType, DefaultProtection, OnError, ValueOrFunction } from './option-types.js';
 
 /**
  * Options of `ClerkModule.forRoot()`.
@@ -165,6 +154,23 @@ export interface ClerkModuleOptions {
    * `ClerkClientService` use it; it must have been created for the same instance.
    */
   clerkClient?: ClerkClient;
+
+  /**
+   * Whether a document navigation that is not signed in is redirected to `signInUrl` (else to `/`), with the way back
+   * in it, instead of answered 401. Fetches get their 401 all the same. `@RedirectToSignIn()` says it for single
+   * controllers and handlers.
+   * @default false
+   */
+  redirectToSignIn?: boolean;
+
+  /**
+   * Hears of every failed authentication: when a strict handler refuses (401, 503), and when a lax one lets somebody
+   * through whose credential was not accepted, or while Clerk fails. Never of a missing right (403).
+   *
+   * Returning an Error refuses with it, on a lax handler too; its `statusCode` and `data` shape the answer. Returning
+   * nothing leaves it to the handler's protection. Throwing refuses.
+   */
+  onError?: OnError;
 
   /**
    * Whether to log, for every request, why it was signed in, signed out or sent to a handshake.

@@ -50,6 +50,8 @@ export const orFunction =
   (value) =>
     typeof value === 'function' ? undefined : check(value);
 
+export const functionOnly: Check = (value) => (typeof value === 'function' ? undefined : 'must be a function');
+
 /** An object with some of these fields, each of which passes its check. */
 const fields =
   (checks: Readonly<Record<string, Check>>): Check =>

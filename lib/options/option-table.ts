@@ -44,6 +44,8 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   apiUrl: { env: 'CLERK_API_URL', fallback: 'https://api.clerk.com', check: check.absoluteUrl },
   apiVersion: { env: 'CLERK_API_VERSION', fallback: 'v1', check: check.nonEmptyString },
   clerkClient: { check: check.clerkClient },
+  redirectToSignIn: { fallback: false, check: check.boolean },
+  onError: { check: check.functionOnly },
   debug: { fallback: false, check: check.boolean },
   telemetry: { check: check.telemetry },
   protection: { fallback: 'strict', check: check.oneOf('strict', 'lax') },

@@ -1,5 +1,6 @@
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
-import type { AudienceByTokenType, ClerkModuleOptions } from './clerk-options.js';
+import type { ClerkModuleOptions } from './clerk-options.js';
+import type { AudienceByTokenType } from './option-types.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { readPublicKey } from './option-checks.js';
 import { OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';

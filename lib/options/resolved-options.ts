@@ -1,7 +1,7 @@
 import type { ClerkClient } from '@clerk/backend';
 import type { OrganizationSyncOptions } from '@clerk/backend/internal';
 
-import type { AudienceByTokenType, DefaultProtection, ValueOrFunction } from './clerk-options.js';
+import type { AudienceByTokenType, DefaultProtection, OnError, ValueOrFunction } from './option-types.js';
 
 /** Options after environment, defaults and validation; frozen. */
 export interface ResolvedClerkOptions {
@@ -30,6 +30,8 @@ export interface ResolvedClerkOptions {
   readonly apiVersion: string;
   readonly clerkClient: ClerkClient | undefined;
   readonly protection: DefaultProtection;
+  readonly redirectToSignIn: boolean;
+  readonly onError: OnError | undefined;
   readonly debug: boolean;
   readonly telemetry: { readonly disabled?: boolean; readonly debug?: boolean };
 }

@@ -4,7 +4,7 @@ import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
 import type { PolicyLevel, Protection, RoutePolicy } from './route-policy.js';
 
 /** What the module's options say about handlers that say nothing. */
-export type PolicyDefaults = Pick<ResolvedClerkOptions, 'protection' | 'treatPendingAsSignedOut'>;
+export type PolicyDefaults = Pick<ResolvedClerkOptions, 'protection' | 'treatPendingAsSignedOut' | 'redirectToSignIn'>;
 
 /**
  * Settles what a handler asks for. The nearest word wins for protection and accepted tokens; requirements add up,
@@ -27,9 +27,15 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
     requirements = [...requirements, ...level.requirements];
     acceptsToken = acceptedBy(level) ?? acceptsToken;
   }
-  const allowsPendingSession =
-    !defaults.treatPendingAsSignedOut || levels.some(({ allowPendingSession }) => allowPendingSession.length > 0);
-  const policy = { name: levels.at(-1)?.name ?? '', protection, acceptsToken, allowsPendingSession, requirements };
+  const said = (list: (level: PolicyLevel) => readonly unknown[]) => levels.some((level) => list(level).length > 0);
+  const policy = {
+    name: levels.at(-1)?.name ?? '',
+    protection,
+    acceptsToken,
+    allowsPendingSession: !defaults.treatPendingAsSignedOut || said((level) => level.allowPendingSession),
+    redirectsToSignIn: defaults.redirectToSignIn || said((level) => level.redirectToSignIn),
+    requirements,
+  };
   const problems = [...levels.flatMap(problemsOfLevel), ...problemsOfPolicy(policy, levels)];
   return Object.freeze({ ...policy, problems });
 }

@@ -10,6 +10,7 @@ export const PolicyMetadata = {
   Protection: 'nest-clerk:protection',
   AcceptsToken: 'nest-clerk:accepts-token',
   AllowPendingSession: 'nest-clerk:allow-pending-session',
+  RedirectToSignIn: 'nest-clerk:redirect-to-sign-in',
   Requirements: 'nest-clerk:requirements',
   AuthParameters: 'nest-clerk:auth-parameters',
 } as const;

@@ -56,6 +56,7 @@ export class PolicyReader {
       protections: own(PolicyMetadata.Protection),
       acceptsToken: own(PolicyMetadata.AcceptsToken),
       allowPendingSession: own(PolicyMetadata.AllowPendingSession),
+      redirectToSignIn: own(PolicyMetadata.RedirectToSignIn),
       requirements: own(PolicyMetadata.Requirements),
       authParameters: own(PolicyMetadata.AuthParameters),
     };

@@ -20,6 +20,8 @@ export interface PolicyLevel {
   readonly acceptsToken: readonly (readonly unknown[])[];
   /** One entry for each `@AllowPendingSession()`. */
   readonly allowPendingSession: readonly unknown[];
+  /** One entry for each `@RedirectToSignIn()`. */
+  readonly redirectToSignIn: readonly unknown[];
   readonly requirements: readonly Requirement[];
   /** The argument of each `@Auth()`. Only handlers have any. */
   readonly authParameters: readonly (string | undefined)[];
@@ -33,6 +35,8 @@ export interface RoutePolicy {
   readonly acceptsToken: AcceptsToken;
   /** Whether a session with an open task counts as signed in. */
   readonly allowsPendingSession: boolean;
+  /** Whether a document navigation that is not signed in is sent to the sign-in page. */
+  readonly redirectsToSignIn: boolean;
   readonly requirements: readonly Requirement[];
   /** What is wrong with the decorators, each with its cure. A handler with problems is denied to everybody. */
   readonly problems: readonly string[];

@@ -45,6 +45,7 @@ export class HttpTransport implements Transport {
   }
 
   refuse(context: ExecutionContext, denial: Denial): Error {
+    if (denial.location) this.setHeader(context, 'location', denial.location);
     if (denial.challenge) this.setHeader(context, 'www-authenticate', denial.challenge);
     return toHttpException(denial);
   }

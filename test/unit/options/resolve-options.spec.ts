@@ -49,6 +49,8 @@ describe('resolveClerkOptions', () => {
       afterSignUpUrl: undefined,
       organizationSyncOptions: undefined,
       enableHandshake: true,
+      redirectToSignIn: false,
+      onError: undefined,
       debug: false,
       apiUrl: 'https://api.clerk.com',
       apiVersion: 'v1',
@@ -289,6 +291,7 @@ describe('resolveClerkOptions', () => {
         { ...keys, organizationSyncOptions: { organizationPatterns: ['orgs/:id'] } },
         [/organizationPatterns must be paths/],
       ],
+      ['onError', { ...keys, onError: 'x' }, [/^onError must be a function/]],
       ['enableHandshake', { ...keys, enableHandshake: 'no' }, [/^enableHandshake must be true or false/]],
       ['null as protection', { ...keys, protection: { strict: true } }, [/^protection must be one of/]],
     ])('%s', (_, options, expected) => {

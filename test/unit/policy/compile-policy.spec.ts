@@ -8,7 +8,7 @@ const requirement = (permission: string): Requirement => ({
   check: { has: { permission } },
 });
 
-const of = (protection: 'strict' | 'lax') => ({ protection, treatPendingAsSignedOut: true });
+const of = (protection: 'strict' | 'lax') => ({ protection, treatPendingAsSignedOut: true, redirectToSignIn: false });
 
 const level = (name: string, said: Partial<PolicyLevel> = {}): PolicyLevel => ({
   name,
@@ -16,6 +16,7 @@ const level = (name: string, said: Partial<PolicyLevel> = {}): PolicyLevel => ({
   protections: [],
   acceptsToken: [],
   allowPendingSession: [],
+  redirectToSignIn: [],
   requirements: [],
   authParameters: [],
   ...said,
@@ -90,11 +91,19 @@ describe('compilePolicy', () => {
   it('lets pending sessions in where a level or the module says so', () => {
     const allowing = level('C', { allowPendingSession: [true] });
     const allows = (levels: PolicyLevel[], treatPendingAsSignedOut = true) =>
-      compilePolicy(levels, { protection: 'strict', treatPendingAsSignedOut }).allowsPendingSession;
+      compilePolicy(levels, { ...of('strict'), treatPendingAsSignedOut }).allowsPendingSession;
     expect(allows([level('C'), level('C.h')])).toBe(false);
     expect(allows([allowing, level('C.h')])).toBe(true);
     expect(allows([level('C'), level('C.h', { allowPendingSession: [true] })])).toBe(true);
     expect(allows([level('C.h')], false)).toBe(true);
+  });
+
+  it('redirects to the sign-in page where a level or the module says so', () => {
+    const redirects = (levels: PolicyLevel[], redirectToSignIn = false) =>
+      compilePolicy(levels, { ...of('strict'), redirectToSignIn }).redirectsToSignIn;
+    expect(redirects([level('C'), level('C.h')])).toBe(false);
+    expect(redirects([level('C', { redirectToSignIn: [true] }), level('C.h')])).toBe(true);
+    expect(redirects([level('C.h')], true)).toBe(true);
   });
 
   describe('reports', () => {

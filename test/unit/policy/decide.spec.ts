@@ -122,6 +122,7 @@ describe('decide', () => {
         protection,
         acceptsToken: acceptsApiKey ? ['session_token', 'api_key'] : 'session_token',
         allowsPendingSession: false,
+        redirectsToSignIn: false,
         requirements: checks.map(require),
         problems: [],
       };
@@ -141,6 +142,7 @@ describe('decide', () => {
       protection,
       acceptsToken: 'any',
       allowsPendingSession: false,
+      redirectsToSignIn: false,
       requirements: [],
       problems: ['C.h: something is wrong with secrets in it'],
     };
@@ -160,6 +162,7 @@ describe('decide', () => {
       protection: 'strict',
       acceptsToken: 'any',
       allowsPendingSession: false,
+      redirectsToSignIn: false,
       requirements: [require(can('org:a'))],
       problems: [],
     };

@@ -6,7 +6,7 @@ import { AcceptsToken, anyOf, Auth, Public, RequireAuth, RequirePermission, Skip
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 
 const read = (controller: new () => object, handler: string, protection: 'strict' | 'lax' = 'strict') =>
-  new PolicyReader(new Reflector(), { protection, treatPendingAsSignedOut: true }).read(
+  new PolicyReader(new Reflector(), { protection, treatPendingAsSignedOut: true, redirectToSignIn: false }).read(
     controller,
     (controller.prototype as any)[handler],
   );
@@ -119,7 +119,11 @@ describe('PolicyReader', () => {
       list() {}
     }
     class Derived extends Base {}
-    const reader = new PolicyReader(new Reflector(), { protection: 'strict', treatPendingAsSignedOut: true });
+    const reader = new PolicyReader(new Reflector(), {
+      protection: 'strict',
+      treatPendingAsSignedOut: true,
+      redirectToSignIn: false,
+    });
     const handler = Base.prototype.list;
     expect(reader.read(Base, handler)).toBe(reader.read(Base, handler));
     expect(reader.read(Derived, handler)).not.toBe(reader.read(Base, handler));

@@ -1,0 +1,87 @@
+import { HttpException, Inject, Injectable, Logger, type ExecutionContext } from '@nestjs/common';
+
+import type { Identity } from '../authentication/identity.js';
+import { isDocumentNavigation } from '../authentication/navigation.js';
+import { signInLocation } from '../authentication/sign-in-location.js';
+import type { Denial } from '../errors/denial.js';
+import { ClerkErrorCode } from '../errors/error-codes.js';
+import { toHttpException } from '../errors/exceptions.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
+import { decide, type Decision } from '../policy/decide.js';
+import type { RoutePolicy } from '../policy/route-policy.js';
+import type { Transport } from '../transports/transport.js';
+
+/** One call that has been decided on. */
+export interface DecidedCall {
+  readonly context: ExecutionContext;
+  readonly transport: Transport;
+  readonly policy: RoutePolicy;
+  readonly identity: Identity;
+  readonly decision: Decision;
+  readonly request: Request;
+}
+
+/** Says with which error a call is refused: the application's own (`onError`), a way to the sign-in page, or ours. */
+@Injectable()
+export class Refusals {
+  private readonly logger = new Logger('ClerkGuard');
+
+  constructor(@Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions) {}
+
+  /** @returns `undefined` where the call is let through. */
+  async of(call: DecidedCall): Promise<Error | undefined> {
+    const { context, transport, policy, identity, decision, request } = call;
+    const failed = failedAuthentication(call);
+    const objection = failed && (await this.objection(failed, context));
+    if (objection) {
+      const refusal = asHttpException(objection, failed);
+      // RFC 9110 wants every 401 to carry a challenge, which the transport sets.
+      if (refusal.getStatus() === 401) transport.refuse(context, failed);
+      return refusal;
+    }
+    if (decision.allowed) return undefined;
+    if (failed?.status === 401 && policy.redirectsToSignIn && isDocumentNavigation(request)) {
+      const location = signInLocation(this.options, request, identity);
+      const message = 'Sign in at the Location given.';
+      if (location)
+        return transport.refuse(context, { status: 302, code: ClerkErrorCode.SignInRequired, message, location });
+    }
+    return transport.refuse(context, decision.denial);
+  }
+
+  /** What `onError` says; one that throws objects as well. */
+  private async objection(failed: Denial, context: ExecutionContext): Promise<Error | undefined> {
+    const error = toHttpException(failed);
+    try {
+      const answer = await this.options.onError?.(error, context);
+      return answer instanceof Error ? answer : undefined;
+    } catch (thrown) {
+      this.logger.error(
+        `onError threw, so the call is denied: ${thrown instanceof Error ? thrown.message : 'no Error'}`,
+      );
+      return error;
+    }
+  }
+}
+
+/** The denial for want of a signed-in caller: of a strict handler its own, of a lax one what a strict one would say. */
+function failedAuthentication({ policy, identity, decision }: DecidedCall): Denial | undefined {
+  if (!decision.allowed) {
+    const { status } = decision.denial;
+    return status === 401 || status === 503 ? decision.denial : undefined;
+  }
+  if (!identity.failure && !identity.credentialSent) return undefined;
+  const strict = decide({ ...policy, protection: 'strict', requirements: [] }, identity);
+  return strict.allowed ? undefined : strict.denial;
+}
+
+/** An Error of the application as Nest answers it, with the `statusCode` and the `data` it carries. */
+function asHttpException(error: Error, { status, code }: Denial): HttpException {
+  if (error instanceof HttpException) return error;
+  const { statusCode: given, data, message } = error as Error & { statusCode?: unknown; data?: unknown };
+  const isError = Number.isInteger(given) && (given as number) >= 400 && (given as number) <= 599;
+  const statusCode = isError ? (given as number) : status;
+  return new HttpException({ statusCode, message, code, ...(data === undefined ? {} : { data }) }, statusCode, {
+    cause: error,
+  });
+}

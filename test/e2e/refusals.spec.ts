@@ -1,0 +1,206 @@
+import { Controller, ForbiddenException, Get, type ExecutionContext } from '@nestjs/common';
+
+import {
+  Auth,
+  Public,
+  RedirectToSignIn,
+  RequirePermission,
+  type AuthObject,
+  type ClerkModuleOptions,
+  type OnError,
+} from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+@Controller()
+class Routes {
+  @Get('strict') strict() {
+    return 'in';
+  }
+  @Get('public') @Public() public(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @Get('permission') @RequirePermission('org:a:b') permission() {}
+}
+
+@Controller('pages')
+@RedirectToSignIn()
+class Pages {
+  @Get() index() {
+    return 'page';
+  }
+  @Get('sign-in') signIn() {
+    return 'page';
+  }
+}
+
+/** A browser that has passed by Clerk already, and is signed out. */
+const NAVIGATION = {
+  accept: 'text/html',
+  'sec-fetch-dest': 'document',
+  cookie: '__clerk_db_jwt=dvb_1; __client_uat=0',
+};
+
+describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  const apps: TestApp[] = [];
+
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+  });
+  afterEach(async () => {
+    clerk.recover();
+    await Promise.all(apps.splice(0).map((app) => app.close()));
+  });
+  afterAll(() => clerk?.stop());
+
+  async function start(options: ClerkModuleOptions): Promise<TestApp> {
+    const app = await TestApp.on(platform)
+      .clerk({ ...clerk.options, ...options })
+      .controllers(Routes, Pages)
+      .start();
+    apps.push(app);
+    return app;
+  }
+
+  describe('onError', () => {
+    /** Records what it hears, and answers as told. */
+    function listener(answer: () => unknown = () => undefined) {
+      const heard: string[] = [];
+      const onError: OnError = async (error, context: ExecutionContext) => {
+        heard.push(`${error.getStatus()} ${error.code} ${context.getHandler().name}`);
+        return answer() as Error;
+      };
+      return { heard, onError };
+    }
+
+    it('hears of strict handlers that refuse, of lax ones that were shown a bad credential, and of nothing else', async () => {
+      const { heard, onError } = listener();
+      const app = await start({ onError });
+      const good = await clerk.sessionToken();
+      const steps: [string, string | undefined, number, string | undefined][] = [
+        ['/strict', undefined, 401, '401 authentication-required strict'],
+        ['/strict', 'garbage', 401, '401 token-invalid strict'],
+        ['/public', 'garbage', 200, '401 token-invalid public'],
+        ['/public', await clerk.sessionToken({ sessionStatus: 'pending' }), 200, '401 session-pending public'],
+        ['/public', undefined, 200, undefined],
+        ['/strict', good, 200, undefined],
+        ['/permission', good, 403, undefined],
+        ['/permission', undefined, 401, '401 authentication-required permission'],
+      ];
+      for (const [path, token, status, expected] of steps) {
+        const answer = await (token ? app.withToken(path, token) : app.send(path));
+        expect([path, answer.status, heard.splice(0)]).toEqual([path, status, expected ? [expected] : []]);
+      }
+    });
+
+    it('hears of an outage, on strict and lax handlers', async () => {
+      const { heard, onError } = listener();
+      const app = await start({ onError });
+      clerk.outage('refuse');
+      const token = await clerk.sessionToken();
+      expect((await app.withToken('/strict', token)).status).toBe(503);
+      expect((await app.withToken('/public', token)).status).toBe(200);
+      expect(heard).toEqual(['503 clerk-unavailable strict', '503 clerk-unavailable public']);
+    });
+
+    it('refuses with the Error it returns, its statusCode and data, on a lax handler too', async () => {
+      const error = Object.assign(new Error('Renew your subscription'), { statusCode: 402, data: { plan: 'pro' } });
+      const app = await start({ onError: listener(() => error).onError });
+      for (const path of ['/strict', '/public']) {
+        expect(await app.withToken(path, 'garbage')).toMatchObject({
+          status: 402,
+          body: { statusCode: 402, message: 'Renew your subscription', code: 'token-invalid', data: { plan: 'pro' } },
+        });
+      }
+    });
+
+    it.each([undefined, 200, 302, 999, '402', NaN])('takes the status %p of an Error for none', async (statusCode) => {
+      const app = await start({ onError: listener(() => Object.assign(new Error('no'), { statusCode })).onError });
+      const { status, headers } = await app.withToken('/public', 'garbage');
+      expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"']);
+    });
+
+    it('refuses with an exception of Nest as it is', async () => {
+      const app = await start({ onError: listener(() => new ForbiddenException({ own: true })).onError });
+      expect(await app.withToken('/public', 'garbage')).toMatchObject({ status: 403, body: { own: true } });
+    });
+
+    it.each([undefined, null, true, 'let in', { isAuthenticated: true }])(
+      'opens nothing by returning %j',
+      async (answer) => {
+        const app = await start({ onError: listener(() => answer).onError });
+        expect((await app.withToken('/strict', 'garbage')).status).toBe(401);
+      },
+    );
+
+    it('denies where it throws, on a lax handler too', async () => {
+      const app = await start({
+        onError: () => {
+          throw new Error('broken hook');
+        },
+      });
+      for (const path of ['/strict', '/public']) expect((await app.withToken(path, 'garbage')).status).toBe(401);
+      expect(app.logger.ofGuard('error')[0]).toContain('onError threw, so the call is denied: broken hook');
+    });
+  });
+
+  describe('redirectToSignIn', () => {
+    const signInUrl = 'https://accounts.example.com/sign-in?theme=dark';
+
+    it('sends a document navigation to the sign-in page, with the way back', async () => {
+      const app = await start({ signInUrl });
+      const { status, headers, body } = await app.send('/pages?a=1', NAVIGATION);
+      const location = new URL(headers.get('location')!);
+      expect([status, body.code, location.origin + location.pathname]).toEqual([
+        302,
+        'sign-in-required',
+        'https://accounts.example.com/sign-in',
+      ]);
+      expect(location.searchParams.get('theme')).toBe('dark');
+      expect(location.searchParams.get('redirect_url')).toBe(`http://127.0.0.1:${app.port}/pages?a=1`);
+      expect(location.searchParams.get('__clerk_db_jwt')).toBe('dvb_1');
+    });
+
+    it('leaves everything else its 401', async () => {
+      const app = await start({ signInUrl });
+      const { 'sec-fetch-dest': _destination, accept: _accept, ...fetched } = NAVIGATION;
+      for (const headers of [fetched, { ...NAVIGATION, 'sec-fetch-dest': 'empty' }, {}]) {
+        expect((await app.send('/pages', headers)).status).toBe(401);
+      }
+      expect((await app.send('/strict', NAVIGATION)).status).toBe(401);
+      expect((await app.withToken('/pages', await clerk.sessionToken(), NAVIGATION)).body).toBe('page');
+    });
+
+    it('is the whole application’s where the module says so', async () => {
+      const app = await start({ signInUrl: '/pages/sign-in', redirectToSignIn: true });
+      const { status, headers } = await app.send('/strict', NAVIGATION);
+      expect([status, new URL(headers.get('location')!).pathname]).toEqual([302, '/pages/sign-in']);
+      expect((await app.send('/public', NAVIGATION)).status).toBe(200);
+    });
+
+    it('takes the sign-in page from the environment, else the root', async () => {
+      const app = await start({});
+      expect(new URL((await app.send('/pages', NAVIGATION)).headers.get('location')!).pathname).toBe('/');
+    });
+
+    it('never leads to itself', async () => {
+      const app = await start({ signInUrl: '/pages/sign-in' });
+      const { status, headers } = await app.send('/pages/sign-in?redirect_url=x', NAVIGATION);
+      expect([status, headers.get('location')]).toEqual([401, null]);
+    });
+
+    it('does not hide an outage', async () => {
+      const app = await start({ signInUrl });
+      clerk.outage('refuse');
+      const headers = { ...NAVIGATION, authorization: `Bearer ${await clerk.sessionToken()}` };
+      expect((await app.send('/pages', headers)).status).toBe(503);
+    });
+
+    it('gives way to an Error of onError', async () => {
+      const app = await start({ signInUrl, onError: () => Object.assign(new Error('no'), { statusCode: 418 }) });
+      expect((await app.send('/pages', NAVIGATION)).status).toBe(418);
+    });
+  });
+});
