@@ -1,6 +1,7 @@
 export { ClerkModule } from './clerk.module.js';
 export { ClerkClientService } from './client/clerk-client.service.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
+export { ClerkMiddleware } from './guard/clerk.middleware.js';
 
 export { Auth, getAuth, type AuthProperty } from './decorators/auth.decorator.js';
 export {

@@ -24,6 +24,8 @@ export type AuthenticationFailure = ClerkUnavailableError | ClerkKeyRefusedError
 /** Who is calling, as far as could be told. */
 export interface Identity {
   readonly status: 'signed-in' | 'signed-out' | 'handshake';
+  /** Of the token that signed somebody in. */
+  readonly tokenType: TokenType | null;
   /** Clerk's word for why nobody is signed in; goes to the log and to `x-clerk-auth-reason`. */
   readonly reason: string | null;
   /** Whether the request carried something that Clerk looks at. */
@@ -51,12 +53,13 @@ export function identityFromState(
   headers.delete(UNDISCLOSED_HEADER);
   const { status, reason } = state;
   if (status === 'signed-in') {
-    return { status, reason, credentialSent, headers, toAuth: (options) => state.toAuth(options) };
+    const { tokenType } = state;
+    return { status, tokenType, reason, credentialSent, headers, toAuth: (options) => state.toAuth(options) };
   }
   // Of several accepted types none was sent: Clerk would call that a signed-out session, which says too much.
   const undecided = !credentialSent && tokenTypesOf(acceptsToken).length > 1;
   const toAuth = () => (undecided ? null : state.toAuth()) ?? signedOutObject(acceptsToken);
-  return { status, reason, credentialSent, headers, toAuth };
+  return { status, tokenType: null, reason, credentialSent, headers, toAuth };
 }
 
 /** The identity as a handler gets it that lets sessions with an open task in. */
@@ -73,6 +76,7 @@ export function signedOutIdentity(
 ): Identity {
   return {
     status: 'signed-out',
+    tokenType: null,
     reason,
     credentialSent,
     headers: new Headers({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),

@@ -1,6 +1,6 @@
 import type { Authenticator } from '../authentication/authenticator.js';
 import type { Identity } from '../authentication/identity.js';
-import type { AcceptsToken } from '../authentication/token-types.js';
+import { tokenTypesOf, type AcceptsToken } from '../authentication/token-types.js';
 
 /**
  * Under symbols, so that no body, query or other library can put something in their place; registered ones, so that
@@ -25,9 +25,10 @@ export function attachedIdentity(carrier: object): Identity | undefined {
 }
 
 /**
- * Asks at most once per request, accepted types and Clerk instance, however often the guard runs.
+ * Asks at most once per request, accepted types and Clerk instance, however often the guard runs. What ClerkMiddleware
+ * found out, asking for any type, is taken over where it signed in somebody whom the handler accepts.
  */
-export function identifyOnce(
+export async function identifyOnce(
   carrier: object,
   authenticator: Authenticator,
   acceptsToken: AcceptsToken,
@@ -36,6 +37,8 @@ export function identifyOnce(
   const asked = ((carrier as Carrier)[ASKED] ??= new Map());
   let byType = asked.get(authenticator);
   if (!byType) asked.set(authenticator, (byType = new Map()));
+  const known = await byType.get('any');
+  if (known?.tokenType && tokenTypesOf(acceptsToken).includes(known.tokenType)) return known;
   const key = String(acceptsToken);
   let identity = byType.get(key);
   if (!identity) byType.set(key, (identity = ask()));

@@ -35,11 +35,11 @@ export class HttpTransport implements Transport {
   }
 
   attach(context: ExecutionContext, identity: Identity): void {
-    const request = this.carrier(context);
+    const carrier = this.carrier(context);
     // A guard that runs twice has told the client already; cookies would be set twice.
-    const told = attachedIdentity(request)?.headers === identity.headers;
-    attachIdentity(request, identity);
-    defineRequestAuth(request, identity);
+    const told = attachedIdentity(carrier)?.headers === identity.headers;
+    attachIdentity(carrier, identity);
+    defineRequestAuth(context.switchToHttp().getRequest<object>(), identity);
     if (told) return;
     identity.headers.forEach((value, name) => this.setHeader(context, name, value));
   }

@@ -11,6 +11,7 @@ const PERMISSIONS = ['org:a', 'org:b'];
 function identity(said: Partial<Omit<Identity, 'toAuth'>>, auth: Partial<AuthObject>): Identity {
   return {
     status: 'signed-out',
+    tokenType: null,
     reason: null,
     credentialSent: false,
     headers: new Headers(),

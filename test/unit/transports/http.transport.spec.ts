@@ -13,6 +13,7 @@ const headers = () =>
   ]);
 const identity = (): Identity => ({
   status: 'signed-in',
+  tokenType: 'session_token',
   reason: null,
   credentialSent: true,
   headers: headers(),

@@ -8,6 +8,7 @@ import { defineRequestAuth, type RequestAuth } from '../../../lib/transports/req
 
 const identity = (toAuth: Identity['toAuth']): Identity => ({
   status: 'signed-in',
+  tokenType: 'session_token',
   reason: null,
   credentialSent: true,
   headers: new Headers(),

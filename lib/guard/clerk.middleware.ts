@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
+
+import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
+import { attachIdentity, identifyOnce } from '../transports/attachment.js';
+import { carrierOf } from '../transports/carrier.js';
+import { defineRequestAuth } from '../transports/request-auth.js';
+import { toWebRequest } from '../transports/web-request.js';
+
+/**
+ * Says who is calling where no guard looks: to other middleware, static files, mounted routers, unknown paths. Lax, for
+ * tokens of any type: it refuses nobody but what is no request to this server (400), and completes handshakes (307).
+ * The guard takes its answer over where it covers what the handler accepts, and decides all the same.
+ *
+ * @example
+ * export class AppModule implements NestModule {
+ *   configure(consumer: MiddlewareConsumer) {
+ *     consumer.apply(ClerkMiddleware).forRoutes('*path');
+ *   }
+ * }
+ */
+@Injectable()
+export class ClerkMiddleware implements NestMiddleware {
+  constructor(@Inject(AUTHENTICATOR) private readonly authenticator: Authenticator) {}
+
+  async use(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): Promise<void> {
+    let webRequest: Request;
+    try {
+      webRequest = toWebRequest(request);
+    } catch {
+      response.writeHead(400).end();
+      return;
+    }
+    const carrier = carrierOf(request);
+    const ask = () => this.authenticator.authenticate({ request: webRequest }, 'any');
+    const identity = await identifyOnce(carrier, this.authenticator, 'any', ask);
+    attachIdentity(carrier, identity);
+    defineRequestAuth(request, identity);
+    identity.headers.forEach((value, name) => {
+      if (name === 'set-cookie') response.appendHeader(name, value);
+      else response.setHeader(name, value);
+    });
+    if (identity.status === 'handshake') response.writeHead(307).end();
+    else next();
+  }
+}
