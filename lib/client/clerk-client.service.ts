@@ -1,6 +1,6 @@
 import { createClerkClient, type ClerkClient } from '@clerk/backend';
 
-import type { ResolvedClerkOptions } from '../options/clerk-options.js';
+import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
 /**
  * The Clerk Backend client of the application, to inject wherever Clerk's resources are needed. It is

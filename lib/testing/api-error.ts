@@ -1,3 +1,5 @@
+import { randomText } from './ids.js';
+
 /**
  * An error answer of the Backend API.
  * @see https://clerk.com/docs/guides/development/errors/overview
@@ -12,11 +14,11 @@ export class ApiError extends Error {
     super(message);
   }
 
-  /** Clerk's error body. */
-  toBody(traceId: string): object {
+  /** Clerk's error body, with an id to quote to Clerk's support. */
+  toBody(): object {
     const { code, message, meta } = this;
     const error = { message, long_message: message, code, ...(meta ? { meta } : {}) };
-    return { errors: [error], clerk_trace_id: traceId };
+    return { errors: [error], clerk_trace_id: randomText(32).toLowerCase() };
   }
 }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { ApiError } from './api-error.js';
 import { play, type Outage } from './faults.js';
-import { randomText } from './ids.js';
+import { LocalClerkError } from './local-clerk.error.js';
 import type { Router } from './router.js';
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -35,43 +35,61 @@ export class BackendApi {
     this.server = createServer((request, response) => void this.receive(request, response));
   }
 
-  /** Binds loopback, and nothing else. @returns the port. */
+  /**
+   * Binds loopback, and nothing else. @returns the port.
+   * @throws LocalClerkError with code `port-unavailable`.
+   */
   async listen(port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen(port, '127.0.0.1', resolve);
+      const refused = (cause: Error) => reject(portUnavailable(port, cause));
+      this.server.once('error', refused).listen(port, '127.0.0.1', () => {
+        this.server.off('error', refused);
+        resolve();
+      });
     });
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Ends at once, hanging requests too. */
+  /** Ends at once, hanging requests too; again and again does no harm. */
   async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeAllConnections();
-    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await closed;
   }
 
   private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(`http://local${request.url ?? '/'}`);
-    const { method = 'GET' } = request;
-    const received: ReceivedRequest = { method, path: pathname, status: undefined, at: Date.now() };
+    const { method = '', url = '' } = request;
+    const [path = '', ...query] = url.split('?');
+    const received: ReceivedRequest = { method, path, status: undefined, at: Date.now() };
     this.requests.push(received);
     response.on('finish', () => (received.status = response.statusCode));
 
     const { outage } = this;
-    if (outage && pathname.startsWith(outage.pathPrefix) && !(await play(outage.kind, request, response))) return;
+    if (outage && path.startsWith(outage.pathPrefix) && !(await play(outage.kind, request, response))) return;
     try {
-      const holder = this.holderOf(request.headers.authorization?.replace(/^Bearer /, '') ?? '');
-      if (!holder) throw new ApiError(401, 'clerk_key_invalid', 'The provided Clerk Secret Key is invalid.');
-      const { handler, params } = this.router.find(method, pathname);
-      if (holder.machineId !== undefined && !pathname.startsWith('/m2m_tokens')) {
-        throw new ApiError(403, 'authorization_invalid', 'A machine may only use the M2M token endpoints');
-      }
-      const body = await readJson(request);
-      answer(response, 200, await handler({ params, query: searchParams, body, machineId: holder.machineId }));
+      answer(response, 200, await this.call(request, method, path, new URLSearchParams(query.join('?'))));
     } catch (error) {
+      if (request.destroyed && !request.complete) return;
       const known = error instanceof ApiError ? error : new ApiError(500, 'internal_clerk_error', String(error));
-      answer(response, known.status, known.toBody(randomText(32).toLowerCase()));
+      answer(response, known.status, known.toBody());
     }
   }
+
+  private async call(request: IncomingMessage, method: string, path: string, query: URLSearchParams): Promise<unknown> {
+    const [, key = ''] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? [];
+    const holder = this.holderOf(key);
+    if (!holder) throw new ApiError(401, 'clerk_key_invalid', 'The provided Clerk Secret Key is invalid.');
+    const { handler, params } = this.router.find(method, path);
+    if (holder.machineId !== undefined && !path.startsWith('/m2m_tokens')) {
+      throw new ApiError(403, 'authorization_invalid', 'A machine may only use the M2M token endpoints');
+    }
+    return handler({ params, query, body: await readJson(request), machineId: holder.machineId });
+  }
+}
+
+function portUnavailable(port: number, cause: Error): LocalClerkError {
+  const message = `The local Clerk cannot listen on 127.0.0.1:${port} (${cause.message}). Stop what listens there, or leave the port out to get a free one.`;
+  return new LocalClerkError('port-unavailable', message, { cause });
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

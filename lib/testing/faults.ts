@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { ApiError } from './api-error.js';
+
 /**
  * What is wrong with Clerk.
  *
@@ -39,13 +41,8 @@ export async function play(outage: Outage, request: IncomingMessage, response: S
     'Content-Type': html ? 'text/html' : 'application/json',
     ...(retryAfter === undefined ? {} : { 'Retry-After': retryAfter }),
   });
-  const message = 'Clerk is having a bad day';
-  response.end(
-    html
-      ? `<html><body><h1>${status}</h1>${message}</body></html>`
-      : JSON.stringify({
-          errors: [{ code: 'internal_clerk_error', message, long_message: message }],
-        }),
-  );
+  const code = status === 429 ? 'too_many_requests' : 'internal_clerk_error';
+  const error = new ApiError(status, code, 'Clerk is having a bad day');
+  response.end(html ? `<html><body><h1>${status}</h1>${error.message}</body></html>` : JSON.stringify(error.toBody()));
   return false;
 }

@@ -1,5 +1,5 @@
 export { LocalClerk, type LocalClerkOptions } from './local-clerk.js';
-export { LocalClerkError } from './local-clerk.error.js';
+export { LocalClerkError, type LocalClerkErrorCode } from './local-clerk.error.js';
 export type { Outage } from './faults.js';
 export type { ReceivedRequest } from './backend-api.js';
 export type { Ref } from './ids.js';
@@ -10,6 +10,16 @@ export type {
   MachineJSON,
   StoredSession,
 } from './resources.js';
-export type { SignOptions } from './signing-keys.js';
+export type { SignOptions, TokenKey } from './signing-keys.js';
 export type { TemplateOptions } from './store.js';
-export type { IssuedMachineToken, MachineTokenOptions, SessionTokenOptions, TokenOptions } from './token-issuer.js';
+export type {
+  ApiKeyOptions,
+  IssuedApiKey,
+  IssuedMachineToken,
+  M2MTokenOptions,
+  MachineTokenOptions,
+  OAuthTokenOptions,
+  SessionTokenOptions,
+  TemplateTokenOptions,
+  TokenOptions,
+} from './token-options.js';

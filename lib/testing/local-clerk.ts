@@ -3,6 +3,7 @@ import type { Outage } from './faults.js';
 import { LocalClerkError } from './local-clerk.error.js';
 import { LocalInstance } from './local-instance.js';
 import { Router } from './router.js';
+import { machineTokenRoutes } from './routes/machine-tokens.js';
 import { machineRoutes } from './routes/machines.js';
 import { organizationRoutes } from './routes/organizations.js';
 import { sessionRoutes } from './routes/sessions.js';
@@ -36,14 +37,17 @@ export class LocalClerk extends LocalInstance {
       ...userRoutes(store),
       ...organizationRoutes(store),
       ...sessionRoutes(store, tokens),
-      ...machineRoutes(store, tokens),
+      ...machineRoutes(store),
+      ...machineTokenRoutes(store, tokens),
     });
     this.api = new BackendApi(router, (key) => this.holderOf(key));
   }
 
   /**
    * Starts a local Clerk with keys of its own.
-   * @throws LocalClerkError with code `production` where NODE_ENV says so.
+   * @throws LocalClerkError with code `production` where NODE_ENV says so, `port-unavailable` where the port is taken.
+   * @example
+   * const clerk = await LocalClerk.start({ port: 4010 });
    */
   static async start({ port = 0 }: LocalClerkOptions = {}): Promise<LocalClerk> {
     if (process.env.NODE_ENV === 'production') {
@@ -57,7 +61,7 @@ export class LocalClerk extends LocalInstance {
     return clerk;
   }
 
-  /** Stops, cutting whatever is still open. */
+  /** Stops at once, cutting whatever is still open. May be called again. */
   stop(): Promise<void> {
     return this.api.close();
   }
@@ -74,7 +78,11 @@ export class LocalClerk extends LocalInstance {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Options for `ClerkModule.forRoot()`. Keys are fetched over HTTP; add `jwtKey` to do without. */
+  /**
+   * Options for `ClerkModule.forRoot()` and `createClerkClient()`. Keys are fetched over HTTP; add `jwtKey` to do without.
+   * @example
+   * ClerkModule.forRoot({ ...clerk.options, protection: 'lax' });
+   */
   get options(): {
     publishableKey: string;
     secretKey: string;
@@ -95,11 +103,16 @@ export class LocalClerk extends LocalInstance {
     };
   }
 
-  /** Goes down, slow or mad, until {@link recover}; only below a path where one is given. */
+  /**
+   * Goes down, slow or mad, until {@link recover}; only on paths that begin like the second argument, if there is one.
+   * @example
+   * clerk.outage({ status: 429, retryAfter: 30 }, '/api_keys');
+   */
   outage(kind: Outage, pathPrefix = '/'): void {
     this.api.outage = { kind, pathPrefix };
   }
 
+  /** Ends an {@link outage}. Requests that hang keep hanging. */
   recover(): void {
     this.api.outage = undefined;
   }

@@ -2,8 +2,7 @@ import type { KeyObject } from 'node:crypto';
 
 import type { JwtTemplateJSON, OrganizationJSON, OrganizationMembershipJSON, UserJSON } from '@clerk/backend';
 
-import { randomText, type Ref } from './ids.js';
-import { LocalClerkError } from './local-clerk.error.js';
+import { idOf, randomText, type Ref } from './ids.js';
 import type {
   CreateOrganizationOptions,
   CreateSessionOptions,
@@ -13,14 +12,16 @@ import type {
 } from './resources.js';
 import { SigningKeys, type SignOptions } from './signing-keys.js';
 import { Store, type TemplateOptions } from './store.js';
-import {
-  subjectOf,
-  TokenIssuer,
-  type IssuedMachineToken,
-  type MachineTokenOptions,
-  type SessionTokenOptions,
-  type TokenOptions,
-} from './token-issuer.js';
+import { TokenIssuer } from './token-issuer.js';
+import type {
+  ApiKeyOptions,
+  IssuedApiKey,
+  IssuedMachineToken,
+  M2MTokenOptions,
+  OAuthTokenOptions,
+  SessionTokenOptions,
+  TemplateTokenOptions,
+} from './token-options.js';
 
 /** A Clerk instance in memory: its keys, whom it knows, and the tokens it makes. */
 export abstract class LocalInstance {
@@ -46,83 +47,111 @@ export abstract class LocalInstance {
     return this.keys.current.privateKey;
   }
 
+  /**
+   * A user that this instance knows.
+   * @example
+   * const ada = clerk.createUser({ firstName: 'Ada', publicMetadata: { tier: 'gold' } });
+   * @see https://clerk.com/docs/reference/backend/types/backend-user
+   */
   createUser(options?: CreateUserOptions): UserJSON {
     return this.store.createUser(options);
   }
 
+  /**
+   * An organization without members.
+   * @see https://clerk.com/docs/reference/backend/types/backend-organization
+   */
   createOrganization(options?: CreateOrganizationOptions): OrganizationJSON {
     return this.store.createOrganization(options);
   }
 
-  /** @param options `role` is `org:member` unless given; `permissions` are those that the role grants. */
+  /**
+   * Makes a user a member of an organization.
+   * @param options `role` is `org:member` unless given; `permissions` are those that the role grants, by default what
+   * other members have by the same role.
+   * @throws LocalClerkError with code `unknown-resource`.
+   * @example
+   * clerk.addMember({ organization, user, role: 'org:admin', permissions: ['org:invoices:create'] });
+   */
   addMember(options: {
     readonly organization: Ref;
     readonly user: Ref;
     readonly role?: string;
     readonly permissions?: readonly string[];
   }): OrganizationMembershipJSON {
-    const { organization, user, role = 'org:member', permissions = [] } = options;
+    const { organization, user, role = 'org:member', permissions } = options;
     return this.store.addMember(organization, user, role, permissions);
   }
 
+  /**
+   * A session of a user; tokens are made of it with {@link sessionToken}.
+   * @throws LocalClerkError with code `unknown-resource`.
+   */
   createSession(options: CreateSessionOptions): StoredSession {
     return this.store.createSession(options);
   }
 
-  /** A machine, with its `secret_key`. */
+  /** A machine, with its `secret_key`, which is the option `machineSecretKey` of the app that it stands for. */
   createMachine(options: { readonly name?: string; readonly scopedMachines?: readonly Ref[] } = {}): MachineJSON {
     return this.store.createMachine(options.name, options.scopedMachines);
   }
 
+  /** A JWT template, for {@link templateToken} and for `clerkClient.sessions.getToken()`. */
   createJwtTemplate(options: TemplateOptions): JwtTemplateJSON {
     return this.store.createTemplate(options);
   }
 
-  /** A session token, good for a minute unless told otherwise. With nothing given, somebody is made up. */
+  /**
+   * A session token, version 2, good for a minute unless told otherwise. With nothing given, somebody is made up.
+   * @throws LocalClerkError with code `unknown-resource`.
+   * @example
+   * await clerk.sessionToken({ user: ada, organization: acme, permissions: ['org:invoices:create'] });
+   * await clerk.sessionToken({ header: { alg: 'none' } }); // one of many forgeries
+   * @see https://clerk.com/docs/guides/sessions/session-tokens
+   */
   async sessionToken(options?: SessionTokenOptions): Promise<string> {
     return this.tokens.sessionToken(options);
   }
 
-  /** A token of a JWT template: signed by the same key, and no session token. */
-  async templateToken(options?: TokenOptions & { readonly user?: Ref }): Promise<string> {
+  /**
+   * A token of a JWT template: signed by the same key, and no session token.
+   * @see https://clerk.com/docs/guides/sessions/jwt-templates
+   */
+  async templateToken(options?: TemplateTokenOptions): Promise<string> {
     return this.tokens.templateToken(options);
   }
 
   /** An API key of a user or an organization; `secret` is what callers send. */
-  createApiKey(options: MachineTokenOptions & { readonly subject: Ref; readonly name?: string }) {
-    const { subject, name = 'key', format: _, ...rest } = options;
-    const { token, secret } = this.store.machineTokens.create({
-      kind: 'api_key',
-      subject: subjectOf(this.store, subject),
-      ...rest,
-      more: { name, description: null, created_by: null, last_used_at: null },
-    });
-    return { ...token, secret };
+  createApiKey(options: ApiKeyOptions): IssuedApiKey {
+    return this.tokens.apiKey(options);
   }
 
   /** An M2M token of a machine; `token` is what callers send. */
-  async createM2MToken(options: MachineTokenOptions & { readonly machine: Ref }): Promise<IssuedMachineToken> {
+  async createM2MToken(options: M2MTokenOptions): Promise<IssuedMachineToken> {
     return this.tokens.m2mToken(options);
   }
 
   /** An OAuth access token of a user; `token` is what callers send. */
-  async createOAuthToken(
-    options: MachineTokenOptions & { readonly user: Ref; readonly clientId?: string },
-  ): Promise<IssuedMachineToken> {
+  async createOAuthToken(options: OAuthTokenOptions): Promise<IssuedMachineToken> {
     return this.tokens.oauthToken(options);
   }
 
-  /** Revokes a session (by id), or a machine token (by id or by what callers send). JWTs stay good until they expire. */
+  /**
+   * Revokes a session (by id), or an opaque machine token (by id or by what callers send).
+   * @throws LocalClerkError with code `unknown-resource`, or `not-revocable` for a JWT.
+   */
   revoke(ref: Ref): void {
-    const id = typeof ref === 'string' ? ref : ref.id;
+    const id = idOf(ref);
     const session = this.store.sessions.get(id);
     if (session) session.status = 'revoked';
-    else if (!this.store.machineTokens.revoke(id)) {
-      throw new LocalClerkError('unknown-resource', 'The local Clerk has no such session or machine token to revoke.');
-    }
+    else this.store.machineTokens.revoke(id);
   }
 
-  /** Signs anything with the instance's key, or another. */
+  /**
+   * Signs anything with the instance's key, or another: what no real Clerk would.
+   * @example
+   * clerk.sign({ claims: { sub: 'user_1' }, header: { alg: 'HS256' } });
+   */
   sign(options: SignOptions): string {
     return this.keys.sign(options);
   }

@@ -1,4 +1,7 @@
-import { newId, randomText } from './ids.js';
+import { randomBytes } from 'node:crypto';
+
+import { randomText } from './ids.js';
+import { LocalClerkError } from './local-clerk.error.js';
 
 /** The kinds of machine tokens, as the Backend API calls the resources. */
 const OBJECTS = {
@@ -7,8 +10,8 @@ const OBJECTS = {
   oauth_token: 'clerk_idp_oauth_access_token',
 } as const;
 
-const ID_PREFIXES = { api_key: 'apikey', m2m_token: 'mt', oauth_token: 'oat' } as const;
-const SECRET_PREFIXES = { api_key: 'ak_', m2m_token: 'mt_', oauth_token: 'oat_' } as const;
+/** What ids and secrets begin with; ids go on with 32 hexadecimal digits, secrets with 40 letters and digits. */
+const PREFIXES = { api_key: 'ak_', m2m_token: 'mt_', oauth_token: 'oat_' } as const;
 
 export type MachineTokenKind = keyof typeof OBJECTS;
 
@@ -41,28 +44,29 @@ export interface NewMachineToken {
   readonly subject: string;
   readonly scopes?: readonly string[];
   readonly claims?: Readonly<Record<string, unknown>> | null;
-  /** Negative for a token that expired in the past. */
+  /** Negative for a token that expired in the past; `null` for never. @default null */
   readonly secondsUntilExpiration?: number | null;
+  /** A JWT: only its id is remembered, for Clerk verifies it by its key. @default false */
+  readonly stateless?: boolean;
   readonly more?: Partial<MachineTokenJSON>;
 }
 
-/** Machine tokens by id, with the opaque text that callers send. JWTs are not kept: Clerk verifies them by their key. */
+/** Opaque machine tokens, by the text that callers send. */
 export class MachineTokens {
   private readonly bySecret = new Map<string, MachineTokenJSON>();
+  private readonly statelessIds = new Set<string>();
 
-  create({ kind, subject, scopes, claims, secondsUntilExpiration, more }: NewMachineToken): {
-    token: MachineTokenJSON;
-    secret: string;
-  } {
+  create(options: NewMachineToken): { token: MachineTokenJSON; secret: string } {
+    const { kind, subject, scopes = [], claims = null, secondsUntilExpiration = null, stateless, more } = options;
     const now = Date.now();
-    const expiration = typeof secondsUntilExpiration === 'number' ? now + secondsUntilExpiration * 1000 : null;
+    const expiration = secondsUntilExpiration === null ? null : now + secondsUntilExpiration * 1000;
     const token: MachineTokenJSON = {
       object: OBJECTS[kind],
-      id: newId(ID_PREFIXES[kind]),
+      id: PREFIXES[kind] + randomBytes(16).toString('hex'),
       type: kind,
       subject,
-      scopes: scopes ?? [],
-      claims: claims ?? null,
+      scopes,
+      claims,
       revoked: false,
       revocation_reason: null,
       get expired() {
@@ -73,34 +77,53 @@ export class MachineTokens {
       updated_at: now,
       ...more,
     };
-    const secret = SECRET_PREFIXES[kind] + randomText(40);
-    this.bySecret.set(secret, token);
+    const secret = PREFIXES[kind] + randomText(40);
+    if (stateless) this.statelessIds.add(token.id);
+    else this.bySecret.set(secret, token);
     return { token, secret };
   }
 
   /** The token that this text is, if it is good. */
-  verify(kind: MachineTokenKind, secret: unknown): MachineTokenJSON | undefined {
-    const token = typeof secret === 'string' ? this.bySecret.get(secret) : undefined;
-    return token && token.type === kind && !token.revoked && !token.expired ? token : undefined;
+  verify(kind: MachineTokenKind, secret: string): MachineTokenJSON | undefined {
+    const token = this.bySecret.get(secret);
+    return token?.type === kind && !token.revoked && !token.expired ? token : undefined;
   }
 
+  /** Tokens of one kind, the newest first. */
   list(kind: MachineTokenKind): MachineTokenJSON[] {
     return [...this.bySecret.values()].filter((token) => token.type === kind).reverse();
   }
 
-  secretOf(id: string): string | undefined {
-    return [...this.bySecret].find(([, token]) => token.id === id)?.[0];
+  find(kind: MachineTokenKind, id: string | undefined): MachineTokenJSON | undefined {
+    return this.list(kind).find((token) => token.id === id);
   }
 
-  /** @returns the revoked token, or `undefined` where there is none with this id or secret. */
-  revoke(idOrSecret: string, reason: string | null = null): MachineTokenJSON | undefined {
-    const token = this.bySecret.get(idOrSecret) ?? [...this.bySecret.values()].find(({ id }) => id === idOrSecret);
-    if (!token) return undefined;
-    Object.assign(token, { revoked: true, revocation_reason: reason, updated_at: Date.now() });
-    return token;
+  secretOf(token: MachineTokenJSON): string | undefined {
+    return [...this.bySecret].find(([, kept]) => kept === token)?.[0];
+  }
+
+  /**
+   * Revokes by id, or by the text that callers send.
+   * @throws LocalClerkError for a JWT (`not-revocable`), and where there is no such token (`unknown-resource`).
+   */
+  revoke(idOrSecret: string, reason: string | null = null): MachineTokenJSON {
+    const all = [...this.bySecret.values()];
+    const token = this.bySecret.get(idOrSecret) ?? all.find(({ id }) => id === idOrSecret);
+    if (token) return Object.assign(token, { revoked: true, revocation_reason: reason, updated_at: Date.now() });
+    if (this.statelessIds.has(idOrSecret) || idOrSecret.split('.').length === 3) {
+      throw new LocalClerkError(
+        'not-revocable',
+        'Nothing revokes a JWT, at Clerk neither: it stays good until it expires. Make it with a short secondsUntilExpiration, or use an opaque one.',
+      );
+    }
+    throw new LocalClerkError(
+      'unknown-resource',
+      'The local Clerk has no such session or machine token to revoke: make it with createSession(), createApiKey(), createM2MToken() or createOAuthToken() first.',
+    );
   }
 
   clear(): void {
     this.bySecret.clear();
+    this.statelessIds.clear();
   }
 }

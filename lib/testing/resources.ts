@@ -42,7 +42,9 @@ export interface CreateSessionOptions {
   readonly actor?: { readonly sub: string } & Record<string, unknown>;
   /** Minutes since first and second factor; -1 for never. @default [0, -1] */
   readonly factorVerificationAge?: readonly [number, number];
+  /** Of the organization, `name` or `org:name`; of the user, `user:name`. */
   readonly features?: readonly string[];
+  /** Written like features. */
   readonly plans?: readonly string[];
 }
 
@@ -59,6 +61,7 @@ export interface MachineJSON {
   readonly instance_id: string;
   readonly created_at: number;
   readonly updated_at: number;
+  /** In seconds. */
   readonly default_token_ttl: number;
   readonly scoped_machines: readonly MachineJSON[];
   readonly secret_key: string;
@@ -176,6 +179,10 @@ export function newSession(options: CreateSessionOptions): StoredSession {
     abandon_at: now + 30 * day,
     created_at: now,
     updated_at: now,
-    claimed: options,
+    claimed: {
+      factorVerificationAge: options.factorVerificationAge,
+      features: options.features,
+      plans: options.plans,
+    },
   };
 }

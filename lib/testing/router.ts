@@ -23,7 +23,7 @@ interface Route {
   readonly handler: ApiHandler;
 }
 
-/** Finds the handler of a path. */
+/** Finds the handler of a path. Each family of routes has one. */
 export class Router {
   private readonly routes: readonly Route[];
 
@@ -78,6 +78,14 @@ export function page<T>(all: readonly T[], query: URLSearchParams): T[] {
   return all.slice(offset, offset + Math.min(number('limit', 10), 500));
 }
 
+/** One page; with the count of all where the query says `paginated`, else a bare array. */
+export function pageOrPaginated<T>(
+  all: readonly T[],
+  query: URLSearchParams,
+): T[] | { data: T[]; total_count: number } {
+  return query.get('paginated') === 'true' ? paginated(all, query) : page(all, query);
+}
+
 /** One page, with the count of all. */
 export function paginated<T>(all: readonly T[], query: URLSearchParams): { data: T[]; total_count: number } {
   return { data: page(all, query), total_count: all.length };
@@ -85,9 +93,3 @@ export function paginated<T>(all: readonly T[], query: URLSearchParams): { data:
 
 /** Clerk's answer to a deletion. */
 export const deleted = (object: string, id: string) => ({ object, id, deleted: true });
-
-/** Clerk merges metadata; a key that is set to null is removed. */
-export function mergeMetadata(old: unknown, change: unknown): Record<string, unknown> {
-  const merged = { ...(old as object), ...(change as object) };
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
-}

@@ -23,13 +23,15 @@ export interface SessionClaimsInput {
 
 /**
  * The claims of a version 2 session token. Permissions are packed: `o.per` lists the permission names, and `o.fpm` has,
- * for every organization feature of `fea` in turn, a bit mask over them, the first name in the lowest bit.
+ * for every organization feature of `fea` in turn, a bit mask over them, the first name in the lowest bit. System
+ * permissions (`org:sys_…`) are never in a token.
  *
  * @see https://clerk.com/docs/guides/sessions/session-tokens
  */
 export function sessionClaims(input: SessionClaimsInput): Record<string, unknown> {
   const { organization, actor } = input;
-  const granted = (organization?.permissions ?? []).map((permission) => {
+  const custom = organization?.permissions.filter((permission) => !permission.startsWith('org:sys_'));
+  const granted = (custom ?? []).map((permission) => {
     const [feature = '', ...name] = permission.replace(/^org:/, '').split(':');
     return { feature, name: name.join(':') };
   });

@@ -1,6 +1,15 @@
-import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  KeyObject,
+  sign,
+  type webcrypto,
+} from 'node:crypto';
 
 import { newId } from './ids.js';
+import { LocalClerkError } from './local-clerk.error.js';
 
 /** A key pair of the instance. */
 export interface SigningKey {
@@ -8,20 +17,34 @@ export interface SigningKey {
   readonly privateKey: KeyObject;
 }
 
+/**
+ * What a token can be signed with instead of the current key.
+ *
+ * - `'rotated'`: the key before the last `rotateKey()`, under its own `kid`
+ * - another local Clerk, a private key, or a private key's PEM: a forgery, under this instance's `kid`
+ * - any text, where the header says HS256, HS384 or HS512: the shared secret
+ */
+export type TokenKey = { readonly signingKey: KeyObject } | KeyObject | webcrypto.CryptoKey | string;
+
 /** What to sign, and with what. Fields that are `undefined` are left out of the token. */
 export interface SignOptions {
   readonly claims: object;
-  /** Replaces or adds fields of the protected header. */
-  readonly header?: Readonly<Record<string, unknown>>;
   /**
-   * Signs with this private key instead of the instance's, for forgeries. The header still names the instance's `kid`.
+   * Replaces or adds fields of the protected header. `alg` is obeyed: `none` leaves the signature empty, `HS256` signs
+   * with the public PEM unless `key` names a secret, both of which nobody should ever accept.
+   *
+   * @default { alg: 'RS256', kid: <the current one>, typ: 'JWT' }
    */
-  readonly privateKey?: KeyObject;
+  readonly header?: Readonly<Record<string, unknown>>;
+  /** @default the instance's current key */
+  readonly key?: TokenKey;
 }
 
 /** The signing keys of an instance: one current, older ones still published until retired. */
 export class SigningKeys {
-  private keys: SigningKey[] = [];
+  /** All there ever were, the current one first. */
+  private readonly keys: SigningKey[] = [];
+  private readonly retired = new Set<string>();
 
   constructor() {
     this.rotate();
@@ -46,12 +69,13 @@ export class SigningKeys {
 
   /** Publishes a key no longer. The current one cannot be retired. */
   retire(kid: string): void {
-    this.keys = this.keys.filter((key) => key === this.current || key.kid !== kid);
+    if (kid !== this.current.kid) this.retired.add(kid);
   }
 
   /** What `GET /v1/jwks` answers. */
   jwks(): object {
-    const keys = this.keys.map(({ kid, privateKey }) => ({
+    const published = this.keys.filter(({ kid }) => !this.retired.has(kid));
+    const keys = published.map(({ kid, privateKey }) => ({
       use: 'sig',
       kid,
       alg: 'RS256',
@@ -60,10 +84,41 @@ export class SigningKeys {
     return { keys };
   }
 
-  /** An RS256 token; nothing about header or claims is checked, so that bad ones can be made. */
-  sign({ claims, header, privateKey = this.current.privateKey }: SignOptions): string {
+  /** A JWT; nothing about header or claims is checked, so that bad ones can be made. */
+  sign({ claims, header, key }: SignOptions): string {
+    const { kid } = key === 'rotated' ? this.rotated : this.current;
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const input = `${encode({ alg: 'RS256', kid: this.current.kid, typ: 'JWT', ...header })}.${encode(claims)}`;
-    return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`;
+    const protectedHeader = { alg: 'RS256', kid, typ: 'JWT', ...header };
+    const input = `${encode(protectedHeader)}.${encode(claims)}`;
+    return `${input}.${this.signature(input, String(protectedHeader.alg), key)}`;
+  }
+
+  private signature(input: string, alg: string, key: TokenKey | undefined): string {
+    if (alg === 'none') return '';
+    const digest = `sha${/\d{3}$/.exec(alg)?.[0] ?? '256'}`;
+    if (alg.startsWith('HS')) {
+      const secret = typeof key === 'string' ? key : this.pem;
+      return createHmac(digest, secret).update(input).digest('base64url');
+    }
+    return sign(digest, Buffer.from(input), this.privateKey(key)).toString('base64url');
+  }
+
+  private privateKey(key: TokenKey | undefined): KeyObject {
+    if (key === undefined) return this.current.privateKey;
+    if (key === 'rotated') return this.rotated.privateKey;
+    if (typeof key === 'string') return createPrivateKey(key);
+    if (key instanceof KeyObject) return key;
+    return 'signingKey' in key ? key.signingKey : KeyObject.from(key);
+  }
+
+  private get rotated(): SigningKey {
+    const key = this.keys[1];
+    if (!key) {
+      throw new LocalClerkError(
+        'not-rotated',
+        "There is no former key to sign with. Call rotateKey() before asking for the key 'rotated'.",
+      );
+    }
+    return key;
   }
 }

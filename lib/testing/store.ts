@@ -43,10 +43,41 @@ export class Store {
     return keep(this.organizations, newOrganization(options));
   }
 
-  addMember(organization: Ref, user: Ref, role: string, permissions: readonly string[]): OrganizationMembershipJSON {
-    const membership = newMembership(this.organization(organization), this.user(user), role, permissions);
+  /** @param permissions those that the role grants; by default what other members of the organization have by it. */
+  addMember(organization: Ref, user: Ref, role: string, permissions?: readonly string[]): OrganizationMembershipJSON {
+    const { id } = this.organization(organization);
+    const granted = permissions ?? this.permissionsOf(id, role);
+    const membership = newMembership(this.organization(id), this.user(user), role, granted);
     this.memberships.push(membership);
     return membership;
+  }
+
+  /** What members of an organization have by a role. */
+  permissionsOf(organizationId: string, role: string): readonly string[] {
+    const holder = this.memberships.find((one) => one.organization.id === organizationId && one.role === role);
+    return holder?.permissions ?? [];
+  }
+
+  /** With memberships and sessions, as Clerk does. */
+  deleteUser(id: string): void {
+    this.users.delete(id);
+    this.memberships = this.memberships.filter(({ public_user_data }) => public_user_data.user_id !== id);
+    this.endSessions(id, 'removed');
+  }
+
+  endSessions(userId: string, status: 'removed' | 'revoked'): void {
+    for (const session of this.sessions.values()) {
+      if (session.user_id === userId) Object.assign(session, { status, updated_at: Date.now() });
+    }
+  }
+
+  /** With memberships; sessions that had it active go on without. */
+  deleteOrganization(id: string): void {
+    this.organizations.delete(id);
+    this.memberships = this.memberships.filter(({ organization }) => organization.id !== id);
+    for (const session of this.sessions.values()) {
+      if (session.last_active_organization_id === id) session.last_active_organization_id = undefined;
+    }
   }
 
   createSession(options: CreateSessionOptions): StoredSession {
@@ -55,7 +86,7 @@ export class Store {
     return keep(this.sessions, newSession(options));
   }
 
-  createMachine(name = 'machine', scopedMachines: readonly Ref[] = []): MachineJSON {
+  createMachine(name = 'machine', scopedMachines: readonly Ref[] = [], defaultTokenTtl = 3600): MachineJSON {
     const now = Date.now();
     return keep(this.machines, {
       object: 'machine',
@@ -64,7 +95,7 @@ export class Store {
       instance_id: this.instanceId,
       created_at: now,
       updated_at: now,
-      default_token_ttl: 3600,
+      default_token_ttl: defaultTokenTtl,
       scoped_machines: scopedMachines.map((machine) => this.machine(machine)),
       secret_key: `ask_${randomText(40)}`,
     });
@@ -100,6 +131,12 @@ export class Store {
 
   machine(ref: Ref): MachineJSON {
     return existing(this.machines, ref, 'machine', 'createMachine');
+  }
+
+  /** By object, id or name. */
+  template(ref: Ref): JwtTemplateJSON {
+    const named = [...this.templates.values()].find(({ name }) => name === ref);
+    return named ?? existing(this.templates, ref, 'JWT template', 'createJwtTemplate');
   }
 
   membership(organizationId: string, userId: string): OrganizationMembershipJSON | undefined {

@@ -1,86 +1,124 @@
 import type { OrganizationJSON, OrganizationMembershipJSON } from '@clerk/backend';
 
-import { ApiError, missingParameter, notFound } from '../api-error.js';
-import { deleted, mergeMetadata, paginated, type ApiCall, type Routes } from '../router.js';
+import { ApiError, notFound } from '../api-error.js';
+import { changes, mergedMetadata, object, replacedMetadata, requiredText, text } from '../body.js';
+import { deleted, paginated, type ApiCall, type Routes } from '../router.js';
 import type { Store } from '../store.js';
 
-const METADATA = ['public_metadata', 'private_metadata'] as const;
+const METADATA = ['public_metadata', 'private_metadata'];
+const CHANGEABLE = ['name', 'slug', 'max_allowed_memberships', 'admin_delete_enabled', ...METADATA];
 
 /** @see https://clerk.com/docs/reference/backend-api/tag/organizations */
 export function organizationRoutes(store: Store): Routes {
+  const all = () => [...store.organizations.values()];
   const one = ({ params }: ApiCall): OrganizationJSON => {
     const { id = '' } = params;
-    const found = store.organizations.get(id) ?? [...store.organizations.values()].find(({ slug }) => slug === id);
+    const found = store.organizations.get(id) ?? all().find(({ slug }) => slug === id);
     if (!found) throw notFound('The organization');
     return found;
   };
-  const membership = (call: ApiCall): OrganizationMembershipJSON => {
-    const found = store.membership(one(call).id, call.params.userId ?? '');
-    if (!found) throw notFound('The organization membership');
-    return found;
+  const touch = <T extends object>(resource: T, changed: object): T =>
+    Object.assign(resource, changed, { updated_at: Date.now() });
+  const isMember = (organizationId: string) => (userId: string) => !!store.membership(organizationId, userId);
+  const userId = (call: ApiCall, name: string) => {
+    const id = text(call.body, name);
+    if (id !== undefined && !store.users.has(id)) throw notFound('The user');
+    return id;
   };
-  const touch = <T extends object>(resource: T, changes: object): T =>
-    Object.assign(resource, changes, { updated_at: Date.now() });
-  const members = (id: string) => store.memberships.filter(({ organization }) => organization.id === id);
+  const freeSlug = (call: ApiCall, owner?: string) => {
+    const wanted = text(call.body, 'slug');
+    if (wanted !== undefined && all().some(({ id, slug }) => slug === wanted && id !== owner)) {
+      throw new ApiError(422, 'form_identifier_exists', 'That slug is taken.', { param_name: 'slug' });
+    }
+    return wanted;
+  };
 
   return {
     'GET /v1/organizations': ({ query }) => {
-      const text = query.get('query')?.toLowerCase() ?? '';
-      const all = [...store.organizations.values()].reverse();
-      return paginated(
-        all.filter(({ id, name, slug }) => [id, name, slug].some((value) => value.toLowerCase().includes(text))),
-        query,
+      const wanted = query.get('query')?.toLowerCase() ?? '';
+      const members = query.getAll('user_id');
+      const ids = query.getAll('organization_id');
+      const found = all().filter(
+        ({ id, name, slug }) =>
+          [id, name, slug].some((value) => value.toLowerCase().includes(wanted)) &&
+          (members.length === 0 || members.some(isMember(id))) &&
+          (ids.length === 0 || ids.includes(id)),
       );
+      return paginated(found.reverse(), query);
     },
     'GET /v1/organizations/:id': one,
-    'POST /v1/organizations': ({ body }) => {
-      if (typeof body.name !== 'string' || body.name === '') throw missingParameter('name');
-      const createdBy = body.created_by as string | undefined;
-      if (createdBy !== undefined && !store.users.has(createdBy)) throw notFound('The user');
+    'POST /v1/organizations': (call) => {
+      const createdBy = userId(call, 'created_by');
       const organization = store.createOrganization({
-        name: body.name,
-        slug: body.slug as string | undefined,
+        name: requiredText(call.body, 'name'),
+        slug: freeSlug(call),
         createdBy,
-        publicMetadata: body.public_metadata as Record<string, unknown> | undefined,
-        privateMetadata: body.private_metadata as Record<string, unknown> | undefined,
+        publicMetadata: object(call.body, 'public_metadata'),
+        privateMetadata: object(call.body, 'private_metadata'),
       });
-      if (createdBy !== undefined) store.addMember(organization, createdBy, 'org:admin', []);
+      if (createdBy !== undefined) store.addMember(organization, createdBy, 'org:admin');
       return organization;
     },
     'PATCH /v1/organizations/:id': (call) => {
-      const known = ['name', 'slug', 'max_allowed_memberships', 'admin_delete_enabled', ...METADATA];
-      return touch(one(call), Object.fromEntries(Object.entries(call.body).filter(([key]) => known.includes(key))));
+      freeSlug(call, one(call).id);
+      return touch(one(call), changes(call.body, CHANGEABLE));
     },
-    'PATCH /v1/organizations/:id/metadata': (call) => {
-      const organization = one(call);
-      const changed = METADATA.filter((key) => key in call.body);
-      const merged = changed.map((key) => [key, mergeMetadata(organization[key], call.body[key])]);
-      return touch(organization, Object.fromEntries(merged));
-    },
+    'PATCH /v1/organizations/:id/metadata': (call) => touch(one(call), mergedMetadata(one(call), call.body, METADATA)),
+    'PUT /v1/organizations/:id/metadata': (call) => touch(one(call), replacedMetadata(call.body, METADATA)),
     'DELETE /v1/organizations/:id': (call) => {
       const { id } = one(call);
-      store.organizations.delete(id);
-      store.memberships = store.memberships.filter(({ organization }) => organization.id !== id);
+      store.deleteOrganization(id);
       return deleted('organization', id);
     },
-    'GET /v1/organizations/:id/memberships': (call) => paginated(members(one(call).id), call.query),
+    ...membershipRoutes(store, one, userId, touch),
+  };
+}
+
+function membershipRoutes(
+  store: Store,
+  organizationOf: (call: ApiCall) => OrganizationJSON,
+  userId: (call: ApiCall, name: string) => string | undefined,
+  touch: <T extends object>(resource: T, changed: object) => T,
+): Routes {
+  const one = (call: ApiCall): OrganizationMembershipJSON => {
+    const found = store.membership(organizationOf(call).id, call.params.userId ?? '');
+    if (!found) throw notFound('The organization membership');
+    return found;
+  };
+  return {
+    'GET /v1/organizations/:id/memberships': (call) => {
+      const { id } = organizationOf(call);
+      const users = call.query.getAll('user_id');
+      const roles = call.query.getAll('role');
+      const found = store.memberships.filter(
+        ({ organization, public_user_data, role }) =>
+          organization.id === id &&
+          (users.length === 0 || users.includes(public_user_data.user_id)) &&
+          (roles.length === 0 || roles.includes(role)),
+      );
+      return paginated(found.reverse(), call.query);
+    },
     'POST /v1/organizations/:id/memberships': (call) => {
-      const { user_id: userId, role } = call.body;
-      if (typeof userId !== 'string') throw missingParameter('user_id');
-      if (typeof role !== 'string') throw missingParameter('role');
-      if (!store.users.has(userId)) throw notFound('The user');
-      const organization = one(call);
-      if (store.membership(organization.id, userId)) {
-        throw new ApiError(400, 'already_a_member_in_organization', 'The user is already a member of the organization');
+      const organization = organizationOf(call);
+      const user = requiredText(call.body, 'user_id');
+      const role = requiredText(call.body, 'role');
+      userId(call, 'user_id');
+      if (store.membership(organization.id, user)) {
+        const message = 'The user is already a member of the organization';
+        throw new ApiError(400, 'already_a_member_in_organization', message);
       }
-      return store.addMember(organization, userId, role, []);
+      return store.addMember(organization, user, role);
     },
     'PATCH /v1/organizations/:id/memberships/:userId': (call) => {
-      if (typeof call.body.role !== 'string') throw missingParameter('role');
-      return touch(membership(call), { role: call.body.role });
+      const role = requiredText(call.body, 'role');
+      const membership = one(call);
+      const permissions = store.permissionsOf(membership.organization.id, role);
+      return touch(membership, { role, permissions });
     },
+    'PATCH /v1/organizations/:id/memberships/:userId/metadata': (call) =>
+      touch(one(call), mergedMetadata(one(call), call.body, METADATA)),
     'DELETE /v1/organizations/:id/memberships/:userId': (call) => {
-      const gone = membership(call);
+      const gone = one(call);
       store.memberships = store.memberships.filter((kept) => kept !== gone);
       return gone;
     },

@@ -1,10 +1,13 @@
 import type { UserJSON } from '@clerk/backend';
 
 import { ApiError, invalidParameter, notFound } from '../api-error.js';
-import { deleted, mergeMetadata, page, paginated, type ApiCall, type Routes } from '../router.js';
+import { changes, mergedMetadata, object, replacedMetadata, text, texts } from '../body.js';
+import { deleted, page, paginated, type ApiCall, type Routes } from '../router.js';
 import type { Store } from '../store.js';
+import { addressesOf, matchingUsers } from '../user-query.js';
 
-const METADATA = ['public_metadata', 'private_metadata', 'unsafe_metadata'] as const;
+const METADATA = ['public_metadata', 'private_metadata', 'unsafe_metadata'];
+const CHANGEABLE = ['first_name', 'last_name', 'username', 'external_id', ...METADATA];
 
 /** @see https://clerk.com/docs/reference/backend-api/tag/users */
 export function userRoutes(store: Store): Routes {
@@ -13,102 +16,55 @@ export function userRoutes(store: Store): Routes {
     if (!user) throw notFound('The user');
     return user;
   };
-  const change = (user: UserJSON, changes: Partial<UserJSON>): UserJSON =>
-    Object.assign(user, changes, { updated_at: Date.now() });
+  const change = (user: UserJSON, changed: object): UserJSON =>
+    Object.assign(user, changed, { updated_at: Date.now() });
+  const taken = (address: string) => [...store.users.values()].some((user) => addressesOf(user).includes(address));
 
   return {
-    'GET /v1/users': ({ query }) => page(matching(store, query), query),
+    'GET /v1/users': ({ query }) => page(matchingUsers(store, query), query),
     'GET /v1/users/count': ({ query }) => ({
       object: 'total_count',
-      total_count: matching(store, query).length,
+      total_count: matchingUsers(store, query).length,
     }),
     'GET /v1/users/:id': one,
     'POST /v1/users': ({ body }) => {
-      const [emailAddress] = (body.email_address ?? []) as string[];
-      if (emailAddress && [...store.users.values()].some((user) => addresses(user).includes(emailAddress))) {
-        throw new ApiError(422, 'form_identifier_exists', 'That email address is taken.', {
-          param_name: 'email_address',
-        });
+      const [emailAddress] = texts(body, 'email_address') ?? [];
+      if (emailAddress === undefined && !text(body, 'username')) {
+        throw invalidParameter('email_address', 'or username must identify the user');
+      }
+      if (emailAddress !== undefined && taken(emailAddress)) {
+        const meta = { param_name: 'email_address' };
+        throw new ApiError(422, 'form_identifier_exists', 'That email address is taken.', meta);
       }
       return store.createUser({
         emailAddress,
-        firstName: body.first_name as string | undefined,
-        lastName: body.last_name as string | undefined,
-        username: body.username as string | undefined,
-        externalId: body.external_id as string | undefined,
-        publicMetadata: body.public_metadata as Record<string, unknown> | undefined,
-        privateMetadata: body.private_metadata as Record<string, unknown> | undefined,
-        unsafeMetadata: body.unsafe_metadata as Record<string, unknown> | undefined,
+        firstName: text(body, 'first_name'),
+        lastName: text(body, 'last_name'),
+        username: text(body, 'username'),
+        externalId: text(body, 'external_id'),
+        publicMetadata: object(body, 'public_metadata'),
+        privateMetadata: object(body, 'private_metadata'),
+        unsafeMetadata: object(body, 'unsafe_metadata'),
       });
     },
-    'PATCH /v1/users/:id': (call) => {
-      const known = ['first_name', 'last_name', 'username', 'external_id', ...METADATA];
-      return change(one(call), Object.fromEntries(Object.entries(call.body).filter(([key]) => known.includes(key))));
-    },
-    'PATCH /v1/users/:id/metadata': (call) => {
-      const user = one(call);
-      const changed = METADATA.filter((key) => key in call.body);
-      return change(user, Object.fromEntries(changed.map((key) => [key, mergeMetadata(user[key], call.body[key])])));
-    },
-    'PUT /v1/users/:id/metadata': (call) => {
-      const changed = METADATA.filter((key) => key in call.body);
-      return change(one(call), Object.fromEntries(changed.map((key) => [key, call.body[key]])));
-    },
+    'PATCH /v1/users/:id': (call) => change(one(call), changes(call.body, CHANGEABLE)),
+    'PATCH /v1/users/:id/metadata': (call) => change(one(call), mergedMetadata(one(call), call.body, METADATA)),
+    'PUT /v1/users/:id/metadata': (call) => change(one(call), replacedMetadata(call.body, METADATA)),
     'DELETE /v1/users/:id': (call) => {
       const { id } = one(call);
-      store.users.delete(id);
-      store.memberships = store.memberships.filter(({ public_user_data }) => public_user_data.user_id !== id);
-      for (const session of store.sessions.values()) if (session.user_id === id) session.status = 'removed';
+      store.deleteUser(id);
       return deleted('user', id);
     },
-    'POST /v1/users/:id/ban': (call) => change(one(call), { banned: true }),
+    'POST /v1/users/:id/ban': (call) => {
+      const user = change(one(call), { banned: true });
+      store.endSessions(user.id, 'revoked');
+      return user;
+    },
     'POST /v1/users/:id/unban': (call) => change(one(call), { banned: false }),
     'GET /v1/users/:id/organization_memberships': (call) => {
       const { id } = one(call);
-      return paginated(
-        store.memberships.filter(({ public_user_data }) => public_user_data.user_id === id),
-        call.query,
-      );
+      const own = store.memberships.filter(({ public_user_data }) => public_user_data.user_id === id);
+      return paginated(own.reverse(), call.query);
     },
   };
-}
-
-function addresses(user: UserJSON): string[] {
-  return user.email_addresses.map(({ email_address }) => email_address);
-}
-
-/** Users that fulfil every filter of a query; the newest first, as Clerk lists them, unless `order_by` says otherwise. */
-function matching(store: Store, query: URLSearchParams): UserJSON[] {
-  const filters: Record<string, (user: UserJSON) => (string | null)[]> = {
-    user_id: ({ id }) => [id],
-    email_address: addresses,
-    username: ({ username }) => [username],
-    external_id: ({ external_id }) => [external_id],
-    organization_id: ({ id }) =>
-      store.memberships
-        .filter(({ public_user_data }) => public_user_data.user_id === id)
-        .map(({ organization }) => organization.id),
-  };
-  let users = [...store.users.values()].reverse();
-  for (const [name, valuesOf] of Object.entries(filters)) {
-    const wanted = query.getAll(name);
-    if (wanted.length > 0) users = users.filter((user) => valuesOf(user).some((value) => wanted.includes(value ?? '')));
-  }
-  const text = query.get('query')?.toLowerCase();
-  if (text) {
-    users = users.filter((user) =>
-      [user.id, user.first_name, user.last_name, user.username, ...addresses(user)].some((value) =>
-        value?.toLowerCase().includes(text),
-      ),
-    );
-  }
-  return ordered(users, query.get('order_by') ?? '-created_at');
-}
-
-function ordered(users: UserJSON[], orderBy: string): UserJSON[] {
-  const [, sign, key] = /^([+-]?)(created_at|updated_at|first_name|last_name|username)$/.exec(orderBy.trim()) ?? [];
-  if (!key) throw invalidParameter('order_by', 'names no property that users are ordered by');
-  const value = (user: UserJSON) => user[key as 'created_at'] ?? '';
-  const compare = (a: UserJSON, b: UserJSON) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0);
-  return users.sort((a, b) => (sign === '-' ? compare(b, a) : compare(a, b)));
 }

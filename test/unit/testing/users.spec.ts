@@ -1,0 +1,185 @@
+import type { ClerkClient } from '@clerk/backend';
+
+import { LocalClerk } from '../../../lib/testing/index.js';
+import { call, clerkError, sdkOf } from './support.js';
+
+describe('users', () => {
+  let clerk: LocalClerk;
+  let users: ClerkClient['users'];
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+    ({ users } = sdkOf(clerk));
+  });
+  afterAll(() => clerk.stop());
+  beforeEach(() => clerk.reset());
+
+  it('are got as they were made', async () => {
+    const ada = clerk.createUser({
+      id: 'user_ada',
+      firstName: 'Ada',
+      lastName: 'Lovelace',
+      username: 'ada',
+      emailAddress: 'ada@acme.test',
+      externalId: '42',
+      publicMetadata: { tier: 'gold' },
+      privateMetadata: { note: 1 },
+      unsafeMetadata: { theme: 'dark' },
+      banned: true,
+    });
+    const got = await users.getUser(ada.id);
+    expect(got).toMatchObject({
+      id: 'user_ada',
+      fullName: 'Ada Lovelace',
+      username: 'ada',
+      externalId: '42',
+      publicMetadata: { tier: 'gold' },
+      privateMetadata: { note: 1 },
+      unsafeMetadata: { theme: 'dark' },
+      banned: true,
+    });
+    expect(got.primaryEmailAddress).toMatchObject({
+      emailAddress: 'ada@acme.test',
+      verification: { status: 'verified' },
+    });
+    expect(got.createdAt).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  it('have an address of their own by default', async () => {
+    const addresses = [clerk.createUser(), clerk.createUser()].map((user) => user.email_addresses[0]!.email_address);
+    expect(new Set(addresses).size).toBe(2);
+  });
+
+  it('are listed newest first, as a bare array, in pages', async () => {
+    const ids = Array.from({ length: 12 }, () => clerk.createUser().id).reverse();
+    const listed = async (more: object) => (await users.getUserList(more)).data.map(({ id }) => id);
+    expect(await listed({})).toEqual(ids.slice(0, 10));
+    expect(await listed({ limit: 5, offset: 10 })).toEqual(ids.slice(10));
+    expect(await listed({ limit: 500 })).toEqual(ids);
+    expect(await users.getUserList({ limit: 1 })).toMatchObject({ totalCount: 12 });
+    expect(await users.getCount()).toBe(12);
+    expect((await call(clerk, '/v1/users?limit=2')).json).toHaveLength(2);
+    for (const query of ['limit=-1', 'limit=x', 'offset=1.5']) {
+      expect((await call(clerk, `/v1/users?${query}`)).json.errors[0].code).toBe('form_param_format_invalid');
+    }
+  });
+
+  it('are found by every filter', async () => {
+    const ada = clerk.createUser({ firstName: 'Ada', username: 'ada', externalId: '1', emailAddress: 'ada@acme.test' });
+    const grace = clerk.createUser({ lastName: 'Hopper', emailAddress: 'grace@navy.test', banned: true });
+    const organization = clerk.createOrganization();
+    clerk.addMember({ organization, user: grace });
+    const found = async (filter: object) => (await users.getUserList(filter)).data.map(({ id }) => id);
+    expect(await found({ userId: [ada.id, grace.id] })).toEqual([grace.id, ada.id]);
+    expect(await found({ emailAddress: ['ada@acme.test'] })).toEqual([ada.id]);
+    expect(await found({ username: ['ada'] })).toEqual([ada.id]);
+    expect(await found({ externalId: ['1'] })).toEqual([ada.id]);
+    expect(await found({ organizationId: [organization.id] })).toEqual([grace.id]);
+    expect(await found({ query: 'HOPP' })).toEqual([grace.id]);
+    expect(await found({ query: '@acme' })).toEqual([ada.id]);
+    expect(await found({ banned: true })).toEqual([grace.id]);
+    expect(await found({ userId: ['user_x'] })).toEqual([]);
+    expect(await users.getCount({ query: 'ada' })).toBe(1);
+  });
+
+  it('are ordered as asked, by creation among equals', async () => {
+    const [b, a, again] = ['b', 'a', 'a'].map((firstName) => clerk.createUser({ firstName }).id);
+    const ordered = async (order: string) =>
+      (await call(clerk, `/v1/users?order_by=${order}`)).json.map(({ id }: { id: string }) => id);
+    expect(await ordered('first_name')).toEqual([a, again, b]);
+    expect(await ordered('%2Bfirst_name')).toEqual([a, again, b]);
+    expect(await ordered('+first_name')).toEqual([a, again, b]);
+    expect(await ordered('-first_name')).toEqual([b, again, a]);
+    expect(await ordered('username')).toEqual([b, a, again]);
+    const { status, json } = await call(clerk, '/v1/users?order_by=password');
+    expect({ status, code: json.errors[0].code }).toEqual({ status: 422, code: 'form_param_invalid' });
+  });
+
+  it('are made over HTTP', async () => {
+    const made = await users.createUser({
+      emailAddress: ['ada@acme.test'],
+      firstName: 'Ada',
+      publicMetadata: { tier: 'gold' },
+    });
+    expect(await users.getUser(made.id)).toMatchObject({ firstName: 'Ada', publicMetadata: { tier: 'gold' } });
+    expect((await users.createUser({ username: 'grace' })).username).toBe('grace');
+    const again = users.createUser({ emailAddress: ['ada@acme.test'] });
+    await expect(again).rejects.toEqual(clerkError(422, 'form_identifier_exists'));
+    await expect(users.createUser({ firstName: 'Nobody' })).rejects.toEqual(clerkError(422, 'form_param_invalid'));
+    for (const body of ['{"email_address":"a@b.c"}', '{"email_address":[1]}', '{"username":7}']) {
+      const answer = await call(clerk, '/v1/users', { method: 'POST', body });
+      expect(answer).toMatchObject({ status: 422, json: { errors: [{ code: 'form_param_format_invalid' }] } });
+    }
+  });
+
+  it('are changed, their metadata replaced or merged at every level', async () => {
+    const { id } = clerk.createUser({ firstName: 'Ada', publicMetadata: { a: 1, deep: { b: 1, c: 1 } } });
+    expect(await users.updateUser(id, { firstName: 'Grace', externalId: '7' })).toMatchObject({
+      firstName: 'Grace',
+      externalId: '7',
+    });
+    const merged = await users.updateUserMetadata(id, {
+      publicMetadata: { a: null, deep: { b: 2, d: { e: [1] } }, list: [1] },
+      unsafeMetadata: { theme: 'dark' },
+    });
+    expect(merged).toMatchObject({ unsafeMetadata: { theme: 'dark' }, privateMetadata: {} });
+    expect(merged.publicMetadata).toEqual({ deep: { b: 2, c: 1, d: { e: [1] } }, list: [1] });
+    expect((await users.updateUserMetadata(id, { publicMetadata: {} })).publicMetadata).toEqual(merged.publicMetadata);
+    const replaced = await users.replaceUserMetadata(id, { publicMetadata: { z: 1 } });
+    expect(replaced.publicMetadata).toEqual({ z: 1 });
+    expect(replaced.unsafeMetadata).toEqual({ theme: 'dark' });
+    const none = await call(clerk, `/v1/users/${id}/metadata`, { method: 'PUT', body: '{"public_metadata":null}' });
+    expect(none.json.public_metadata).toEqual({});
+    const same = await call(clerk, `/v1/users/${id}/metadata`, { method: 'PATCH', body: '{"unsafe_metadata":null}' });
+    expect(same.json.unsafe_metadata).toEqual({ theme: 'dark' });
+    const bad = await call(clerk, `/v1/users/${id}/metadata`, { method: 'PATCH', body: '{"public_metadata":"x"}' });
+    expect(bad.status).toBe(422);
+  });
+
+  it('lose their sessions when banned, and get none back', async () => {
+    const user = clerk.createUser();
+    const [session, others] = [clerk.createSession({ user }), clerk.createSession({ user: clerk.createUser() })];
+    expect((await users.banUser(user.id)).banned).toBe(true);
+    const { sessions } = sdkOf(clerk);
+    expect((await sessions.getSession(session.id)).status).toBe('revoked');
+    expect((await sessions.getSession(others.id)).status).toBe('active');
+    expect((await users.unbanUser(user.id)).banned).toBe(false);
+    expect((await sessions.getSession(session.id)).status).toBe('revoked');
+  });
+
+  it('go with memberships and sessions', async () => {
+    const user = clerk.createUser();
+    const organization = clerk.createOrganization();
+    clerk.addMember({ organization, user });
+    const session = clerk.createSession({ user });
+    expect(await users.deleteUser(user.id)).toMatchObject({ id: user.id, deleted: true });
+    await expect(users.getUser(user.id)).rejects.toEqual(clerkError(404, 'resource_not_found'));
+    const { organizations, sessions } = sdkOf(clerk);
+    const members = await organizations.getOrganizationMembershipList({ organizationId: organization.id });
+    expect(members.totalCount).toBe(0);
+    expect((await sessions.getSession(session.id)).status).toBe('removed');
+  });
+
+  it('know their organizations', async () => {
+    const user = clerk.createUser();
+    const [first, second] = [clerk.createOrganization(), clerk.createOrganization()];
+    clerk.addMember({ organization: first, user, permissions: ['org:a:b'] });
+    clerk.addMember({ organization: second, user, role: 'org:admin' });
+    clerk.addMember({ organization: first, user: clerk.createUser() });
+    const { data, totalCount } = await users.getOrganizationMembershipList({ userId: user.id });
+    expect(totalCount).toBe(2);
+    expect(data).toMatchObject([
+      { role: 'org:admin', organization: { id: second.id } },
+      { role: 'org:member', permissions: ['org:a:b'], organization: { id: first.id } },
+    ]);
+  });
+
+  it.each(['getUser', 'banUser', 'unbanUser', 'deleteUser', 'updateUser', 'updateUserMetadata'] as const)(
+    'are not found by %s when unknown',
+    async (method) => {
+      const call = users[method] as (id: string, params: object) => Promise<unknown>;
+      await expect(call.call(users, 'user_x', { firstName: 'x' })).rejects.toEqual(
+        clerkError(404, 'resource_not_found'),
+      );
+    },
+  );
+});
