@@ -1,5 +1,5 @@
 import type { ClerkClient } from '@clerk/backend';
-import { createClerkRequest, isMachineToken, type RequestState, type SignedInState } from '@clerk/backend/internal';
+import { createClerkRequest, isMachineToken, type ClerkRequest, type RequestState } from '@clerk/backend/internal';
 
 import { ClerkKeyRefusedError, ClerkRequestOptionsError, ClerkUnavailableError } from '../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
@@ -7,51 +7,61 @@ import type { Authenticator } from './authenticator.js';
 import {
   carriesCredential,
   carriesHandshake,
+  cookieSuffixOf,
+  handshakeTokens,
   keyIdOf,
+  sessionTokens,
   tokenInHeader,
-  tokensInCookies,
   type Credentials,
 } from './credentials.js';
 import { withDeadline } from './deadline.js';
 import { identityFromState, signedOutIdentity, type Identity } from './identity.js';
 import type { InstanceKeys } from './instance-keys.js';
 import { withoutHandshake } from './navigation.js';
-import { requestOptions } from './request-options.js';
+import { refusedClaims, requestOptions } from './request-options.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.js';
 
 /**
- * A key that verifies nothing. Clerk is always given a key, so that it never fetches any by itself; where a request
- * needs none, or ours has none for it, it is this one.
+ * A key that verifies nothing: its modulus is empty, so it cannot even be imported, and every signature is refused.
+ * Clerk is always given some key, so that it never fetches any by itself; where a request needs none, it is this one.
  */
 const NO_KEY = '-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----';
 
 /** Clerk's own words, for what we find out before Clerk is asked. */
 const Reason = {
   UnknownKey: 'jwk-kid-mismatch',
-  AudienceMissing: 'token-verification-failed',
+  WrongKey: 'token-invalid-signature',
   KeysUnavailable: 'jwk-remote-failed-to-load',
   KeyRefused: 'secret-key-invalid',
   Unexpected: 'unexpected-error',
 } as const;
 
-type Refusal = typeof Reason.UnknownKey | typeof Reason.AudienceMissing;
+type State = RequestState<TokenType | null>;
 
 /** Asks Clerk: the only caller of `authenticateRequest`, and the truth about every request. */
 export class ClerkAuthenticator implements Authenticator {
+  private readonly cookieSuffix: string;
+
   constructor(
     private readonly options: ResolvedClerkOptions,
     private readonly client: ClerkClient,
     private readonly keys: InstanceKeys,
-  ) {}
+  ) {
+    this.cookieSuffix = cookieSuffixOf(options.publishableKey);
+  }
 
-  async authenticate({ request: sent }: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
-    const credentialSent = carriesCredential(sent, acceptsToken);
+  async authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
+    let credentialSent = true;
     const signedOut = (reason: string, why?: Pick<Identity, 'failure' | 'detail'>) =>
       signedOutIdentity(reason, acceptsToken, credentialSent, why);
     try {
+      const sent = createClerkRequest(credentials.request);
+      credentialSent = carriesCredential(sent, acceptsToken, this.cookieSuffix);
       const request = withoutHandshake(sent, this.options.enableHandshake);
       const state = await withDeadline(this.ask(request, acceptsToken), this.options.timeoutInMs);
-      return typeof state === 'string' ? signedOut(state) : identityFromState(state, acceptsToken, credentialSent);
+      if (state === undefined) return signedOut(Reason.UnknownKey);
+      const refusal = refusedClaims(this.options, state);
+      return refusal ? signedOut(refusal) : identityFromState(state, acceptsToken, credentialSent);
     } catch (error) {
       if (error instanceof ClerkUnavailableError) return signedOut(Reason.KeysUnavailable, { failure: error });
       if (error instanceof ClerkKeyRefusedError) return signedOut(Reason.KeyRefused, { failure: error });
@@ -63,52 +73,43 @@ export class ClerkAuthenticator implements Authenticator {
     }
   }
 
-  /** Clerk's answer, or the reason for a refusal that needs none. */
-  private async ask(request: Request, acceptsToken: AcceptsToken): Promise<RequestState<TokenType | null> | Refusal> {
-    const clerkRequest = createClerkRequest(request);
-    const options = requestOptions(this.options, request, clerkRequest.clerkUrl);
-    const jwtKey = await this.keyFor(request, tokenInHeader(request.headers.get('authorization')), acceptsToken);
-    if (jwtKey === null) return Reason.UnknownKey;
-
-    const state: RequestState<TokenType | null> = await this.client.authenticateRequest(clerkRequest, {
-      ...options,
-      jwtKey,
-      acceptsToken: acceptsToken as TokenType[],
-    });
-    throwOnFailure(state);
-    return this.lacksAudience(state) ? Reason.AudienceMissing : state;
+  /** Clerk's answer; none where the token names a key that the instance does not have. */
+  private async ask(request: ClerkRequest, acceptsToken: AcceptsToken): Promise<State | undefined> {
+    const options = requestOptions(this.options, request);
+    let state: State | undefined;
+    for (const jwtKey of await this.keysFor(request, acceptsToken)) {
+      const question = { ...options, jwtKey, acceptsToken: acceptsToken as TokenType[] };
+      state = (await this.client.authenticateRequest(request, question)) as State;
+      throwOnFailure(state);
+      // Which of several cookies counts is for Clerk to decide, and only shows by the key that it did not fit.
+      if (state.reason !== Reason.WrongKey) break;
+    }
+    return state;
   }
 
-  /** Clerk lets a session token without `aud` pass, whatever the audience. */
-  private lacksAudience(state: RequestState<TokenType | null>): boolean {
-    if (!this.options.requireAudience || !this.options.audience.session_token) return false;
-    if (state.status !== 'signed-in' || state.tokenType !== 'session_token') return false;
-    return !(state as SignedInState).toAuth({ treatPendingAsSignedOut: false }).sessionClaims.aud;
-  }
-
-  /** The key to verify this request with; `null` where its header token names a key that the instance does not have. */
-  private async keyFor(
-    request: Request,
-    token: string | undefined,
-    acceptsToken: AcceptsToken,
-  ): Promise<string | null> {
+  /** The keys that may verify this request; none where its header token names one that the instance does not have. */
+  private async keysFor(request: ClerkRequest, acceptsToken: AcceptsToken): Promise<readonly string[]> {
+    const token = tokenInHeader(request.headers.get('authorization'));
     const acceptsSession = tokenTypesOf(acceptsToken).includes('session_token');
     if (token !== undefined) {
       const kid = keyIdOf(token);
       // Clerk refuses these by their looks: no key is needed, and none must be fetched.
       const refusedUnseen =
         acceptsToken === 'session_token' ? isMachineToken(token) : !acceptsSession && !isMachineToken(token);
-      return kid === undefined || refusedUnseen ? NO_KEY : this.keys.find(kid);
+      return kid === undefined || refusedUnseen ? [NO_KEY] : this.known([kid]);
     }
-    if (!acceptsSession) return NO_KEY;
+    if (!acceptsSession) return [NO_KEY];
 
-    const kids = tokensInCookies(request.headers.get('cookie')).map(keyIdOf);
-    for (const kid of new Set(kids)) {
-      // Cookies of other applications on the same domain come along; the one of ours is the one whose key is ours.
-      const key = kid === undefined ? null : await this.keys.find(kid);
-      if (key !== null) return key;
-    }
-    return kids.length > 0 || carriesHandshake(request) ? this.keys.current() : NO_KEY;
+    // Cookies of other applications on the same domain come along; only keys of ours count.
+    const kids = [...handshakeTokens(request), ...sessionTokens(request, this.cookieSuffix)].map(keyIdOf);
+    const known = await this.known(kids.filter((kid) => kid !== undefined));
+    if (known.length > 0) return known;
+    return kids.length > 0 || carriesHandshake(request) ? [await this.keys.current()] : [NO_KEY];
+  }
+
+  private async known(kids: readonly (string | null)[]): Promise<string[]> {
+    const keys = await Promise.all([...new Set(kids)].map((kid) => this.keys.find(kid)));
+    return [...new Set(keys.filter((key) => key !== null))];
   }
 }
 
@@ -116,7 +117,7 @@ export class ClerkAuthenticator implements Authenticator {
  * Finds the failures in Clerk's signed-out answers. For opaque tokens Clerk asks its Backend API and reports the
  * status only inside `message`; a status that cannot be read counts as an outage.
  */
-function throwOnFailure({ reason, message, tokenType }: RequestState<TokenType | null>): void {
+function throwOnFailure({ reason, message, tokenType }: State): void {
   if (reason === Reason.KeyRefused) throw new ClerkKeyRefusedError('The Backend API refused the secret key');
   if (reason === Reason.KeysUnavailable) throw new ClerkUnavailableError('Clerk could not load its keys');
   if (reason !== Reason.Unexpected || tokenType === null || tokenType === 'session_token') return;

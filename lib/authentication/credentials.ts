@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+
+import type { ClerkRequest } from '@clerk/backend/internal';
 import { decodeProtectedHeader } from 'jose';
 
 import { tokenTypesOf, type AcceptsToken } from './token-types.js';
@@ -18,28 +21,38 @@ export function tokenInHeader(authorization: string | null): string | undefined 
   return scheme === 'Bearer' ? token : undefined;
 }
 
-/** Values of the cookies that hold session or handshake tokens; also with the suffix of a publishable key. */
-export function tokensInCookies(cookie: string | null): string[] {
-  if (!cookie) return [];
-  return cookie
-    .split(';')
-    .map((pair) => /^\s*(?:__session(?:_[^=]*)?|__clerk_handshake)=(.+)$/.exec(pair)?.[1]?.trim())
-    .filter((token) => token !== undefined);
+/** What Clerk adds to the names of its cookies, so that several instances can share a domain. */
+export function cookieSuffixOf(publishableKey: string): string {
+  return createHash('sha1').update(publishableKey).digest('base64url').slice(0, 8);
 }
 
-/** Whether Clerk is about to resolve a handshake for this request. */
-export function carriesHandshake(request: Request): boolean {
-  return (
-    /[?&]__clerk_handshake/.test(request.url) || /(?:^|;\s*)__clerk_handshake/.test(request.headers.get('cookie') ?? '')
-  );
+/** The session tokens that the cookies hold, under both names that Clerk knows for this instance. */
+export function sessionTokens({ cookies }: ClerkRequest, cookieSuffix: string): string[] {
+  return ['__session', `__session_${cookieSuffix}`]
+    .map((name) => cookies.get(name))
+    .filter((token) => !!token) as string[];
+}
+
+/** The handshake tokens of a request; a nonce stands for one that Clerk still has to fetch. */
+export function handshakeTokens({ cookies, clerkUrl }: ClerkRequest): string[] {
+  const tokens = [clerkUrl.searchParams.get('__clerk_handshake'), cookies.get('__clerk_handshake')];
+  return tokens.filter((token) => !!token) as string[];
+}
+
+/** Whether Clerk would resolve a handshake for this request. */
+export function carriesHandshake({ cookies, clerkUrl }: ClerkRequest): boolean {
+  return [...cookies.keys(), ...clerkUrl.searchParams.keys()].some(isHandshakeName);
+}
+
+/** The names of cookies and query parameters that belong to a handshake. */
+export function isHandshakeName(name: string): boolean {
+  return name.startsWith('__clerk_handshake');
 }
 
 /** Whether the request carries a credential that Clerk would look at for these token types. @see RFC 6750, section 3.1 */
-export function carriesCredential(request: Request, acceptsToken: AcceptsToken): boolean {
+export function carriesCredential(request: ClerkRequest, acceptsToken: AcceptsToken, cookieSuffix: string): boolean {
   if (tokenInHeader(request.headers.get('authorization')) !== undefined) return true;
-  return (
-    tokenTypesOf(acceptsToken).includes('session_token') && tokensInCookies(request.headers.get('cookie')).length > 0
-  );
+  return tokenTypesOf(acceptsToken).includes('session_token') && sessionTokens(request, cookieSuffix).length > 0;
 }
 
 /** The `kid` a JWT names; `undefined` where it is no readable JWT, `null` where it is one that names none. */

@@ -40,8 +40,12 @@ export interface Identity {
   toAuth(options?: AuthObjectOptions): AuthObject;
 }
 
-/** Discloses configuration; see the design of the denials. */
-const UNDISCLOSED_HEADER = 'x-clerk-auth-message';
+/**
+ * What Clerk puts into its answer and the client must not get: a message that discloses configuration, and CORS
+ * headers that would open the response to any sandboxed page (`Access-Control-Allow-Origin: null`, with credentials)
+ * and overwrite what the application allows.
+ */
+const WITHHELD_HEADERS = ['x-clerk-auth-message', 'access-control-allow-origin', 'access-control-allow-credentials'];
 
 /** Clerk's answer as an identity. */
 export function identityFromState(
@@ -50,7 +54,7 @@ export function identityFromState(
   credentialSent: boolean,
 ): Identity {
   const headers = new Headers(state.headers);
-  headers.delete(UNDISCLOSED_HEADER);
+  for (const name of WITHHELD_HEADERS) headers.delete(name);
   const { status, reason } = state;
   if (status === 'signed-in') {
     const { tokenType } = state;

@@ -37,6 +37,9 @@ export class StaticInstanceKeys implements InstanceKeys {
 const MAX_AGE_MS = 5 * 60_000;
 /** A flood of unknown `kid`s causes at most one fetch in this time. */
 const COOLDOWN_MS = 30_000;
+/** While fetches fail: so many at once, and one more each time this has passed. A flood must not keep Clerk down. */
+const FAILURES_AT_ONCE = 10;
+const RETRY_AFTER_MS = 3_000;
 
 export interface RemoteInstanceKeysOptions {
   readonly apiUrl: string;
@@ -50,10 +53,16 @@ export interface RemoteInstanceKeysOptions {
  * retries for seconds, fetches anew for every unknown `kid`, and reports an outage as a bad token.
  */
 export class RemoteInstanceKeys implements InstanceKeys {
+  /** When each of the latest fetches began that did not succeed; in milliseconds since 1970. */
+  private attempts: number[] = [];
   private readonly jwks: ReturnType<typeof createRemoteJWKSet>;
   private readonly pems = new WeakMap<CryptoKey, Promise<string>>();
 
-  constructor(options: RemoteInstanceKeysOptions, fetch: typeof globalThis.fetch = globalThis.fetch) {
+  constructor(
+    options: RemoteInstanceKeysOptions,
+    fetch: typeof globalThis.fetch = globalThis.fetch,
+    private readonly now: () => number = Date.now,
+  ) {
     const url = `${options.apiUrl.replace(/\/+$/, '')}/${options.apiVersion}/jwks`;
     this.jwks = createRemoteJWKSet(new URL(url), {
       headers: { Authorization: `Bearer ${options.secretKey}` },
@@ -61,6 +70,7 @@ export class RemoteInstanceKeys implements InstanceKeys {
       cooldownDuration: COOLDOWN_MS,
       cacheMaxAge: MAX_AGE_MS,
       [customFetch]: async (href, init) => {
+        this.spendAttempt();
         const response = await fetch(href, init);
         if (response.status === 401 || response.status === 403) {
           throw new ClerkKeyRefusedError(`The Backend API answered ${response.status} to a request for the keys`);
@@ -73,9 +83,14 @@ export class RemoteInstanceKeys implements InstanceKeys {
   async find(kid: string | null): Promise<string | null> {
     if (kid === null) return null;
     try {
-      return await this.toPem(await this.jwks({ alg: 'RS256', kid }));
+      const key = await this.toPem(await this.jwks({ alg: 'RS256', kid }));
+      this.attempts = [];
+      return key;
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) return null;
+      if (error instanceof errors.JWKSNoMatchingKey) {
+        this.attempts = [];
+        return null;
+      }
       throw toFailure(error);
     }
   }
@@ -92,6 +107,16 @@ export class RemoteInstanceKeys implements InstanceKeys {
     return pem;
   }
 
+  /** @throws ClerkUnavailableError where too many fetches have failed lately to try another one now. */
+  private spendAttempt(): void {
+    const now = this.now();
+    this.attempts = this.attempts.filter((began) => now - began < FAILURES_AT_ONCE * RETRY_AFTER_MS);
+    if (this.attempts.length >= FAILURES_AT_ONCE) {
+      throw new ClerkUnavailableError('The keys could not be fetched lately, and are not fetched again yet');
+    }
+    this.attempts.push(now);
+  }
+
   private toPem(key: CryptoKey): Promise<string> {
     let pem = this.pems.get(key);
     if (!pem) this.pems.set(key, (pem = exportSPKI(key)));
@@ -101,7 +126,7 @@ export class RemoteInstanceKeys implements InstanceKeys {
 
 /** Whatever keeps the keys from us is an outage, save a refusal of our own key. */
 function toFailure(error: unknown): Error {
-  if (error instanceof ClerkKeyRefusedError) return error;
+  if (error instanceof ClerkKeyRefusedError || error instanceof ClerkUnavailableError) return error;
   return new ClerkUnavailableError('The keys of the Clerk instance could not be fetched', {
     cause: error,
   });

@@ -1,4 +1,6 @@
-import { carriesHandshake } from './credentials.js';
+import { createClerkRequest, type ClerkRequest } from '@clerk/backend/internal';
+
+import { carriesHandshake, isHandshakeName } from './credentials.js';
 
 /**
  * Whether a browser asks for a page, by the rule that Clerk itself goes by: only such a request can be sent to a
@@ -16,17 +18,20 @@ export function isDocumentNavigation({ method, headers }: Request): boolean {
  * of a fetch it would make Clerk redirect a program, and spend a nonce that the browser still needs. Where handshakes
  * are switched off, no request counts as a navigation.
  */
-export function withoutHandshake(request: Request, enableHandshake: boolean): Request {
+export function withoutHandshake(request: ClerkRequest, enableHandshake: boolean): ClerkRequest {
   const navigation = isDocumentNavigation(request);
   if (navigation ? enableHandshake : !carriesHandshake(request)) return request;
 
   const url = new URL(request.url);
-  for (const name of [...url.searchParams.keys()]) {
-    if (name.startsWith('__clerk_handshake')) url.searchParams.delete(name);
-  }
+  for (const name of [...url.searchParams.keys()].filter(isHandshakeName)) url.searchParams.delete(name);
   const headers = new Headers(request.headers);
-  const cookies = (headers.get('cookie') ?? '').split(';').filter((pair) => !/^\s*__clerk_handshake/.test(pair));
-  if (headers.has('cookie')) headers.set('cookie', cookies.join(';'));
+  const cookies = (headers.get('cookie') ?? '').split(';');
+  const kept = cookies.filter((pair) => !isHandshakeName((pair.split('=')[0] as string).trim()));
+  if (headers.has('cookie')) headers.set('cookie', kept.join(';'));
   if (navigation) headers.set('sec-fetch-dest', 'empty');
-  return new Request(url, { method: request.method, headers });
+
+  const stripped = createClerkRequest(new Request(url, { method: request.method, headers }));
+  // Clerk's own reading of the result decides whether anything was left.
+  if (carriesHandshake(stripped)) throw new TypeError('a handshake could not be taken from the request');
+  return stripped;
 }

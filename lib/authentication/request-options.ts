@@ -1,23 +1,28 @@
-import type { AuthenticateRequestOptions } from '@clerk/backend/internal';
-import { isMachineToken } from '@clerk/backend/internal';
+import {
+  isMachineToken,
+  type AuthenticateRequestOptions,
+  type ClerkRequest,
+  type RequestState,
+  type SignedInState,
+} from '@clerk/backend/internal';
 import { decodeJwt } from 'jose';
 
 import { ClerkRequestOptionsError } from '../errors/clerk.errors.js';
 import type { ValueOrFunction } from '../options/option-types.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
-import { tokenInHeader, tokensInCookies } from './credentials.js';
+import { tokenInHeader } from './credentials.js';
+import type { TokenType } from './token-types.js';
 
 /**
  * What Clerk is asked with for one request.
  *
- * @param clerkUrl The URL as the browser sees it, forwarded headers considered.
  * @throws ClerkRequestOptionsError where a function among the options throws, or leaves a satellite without address.
  */
 export function requestOptions(
   options: ResolvedClerkOptions,
-  request: Request,
-  clerkUrl: URL,
+  request: ClerkRequest,
 ): Omit<AuthenticateRequestOptions, 'acceptsToken'> {
+  const { clerkUrl } = request;
   const { publishableKey, secretKey, machineSecretKey, clockSkewInMs, satelliteAutoSync } = options;
   const { signInUrl, signUpUrl, afterSignInUrl, afterSignUpUrl, organizationSyncOptions } = options;
   const domain = valueFor('domain', options.domain, clerkUrl);
@@ -49,25 +54,42 @@ function valueFor<T>(name: string, option: ValueOrFunction<T> | undefined, url: 
 /** Which `aud` and `azp` Clerk is to demand: that depends on the kind of token, and Clerk does not tell them apart. */
 function claimsFor(
   { audience, authorizedParties, allowMissingAzp }: ResolvedClerkOptions,
-  request: Request,
+  request: ClerkRequest,
 ): Pick<AuthenticateRequestOptions, 'audience' | 'authorizedParties'> {
   const token = tokenInHeader(request.headers.get('authorization'));
-  if (token !== undefined && isMachineToken(token)) {
-    // Machine JWTs carry no `azp`: held to a list of parties, every one of them would be refused.
-    const kind = claim(token, 'sub')?.toString().startsWith('mch_') ? 'm2m_token' : 'oauth_token';
-    return { audience: audience[kind], authorizedParties: undefined };
-  }
-  const sessions = token === undefined ? tokensInCookies(request.headers.get('cookie')) : [token];
-  // Only where no token of the request names a party: which cookie counts is for Clerk to decide.
-  const excused = allowMissingAzp && sessions.every((session) => claim(session, 'azp') === undefined);
-  return { audience: audience.session_token, authorizedParties: excused ? undefined : authorizedParties?.slice() };
+  // Machine JWTs carry no `azp`: held to a list of parties, every one of them would be refused.
+  if (token !== undefined && isMachineToken(token)) return { audience: audience[machineKindOf(token)] };
+  // Where a missing `azp` is excused, the verified token is judged: see `refusedClaims`.
+  return {
+    audience: audience.session_token,
+    authorizedParties: allowMissingAzp ? undefined : authorizedParties?.slice(),
+  };
 }
 
-/** A claim of a token whose signature nobody has checked yet. */
-function claim(token: string, name: 'azp' | 'sub'): unknown {
+/** The kind of a machine JWT by Clerk's own rule; opaque tokens have no claims to demand anything of. */
+function machineKindOf(token: string): 'm2m_token' | 'oauth_token' {
   try {
-    return decodeJwt(token)[name] || undefined;
+    return decodeJwt(token).sub?.startsWith('mch_') ? 'm2m_token' : 'oauth_token';
   } catch {
-    return undefined;
+    return 'oauth_token';
   }
+}
+
+/**
+ * Why a session is refused that Clerk accepted, by what only our options demand of its verified claims.
+ * @returns Clerk's word for such a refusal, or `undefined`.
+ */
+export function refusedClaims(
+  { audience, requireAudience, authorizedParties, allowMissingAzp }: ResolvedClerkOptions,
+  state: RequestState<TokenType | null>,
+): string | undefined {
+  const demandsAudience = requireAudience && audience.session_token !== undefined;
+  const demandsParty = allowMissingAzp && authorizedParties !== undefined;
+  if (!demandsAudience && !demandsParty) return undefined;
+  if (state.status !== 'signed-in' || state.tokenType !== 'session_token') return undefined;
+
+  const { sessionClaims } = (state as SignedInState).toAuth({ treatPendingAsSignedOut: false });
+  if (demandsAudience && !sessionClaims.aud) return 'token-verification-failed';
+  const { azp } = sessionClaims;
+  return demandsParty && azp && !authorizedParties.includes(azp) ? 'token-invalid-authorized-parties' : undefined;
 }

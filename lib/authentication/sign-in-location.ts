@@ -18,6 +18,8 @@ export function signInLocation(
   identity: Identity,
 ): string | undefined {
   const { clerkUrl, cookies } = createClerkRequest(request);
+  // The host is what a forwarded header says; nothing but a web page is ever redirected to.
+  if (!/^https?:$/.test(clerkUrl.protocol)) return undefined;
   const target = new URL(signInUrl, clerkUrl);
   if (target.origin === clerkUrl.origin && target.pathname === clerkUrl.pathname) return undefined;
 
@@ -31,5 +33,7 @@ export function signInLocation(
     isSatellite: typeof isSatellite === 'function' ? isSatellite(clerkUrl) : isSatellite,
     redirectAdapter: (url) => url,
   });
-  return redirectToSignIn({ returnBackUrl: clerkUrl.toString() });
+  const location = new URL(redirectToSignIn({ returnBackUrl: clerkUrl.toString() }));
+  // On this host the path is enough, and leaves no say to a forged forwarded host.
+  return location.origin === clerkUrl.origin ? location.pathname + location.search : location.toString();
 }

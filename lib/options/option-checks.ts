@@ -116,13 +116,15 @@ export const secretKey: Check = (value) => {
     return 'holds a publishable key: the publishable and the secret key are swapped';
   }
   if (value.startsWith('ask_')) return 'holds a machine secret key: that belongs in machineSecretKey';
-  return wrapped(value) ?? (/^sk_(test|live)_\S+$/.test(value) ? undefined : 'must start with sk_test_ or sk_live_');
+  return (
+    wrapped(value) ?? (/^sk_(test|live)_[\x21-\x7e]+$/.test(value) ? undefined : 'must start with sk_test_ or sk_live_')
+  );
 };
 
 export const machineSecretKey: Check = (value) => {
   if (typeof value !== 'string') return 'must be a string that starts with ask_';
   if (value.startsWith('sk_')) return "holds the instance's secret key: that belongs in secretKey";
-  return wrapped(value) ?? (/^ask_\S+$/.test(value) ? undefined : 'must start with ask_');
+  return wrapped(value) ?? (/^ask_[\x21-\x7e]+$/.test(value) ? undefined : 'must start with ask_');
 };
 
 /** A PEM as it comes out of an environment variable: line breaks may be spelt `\n`, or header and footer be missing. */

@@ -1,7 +1,7 @@
 import { isTokenType, toAcceptsToken, TOKEN_TYPES, type AcceptsToken } from '../authentication/token-types.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
-import type { PolicyLevel, Protection, RoutePolicy } from './route-policy.js';
+import { isProtectionWord, type PolicyLevel, type Protection, type RoutePolicy } from './route-policy.js';
 
 /** What the module's options say about handlers that say nothing. */
 export type PolicyDefaults = Pick<ResolvedClerkOptions, 'protection' | 'treatPendingAsSignedOut' | 'redirectToSignIn'>;
@@ -42,7 +42,7 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
 
 /** A contradicting level is reported; should it be asked all the same, its strictest word counts. */
 function strictestOf({ protections, requirements }: PolicyLevel): PolicyLevel['protections'][number] | undefined {
-  if (requirements.length > 0) return 'require-auth';
+  if (requirements.length > 0 || !protections.every(isProtectionWord)) return 'require-auth';
   return (['require-auth', 'public', 'skip-auth'] as const).find((word) => protections.includes(word));
 }
 

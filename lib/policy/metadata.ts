@@ -24,9 +24,19 @@ export function addMetadata(key: PolicyMetadataKey, value: unknown, target: obje
   SetMetadata(key, [...(Array.isArray(said) ? said : []), value])(target as new () => unknown);
 }
 
+/**
+ * Where what is said about a method is kept a second time: under its class and name. A decorator that replaces the
+ * method by a wrapper of its own leaves behind what was said about the function.
+ */
+export function addMethodMetadata(key: PolicyMetadataKey, value: unknown, owner: object, name: string | symbol): void {
+  const said: unknown = Reflect.getOwnMetadata(key, owner, name);
+  Reflect.defineMetadata(key, [...(Array.isArray(said) ? said : []), value], owner, name);
+}
+
 /** A decorator for classes and methods that adds one value under a key. */
 export function policyDecorator(key: PolicyMetadataKey, value: unknown): ClassDecorator & MethodDecorator {
-  return (target: object, _property?: string | symbol, descriptor?: PropertyDescriptor) => {
+  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
     addMetadata(key, value, (descriptor?.value as object | undefined) ?? target);
+    if (name !== undefined) addMethodMetadata(key, value, target, name);
   };
 }

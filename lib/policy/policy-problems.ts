@@ -1,6 +1,6 @@
 import { isTokenType, TOKEN_TYPES, tokenTypesOf } from '../authentication/token-types.js';
 import type { SessionCheck } from './requirement.js';
-import type { PolicyLevel, ProtectionWord, RoutePolicy } from './route-policy.js';
+import { isProtectionWord, type PolicyLevel, type ProtectionWord, type RoutePolicy } from './route-policy.js';
 
 const DECORATOR_OF: Record<ProtectionWord, string> = {
   public: '@Public()',
@@ -11,11 +11,14 @@ const DECORATOR_OF: Record<ProtectionWord, string> = {
 /** What is wrong with the decorators of one class or handler, each with its cure. */
 export function problemsOfLevel(level: PolicyLevel): string[] {
   const { requirements } = level;
-  const words = [...new Set(level.protections)];
+  const words = [...new Set(level.protections.filter(isProtectionWord))];
   const said = words.map((word) => DECORATOR_OF[word]);
   const optOut = words.find((word) => word !== 'require-auth');
   const problems: string[] = [];
 
+  if (!level.protections.every(isProtectionWord)) {
+    problems.push('a protection is written that this version of nest-clerk does not know: use one version everywhere.');
+  }
   if (words.length > 1) problems.push(`${said.join(' and ')} contradict each other: keep one of them.`);
   const [first] = requirements;
   if (optOut && first) {

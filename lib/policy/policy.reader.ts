@@ -38,17 +38,22 @@ export class PolicyReader {
   }
 
   private handlerLevel(controller: Type, handler: Handler): PolicyLevel {
-    return this.level(`${controller.name}.${handler.name}`, handler);
+    const place = placeOf(controller, handler);
+    return this.level(`${controller.name}.${String(place?.name ?? handler.name)}`, handler, undefined, place);
   }
 
   /**
    * What is said on `target` itself. A derived class answers with its base's metadata, which is told by identity.
+   *
    * @param base The class that a class derives from, or `null`; absent for handlers.
+   * @param place Where a handler stands: what is kept there survives a decorator that wraps the function.
    */
-  private level(name: string, target: Type | Handler, base?: Type | null): PolicyLevel {
+  private level(name: string, target: Type | Handler, base?: Type | null, place?: Place): PolicyLevel {
     const own = <T>(key: PolicyMetadataKey): readonly T[] => {
       const said = this.reflector.get<readonly T[] | undefined>(key, target);
-      return said === undefined || (base && said === this.reflector.get(key, base)) ? [] : said;
+      const ofTarget = said === undefined || (base && said === this.reflector.get(key, base)) ? [] : said;
+      const ofPlace = place && (Reflect.getOwnMetadata(key, place.owner, place.name) as readonly T[] | undefined);
+      return ofPlace && ofPlace.length > ofTarget.length ? ofPlace : ofTarget;
     };
     return {
       name,
@@ -61,6 +66,25 @@ export class PolicyReader {
       authParameters: own(PolicyMetadata.AuthParameters),
     };
   }
+}
+
+/** The prototype that a handler belongs to, and its name there. */
+interface Place {
+  readonly owner: object;
+  readonly name: string | symbol;
+}
+
+function placeOf(controller: Type, handler: Handler): Place | undefined {
+  for (
+    let owner = controller.prototype as object | null;
+    owner;
+    owner = Object.getPrototypeOf(owner) as object | null
+  ) {
+    const descriptors = Object.getOwnPropertyDescriptors(owner);
+    const name = Reflect.ownKeys(descriptors).find((key) => Reflect.get(descriptors, key).value === handler);
+    if (name !== undefined) return { owner, name };
+  }
+  return undefined;
 }
 
 function isClass(value: unknown): value is Type {

@@ -4,6 +4,13 @@ import type { Requirement } from './requirement.js';
 /** What a protection decorator says. */
 export type ProtectionWord = 'public' | 'require-auth' | 'skip-auth';
 
+const PROTECTION_WORDS: readonly string[] = ['public', 'require-auth', 'skip-auth'] satisfies ProtectionWord[];
+
+/** Whether this copy of the library knows the word; another one may have written it. */
+export function isProtectionWord(word: string): word is ProtectionWord {
+  return PROTECTION_WORDS.includes(word);
+}
+
 /**
  * How a handler is protected: `strict` denies unless authenticated, `lax` looks at credentials and denies nobody,
  * `skip` does not even look.

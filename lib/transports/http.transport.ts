@@ -45,7 +45,10 @@ export class HttpTransport implements Transport {
   }
 
   refuse(context: ExecutionContext, denial: Denial): Error {
-    if (denial.location) this.setHeader(context, 'location', denial.location);
+    if (denial.location) {
+      this.setHeader(context, 'location', denial.location);
+      this.setHeader(context, 'cache-control', 'no-store');
+    }
     if (denial.challenge) this.setHeader(context, 'www-authenticate', denial.challenge);
     return toHttpException(denial);
   }

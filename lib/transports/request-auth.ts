@@ -43,17 +43,17 @@ export function createRequestAuth(identity: Identity): RequestAuth {
  * later stays its own, since ours is never read back from it.
  */
 export function defineRequestAuth(request: object, identity: Identity): void {
+  // Reflect's version answers false instead of throwing, where another library has locked the property.
   const settle = (value: unknown) =>
-    Object.defineProperty(request, 'auth', {
-      value,
-      configurable: true,
-      writable: true,
-      enumerable: false,
-    });
-  Object.defineProperty(request, 'auth', {
+    Reflect.defineProperty(request, 'auth', { value, configurable: true, writable: true, enumerable: false });
+  Reflect.defineProperty(request, 'auth', {
     configurable: true,
     enumerable: false,
-    get: () => (settle(createRequestAuth(identity)) as { auth: unknown }).auth,
+    get: () => {
+      const auth = createRequestAuth(identity);
+      settle(auth);
+      return auth;
+    },
     set: settle,
   });
 }

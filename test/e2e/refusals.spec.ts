@@ -176,13 +176,13 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
     it('is the whole application’s where the module says so', async () => {
       const app = await start({ signInUrl: '/pages/sign-in', redirectToSignIn: true });
       const { status, headers } = await app.send('/strict', NAVIGATION);
-      expect([status, new URL(headers.get('location')!).pathname]).toEqual([302, '/pages/sign-in']);
+      expect([status, headers.get('location')?.split('?')[0]]).toEqual([302, '/pages/sign-in']);
       expect((await app.send('/public', NAVIGATION)).status).toBe(200);
     });
 
     it('takes the sign-in page from the environment, else the root', async () => {
       const app = await start({});
-      expect(new URL((await app.send('/pages', NAVIGATION)).headers.get('location')!).pathname).toBe('/');
+      expect((await app.send('/pages', NAVIGATION)).headers.get('location')).toMatch(/^\/\?redirect_url=/);
     });
 
     it('never leads to itself', async () => {

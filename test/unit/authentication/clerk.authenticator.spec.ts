@@ -1,5 +1,6 @@
 import type { ClerkClient } from '@clerk/backend';
 
+import { cookieSuffixOf } from '../../../lib/authentication/credentials.js';
 import { ClerkAuthenticator } from '../../../lib/authentication/clerk.authenticator.js';
 import type { InstanceKeys } from '../../../lib/authentication/instance-keys.js';
 import type { AcceptsToken } from '../../../lib/authentication/token-types.js';
@@ -63,7 +64,8 @@ describe('ClerkAuthenticator', () => {
     });
 
     it('of ours, where cookies of several applications came along', async () => {
-      const cookie = `__session=${jwt({ kid: 'ins_foreign' })}; __session_abc=${jwt({ kid: 'ins_2' })}; __session_x=nonsense`;
+      const suffix = cookieSuffixOf(options.publishableKey);
+      const cookie = `__session=${jwt({ kid: 'ins_foreign' })}; __session_${suffix}=${jwt({ kid: 'ins_2' })}; __session_x=nonsense`;
       expect(await keyAskedWith({ cookie })).toBe('PEM of ins_2');
     });
 
@@ -94,6 +96,45 @@ describe('ClerkAuthenticator', () => {
         expect(identity.toAuth()).toMatchObject({ isAuthenticated: false, tokenType: 'session_token' });
         expect(asked).toEqual([]);
       }
+    });
+  });
+
+  describe('with several keys in question', () => {
+    const suffix = cookieSuffixOf(options.publishableKey);
+    const cookie = `__session=${jwt({ kid: 'ins_1' })}; __session_${suffix}=${jwt({ kid: 'ins_2' })}`;
+    const find = async (kid: string | null) => `PEM of ${kid}`;
+
+    it('asks with the next where a signature does not fit, for which cookie counts is for Clerk to decide', async () => {
+      const { ask, asked } = over(
+        (_, { jwtKey }) =>
+          jwtKey === 'PEM of ins_2'
+            ? {
+                status: 'signed-in',
+                tokenType: 'session_token',
+                headers: new Headers(),
+                reason: null,
+                toAuth: () => ({}),
+              }
+            : signedOut({ reason: 'token-invalid-signature' }),
+        find,
+      );
+      expect((await ask({ cookie })).status).toBe('signed-in');
+      expect(asked.map(({ jwtKey }) => jwtKey)).toEqual(['PEM of ins_1', 'PEM of ins_2']);
+    });
+
+    it('asks once where anything else is wrong, and not again where no key fits', async () => {
+      const expired = over(() => signedOut({ reason: 'session-token-expired' }), find);
+      await expired.ask({ cookie });
+      expect(expired.asked).toHaveLength(1);
+      const forged = over(() => signedOut({ reason: 'token-invalid-signature' }), find);
+      expect(await forged.ask({ cookie })).toMatchObject({ status: 'signed-out', reason: 'token-invalid-signature' });
+      expect(forged.asked).toHaveLength(2);
+    });
+
+    it('takes a handshake’s key first', async () => {
+      const { ask, asked } = over(signedOut, find);
+      await ask({ cookie, accept: 'text/html' }, 'session_token', `/?__clerk_handshake=${jwt({ kid: 'ins_3' })}`);
+      expect(asked[0].jwtKey).toBe('PEM of ins_3');
     });
   });
 

@@ -1,13 +1,20 @@
+import { webcrypto } from 'node:crypto';
+import { createRequire } from 'node:module';
+
+import { createClerkRequest } from '@clerk/backend/internal';
+
 import {
   carriesCredential,
   carriesHandshake,
+  cookieSuffixOf,
+  handshakeTokens,
   keyIdOf,
+  sessionTokens,
   tokenInHeader,
-  tokensInCookies,
 } from '../../../lib/authentication/credentials.js';
 
 const request = (headers: Record<string, string> = {}, path = '/') =>
-  new Request(`http://localhost${path}`, { headers });
+  createClerkRequest(new Request(`http://localhost${path}`, { headers }));
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('tokenInHeader reads as Clerk does', () => {
@@ -27,30 +34,45 @@ describe('tokenInHeader reads as Clerk does', () => {
   ])('%j → %j', (header, token) => expect(tokenInHeader(header)).toBe(token));
 });
 
-describe('tokensInCookies', () => {
-  it.each([
-    [null, []],
-    ['theme=dark', []],
-    ['__session=a', ['a']],
-    ['theme=dark; __session=a; __session_xyz=b', ['a', 'b']],
-    ['__session=a;__clerk_handshake=h', ['a', 'h']],
-    ['__session=', []],
-    ['x__session=a; session=b; __sessions=c', []],
-    ['__client_uat=1; __refresh_x=r', []],
-    ['__session=a=b', ['a=b']],
-  ])('%j → %j', (header, tokens) => expect(tokensInCookies(header)).toEqual(tokens));
+const PUBLISHABLE_KEY = `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`;
+const SUFFIX = cookieSuffixOf(PUBLISHABLE_KEY);
+
+it('cookieSuffixOf is Clerk’s own', async () => {
+  const { getCookieSuffix } = createRequire(require.resolve('@clerk/backend'))('@clerk/shared/keys');
+  for (const key of [PUBLISHABLE_KEY, 'pk_live_x', 'pk_test_+/=']) {
+    expect(cookieSuffixOf(key)).toBe(await getCookieSuffix(key, webcrypto.subtle as never));
+  }
 });
 
-describe('carriesHandshake', () => {
+describe('sessionTokens', () => {
   it.each([
-    [request(), false],
-    [request({}, '/?__clerk_handshake=x'), true],
-    [request({}, '/?a=1&__clerk_handshake_nonce=x'), true],
-    [request({ cookie: '__clerk_handshake_nonce=x' }), true],
-    [request({ cookie: 'a=b; __clerk_handshake=x' }), true],
-    [request({ cookie: 'x__clerk_handshake=x' }), false],
-    [request({}, '/__clerk_handshake'), false],
-  ])('case %#', (given, answer) => expect(carriesHandshake(given)).toBe(answer));
+    ['theme=dark', []],
+    ['__session=a', ['a']],
+    [`theme=dark; __session_${SUFFIX}=b; __session=a`, ['a', 'b']],
+    ['__session =a', ['a']],
+    ['__session=a%2Eb%2Ec', ['a.b.c']],
+    ['__session=', []],
+    ['__session=a; __session=b', ['a']],
+    ['x__session=a; session=b; __sessions=c; __session_other=d', []],
+    ['__client_uat=1; __refresh_x=r', []],
+  ])('%j → %j', (cookie, tokens) => expect(sessionTokens(request({ cookie }), SUFFIX)).toEqual(tokens));
+});
+
+describe('handshakes', () => {
+  it.each<[Record<string, string>, string, boolean, string[]]>([
+    [{}, '/', false, []],
+    [{}, '/?__clerk_handshake=x', true, ['x']],
+    [{}, '/?a=1&__clerk_handshake_nonce=x', true, []],
+    [{}, '/?%5F_clerk_handshake_nonce=x', true, []],
+    [{}, '/?__clerk%5Fhandshake=x', true, ['x']],
+    [{ cookie: '__clerk_handshake_nonce=x' }, '/', true, []],
+    [{ cookie: 'a=b; __clerk_handshake =x' }, '/', true, ['x']],
+    [{ cookie: 'x__clerk_handshake=x' }, '/', false, []],
+    [{}, '/__clerk_handshake', false, []],
+  ])('of %j at %s', (headers, path, carried, tokens) => {
+    expect(carriesHandshake(request(headers, path))).toBe(carried);
+    expect(handshakeTokens(request(headers, path))).toEqual(tokens);
+  });
 });
 
 describe('carriesCredential', () => {
@@ -69,7 +91,7 @@ describe('carriesCredential', () => {
     [cookie, 'api_key', false],
     [{ cookie: '__client_uat=5' }, 'session_token', false],
   ] as const)('%j to a route for %j: %s', (headers, acceptsToken, answer) =>
-    expect(carriesCredential(request(headers), acceptsToken as never)).toBe(answer),
+    expect(carriesCredential(request(headers), acceptsToken as never, SUFFIX)).toBe(answer),
   );
 });
 

@@ -24,12 +24,13 @@ async function jwks(...kids: string[]): Promise<Response> {
 
 /** Keys whose fetches are answered one by one; the last answer repeats. */
 function remote(...answers: (() => Response | Promise<Response>)[]) {
+  let now = 0;
   const calls: [string, RequestInit][] = [];
   const fetch = (async (url: string, init: RequestInit) => {
     calls.push([url, init]);
     return answers[Math.min(calls.length, answers.length) - 1]!();
   }) as typeof globalThis.fetch;
-  return { keys: new RemoteInstanceKeys(options, fetch), calls };
+  return { keys: new RemoteInstanceKeys(options, fetch, () => now), calls, pass: (ms: number) => (now += ms) };
 }
 
 describe('RemoteInstanceKeys', () => {
@@ -53,6 +54,31 @@ describe('RemoteInstanceKeys', () => {
     const { keys, calls } = remote(() => jwks('ins_1'));
     for (let i = 0; i < 50; i++) await expect(keys.find(`forged_${i}`)).resolves.toBeNull();
     expect(calls).toHaveLength(1);
+  });
+
+  it('asks a Clerk that is down ten times at once and then every three seconds, whatever the flood', async () => {
+    const { keys, calls, pass } = remote(() => new Response('', { status: 429 }));
+    const flood = async () => {
+      for (let i = 0; i < 30; i++) await expect(keys.find(`forged_${i}`)).rejects.toBeInstanceOf(ClerkUnavailableError);
+      await expect(keys.current()).rejects.toBeInstanceOf(ClerkUnavailableError);
+      return calls.splice(0).length;
+    };
+    expect(await flood()).toBe(10);
+    expect(await flood()).toBe(0);
+    for (let i = 0; i < 9; i++) {
+      pass(3_000);
+      await flood();
+    }
+    pass(3_000);
+    expect(await flood()).toBe(10);
+  });
+
+  it('forgets the failures once a fetch succeeds', async () => {
+    const down = () => new Response('', { status: 500 });
+    const { keys, calls } = remote(...Array.from({ length: 9 }, () => down), () => jwks('ins_1'));
+    for (let i = 0; i < 9; i++) await expect(keys.find('ins_1')).rejects.toBeInstanceOf(ClerkUnavailableError);
+    await expect(keys.find('ins_1')).resolves.toBe(pem);
+    expect(calls).toHaveLength(10);
   });
 
   it('fetches nothing for a token that names no key', async () => {

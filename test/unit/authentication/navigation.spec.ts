@@ -1,7 +1,10 @@
+import { createClerkRequest } from '@clerk/backend/internal';
+import fc from 'fast-check';
+
 import { isDocumentNavigation, withoutHandshake } from '../../../lib/authentication/navigation.js';
 
 const request = (headers: Record<string, string> = {}, path = '/', method = 'GET') =>
-  new Request(`http://localhost${path}`, { headers, method });
+  createClerkRequest(new Request(`http://localhost${path}`, { headers, method }));
 const NAVIGATION = { 'sec-fetch-dest': 'document' };
 
 describe('isDocumentNavigation, by Clerk’s own rule', () => {
@@ -58,5 +61,28 @@ describe('withoutHandshake', () => {
       false,
       'http://localhost/',
     ]);
+  });
+
+  it('takes it in whatever spelling Clerk would read', () => {
+    const spelt = (text: string) =>
+      fc
+        .array(fc.boolean(), { minLength: text.length, maxLength: text.length })
+        .map((encoded) => [...text].map((c, i) => (encoded[i] ? `%${c.charCodeAt(0).toString(16)}` : c)).join(''));
+    const name = fc.constantFrom('__clerk_handshake', '__clerk_handshake_nonce', '__clerk_handshake_format');
+    fc.assert(
+      fc.property(
+        name.chain(spelt),
+        name,
+        fc.constantFrom('', ' ', '\t'),
+        fc.boolean(),
+        (query, cookie, blank, enable) => {
+          const headers = { 'sec-fetch-dest': 'empty', cookie: `a=b;${blank}${cookie}${blank}=n; c=d` };
+          const stripped = withoutHandshake(request(headers, `/?x=1&${query}=n`), enable);
+          expect([...stripped.clerkUrl.searchParams.keys()]).toEqual(['x']);
+          expect([...stripped.cookies.keys()]).toEqual(['a', 'c']);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 });

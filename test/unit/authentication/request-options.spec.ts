@@ -1,18 +1,21 @@
-import { requestOptions } from '../../../lib/authentication/request-options.js';
+import { createClerkRequest } from '@clerk/backend/internal';
+
+import { refusedClaims, requestOptions } from '../../../lib/authentication/request-options.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
 const keys = { publishableKey: `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`, secretKey: 'sk_test_x' };
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = (payload: object, header: object = {}) => `${encode(header)}.${encode(payload)}.AAAA`;
-const url = new URL('https://tenant.example.com/a');
+const forwarded = { host: 'internal', 'x-forwarded-host': 'tenant.example.com', 'x-forwarded-proto': 'https' };
 
 const asked = (options: ClerkModuleOptions, headers: Record<string, string> = {}) =>
-  requestOptions(resolveClerkOptions({ ...keys, ...options }, {}), new Request('http://localhost/', { headers }), url);
+  requestOptions(
+    resolveClerkOptions({ ...keys, ...options }, {}),
+    createClerkRequest(new Request('http://localhost/a', { headers: { ...forwarded, ...headers } })),
+  );
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-const cookies = (...tokens: string[]) => ({
-  cookie: tokens.map((token, i) => `__session${i ? `_${i}` : ''}=${token}`).join('; '),
-});
+const cookies = (token: string) => ({ cookie: `__session=${token}` });
 
 describe('requestOptions', () => {
   it('hands every option on to Clerk', () => {
@@ -38,7 +41,7 @@ describe('requestOptions', () => {
       proxyUrl: 'https://tenant.example.com/__clerk',
       isSatellite: false,
     });
-    expect(domain).toHaveBeenCalledWith(url);
+    expect(domain.mock.calls[0]![0].href).toBe('https://tenant.example.com/a');
   });
 
   it.each<[string, ClerkModuleOptions]>([
@@ -73,27 +76,49 @@ describe('requestOptions', () => {
 
     it('of machines no audience that is Clerk’s form, nor any party', () => {
       for (const token of [m2m, oauth, 'ak_x', 'mt_x']) {
-        expect(asked({ audience: 'web', authorizedParties: ['https://a.example'] }, bearer(token))).toMatchObject({
-          audience: undefined,
-          authorizedParties: undefined,
-        });
+        const { audience: demanded, authorizedParties } = asked(
+          { audience: 'web', authorizedParties: ['https://a.example'] },
+          bearer(token),
+        );
+        expect([demanded, authorizedParties]).toEqual([undefined, undefined]);
       }
     });
 
-    it('a party of every session token, unless none of them names one and that is allowed', () => {
-      const parties = ['https://a.example'];
-      const [without, empty, evil] = [jwt({}), jwt({ azp: '' }), jwt({ azp: 'https://evil.example' })];
-      const demanded = (headers: Record<string, string>, allowMissingAzp: boolean) =>
-        asked({ authorizedParties: parties, allowMissingAzp }, headers).authorizedParties;
-      for (const headers of [bearer(without), bearer(evil), cookies(without), {}]) {
-        expect(demanded(headers, false)).toEqual(parties);
-      }
-      for (const headers of [bearer(without), bearer(empty), cookies(without), cookies(without, empty)]) {
-        expect(demanded(headers, true)).toBeUndefined();
-      }
-      for (const headers of [bearer(evil), cookies(evil), cookies(without, evil), cookies(evil, without)]) {
-        expect(demanded(headers, true)).toEqual(parties);
-      }
+    it('of nobody a party where a missing one is excused: the verified token is judged then', () => {
+      const authorizedParties = ['https://a.example'];
+      expect(asked({ authorizedParties }).authorizedParties).toEqual(authorizedParties);
+      expect(asked({ authorizedParties, allowMissingAzp: true }).authorizedParties).toBeUndefined();
     });
+  });
+});
+
+describe('refusedClaims', () => {
+  const judged = (options: ClerkModuleOptions, claims: object, more: object = {}) =>
+    refusedClaims(resolveClerkOptions({ ...keys, ...options }, {}), {
+      status: 'signed-in',
+      tokenType: 'session_token',
+      toAuth: () => ({ sessionClaims: claims }),
+      ...more,
+    } as never);
+  const parties: ClerkModuleOptions = { authorizedParties: ['https://a.example'], allowMissingAzp: true };
+  const audience: ClerkModuleOptions = { audience: 'web', requireAudience: true };
+
+  it.each<[string, ClerkModuleOptions, object, string | undefined]>([
+    ['no demand', {}, {}, undefined],
+    ['allowMissingAzp without parties', { allowMissingAzp: true }, { azp: 'https://evil.example' }, undefined],
+    ['an accepted party', parties, { azp: 'https://a.example' }, undefined],
+    ['no party', parties, {}, undefined],
+    ['an empty party', parties, { azp: '' }, undefined],
+    ['another party', parties, { azp: 'https://evil.example' }, 'token-invalid-authorized-parties'],
+    ['a party that is no text', parties, { azp: ['https://a.example'] }, 'token-invalid-authorized-parties'],
+    ['requireAudience without audience', { requireAudience: true }, {}, undefined],
+    ['an audience', audience, { aud: 'web' }, undefined],
+    ['no audience', audience, {}, 'token-verification-failed'],
+    ['an empty audience', audience, { aud: '' }, 'token-verification-failed'],
+  ])('%s', (_, options, claims, reason) => expect(judged(options, claims)).toBe(reason));
+
+  it('leaves machines and those who are signed out alone', () => {
+    expect(judged({ ...parties, ...audience }, {}, { tokenType: 'm2m_token' })).toBeUndefined();
+    expect(judged({ ...parties, ...audience }, {}, { status: 'signed-out' })).toBeUndefined();
   });
 });

@@ -114,6 +114,53 @@ describe('PolicyReader', () => {
     expect(permissionsOf(read(A, 'list'))).not.toEqual(permissionsOf(read(B, 'list')));
   });
 
+  describe('keeps what was said about a method that another decorator wraps', () => {
+    const Trace = (): MethodDecorator => (_target, _name, descriptor: PropertyDescriptor) => {
+      const original = descriptor.value;
+      descriptor.value = function traced(...args: unknown[]) {
+        return original.apply(this, args);
+      };
+    };
+
+    it('below, above and between', () => {
+      class Wrapped {
+        @Trace() @RequirePermission('org:a') below() {}
+        @RequirePermission('org:b') @Trace() @RequirePermission('org:a') between() {}
+        @RequirePermission('org:a') @Trace() above() {}
+        @Trace() @AcceptsToken('api_key') @Public() open(@Auth() _auth: object) {}
+        @Trace() @SkipAuth() skipped(@Auth() _auth: object) {}
+      }
+      expect(read(Wrapped, 'below').requirements).toHaveLength(1);
+      expect(read(Wrapped, 'between').requirements).toHaveLength(2);
+      expect(read(Wrapped, 'above').requirements).toHaveLength(1);
+      expect(read(Wrapped, 'open')).toMatchObject({ name: 'Wrapped.open', protection: 'lax', acceptsToken: 'api_key' });
+      expect(read(Wrapped, 'skipped').problems).toEqual([expect.stringContaining('@Auth() has nothing to give')]);
+    });
+
+    it('in a base class, and not what an overriding method no longer says', () => {
+      class Base {
+        @Trace() @RequirePermission('org:a') kept() {}
+        @RequirePermission('org:a') replaced() {}
+      }
+      class Derived extends Base {
+        override replaced() {}
+      }
+      expect(read(Derived, 'kept').requirements).toHaveLength(1);
+      expect(read(Derived, 'replaced').requirements).toHaveLength(0);
+    });
+  });
+
+  it('is strict, and reports, where another version of the library wrote a word it does not know', () => {
+    class Newer {
+      handler() {}
+    }
+    Reflect.defineMetadata('nest-clerk:protection', ['require-org'], Newer.prototype.handler);
+    expect(read(Newer, 'handler', 'lax')).toMatchObject({
+      protection: 'strict',
+      problems: [expect.stringContaining('does not know: use one version everywhere')],
+    });
+  });
+
   it('compiles each handler once for each class', () => {
     class Base {
       list() {}

@@ -76,6 +76,13 @@ describe('request.auth', () => {
     expect(getAuth(request).userId).toBe('user_1');
   });
 
+  it('leaves a property alone that another library has locked', () => {
+    const request = Object.defineProperty({}, 'auth', { value: 'locked' }) as { auth?: unknown };
+    requestWith(session, request);
+    expect(request.auth).toBe('locked');
+    expect(getAuth(request).userId).toBe('user_1');
+  });
+
   it('is assigned before it was ever read', () => {
     const request = requestWith(session);
     (request as { auth: unknown }).auth = 'of passport';
