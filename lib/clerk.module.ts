@@ -2,13 +2,8 @@ import { Logger, Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 
 import { AUTHENTICATOR } from './authentication/authenticator.js';
-import { ClerkAuthenticator } from './authentication/clerk.authenticator.js';
-import {
-  INSTANCE_KEYS,
-  RemoteInstanceKeys,
-  StaticInstanceKeys,
-  type InstanceKeys,
-} from './authentication/instance-keys.js';
+import { ClerkClients, ClerkInstances } from './authentication/clerk-instances.js';
+import { TenantAuthenticator } from './authentication/tenant.authenticator.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -25,6 +20,7 @@ import { bootWarnings } from './options/boot-warnings.js';
 import { resolveClerkOptions } from './options/resolve-options.js';
 import { PolicyAudit } from './policy/policy.audit.js';
 import { PolicyReader } from './policy/policy.reader.js';
+import { carrierOf, sourceOf } from './transports/carrier.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
 
 /**
@@ -48,16 +44,22 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     },
     { provide: ClerkClientService, useFactory: createClient, inject: [CLERK_OPTIONS] },
     {
-      provide: INSTANCE_KEYS,
-      useFactory: (options: ResolvedClerkOptions) =>
-        options.jwtKey ? new StaticInstanceKeys(options.jwtKey) : new RemoteInstanceKeys(options),
-      inject: [CLERK_OPTIONS],
+      provide: ClerkInstances,
+      useFactory: (options: ResolvedClerkOptions, client: ClerkClientService, given: ClerkModuleOptions) =>
+        new ClerkInstances(options, client, given),
+      inject: [CLERK_OPTIONS, ClerkClientService, MODULE_OPTIONS_TOKEN],
     },
     {
       provide: AUTHENTICATOR,
-      useFactory: (options: ResolvedClerkOptions, client: ClerkClientService, keys: InstanceKeys) =>
-        new ClerkAuthenticator(options, client, keys),
-      inject: [CLERK_OPTIONS, ClerkClientService, INSTANCE_KEYS],
+      useFactory: (instances: ClerkInstances) => new TenantAuthenticator(instances),
+      inject: [ClerkInstances],
+    },
+    {
+      provide: ClerkClients,
+      useFactory: (instances: ClerkInstances): ClerkClients => ({
+        for: async (request) => (await instances.for(sourceOf(request), carrierOf(request))).client,
+      }),
+      inject: [ClerkInstances],
     },
     PolicyReader,
     PolicyAudit,
@@ -67,7 +69,17 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     ClerkGuard,
   ],
   // All that ClerkGuard needs is exported, so that @UseGuards(ClerkGuard) works in every module.
-  exports: [ClerkClientService, ClerkGuard, PolicyReader, TransportsRegistry, AUTHENTICATOR, AccessLog, Refusals],
+  exports: [
+    ClerkClientService,
+    ClerkClients,
+    ClerkGuard,
+    ClerkInstances,
+    PolicyReader,
+    TransportsRegistry,
+    AUTHENTICATOR,
+    AccessLog,
+    Refusals,
+  ],
 })
 export class ClerkModule extends ConfigurableModuleClass {
   /**

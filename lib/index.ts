@@ -1,4 +1,5 @@
 export { ClerkModule } from './clerk.module.js';
+export { ClerkClients } from './authentication/clerk-instances.js';
 export { ClerkClientService } from './client/clerk-client.service.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
 export { ClerkMiddleware } from './guard/clerk.middleware.js';
@@ -16,7 +17,14 @@ export { RequirePermission } from './decorators/requirement.decorators.js';
 export { anyOf, type AnyOf, type PermissionKey } from './policy/requirement.js';
 
 export type { ClerkModuleOptions, ClerkOptionsFactory } from './options/clerk-options.js';
-export type { AudienceByTokenType, DefaultProtection, OnError, ValueOrFunction } from './options/option-types.js';
+export type {
+  AudienceByTokenType,
+  DefaultProtection,
+  OnError,
+  ResolveOptions,
+  ValueOrFunction,
+} from './options/option-types.js';
+export type { RequestOptions } from './options/request-options.js';
 
 export {
   ClerkAuthNotPopulatedError,

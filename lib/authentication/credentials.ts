@@ -8,6 +8,10 @@ import { tokenTypesOf, type AcceptsToken } from './token-types.js';
 /** What a caller presents, as the fetch `Request` that Clerk reads. */
 export interface Credentials {
   readonly request: Request;
+  /** The request as the platform gives it. */
+  readonly source: object;
+  /** What stands for the request wherever it is met again. */
+  readonly carrier: object;
 }
 
 /**

@@ -2,9 +2,6 @@ import { createRemoteJWKSet, customFetch, errors, exportSPKI, type CryptoKey } f
 
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
 
-/** Injection token of {@link InstanceKeys}. */
-export const INSTANCE_KEYS = Symbol.for('nest-clerk:instance-keys');
-
 /** The public keys of one Clerk instance, as PEM. */
 export interface InstanceKeys {
   /**

@@ -33,7 +33,8 @@ export class ClerkMiddleware implements NestMiddleware {
       return;
     }
     const carrier = carrierOf(request);
-    const ask = () => this.authenticator.authenticate({ request: webRequest }, 'any');
+    const credentials = { request: webRequest, source: request, carrier };
+    const ask = () => this.authenticator.authenticate(credentials, 'any');
     const identity = await identifyOnce(carrier, this.authenticator, 'any', ask);
     attachIdentity(carrier, identity);
     defineRequestAuth(request, identity);

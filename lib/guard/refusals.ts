@@ -1,5 +1,7 @@
 import { HttpException, Inject, Injectable, Logger, type ExecutionContext } from '@nestjs/common';
 
+import { ClerkInstances } from '../authentication/clerk-instances.js';
+import type { Credentials } from '../authentication/credentials.js';
 import type { Identity } from '../authentication/identity.js';
 import { isDocumentNavigation } from '../authentication/navigation.js';
 import { signInLocation } from '../authentication/sign-in-location.js';
@@ -12,13 +14,12 @@ import type { RoutePolicy } from '../policy/route-policy.js';
 import type { Transport } from '../transports/transport.js';
 
 /** One call that has been decided on. */
-export interface DecidedCall {
+export interface DecidedCall extends Credentials {
   readonly context: ExecutionContext;
   readonly transport: Transport;
   readonly policy: RoutePolicy;
   readonly identity: Identity;
   readonly decision: Decision;
-  readonly request: Request;
 }
 
 /** Says with which error a call is refused: the application's own (`onError`), a way to the sign-in page, or ours. */
@@ -26,7 +27,10 @@ export interface DecidedCall {
 export class Refusals {
   private readonly logger = new Logger('ClerkGuard');
 
-  constructor(@Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions) {}
+  constructor(
+    @Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions,
+    @Inject(ClerkInstances) private readonly instances: ClerkInstances,
+  ) {}
 
   /** @returns `undefined` where the call is let through. */
   async of(call: DecidedCall): Promise<Error | undefined> {
@@ -41,7 +45,8 @@ export class Refusals {
     }
     if (decision.allowed) return undefined;
     if (failed?.status === 401 && policy.redirectsToSignIn && isDocumentNavigation(request)) {
-      const location = signInLocation(this.options, request, identity);
+      const { options } = await this.instances.for(call.source, call.carrier);
+      const location = signInLocation(options, request, identity);
       const message = 'Sign in at the Location given.';
       if (location)
         return transport.refuse(context, { status: 302, code: ClerkErrorCode.SignInRequired, message, location });

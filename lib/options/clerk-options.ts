@@ -1,7 +1,5 @@
-import type { ClerkClient } from '@clerk/backend';
-import type { OrganizationSyncOptions } from '@clerk/backend/internal';
-
-import type { AudienceByTokenType, DefaultProtection, OnError, ValueOrFunction } from './option-types.js';
+import type { DefaultProtection, OnError, ResolveOptions } from './option-types.js';
+import type { RequestOptions } from './request-options.js';
 
 /**
  * Options of `ClerkModule.forRoot()`.
@@ -11,59 +9,7 @@ import type { AudienceByTokenType, DefaultProtection, OnError, ValueOrFunction }
  *
  * @see https://clerk.com/docs/guides/development/clerk-environment-variables
  */
-export interface ClerkModuleOptions {
-  /**
-   * The publishable key of the Clerk instance: `pk_test_…` or `pk_live_…`.
-   * @default process.env.CLERK_PUBLISHABLE_KEY
-   */
-  publishableKey?: string;
-
-  /**
-   * The secret key of the Clerk instance: `sk_test_…` or `sk_live_…`. Never send it to a browser.
-   * @default process.env.CLERK_SECRET_KEY
-   */
-  secretKey?: string;
-
-  /**
-   * The secret key of one machine (`ask_…`), used instead of `secretKey` to verify M2M tokens meant for that machine.
-   * @default process.env.CLERK_MACHINE_SECRET_KEY
-   */
-  machineSecretKey?: string;
-
-  /**
-   * The instance's public key in PEM format. With it no key is ever fetched: session tokens verify without network,
-   * and a key rotation needs a new value here.
-   * @default process.env.CLERK_JWT_KEY; without it the keys are fetched from the Backend API
-   */
-  jwtKey?: string;
-
-  /**
-   * Accepted values of the `aud` claim. A string or list speaks to session tokens, an object to each kind of JWT. As
-   * Clerk has it, a token without `aud` is not held to it; see `requireAudience`.
-   * @example { session_token: 'web', m2m_token: ['billing', 'reports'] }
-   */
-  audience?: string | string[] | AudienceByTokenType;
-
-  /**
-   * Whether a session token without an `aud` claim is refused where an `audience` is set for it.
-   * @default false
-   */
-  requireAudience?: boolean;
-
-  /**
-   * Origins whose frontends may call: the `azp` claim of a session token must be one of them. Protects from cookies
-   * leaked to a sibling subdomain. Machine tokens carry no `azp` and are not held to it.
-   * @example ['https://app.example.com', 'http://localhost:3000']
-   */
-  authorizedParties?: string[];
-
-  /**
-   * Whether session tokens without an `azp` claim are accepted although `authorizedParties` is set. For instances
-   * whose cookie tokens lack it.
-   * @default false
-   */
-  allowMissingAzp?: boolean;
-
+export interface ClerkModuleOptions extends RequestOptions {
   /**
    * Whether a session with an open task (choosing an organization, setting up a second factor) counts as signed out.
    * `@AllowPendingSession()` makes exceptions.
@@ -71,89 +17,6 @@ export interface ClerkModuleOptions {
    * @see https://clerk.com/docs/guides/configure/session-tasks
    */
   treatPendingAsSignedOut?: boolean;
-
-  /**
-   * Clock difference to Clerk that is tolerated, in milliseconds.
-   * @default 5000
-   */
-  clockSkewInMs?: number;
-
-  /**
-   * The longest that one request waits for Clerk, in milliseconds; then it is answered 503.
-   * @default 5000
-   */
-  timeoutInMs?: number;
-
-  /**
-   * The domain of a satellite application, without scheme.
-   * @default process.env.CLERK_DOMAIN
-   */
-  domain?: ValueOrFunction<string>;
-
-  /**
-   * Whether this application is a satellite: its users sign in on another domain.
-   * @default process.env.CLERK_IS_SATELLITE, else false
-   * @see https://clerk.com/docs/guides/dashboard/dns-domains/satellite-domains
-   */
-  isSatellite?: ValueOrFunction<boolean>;
-
-  /**
-   * Whether a satellite asks the primary domain for the session on the first visit.
-   * @default Clerk's default
-   */
-  satelliteAutoSync?: boolean;
-
-  /**
-   * Where Clerk's Frontend API is proxied: an absolute URL, or a path of this server.
-   * @default process.env.CLERK_PROXY_URL
-   */
-  proxyUrl?: ValueOrFunction<string>;
-
-  /**
-   * The URL of the sign-in page. Required (absolute) for satellites of a development instance.
-   * @default process.env.CLERK_SIGN_IN_URL
-   */
-  signInUrl?: string;
-
-  /** The URL of the sign-up page. */
-  signUpUrl?: string;
-
-  /** Where Clerk sends users after signing in, unless the way back says otherwise. */
-  afterSignInUrl?: string;
-
-  /** Where Clerk sends users after signing up, unless the way back says otherwise. */
-  afterSignUpUrl?: string;
-
-  /**
-   * URLs that name an organization: it is activated by a handshake when a session arrives there with another one.
-   * @example { organizationPatterns: ['/orgs/:slug', '/orgs/:slug/(.*)'], personalAccountPatterns: ['/me'] }
-   */
-  organizationSyncOptions?: OrganizationSyncOptions;
-
-  /**
-   * Whether a browser navigation may be redirected to Clerk to refresh its session. Switch it off for backends that
-   * only serve an API: nothing is redirected then, and handshake parameters and cookies are ignored.
-   * @default true
-   */
-  enableHandshake?: boolean;
-
-  /**
-   * The Backend API. Point it at a local Clerk in tests.
-   * @default process.env.CLERK_API_URL, else 'https://api.clerk.com'
-   */
-  apiUrl?: string;
-
-  /**
-   * Version of the Backend API.
-   * @default process.env.CLERK_API_VERSION, else 'v1'
-   */
-  apiVersion?: string;
-
-  /**
-   * A Clerk Backend client to use instead of the one built from these options. Both the guard and
-   * `ClerkClientService` use it; it must have been created for the same instance.
-   */
-  clerkClient?: ClerkClient;
 
   /**
    * Whether a document navigation that is not signed in is redirected to `signInUrl` (else to `/`), with the way back
@@ -173,17 +36,16 @@ export interface ClerkModuleOptions {
   onError?: OnError;
 
   /**
+   * Options of a single request, for applications that serve several Clerk instances: by host, say. Keys and client then
+   * come from it alone, and the module needs none of its own.
+   */
+  resolveOptions?: ResolveOptions;
+
+  /**
    * Whether to log, for every request, why it was signed in, signed out or sent to a handshake.
    * @default false
    */
   debug?: boolean;
-
-  /**
-   * Clerk's SDK telemetry, which development instances send.
-   * @default disabled and debug from process.env.CLERK_TELEMETRY_DISABLED and CLERK_TELEMETRY_DEBUG
-   * @see https://clerk.com/docs/telemetry
-   */
-  telemetry?: { disabled?: boolean; debug?: boolean };
 
   /**
    * What handlers without a protection decorator get: `strict` denies unless somebody is signed in; `lax` lets

@@ -1,4 +1,5 @@
 import type { ClerkModuleOptions } from './clerk-options.js';
+import type { RequestOptions } from './request-options.js';
 import * as check from './option-checks.js';
 
 /** One row per option: the variable it falls back to, its default, and what it must look like. */
@@ -46,10 +47,24 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   clerkClient: { check: check.clerkClient },
   redirectToSignIn: { fallback: false, check: check.boolean },
   onError: { check: check.functionOnly },
+  resolveOptions: { check: check.functionOnly },
   debug: { fallback: false, check: check.boolean },
   telemetry: { check: check.telemetry },
   protection: { fallback: 'strict', check: check.oneOf('strict', 'lax') },
 };
 
 /** Options without which nobody can be authenticated. */
-export const REQUIRED_OPTIONS = ['publishableKey', 'secretKey'] as const;
+export const REQUIRED_OPTIONS: readonly string[] = ['publishableKey', 'secretKey'];
+
+/** Options that say which Clerk instance this is: never mixed from two places. */
+export const INSTANCE_OPTIONS = ['publishableKey', 'secretKey', 'machineSecretKey', 'jwtKey', 'clerkClient'] as const;
+
+/** Options that hold for the whole module, whatever the request. */
+export const MODULE_OPTIONS = [
+  'protection',
+  'treatPendingAsSignedOut',
+  'redirectToSignIn',
+  'onError',
+  'resolveOptions',
+  'debug',
+] as const satisfies readonly Exclude<keyof ClerkModuleOptions, keyof RequestOptions>[];

@@ -1,5 +1,7 @@
 import type { ExecutionContext, HttpException } from '@nestjs/common';
 
+import type { RequestOptions } from './request-options.js';
+
 /** What a handler that says nothing gets: `strict` demands a signed-in caller, `lax` only looks. */
 export type DefaultProtection = 'strict' | 'lax';
 
@@ -24,3 +26,14 @@ export type OnError = (
   error: HttpException & { readonly code: string },
   context: ExecutionContext,
 ) => Error | undefined | void | Promise<Error | undefined | void>;
+
+/**
+ * Finds the options of a request.
+ *
+ * `publishableKey`, `secretKey`, `machineSecretKey`, `jwtKey` and `clerkClient` come from its answer alone, never from
+ * the module or the environment; what else it leaves out is the module's. Answering nothing, or throwing, refuses the
+ * request (500, logged).
+ *
+ * @param request The request as the platform gives it: Express', Fastify's, or Node's where a middleware asks.
+ */
+export type ResolveOptions = (request: never) => RequestOptions | undefined | Promise<RequestOptions | undefined>;

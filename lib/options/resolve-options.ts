@@ -1,9 +1,10 @@
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
 import type { ClerkModuleOptions } from './clerk-options.js';
 import type { AudienceByTokenType } from './option-types.js';
+import type { RequestOptions } from './request-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { readPublicKey } from './option-checks.js';
-import { OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
+import { INSTANCE_OPTIONS, MODULE_OPTIONS, OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,7 +31,8 @@ export function resolveClerkOptions(
     const fromEnv = text !== undefined && row.parse ? row.parse(text) : text;
     // An empty string counts as not given: it is what a ConfigService hands on for an unset variable.
     const value = options[name] === '' ? fromEnv : (options[name] ?? fromEnv);
-    const problem = value === undefined ? missing(name, env) : row.check(value);
+    const needed = REQUIRED_OPTIONS.includes(name) && options.resolveOptions === undefined;
+    const problem = value === undefined ? (needed ? missing(name, env) : undefined) : row.check(value);
     if (problem) problems.push(`${label(name)} ${problem}.`);
     settled[name] = value ?? row.fallback;
   }
@@ -49,6 +51,34 @@ export function resolveClerkOptions(
   });
 }
 
+/**
+ * The options of one request: the module's, with what `resolveOptions` answered in their place.
+ *
+ * @throws ClerkConfigurationError where the answer is no options, or such as cannot differ from request to request.
+ */
+export function resolveRequestOptions(
+  module: ClerkModuleOptions,
+  answer: RequestOptions | undefined,
+  env: Environment,
+): ResolvedClerkOptions {
+  if (typeof answer !== 'object' || answer === null) {
+    throw new ClerkConfigurationError(['resolveOptions answered nothing: answer the keys of the instance']);
+  }
+  const misplaced = MODULE_OPTIONS.filter((name) => Object.hasOwn(answer, name));
+  if (misplaced.length > 0) {
+    throw new ClerkConfigurationError(
+      misplaced.map((name) => `resolveOptions answered ${name}: give it to the module`),
+    );
+  }
+  const shared = omit(module, [...INSTANCE_OPTIONS, 'resolveOptions']);
+  const variables = INSTANCE_OPTIONS.flatMap((name) => (OPTION_TABLE[name] as OptionRow).env ?? []);
+  return resolveClerkOptions({ ...shared, ...answer }, omit(env, variables));
+}
+
+function omit<T extends object>(from: T, names: readonly string[]): T {
+  return Object.fromEntries(Object.entries(from).filter(([name]) => !names.includes(name))) as T;
+}
+
 function label(name: keyof ClerkModuleOptions): string {
   const { env } = OPTION_TABLE[name] as OptionRow;
   return env ? `${name} (environment variable ${env})` : name;
@@ -63,8 +93,7 @@ function unknownOption(name: string): string[] {
 }
 
 /** Says that a required option is missing, and recognises where people usually left it. */
-function missing(name: keyof ClerkModuleOptions, env: Environment): string | undefined {
-  if (!(REQUIRED_OPTIONS as readonly string[]).includes(name)) return undefined;
+function missing(name: keyof ClerkModuleOptions, env: Environment): string {
   const variable = (OPTION_TABLE[name] as OptionRow).env as string;
   const prefixed = Object.keys(env).find((key) => key !== variable && key.endsWith(`_${variable}`) && env[key]);
   if (prefixed && name === 'secretKey') {
@@ -81,11 +110,12 @@ function missing(name: keyof ClerkModuleOptions, env: Environment): string | und
 
 /** What is fine alone and wrong together. */
 function contradictions(options: ResolvedClerkOptions): string[] {
-  const { publishableKey, secretKey, domain, proxyUrl, signInUrl } = options;
+  // Without keys of its own (see `resolveOptions`) there is nothing to contradict.
+  const { publishableKey = '', secretKey = '', domain, proxyUrl, signInUrl }: Partial<ResolvedClerkOptions> = options;
   // Where a function decides, it is judged by what it answers to a request.
   const isSatellite = options.isSatellite === true;
   const problems: string[] = [];
-  if (publishableKey.startsWith('pk_live_') !== secretKey.startsWith('sk_live_')) {
+  if (publishableKey && secretKey && publishableKey.startsWith('pk_live_') !== secretKey.startsWith('sk_live_')) {
     problems.push(
       `${label('publishableKey')} and ${label('secretKey')} belong to different instances: one is a test key, the other a live key. Copy both from the same instance.`,
     );

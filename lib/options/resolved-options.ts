@@ -1,7 +1,13 @@
 import type { ClerkClient } from '@clerk/backend';
 import type { OrganizationSyncOptions } from '@clerk/backend/internal';
 
-import type { AudienceByTokenType, DefaultProtection, OnError, ValueOrFunction } from './option-types.js';
+import type {
+  AudienceByTokenType,
+  DefaultProtection,
+  OnError,
+  ResolveOptions,
+  ValueOrFunction,
+} from './option-types.js';
 
 /** Options after environment, defaults and validation; frozen. */
 export interface ResolvedClerkOptions {
@@ -32,6 +38,7 @@ export interface ResolvedClerkOptions {
   readonly protection: DefaultProtection;
   readonly redirectToSignIn: boolean;
   readonly onError: OnError | undefined;
+  readonly resolveOptions: ResolveOptions | undefined;
   readonly debug: boolean;
   readonly telemetry: { readonly disabled?: boolean; readonly debug?: boolean };
 }

@@ -7,10 +7,15 @@ import { ClerkTransportError } from '../errors/clerk.errors.js';
  * request it is the one of Node that it wraps, since that is all a middleware sees.
  */
 export function carrierOf(source: object): object {
-  if (!isExecutionContext(source)) return rawOf(source);
+  return rawOf(sourceOf(source));
+}
+
+/** The request as the platform gives it, out of an execution context or as itself. */
+export function sourceOf(source: object): object {
+  if (!isExecutionContext(source)) return source;
   const type = source.getType<string>();
   if (type !== 'http') throw new ClerkTransportError(type);
-  return rawOf(source.switchToHttp().getRequest<object>());
+  return source.switchToHttp().getRequest<object>();
 }
 
 function rawOf(request: { raw?: unknown }): object {

@@ -28,7 +28,8 @@ export class HttpTransport implements Transport {
 
   credentials(context: ExecutionContext): Credentials | Denial {
     try {
-      return { request: toWebRequest(context.switchToHttp().getRequest<HttpRequestLike>()) };
+      const source = context.switchToHttp().getRequest<HttpRequestLike>();
+      return { request: toWebRequest(source), source, carrier: this.carrier(context) };
     } catch {
       return MALFORMED;
     }

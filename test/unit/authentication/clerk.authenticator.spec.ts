@@ -32,7 +32,10 @@ function over(answer: (request: Request, options: any) => unknown, find: Instanc
   const keys: InstanceKeys = { find, current: async () => 'CURRENT' };
   const authenticator = new ClerkAuthenticator(options, client, keys);
   const ask = (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token', path = '/') =>
-    authenticator.authenticate({ request: new Request(`http://localhost${path}`, { headers }) }, acceptsToken);
+    authenticator.authenticate(
+      { request: new Request(`http://localhost${path}`, { headers }), source: {}, carrier: {} },
+      acceptsToken,
+    );
   return { ask, asked };
 }
 

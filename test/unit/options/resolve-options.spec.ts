@@ -51,6 +51,7 @@ describe('resolveClerkOptions', () => {
       enableHandshake: true,
       redirectToSignIn: false,
       onError: undefined,
+      resolveOptions: undefined,
       debug: false,
       apiUrl: 'https://api.clerk.com',
       apiVersion: 'v1',

@@ -1,0 +1,152 @@
+import type { ClerkClient } from '@clerk/backend';
+import type { OrganizationSyncOptions } from '@clerk/backend/internal';
+
+import type { AudienceByTokenType, ValueOrFunction } from './option-types.js';
+
+/**
+ * The options that can differ from request to request (see `resolveOptions`): which Clerk instance is asked, and what it
+ * is asked for.
+ */
+export interface RequestOptions {
+  /**
+   * The publishable key of the Clerk instance: `pk_test_…` or `pk_live_…`.
+   * @default process.env.CLERK_PUBLISHABLE_KEY
+   */
+  publishableKey?: string;
+
+  /**
+   * The secret key of the Clerk instance: `sk_test_…` or `sk_live_…`. Never send it to a browser.
+   * @default process.env.CLERK_SECRET_KEY
+   */
+  secretKey?: string;
+
+  /**
+   * The secret key of one machine (`ask_…`), used instead of `secretKey` to verify M2M tokens meant for that machine.
+   * @default process.env.CLERK_MACHINE_SECRET_KEY
+   */
+  machineSecretKey?: string;
+
+  /**
+   * The instance's public key in PEM format. With it no key is ever fetched: session tokens verify without network,
+   * and a key rotation needs a new value here.
+   * @default process.env.CLERK_JWT_KEY; without it the keys are fetched from the Backend API
+   */
+  jwtKey?: string;
+
+  /**
+   * Accepted values of the `aud` claim. A string or list speaks to session tokens, an object to each kind of JWT. As
+   * Clerk has it, a token without `aud` is not held to it; see `requireAudience`.
+   * @example { session_token: 'web', m2m_token: ['billing', 'reports'] }
+   */
+  audience?: string | string[] | AudienceByTokenType;
+
+  /**
+   * Whether a session token without an `aud` claim is refused where an `audience` is set for it.
+   * @default false
+   */
+  requireAudience?: boolean;
+
+  /**
+   * Origins whose frontends may call: the `azp` claim of a session token must be one of them. Protects from cookies
+   * leaked to a sibling subdomain. Machine tokens carry no `azp` and are not held to it.
+   * @example ['https://app.example.com', 'http://localhost:3000']
+   */
+  authorizedParties?: string[];
+
+  /**
+   * Whether session tokens without an `azp` claim are accepted although `authorizedParties` is set. For instances
+   * whose cookie tokens lack it.
+   * @default false
+   */
+  allowMissingAzp?: boolean;
+
+  /**
+   * Clock difference to Clerk that is tolerated, in milliseconds.
+   * @default 5000
+   */
+  clockSkewInMs?: number;
+
+  /**
+   * The longest that one request waits for Clerk, in milliseconds; then it is answered 503.
+   * @default 5000
+   */
+  timeoutInMs?: number;
+
+  /**
+   * The domain of a satellite application, without scheme.
+   * @default process.env.CLERK_DOMAIN
+   */
+  domain?: ValueOrFunction<string>;
+
+  /**
+   * Whether this application is a satellite: its users sign in on another domain.
+   * @default process.env.CLERK_IS_SATELLITE, else false
+   * @see https://clerk.com/docs/guides/dashboard/dns-domains/satellite-domains
+   */
+  isSatellite?: ValueOrFunction<boolean>;
+
+  /**
+   * Whether a satellite asks the primary domain for the session on the first visit.
+   * @default Clerk's default
+   */
+  satelliteAutoSync?: boolean;
+
+  /**
+   * Where Clerk's Frontend API is proxied: an absolute URL, or a path of this server.
+   * @default process.env.CLERK_PROXY_URL
+   */
+  proxyUrl?: ValueOrFunction<string>;
+
+  /**
+   * The URL of the sign-in page. Required (absolute) for satellites of a development instance.
+   * @default process.env.CLERK_SIGN_IN_URL
+   */
+  signInUrl?: string;
+
+  /** The URL of the sign-up page. */
+  signUpUrl?: string;
+
+  /** Where Clerk sends users after signing in, unless the way back says otherwise. */
+  afterSignInUrl?: string;
+
+  /** Where Clerk sends users after signing up, unless the way back says otherwise. */
+  afterSignUpUrl?: string;
+
+  /**
+   * URLs that name an organization: it is activated by a handshake when a session arrives there with another one.
+   * @example { organizationPatterns: ['/orgs/:slug', '/orgs/:slug/(.*)'], personalAccountPatterns: ['/me'] }
+   */
+  organizationSyncOptions?: OrganizationSyncOptions;
+
+  /**
+   * Whether a browser navigation may be redirected to Clerk to refresh its session. Switch it off for backends that
+   * only serve an API: nothing is redirected then, and handshake parameters and cookies are ignored.
+   * @default true
+   */
+  enableHandshake?: boolean;
+
+  /**
+   * The Backend API. Point it at a local Clerk in tests.
+   * @default process.env.CLERK_API_URL, else 'https://api.clerk.com'
+   */
+  apiUrl?: string;
+
+  /**
+   * Version of the Backend API.
+   * @default process.env.CLERK_API_VERSION, else 'v1'
+   */
+  apiVersion?: string;
+
+  /**
+   * A Clerk Backend client to use instead of the one built from these options. Both the guard and
+   * `ClerkClientService` use it; it must have been created for the same instance.
+   */
+  clerkClient?: ClerkClient;
+
+  /**
+   * Clerk's SDK telemetry, which development instances send.
+   * @default disabled and debug from process.env.CLERK_TELEMETRY_DISABLED and CLERK_TELEMETRY_DEBUG
+   * @see https://clerk.com/docs/telemetry
+   */
+  telemetry?: { disabled?: boolean; debug?: boolean };
+}

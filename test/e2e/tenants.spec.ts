@@ -1,0 +1,196 @@
+import { Controller, Get, Req, type ExecutionContext } from '@nestjs/common';
+
+import {
+  Auth,
+  ClerkClients,
+  ClerkClientService,
+  Public,
+  RedirectToSignIn,
+  type AuthObject,
+  type ClerkModuleOptions,
+  type RequestOptions,
+} from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+@Controller()
+class Routes {
+  constructor(private readonly clients: ClerkClients) {}
+
+  @Get('strict') strict(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @Get('public') @Public() public(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @Get('me') async me(@Auth('userId') userId: string, @Req() request: object) {
+    const clerk = await this.clients.for(request);
+    return { name: (await clerk.users.getUser(userId)).firstName };
+  }
+  @Get('page') @RedirectToSignIn() page() {}
+}
+
+interface HttpRequest {
+  readonly headers: Record<string, string>;
+}
+
+describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
+  let a: LocalClerk;
+  let b: LocalClerk;
+  const apps: TestApp[] = [];
+  const environment = { ...process.env };
+
+  beforeAll(async () => {
+    [a, b] = await Promise.all([LocalClerk.start(), LocalClerk.start()]);
+  });
+  afterEach(async () => {
+    process.env = { ...environment };
+    a.recover();
+    await Promise.all(apps.splice(0).map((app) => app.close()));
+  });
+  afterAll(() => Promise.all([a?.stop(), b?.stop()]));
+
+  /** Answers a tenant's options by its host; hosts without one get nothing. */
+  const byHost = ({ headers }: HttpRequest): RequestOptions | undefined =>
+    ({ 'a.example': a.options, 'b.example': b.options })[headers.host ?? ''];
+
+  async function start(resolveOptions: (request: HttpRequest) => unknown, more: ClerkModuleOptions = {}) {
+    const app = await TestApp.on(platform)
+      .clerk({ ...more, resolveOptions: resolveOptions as ClerkModuleOptions['resolveOptions'] })
+      .controllers(Routes)
+      .start();
+    apps.push(app);
+    return app;
+  }
+  const at = (host: string) => ({ host });
+
+  it('needs no keys of its own, and serves each host by its own instance', async () => {
+    const app = await start(byHost);
+    expect((await app.withToken('/strict', await a.sessionToken(), at('a.example'))).status).toBe(200);
+    expect((await app.withToken('/strict', await b.sessionToken(), at('b.example'))).status).toBe(200);
+  });
+
+  it('never mixes them, under concurrency either', async () => {
+    const app = await start(async (request) => {
+      await new Promise(setImmediate);
+      return byHost(request);
+    });
+    const statuses = await Promise.all(
+      Array.from({ length: 60 }, async (_unused, index) => {
+        const [home, away] = index % 2 ? ['a.example', 'b.example'] : ['b.example', 'a.example'];
+        const token = await (index % 2 ? a : b).sessionToken();
+        const cookie = `__session=${token}; __client_uat=1; __clerk_db_jwt=d`;
+        return [
+          (await app.withToken('/strict', token, at(home))).status,
+          (await app.withToken('/strict', token, at(away))).status,
+          (await app.send('/strict', { cookie, ...at(home) })).status,
+          (await app.send('/strict', { cookie, ...at(away) })).status,
+        ];
+      }),
+    );
+    expect(statuses).toEqual(statuses.map(() => [200, 401, 200, 401]));
+  });
+
+  it('fetches each instance’s keys once', async () => {
+    a.reset();
+    const app = await start(byHost);
+    for (let i = 0; i < 5; i++)
+      expect((await app.withToken('/strict', await a.sessionToken(), at('a.example'))).status).toBe(200);
+    expect(a.requests.map(({ path }) => path)).toEqual(['/v1/jwks']);
+  });
+
+  it('gives the tenant’s client by request', async () => {
+    const app = await start(byHost);
+    for (const [clerk, host, firstName] of [
+      [a, 'a.example', 'Ada'],
+      [b, 'b.example', 'Grace'],
+    ] as const) {
+      const user = clerk.createUser({ firstName });
+      expect((await app.withToken('/me', await clerk.sessionToken({ user }), at(host))).body).toEqual({
+        name: firstName,
+      });
+    }
+    const context = {
+      getType: () => 'http',
+      switchToHttp: () => ({ getRequest: () => ({ headers: at('a.example') }) }),
+    };
+    const client = await app.get(ClerkClients).for(context as unknown as ExecutionContext);
+    expect(client).not.toBe(app.get(ClerkClientService));
+  });
+
+  it('takes keys from the answer alone, never from the module or the environment', async () => {
+    Object.assign(process.env, a.env, { CLERK_JWT_KEY: a.jwtKey });
+    const { publishableKey, apiUrl, telemetry } = b.options;
+    const app = await start(() => ({ publishableKey, apiUrl, telemetry }), { ...a.options, jwtKey: a.jwtKey });
+    const { status, body } = await app.withToken('/strict', await a.sessionToken());
+    expect([status, body.code]).toEqual([500, 'invalid-configuration']);
+    expect(app.logger.ofGuard('error')[0]).toContain('secretKey (environment variable CLERK_SECRET_KEY) is missing');
+
+    const whole = await start(() => b.options, { ...a.options, jwtKey: a.jwtKey });
+    expect((await whole.withToken('/strict', await a.sessionToken())).status).toBe(401);
+    expect((await whole.withToken('/strict', await b.sessionToken())).status).toBe(200);
+  });
+
+  it('shares what else the module says', async () => {
+    const app = await start(byHost, { authorizedParties: ['https://app.example.com'] });
+    expect((await app.withToken('/strict', await a.sessionToken(), at('a.example'))).status).toBe(401);
+    const token = await a.sessionToken({ authorizedParty: 'https://app.example.com' });
+    expect((await app.withToken('/strict', token, at('a.example'))).status).toBe(200);
+  });
+
+  it.each<[string, (request: HttpRequest) => unknown, RegExp]>([
+    ['nothing', () => undefined, /resolveOptions answered nothing/],
+    ['null', () => null, /resolveOptions answered nothing/],
+    ['text', () => 'a', /resolveOptions answered nothing/],
+    ['no keys', () => ({}), /publishableKey .* is missing/],
+    ['an unknown option', () => ({ ...a.options, tenant: 'a' }), /"tenant" is not an option/],
+    [
+      'what holds for the whole module',
+      () => ({ ...a.options, protection: 'lax' }),
+      /resolveOptions answered protection: give it to the module/,
+    ],
+  ])('refuses with 500 where the answer is %s, and says why in the log', async (_answer, answer, reason) => {
+    const app = await start(answer, { onError: () => undefined });
+    expect(await app.withToken('/strict', await a.sessionToken())).toMatchObject({
+      status: 500,
+      body: { code: 'invalid-configuration' },
+    });
+    expect(await app.send('/public')).toMatchObject({ status: 200, body: { isAuthenticated: false } });
+    expect(app.logger.ofGuard('error')[0]).toMatch(reason);
+    expect(app.logger.lines.join()).not.toContain(a.secretKey);
+  });
+
+  it('refuses with 500 where it throws', async () => {
+    const app = await start(() => {
+      throw new Error('the database is down');
+    });
+    expect((await app.send('/strict')).status).toBe(500);
+    expect(app.logger.ofGuard('error')[0]).toContain('the database is down');
+  });
+
+  it('is asked once a request, however often the instance is needed', async () => {
+    const resolveOptions = jest.fn(() => a.options);
+    const app = await start(resolveOptions);
+    const user = a.createUser();
+    expect((await app.withToken('/me', await a.sessionToken({ user }))).status).toBe(200);
+    expect(resolveOptions).toHaveBeenCalledTimes(1);
+  });
+
+  it('sends browsers to the tenant’s own sign-in page', async () => {
+    const app = await start(() => ({ ...a.options, signInUrl: 'https://a.example/sign-in' }));
+    const navigation = {
+      accept: 'text/html',
+      'sec-fetch-dest': 'document',
+      cookie: '__clerk_db_jwt=d; __client_uat=0',
+    };
+    expect((await app.send('/page', navigation)).headers.get('location')).toMatch(/^https:\/\/a\.example\/sign-in\?/);
+  });
+
+  it('an outage of one tenant is not another’s', async () => {
+    const app = await start(byHost);
+    a.outage('refuse');
+    expect((await app.withToken('/strict', await a.sessionToken(), at('a.example'))).status).toBe(503);
+    expect((await app.withToken('/strict', await b.sessionToken(), at('b.example'))).status).toBe(200);
+  });
+});

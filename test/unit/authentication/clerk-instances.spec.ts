@@ -1,0 +1,57 @@
+import type { ClerkClient } from '@clerk/backend';
+
+import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
+import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
+import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
+
+const keysOf = (name: string) => ({
+  publishableKey: `pk_test_${btoa(`${name}.clerk.accounts.dev$`)}`,
+  secretKey: `sk_test_${name}`,
+  telemetry: { disabled: true },
+});
+
+function over(answer: () => unknown, more: ClerkModuleOptions = {}) {
+  const given: ClerkModuleOptions = { ...more, resolveOptions: answer as ClerkModuleOptions['resolveOptions'] };
+  return new ClerkInstances(resolveClerkOptions(given, {}), {} as ClerkClient, given, {});
+}
+
+describe('ClerkInstances', () => {
+  it('sets one instance up for the same answer, and another for any other', async () => {
+    let answer: object = keysOf('a');
+    const instances = over(() => answer);
+    const next = () => instances.for({});
+    const first = await next();
+    answer = { ...keysOf('a') };
+    expect(await next()).toBe(first);
+    const others: object[] = [
+      keysOf('b'),
+      { ...keysOf('a'), secretKey: 'sk_test_z' },
+      { ...keysOf('a'), apiUrl: 'http://127.0.0.1:1' },
+      { ...keysOf('a'), domain: () => 'x.example' },
+      { ...keysOf('a'), domain: () => 'y.example' },
+      { ...keysOf('a'), clerkClient: { authenticateRequest() {} } },
+      { ...keysOf('a'), clerkClient: { authenticateRequest() {} } },
+    ];
+    const seen = new Set([first]);
+    for (answer of others) seen.add(await next());
+    expect(seen.size).toBe(others.length + 1);
+    answer = others[3]!;
+    expect(seen).toContain(await next());
+  });
+
+  it('keeps no more than a thousand', async () => {
+    let tenant = 0;
+    const instances = over(() => keysOf(`t${tenant}`));
+    const first = await instances.for({});
+    for (tenant = 1; tenant <= 1000; tenant++) await instances.for({});
+    tenant = 0;
+    expect(await instances.for({})).not.toBe(first);
+  });
+
+  it('is the module’s own without resolveOptions', async () => {
+    const client = {} as ClerkClient;
+    const instances = new ClerkInstances(resolveClerkOptions(keysOf('a'), {}), client, keysOf('a'), {});
+    expect(await instances.for({})).toBe(await instances.for({}));
+    expect((await instances.for({})).client).toBe(client);
+  });
+});
