@@ -30,6 +30,12 @@ export class StaticInstanceKeys implements InstanceKeys {
   }
 }
 
+/** Without a secret key there is nobody to ask: JWTs cannot be verified, only what Clerk verifies itself. */
+export const NO_INSTANCE_KEYS: InstanceKeys = {
+  find: () => Promise.resolve(null),
+  current: () => Promise.reject(new ClerkUnavailableError('There is no secretKey to fetch keys with')),
+};
+
 /** Clerk rotates keys rarely; a removed one must die all the same. */
 const MAX_AGE_MS = 5 * 60_000;
 /** A flood of unknown `kid`s causes at most one fetch in this time. */

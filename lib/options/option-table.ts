@@ -54,7 +54,7 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
 };
 
 /** Options without which nobody can be authenticated. */
-export const REQUIRED_OPTIONS: readonly string[] = ['publishableKey', 'secretKey'];
+export const REQUIRED_OPTIONS = ['publishableKey', 'secretKey'] as const;
 
 /** Options that say which Clerk instance this is: never mixed from two places. */
 export const INSTANCE_OPTIONS = ['publishableKey', 'secretKey', 'machineSecretKey', 'jwtKey', 'clerkClient'] as const;

@@ -22,6 +22,7 @@ export interface RequestOptions {
 
   /**
    * The secret key of one machine (`ask_…`), used instead of `secretKey` to verify M2M tokens meant for that machine.
+   * An application that accepts nothing else needs no other key.
    * @default process.env.CLERK_MACHINE_SECRET_KEY
    */
   machineSecretKey?: string;

@@ -31,16 +31,24 @@ export function resolveClerkOptions(
     const fromEnv = text !== undefined && row.parse ? row.parse(text) : text;
     // An empty string counts as not given: it is what a ConfigService hands on for an unset variable.
     const value = options[name] === '' ? fromEnv : (options[name] ?? fromEnv);
-    const needed = REQUIRED_OPTIONS.includes(name) && options.resolveOptions === undefined;
-    const problem = value === undefined ? (needed ? missing(name, env) : undefined) : row.check(value);
+    const problem = value === undefined ? undefined : row.check(value);
     if (problem) problems.push(`${label(name)} ${problem}.`);
     settled[name] = value ?? row.fallback;
+  }
+  // A machine's key alone is enough to verify what other machines send it.
+  const machineOnly = settled.secretKey === undefined && settled.machineSecretKey !== undefined;
+  if (!machineOnly && options.resolveOptions === undefined) {
+    const absent = REQUIRED_OPTIONS.filter((name) => settled[name] === undefined);
+    problems.unshift(...absent.map((name) => `${label(name)} ${missing(name, env)}.`));
   }
   problems.push(...(problems.length === 0 ? contradictions(settled as unknown as ResolvedClerkOptions) : []));
   if (problems.length > 0) throw new ClerkConfigurationError(problems);
 
   return freeze({
     ...(settled as unknown as ResolvedClerkOptions),
+    publishableKey: (settled.publishableKey ?? '') as string,
+    secretKey: (settled.secretKey ?? '') as string,
+    machineOnly,
     audience: byTokenType(settled.audience as ClerkModuleOptions['audience']),
     jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
     telemetry: {

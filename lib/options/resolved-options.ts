@@ -11,8 +11,12 @@ import type {
 
 /** Options after environment, defaults and validation; frozen. */
 export interface ResolvedClerkOptions {
+  /** Empty where the application has no instance of its own, or is a machine only. */
   readonly publishableKey: string;
+  /** Empty in the same cases. */
   readonly secretKey: string;
+  /** Whether there is no more than the key of a machine: only M2M tokens can be verified. */
+  readonly machineOnly: boolean;
   readonly machineSecretKey: string | undefined;
   readonly jwtKey: string | undefined;
   readonly audience: Readonly<AudienceByTokenType>;

@@ -4,7 +4,10 @@ import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
 import { isProtectionWord, type PolicyLevel, type Protection, type RoutePolicy } from './route-policy.js';
 
 /** What the module's options say about handlers that say nothing. */
-export type PolicyDefaults = Pick<ResolvedClerkOptions, 'protection' | 'treatPendingAsSignedOut' | 'redirectToSignIn'>;
+export type PolicyDefaults = Pick<
+  ResolvedClerkOptions,
+  'protection' | 'treatPendingAsSignedOut' | 'redirectToSignIn' | 'machineOnly'
+>;
 
 /**
  * Settles what a handler asks for. The nearest word wins for protection and accepted tokens; requirements add up,
@@ -36,7 +39,7 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
     redirectsToSignIn: defaults.redirectToSignIn || said((level) => level.redirectToSignIn),
     requirements,
   };
-  const problems = [...levels.flatMap(problemsOfLevel), ...problemsOfPolicy(policy, levels)];
+  const problems = [...levels.flatMap(problemsOfLevel), ...problemsOfPolicy(policy, levels, defaults)];
   return Object.freeze({ ...policy, problems });
 }
 

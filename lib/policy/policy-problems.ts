@@ -37,6 +37,7 @@ export function problemsOfLevel(level: PolicyLevel): string[] {
 export function problemsOfPolicy(
   policy: Omit<RoutePolicy, 'problems' | 'name'>,
   levels: readonly PolicyLevel[],
+  { machineOnly }: { readonly machineOnly: boolean },
 ): string[] {
   const problems: string[] = [];
   if (policy.protection === 'skip') {
@@ -51,6 +52,11 @@ export function problemsOfPolicy(
         '@AcceptsToken() protects nothing beside @SkipAuth(): add @RequireAuth() to the handler, or remove @AcceptsToken().',
       );
     }
+  }
+  if (machineOnly && policy.protection === 'strict' && policy.acceptsToken !== 'm2m_token') {
+    problems.push(
+      "only machineSecretKey is set, which verifies nothing but M2M tokens: add @AcceptsToken('m2m_token'), or set secretKey and publishableKey.",
+    );
   }
   const says = levels.at(-1)?.allowPendingSession ?? [];
   if (

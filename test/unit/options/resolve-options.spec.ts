@@ -30,6 +30,7 @@ describe('resolveClerkOptions', () => {
     expect(resolveClerkOptions(undefined, env)).toEqual({
       publishableKey,
       secretKey,
+      machineOnly: false,
       machineSecretKey: undefined,
       jwtKey: undefined,
       audience: {},
@@ -107,6 +108,16 @@ describe('resolveClerkOptions', () => {
       disabled: false,
       debug: true,
     });
+  });
+
+  it('needs no other key where there is a machine’s, unless a secret key wants its publishable one', () => {
+    expect(resolveClerkOptions({ machineSecretKey: 'ask_x' }, {})).toMatchObject({
+      machineOnly: true,
+      publishableKey: '',
+      secretKey: '',
+    });
+    expect(resolveClerkOptions({ ...keys, machineSecretKey: 'ask_x' }, {}).machineOnly).toBe(false);
+    expect(problemsOf({ secretKey, machineSecretKey: 'ask_x' })).toEqual([expect.stringContaining('publishableKey')]);
   });
 
   it('takes an audience as Clerk does for session tokens, or one for each kind', () => {

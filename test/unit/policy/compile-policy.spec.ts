@@ -8,7 +8,12 @@ const requirement = (permission: string): Requirement => ({
   check: { has: { permission } },
 });
 
-const of = (protection: 'strict' | 'lax') => ({ protection, treatPendingAsSignedOut: true, redirectToSignIn: false });
+const of = (protection: 'strict' | 'lax') => ({
+  protection,
+  treatPendingAsSignedOut: true,
+  redirectToSignIn: false,
+  machineOnly: false,
+});
 
 const level = (name: string, said: Partial<PolicyLevel> = {}): PolicyLevel => ({
   name,
@@ -205,6 +210,22 @@ describe('compilePolicy', () => {
       expect(problems(level('C.h', { ...said, allowPendingSession: [true] }))).toEqual([
         expect.stringMatching(/^@AllowPendingSession\(\) means nothing where no session is looked at/),
       ]);
+    });
+
+    it('handlers that only a missing secret key could serve', () => {
+      const found = (said: Partial<PolicyLevel>) =>
+        compilePolicy([level('C.h', said)], { ...of('strict'), machineOnly: true }).problems;
+      expect(found({})).toEqual([
+        expect.stringMatching(/^only machineSecretKey is set, which verifies nothing but M2M tokens/),
+      ]);
+      expect(found({ acceptsToken: [['m2m_token', 'api_key']] })).toHaveLength(1);
+      for (const said of [
+        { acceptsToken: [['m2m_token']] },
+        { protections: ['public'] },
+        { protections: ['skip-auth'] },
+      ] as const) {
+        expect(found(said)).toEqual([]);
+      }
     });
 
     it('@SkipAuth() inside a class that accepts tokens as no problem', () => {

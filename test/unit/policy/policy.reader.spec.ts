@@ -6,10 +6,12 @@ import { AcceptsToken, anyOf, Auth, Public, RequireAuth, RequirePermission, Skip
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 
 const read = (controller: new () => object, handler: string, protection: 'strict' | 'lax' = 'strict') =>
-  new PolicyReader(new Reflector(), { protection, treatPendingAsSignedOut: true, redirectToSignIn: false }).read(
-    controller,
-    (controller.prototype as any)[handler],
-  );
+  new PolicyReader(new Reflector(), {
+    protection,
+    treatPendingAsSignedOut: true,
+    redirectToSignIn: false,
+    machineOnly: false,
+  }).read(controller, (controller.prototype as any)[handler]);
 
 const permissionsOf = (policy: ReturnType<typeof read>) => policy.requirements.map(({ check }) => check);
 
@@ -170,6 +172,7 @@ describe('PolicyReader', () => {
       protection: 'strict',
       treatPendingAsSignedOut: true,
       redirectToSignIn: false,
+      machineOnly: false,
     });
     const handler = Base.prototype.list;
     expect(reader.read(Base, handler)).toBe(reader.read(Base, handler));
