@@ -61,7 +61,7 @@ export class ClerkAuthenticator implements Authenticator {
       const state = await withDeadline(this.ask(request, acceptsToken), this.options.timeoutInMs);
       if (state === undefined) return signedOut(Reason.UnknownKey);
       const refusal = refusedClaims(this.options, state);
-      return refusal ? signedOut(refusal) : identityFromState(state, acceptsToken, credentialSent);
+      return refusal ? signedOut(refusal) : identityFromState(state, credentialSent);
     } catch (error) {
       if (error instanceof ClerkUnavailableError) return signedOut(Reason.KeysUnavailable, { failure: error });
       if (error instanceof ClerkKeyRefusedError) return signedOut(Reason.KeyRefused, { failure: error });

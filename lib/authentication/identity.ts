@@ -48,26 +48,28 @@ export interface Identity {
 const WITHHELD_HEADERS = ['x-clerk-auth-message', 'access-control-allow-origin', 'access-control-allow-credentials'];
 
 /** Clerk's answer as an identity. */
-export function identityFromState(
-  state: RequestState<TokenType | null>,
-  acceptsToken: AcceptsToken,
-  credentialSent: boolean,
-): Identity {
+export function identityFromState(state: RequestState<TokenType | null>, credentialSent: boolean): Identity {
   const headers = new Headers(state.headers);
   for (const name of WITHHELD_HEADERS) headers.delete(name);
   const { status, reason } = state;
-  if (status === 'signed-in') {
-    const { tokenType } = state;
-    return { status, tokenType, reason, credentialSent, headers, toAuth: (options) => state.toAuth(options) };
-  }
-  // Of several accepted types none was sent: Clerk would call that a signed-out session, which says too much.
-  const undecided = !credentialSent && tokenTypesOf(acceptsToken).length > 1;
-  const toAuth = () => (undecided ? null : state.toAuth()) ?? signedOutObject(acceptsToken);
-  return { status, tokenType: null, reason, credentialSent, headers, toAuth };
+  const tokenType = status === 'signed-in' ? state.tokenType : null;
+  // A handshake has no auth object of its own.
+  const toAuth = (options?: AuthObjectOptions): AuthObject => state.toAuth(options) ?? signedOutAuthObject();
+  return { status, tokenType, reason, credentialSent, headers, toAuth };
 }
 
-/** The identity as a handler gets it that lets sessions with an open task in. */
-export function allowingPending(identity: Identity): Identity {
+/**
+ * The identity as a handler sees it. Where it accepts several types and nothing was sent, the caller is signed out of no
+ * type in particular, though Clerk would call that a session; sessions with an open task count as the handler says.
+ */
+export function seenBy(
+  { acceptsToken, allowsPendingSession }: { acceptsToken: AcceptsToken; allowsPendingSession: boolean },
+  identity: Identity,
+): Identity {
+  const undecided =
+    identity.status !== 'signed-in' && !identity.credentialSent && tokenTypesOf(acceptsToken).length > 1;
+  if (undecided) return { ...identity, toAuth: () => invalidTokenAuthObject() };
+  if (!allowsPendingSession) return identity;
   return { ...identity, toAuth: (options) => identity.toAuth({ treatPendingAsSignedOut: false, ...options }) };
 }
 
@@ -89,9 +91,10 @@ export function signedOutIdentity(
   };
 }
 
-/** Clerk's signed-out object of the accepted type; of no type where several are accepted. */
+/** Clerk's signed-out object: of a session where one is accepted, else of the only accepted type. */
 function signedOutObject(acceptsToken: AcceptsToken): AuthObject {
-  if (acceptsToken === 'session_token') return signedOutAuthObject();
-  if (typeof acceptsToken === 'string' && acceptsToken !== 'any') return unauthenticatedMachineObject(acceptsToken);
-  return invalidTokenAuthObject();
+  if (tokenTypesOf(acceptsToken).includes('session_token')) return signedOutAuthObject();
+  return typeof acceptsToken === 'string'
+    ? unauthenticatedMachineObject(acceptsToken as Exclude<TokenType, 'session_token'>)
+    : invalidTokenAuthObject();
 }

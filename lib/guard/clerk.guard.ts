@@ -1,7 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
-import { allowingPending } from '../authentication/identity.js';
+import { seenBy } from '../authentication/identity.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import { attachIdentity, identifyOnce } from '../transports/attachment.js';
@@ -43,7 +43,7 @@ export class ClerkGuard implements CanActivate {
     const identified = await identifyOnce(carrier, this.authenticator, policy.acceptsToken, () =>
       this.authenticator.authenticate(credentials, policy.acceptsToken),
     );
-    const identity = policy.allowsPendingSession ? allowingPending(identified) : identified;
+    const identity = seenBy(policy, identified);
     transport.attach(context, identity);
 
     const decision = decide(policy, identity);

@@ -95,7 +95,11 @@ function problemsOfAcceptsToken(applied: PolicyLevel['acceptsToken']): string[] 
       return [`@AcceptsToken('any') stands alone: remove the other types.`];
     return types
       .filter((type) => type !== 'any' && !isTokenType(type))
-      .map((type) => `@AcceptsToken() does not know ${JSON.stringify(type) ?? typeof type}: it takes ${known}.`);
+      .map((type) =>
+        type === 'machine_token'
+          ? "@AcceptsToken() knows 'machine_token' by its new name only: write 'm2m_token'."
+          : `@AcceptsToken() does not know ${JSON.stringify(type) ?? typeof type}: it takes ${known}.`,
+      );
   });
 }
 

@@ -80,7 +80,7 @@ export class TestApp {
           resolve({
             status: response.statusCode!,
             headers: answered,
-            body: json ? JSON.parse(text) : text,
+            body: json && text ? JSON.parse(text) : text,
           });
         });
       });

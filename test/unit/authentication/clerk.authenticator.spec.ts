@@ -224,8 +224,9 @@ describe('ClerkAuthenticator', () => {
       ['session_token', 'session_token'],
       ['api_key', 'api_key'],
       ['m2m_token', 'm2m_token'],
-      [['session_token', 'api_key'], null],
-      ['any', null],
+      [['session_token', 'api_key'], 'session_token'],
+      [['m2m_token', 'api_key'], null],
+      ['any', 'session_token'],
     ])('%j', async (acceptsToken, tokenType) => {
       const down = over(() => new Promise<never>(() => {}));
       expect((await down.ask({}, acceptsToken)).toAuth()).toMatchObject({ isAuthenticated: false, tokenType });

@@ -11,6 +11,7 @@ describe('the public API', () => {
        "ClerkAuthNotPopulatedError",
        "ClerkBadRequestException",
        "ClerkClientService",
+       "ClerkClients",
        "ClerkConfigurationError",
        "ClerkError",
        "ClerkErrorCode",

@@ -148,6 +148,7 @@ describe('compilePolicy', () => {
     it.each<[string, unknown[][], RegExp]>([
       ['no type', [[]], /names no token type: name one or more of 'session_token', /],
       ['a misspelt type', [['apikey']], /does not know "apikey": it takes 'session_token'/],
+      ['the old name of a type', [['machine_token']], /by its new name only: write 'm2m_token'/],
       ['a type that is no text', [[undefined]], /does not know undefined/],
       ['any beside others', [['any', 'api_key']], /@AcceptsToken\('any'\) stands alone/],
       ['two decorators', [['api_key'], ['m2m_token']], /@AcceptsToken\(\) stands twice/],

@@ -1,0 +1,225 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { clerkMiddleware, getAuth as getAuthOfExpress } from '@clerk/express';
+import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+
+import { cookieSuffixOf } from '../../lib/authentication/credentials.js';
+import { ClerkMiddleware, getAuth, type ClerkModuleOptions } from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+/** What handlers of either side are asked: the auth object for each way of accepting tokens. */
+const ACCEPTS = [
+  undefined,
+  'session_token',
+  'api_key',
+  'm2m_token',
+  'oauth_token',
+  'any',
+  ['api_key', 'session_token'],
+] as const;
+
+function answerWith(get: (request: never, options: { acceptsToken: never }) => object) {
+  return (request: unknown, response: import('node:http').ServerResponse) => {
+    const answers = ACCEPTS.map((acceptsToken) => get(request as never, { acceptsToken: acceptsToken as never }));
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(answers));
+  };
+}
+
+@Module({})
+class OursModule implements NestModule {
+  configure(consumer: MiddlewareConsumer) {
+    consumer.apply(ClerkMiddleware, answerWith(getAuth as never)).forRoutes('{*path}');
+  }
+}
+
+type Sent = { readonly headers: Record<string, string>; readonly path?: string; readonly method?: string };
+
+/** Every token on every carrier, with the circumstances that Clerk looks at. */
+async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, Sent][]> {
+  const user = clerk.createUser();
+  const organization = clerk.createOrganization();
+  clerk.addMember({ user, organization, role: 'org:admin', permissions: ['org:invoices:create'] });
+  const machine = clerk.createMachine();
+  const now = Math.floor(Date.now() / 1000);
+  const tokens: Record<string, string> = {
+    session: await clerk.sessionToken({ user }),
+    'organization session': await clerk.sessionToken({
+      user,
+      organization,
+      plans: ['user:pro'],
+      features: ['org:export'],
+    }),
+    impersonated: await clerk.sessionToken({ user, actor: { sub: 'user_admin' } }),
+    pending: await clerk.sessionToken({ user, sessionStatus: 'pending' }),
+    expired: await clerk.sessionToken({ user, issuedAt: now - 120 }),
+    early: await clerk.sessionToken({ user, notBefore: now + 60 }),
+    'from the future': await clerk.sessionToken({ user, issuedAt: now + 60 }),
+    'within the skew': await clerk.sessionToken({ user, issuedAt: now - 62 }),
+    'of another instance': await other.sessionToken(),
+    forged: await clerk.sessionToken({ user, key: other }),
+    unsigned: await clerk.sessionToken({ user, header: { alg: 'none' } }),
+    HS256: await clerk.sessionToken({ user, header: { alg: 'HS256' } }),
+    'without category': await clerk.sessionToken({ user, header: { cat: undefined } }),
+    'without issuer': await clerk.sessionToken({ user, claims: { iss: undefined } }),
+    'without subject': await clerk.sessionToken({ user, claims: { sub: undefined } }),
+    'without party': await clerk.sessionToken({ user, claims: { azp: undefined } }),
+    'of another party': await clerk.sessionToken({ user, authorizedParty: 'https://evil.example' }),
+    template: await clerk.templateToken({ user }),
+    'API key': clerk.createApiKey({ subject: user, scopes: ['a'], claims: { tier: 1 } }).secret,
+    'API key of an organization': clerk.createApiKey({ subject: organization }).secret,
+    'expired API key': clerk.createApiKey({ subject: user, secondsUntilExpiration: -1 }).secret,
+    'M2M token': (await clerk.createM2MToken({ machine, scopes: ['mch_x'] })).token,
+    'M2M JWT': (await clerk.createM2MToken({ machine, format: 'jwt', claims: { region: 'eu' } })).token,
+    'OAuth token': (await clerk.createOAuthToken({ user })).token,
+    'OAuth JWT': (await clerk.createOAuthToken({ user, format: 'jwt', scopes: ['email'] })).token,
+    'unknown API key': 'ak_unknown',
+    garbage: 'garbage',
+    'three dots': 'a.b.c',
+  };
+  const suffix = cookieSuffixOf(clerk.publishableKey);
+  const fetched = { 'sec-fetch-dest': 'empty', accept: 'application/json' };
+  const navigated = { 'sec-fetch-dest': 'document', accept: 'text/html' };
+  const cookies = (...pairs: string[]) => ({ cookie: pairs.join('; ') });
+  const signedIn = ['__client_uat=1', '__clerk_db_jwt=d'];
+
+  const cases: [string, Sent][] = Object.entries(tokens).flatMap(([name, token]): [string, Sent][] => [
+    [`${name} as bearer`, { headers: { authorization: `Bearer ${token}` } }],
+    [`${name} bare`, { headers: { authorization: token } }],
+    [`${name} in lower case`, { headers: { authorization: `bearer ${token}` } }],
+    [`${name} as bearer, posted`, { headers: { authorization: `Bearer ${token}` }, method: 'POST' }],
+    [`${name} as bearer, navigating`, { headers: { authorization: `Bearer ${token}`, ...navigated } }],
+    [`${name} in a cookie, fetching`, { headers: { ...fetched, ...cookies(`__session=${token}`, ...signedIn) } }],
+    [`${name} in a cookie, navigating`, { headers: { ...navigated, ...cookies(`__session=${token}`, ...signedIn) } }],
+    [
+      `${name} in a suffixed cookie`,
+      {
+        headers: {
+          ...fetched,
+          ...cookies(`__session_${suffix}=${token}`, `__client_uat_${suffix}=1`, `__clerk_db_jwt_${suffix}=d`),
+        },
+      },
+    ],
+  ]);
+  const { session } = tokens;
+  const circumstances: Record<string, Sent> = {
+    nobody: { headers: fetched },
+    'nobody, navigating': { headers: navigated },
+    'nobody, in an iframe': { headers: { 'sec-fetch-dest': 'iframe' } },
+    'nobody, of an old browser': { headers: { accept: 'text/html,*/*' } },
+    'nobody, posting a form': { headers: navigated, method: 'POST' },
+    'signed out, navigating': { headers: { ...navigated, ...cookies('__client_uat=0', '__clerk_db_jwt=d') } },
+    'no client_uat': { headers: { ...navigated, ...cookies(`__session=${session}`, '__clerk_db_jwt=d') } },
+    'client_uat without session': { headers: { ...navigated, ...cookies(...signedIn) } },
+    'session before client_uat': {
+      headers: { ...navigated, ...cookies(`__session=${session}`, '__client_uat=9999999999', '__clerk_db_jwt=d') },
+    },
+    'no dev browser': { headers: { ...navigated, ...cookies(`__session=${session}`, '__client_uat=1') } },
+    'dev browser in the URL': { headers: { ...navigated, ...cookies(...signedIn) }, path: '/a?__clerk_db_jwt=d&x=1' },
+    'third redirect': { headers: { ...navigated, ...cookies('__clerk_redirect_count=3') } },
+    'second redirect': { headers: { ...navigated, ...cookies('__clerk_redirect_count=1') } },
+    'another application’s cookie beside ours': {
+      headers: {
+        ...fetched,
+        ...cookies(
+          `__session=${tokens['of another instance']}`,
+          `__session_${suffix}=${session}`,
+          '__client_uat=1',
+          `__client_uat_${suffix}=1`,
+          `__clerk_db_jwt_${suffix}=d`,
+        ),
+      },
+    },
+    forwarded: { headers: { ...navigated, 'x-forwarded-host': 'www.example.com', 'x-forwarded-proto': 'https' } },
+    'a forwarded list': {
+      headers: {
+        ...navigated,
+        'x-forwarded-host': 'www.example.com, proxy.internal',
+        'x-forwarded-proto': 'https,http',
+      },
+    },
+    'from another site': {
+      headers: { ...navigated, ...cookies(`__session=${session}`, ...signedIn), referer: 'https://other.example/' },
+    },
+    'a query and a path': { headers: navigated, path: '/a/b?c=d&e=%20f' },
+    Basic: { headers: { authorization: 'Basic dXNlcjpwYXNz' } },
+    'header and cookie': {
+      headers: { authorization: 'Bearer garbage', ...cookies(`__session=${session}`, ...signedIn) },
+    },
+    HEAD: { headers: navigated, method: 'HEAD' },
+    '//host': { headers: navigated, path: '//evil.example/a' },
+  };
+  return [...cases, ...Object.entries(circumstances)];
+}
+
+/** The parts of an answer that a browser or a handler acts on. */
+function acted({ status, headers, body }: Awaited<ReturnType<TestApp['send']>>, port: number) {
+  const neutral = (text: string | null) => text?.replaceAll(String(port), 'PORT') ?? null;
+  return {
+    status,
+    location: neutral(headers.get('location')),
+    cookies: headers.getSetCookie().map(neutral),
+    auth: Array.isArray(body) ? body : null,
+  };
+}
+
+describe.each([
+  ['no more options', {}],
+  ['authorizedParties', { authorizedParties: ['http://localhost:3000'] }],
+] as [string, ClerkModuleOptions][])('the same answers as Clerk’s Express SDK, with %s', (_, more) => {
+  let clerk: LocalClerk;
+  let other: LocalClerk;
+  let theirs: Server;
+
+  beforeAll(async () => {
+    [clerk, other] = await Promise.all([LocalClerk.start(), LocalClerk.start()]);
+    const express = new ExpressAdapter().getInstance();
+    express.use(clerkMiddleware({ ...clerk.options, ...more } as never), answerWith(getAuthOfExpress as never));
+    theirs = createServer(express).listen(0, '127.0.0.1');
+  });
+  afterAll(() => {
+    theirs?.close();
+    return Promise.all([clerk?.stop(), other?.stop()]);
+  });
+
+  it.each(PLATFORMS)(
+    'on %s, to more than 200 requests',
+    async (_platform, platform) => {
+      const ours = await TestApp.on(platform)
+        .clerk({ ...clerk.options, ...more })
+        .imports(OursModule)
+        .start();
+      const { port } = theirs.address() as AddressInfo;
+      const cases = await requests(clerk, other);
+      expect(cases.length).toBeGreaterThan(200);
+
+      const differences: string[] = [];
+      let signedIn = 0;
+      for (const [name, { headers, path = '/a', method }] of cases) {
+        const [here, there] = [await ours.send(path, headers, method), await sendTo(port, path, headers, method)];
+        const [mine, clerks] = [acted(here, ours.port), acted(there, port)];
+        signedIn += mine.auth?.some(({ isAuthenticated }) => isAuthenticated) ? 1 : 0;
+        if (JSON.stringify(mine) !== JSON.stringify(clerks))
+          differences.push(`${name}: ${JSON.stringify({ mine, clerks })}`);
+      }
+      await ours.close();
+      expect(signedIn).toBeGreaterThan(30);
+      expect(differences.filter((difference) => !isDeliberate(difference))).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+/** Speaks to a server that is no TestApp in the same words. */
+function sendTo(port: number, path: string, headers: Record<string, string>, method?: string) {
+  return TestApp.prototype.send.call({ port } as TestApp, path, headers, method);
+}
+
+/** What is different on purpose: machine tokens are not held to `authorizedParties`, and `//host` is no path of ours. */
+function isDeliberate(difference: string): boolean {
+  return /^(\/\/host|(M2M|OAuth) JWT (as bearer|bare))/.test(difference);
+}

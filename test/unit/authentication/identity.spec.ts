@@ -1,0 +1,43 @@
+import { signedOutAuthObject } from '@clerk/backend/internal';
+
+import { seenBy, type Identity } from '../../../lib/authentication/identity.js';
+
+const toAuth = jest.fn(() => signedOutAuthObject());
+const identity = (said: Partial<Identity>): Identity => ({
+  status: 'signed-out',
+  tokenType: null,
+  reason: null,
+  credentialSent: false,
+  headers: new Headers(),
+  toAuth,
+  ...said,
+});
+
+beforeEach(() => toAuth.mockClear());
+
+describe('seenBy', () => {
+  const several = { acceptsToken: 'any', allowsPendingSession: false } as const;
+  const sessions = { acceptsToken: 'session_token', allowsPendingSession: false } as const;
+
+  it('makes the caller signed out of no type where several are accepted and none was sent', () => {
+    const strangers = [identity({}), identity({ status: 'handshake' })];
+    for (const stranger of strangers) {
+      expect(seenBy(several, stranger).toAuth().tokenType).toBeNull();
+      expect(seenBy(sessions, stranger).toAuth().tokenType).toBe('session_token');
+    }
+  });
+
+  it('leaves Clerk’s own answer to those who sent something', () => {
+    for (const said of [{ credentialSent: true }, { status: 'signed-in' }] as const) {
+      const caller = identity(said);
+      expect(seenBy(several, caller)).toBe(caller);
+    }
+  });
+
+  it('counts pending sessions as the handler says, unless asked otherwise', () => {
+    const pending = seenBy({ ...sessions, allowsPendingSession: true }, identity({ status: 'signed-in' }));
+    pending.toAuth();
+    pending.toAuth({ treatPendingAsSignedOut: true });
+    expect(toAuth.mock.calls).toEqual([[{ treatPendingAsSignedOut: false }], [{ treatPendingAsSignedOut: true }]]);
+  });
+});
