@@ -77,6 +77,7 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     PolicyReader,
     TransportsRegistry,
     AUTHENTICATOR,
+    CLERK_OPTIONS,
     AccessLog,
     Refusals,
   ],

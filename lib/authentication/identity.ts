@@ -69,7 +69,11 @@ export function seenBy(
   const undecided =
     identity.status !== 'signed-in' && !identity.credentialSent && tokenTypesOf(acceptsToken).length > 1;
   if (undecided) return { ...identity, toAuth: () => invalidTokenAuthObject() };
-  if (!allowsPendingSession) return identity;
+  return allowsPendingSession ? allowingPending(identity) : identity;
+}
+
+/** The identity where a session with an open task counts as signed in, unless asked otherwise. */
+export function allowingPending(identity: Identity): Identity {
   return { ...identity, toAuth: (options) => identity.toAuth({ treatPendingAsSignedOut: false, ...options }) };
 }
 

@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable, type NestMiddleware } from '@nestjs/common';
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
+import { allowingPending } from '../authentication/identity.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, identifyOnce } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
 import { defineRequestAuth } from '../transports/request-auth.js';
@@ -22,7 +24,10 @@ import { toWebRequest } from '../transports/web-request.js';
  */
 @Injectable()
 export class ClerkMiddleware implements NestMiddleware {
-  constructor(@Inject(AUTHENTICATOR) private readonly authenticator: Authenticator) {}
+  constructor(
+    @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
+    @Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'treatPendingAsSignedOut'>,
+  ) {}
 
   async use(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): Promise<void> {
     let webRequest: Request;
@@ -35,7 +40,8 @@ export class ClerkMiddleware implements NestMiddleware {
     const carrier = carrierOf(request);
     const credentials = { request: webRequest, source: request, carrier };
     const ask = () => this.authenticator.authenticate(credentials, 'any');
-    const identity = await identifyOnce(carrier, this.authenticator, 'any', ask);
+    const identified = await identifyOnce(carrier, this.authenticator, 'any', ask);
+    const identity = this.options.treatPendingAsSignedOut ? identified : allowingPending(identified);
     attachIdentity(carrier, identity);
     defineRequestAuth(request, identity);
     identity.headers.forEach((value, name) => {

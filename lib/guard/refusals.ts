@@ -48,8 +48,8 @@ export class Refusals {
       const { options } = await this.instances.for(call.source, call.carrier);
       const location = signInLocation(options, request, identity);
       const message = 'Sign in at the Location given.';
-      if (location)
-        return transport.refuse(context, { status: 302, code: ClerkErrorCode.SignInRequired, message, location });
+      const redirect: Denial = { status: 302, code: ClerkErrorCode.SignInRequired, message, location };
+      if (location) return transport.refuse(context, redirect);
     }
     return transport.refuse(context, decision.denial);
   }

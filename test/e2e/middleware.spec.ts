@@ -109,6 +109,17 @@ describe.each(PLATFORMS)('ClerkMiddleware on %s', (_, platform) => {
     expect((await app.send('//evil.example/mounted')).status).toBe(400);
   });
 
+  it('counts pending sessions as the module says', async () => {
+    const lenient = await TestApp.on(platform)
+      .clerk({ ...clerk.options, treatPendingAsSignedOut: false })
+      .imports(MountedModule)
+      .start();
+    const token = await clerk.sessionToken({ sessionStatus: 'pending' });
+    expect((await app.withToken('/mounted/x', token)).body).toMatchObject({ isAuthenticated: false });
+    expect((await lenient.withToken('/mounted/x', token)).body).toMatchObject({ isAuthenticated: true });
+    await lenient.close();
+  });
+
   it('leaves handlers alone that skip authentication', async () => {
     expect((await app.withToken('/skipped', 'garbage')).status).toBe(200);
   });
