@@ -51,7 +51,10 @@ const WITHHELD_HEADERS = ['x-clerk-auth-message', 'access-control-allow-origin',
 export function identityFromState(state: RequestState<TokenType | null>, credentialSent: boolean): Identity {
   const headers = new Headers(state.headers);
   for (const name of WITHHELD_HEADERS) headers.delete(name);
-  const { status, reason } = state;
+  const { reason } = state;
+  // A handshake that is being resolved has somebody signed in or out already, and a way back: the browser goes there
+  // first, as with Clerk's own SDKs.
+  const status = headers.has('location') ? 'handshake' : state.status;
   const tokenType = status === 'signed-in' ? state.tokenType : null;
   // A handshake has no auth object of its own.
   const toAuth = (options?: AuthObjectOptions): AuthObject => state.toAuth(options) ?? signedOutAuthObject();

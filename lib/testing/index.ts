@@ -1,5 +1,6 @@
 export { LocalClerk, type LocalClerkOptions } from './local-clerk.js';
 export { LocalClerkError, type LocalClerkErrorCode } from './local-clerk.error.js';
+export type { Handshake } from './browser-sessions.js';
 export type { Outage } from './faults.js';
 export type { ReceivedRequest } from './backend-api.js';
 export type { Ref } from './ids.js';

@@ -3,6 +3,7 @@ import type { Outage } from './faults.js';
 import { LocalClerkError } from './local-clerk.error.js';
 import { LocalInstance } from './local-instance.js';
 import { Router } from './router.js';
+import { browserSessionRoutes } from './routes/browser-sessions.js';
 import { machineTokenRoutes } from './routes/machine-tokens.js';
 import { machineRoutes } from './routes/machines.js';
 import { organizationRoutes } from './routes/organizations.js';
@@ -31,12 +32,13 @@ export class LocalClerk extends LocalInstance {
 
   private constructor() {
     super();
-    const { store, keys, tokens } = this;
+    const { store, keys, tokens, browsers } = this;
     const router = new Router({
       'GET /v1/jwks': () => keys.jwks(),
       ...userRoutes(store),
       ...organizationRoutes(store),
       ...sessionRoutes(store, tokens),
+      ...browserSessionRoutes(browsers),
       ...machineRoutes(store),
       ...machineTokenRoutes(store, tokens),
     });
@@ -69,6 +71,7 @@ export class LocalClerk extends LocalInstance {
   /** Forgets users, organizations, sessions, tokens, requests and outages. Keys and port stay. */
   reset(): void {
     this.store.clear();
+    this.browsers.clear();
     this.recover();
     this.api.requests.length = 0;
   }

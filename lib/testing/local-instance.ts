@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 
 import type { JwtTemplateJSON, OrganizationJSON, OrganizationMembershipJSON, UserJSON } from '@clerk/backend';
 
+import { BrowserSessions, type Handshake } from './browser-sessions.js';
 import { idOf, randomText, type Ref } from './ids.js';
 import type {
   CreateOrganizationOptions,
@@ -36,6 +37,7 @@ export abstract class LocalInstance {
   protected readonly store = new Store();
   protected readonly keys = new SigningKeys();
   protected readonly tokens = new TokenIssuer(this.store, this.keys, this.issuer);
+  protected readonly browsers = new BrowserSessions(this.store, this.tokens, this.keys, this.publishableKey);
 
   /** The current public key as PEM: the option `jwtKey`, for verification without network. */
   get jwtKey(): string {
@@ -94,6 +96,29 @@ export abstract class LocalInstance {
   /** A machine, with its `secret_key`, which is the option `machineSecretKey` of the app that it stands for. */
   createMachine(options: { readonly name?: string; readonly scopedMachines?: readonly Ref[] } = {}): MachineJSON {
     return this.store.createMachine(options.name, options.scopedMachines);
+  }
+
+  /**
+   * The Cookie header of a browser in which somebody is signed in.
+   * @param options What the session token in it is made of; `session` is made up unless given.
+   * @throws LocalClerkError with code `unknown-resource`.
+   * @example
+   * await fetch(url, { headers: { cookie: await clerk.browserCookies({ user: ada }) } });
+   */
+  async browserCookies(options?: SessionTokenOptions): Promise<string> {
+    return this.browsers.cookieHeader(options);
+  }
+
+  /**
+   * A handshake, as the Frontend API sends a browser back with: in the URL or as a cookie, by `nonce` or by `token`.
+   * @param options What the session token in it is made of, or `null` for a browser that is signed out.
+   * @throws LocalClerkError with code `unknown-resource`.
+   * @example
+   * const { nonce } = await clerk.createHandshake({ user: ada });
+   * await fetch(`${url}?__clerk_handshake_nonce=${nonce}`, { headers: { accept: 'text/html' } });
+   */
+  async createHandshake(options?: SessionTokenOptions | null): Promise<Handshake> {
+    return this.browsers.handshake(options);
   }
 
   /** A JWT template, for {@link templateToken} and for `clerkClient.sessions.getToken()`. */

@@ -106,7 +106,22 @@ async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, 
     ],
   ]);
   const { session } = tokens;
+  const handshakes = {
+    in: (await clerk.createHandshake({ user })).token,
+    out: (await clerk.createHandshake(null)).token,
+    expired: (await clerk.createHandshake({ user, issuedAt: now - 30, expiresIn: 10 })).token,
+  };
   const circumstances: Record<string, Sent> = {
+    'a handshake in the URL': { headers: navigated, path: `/a?x=1&__clerk_handshake=${handshakes.in}` },
+    'a handshake in a cookie': { headers: { ...navigated, ...cookies(`__clerk_handshake=${handshakes.in}`) } },
+    'a handshake of who is signed out': { headers: navigated, path: `/a?__clerk_handshake=${handshakes.out}` },
+    'a handshake with a token that is late': { headers: navigated, path: `/a?__clerk_handshake=${handshakes.expired}` },
+    'a spent nonce': {
+      headers: { ...navigated, ...cookies('__clerk_db_jwt=d') },
+      path: '/a?__clerk_handshake_nonce=spent',
+    },
+    'a whole browser': { headers: { ...navigated, cookie: await clerk.browserCookies({ user, organization }) } },
+    'a whole browser, fetching': { headers: { ...fetched, cookie: await clerk.browserCookies({ user }) } },
     nobody: { headers: fetched },
     'nobody, navigating': { headers: navigated },
     'nobody, in an iframe': { headers: { 'sec-fetch-dest': 'iframe' } },

@@ -1,0 +1,17 @@
+import { missingParameter } from '../api-error.js';
+import { requiredText } from '../body.js';
+import type { BrowserSessions } from '../browser-sessions.js';
+import type { Routes } from '../router.js';
+
+/** What an application asks on behalf of a browser: the payload of a handshake, and fresh cookies. */
+export function browserSessionRoutes(browsers: BrowserSessions): Routes {
+  return {
+    'GET /v1/clients/handshake_payload': ({ query }) => {
+      const nonce = query.get('nonce');
+      if (!nonce) throw missingParameter('nonce');
+      return browsers.spend(nonce);
+    },
+    'POST /v1/sessions/:id/refresh': ({ params, body }) =>
+      browsers.refresh(params.id as string, requiredText(body, 'refresh_token')),
+  };
+}

@@ -1,0 +1,122 @@
+import { Controller, Get } from '@nestjs/common';
+
+import { Auth, Public, type AuthObject } from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+@Controller()
+class Pages {
+  @Get('page') page(@Auth('userId') userId: string) {
+    return { userId };
+  }
+  @Get('public') @Public() public(@Auth() auth: AuthObject) {
+    return auth;
+  }
+}
+
+const NAVIGATION = { accept: 'text/html', 'sec-fetch-dest': 'document' };
+
+describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+    app = await TestApp.on(platform).clerk(clerk.options).controllers(Pages).start();
+  });
+  afterEach(() => clerk.recover());
+  afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
+
+  /** The cookies that an answer sets, as the next request brings them. */
+  const brought = (headers: Headers) => ({
+    cookie: headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; '),
+  });
+
+  it('that are signed in are so by their cookies, without Clerk being asked', async () => {
+    const user = clerk.createUser();
+    await app.withToken('/page', await clerk.sessionToken());
+    const before = clerk.countRequests();
+    const { status, body } = await app.send('/page', { ...NAVIGATION, cookie: await clerk.browserCookies({ user }) });
+    expect([status, body.userId, clerk.countRequests() - before]).toEqual([200, user.id, 0]);
+  });
+
+  it.each(['nonce', 'token'] as const)(
+    'come back from a handshake by %s signed in, on the way to the clean URL',
+    async (by) => {
+      const user = clerk.createUser();
+      const handshake = await clerk.createHandshake({ user });
+      const parameter = { nonce: '__clerk_handshake_nonce', token: '__clerk_handshake' }[by];
+      const back = await app.send(`/page?x=1&${parameter}=${handshake[by]}`, {
+        ...NAVIGATION,
+        cookie: '__clerk_db_jwt=d',
+      });
+      expect([back.status, back.headers.get('location')]).toEqual([307, `http://127.0.0.1:${app.port}/page?x=1`]);
+      expect(back.headers.getSetCookie().length).toBeGreaterThan(3);
+      expect(back.headers.get('access-control-allow-origin')).toBeNull();
+      expect((await app.send('/page?x=1', { ...NAVIGATION, ...brought(back.headers) })).body).toEqual({
+        userId: user.id,
+      });
+    },
+  );
+
+  it('come back signed out where they are, and are told so', async () => {
+    const { nonce } = await clerk.createHandshake(null);
+    const back = await app.send(`/page?__clerk_handshake_nonce=${nonce}`, {
+      ...NAVIGATION,
+      cookie: '__clerk_db_jwt=d',
+    });
+    expect([back.status, back.headers.getSetCookie().join()]).toEqual([307, expect.stringContaining('__client_uat=0')]);
+  });
+
+  it('are signed in by no nonce twice, by no made-up one and by no foreign token', async () => {
+    const { nonce } = await clerk.createHandshake({});
+    const navigate = (query: string) => app.send(`/page?${query}`, { ...NAVIGATION, cookie: '__clerk_db_jwt=d' });
+    await navigate(`__clerk_handshake_nonce=${nonce}`);
+    const other = await LocalClerk.start();
+    const { token } = await other.createHandshake({});
+    await other.stop();
+    for (const query of [
+      `__clerk_handshake_nonce=${nonce}`,
+      '__clerk_handshake_nonce=made-up',
+      `__clerk_handshake=${token}`,
+    ]) {
+      const { status, headers } = await navigate(query);
+      expect(status).not.toBe(200);
+      expect(headers.getSetCookie().join()).not.toMatch(/__session(_\w+)?=ey/);
+    }
+  });
+
+  it('whose session token has expired get a fresh one by the way, with the page', async () => {
+    const user = clerk.createUser();
+    const session = clerk.createSession({ user });
+    const expired = { session, issuedAt: Math.floor(Date.now() / 1000) - 120 };
+    const { status, headers, body } = await app.send('/page', {
+      ...NAVIGATION,
+      cookie: await clerk.browserCookies(expired),
+    });
+    expect([status, body.userId]).toEqual([200, user.id]);
+    expect(headers.getSetCookie().filter((line) => /^__session(_\w+)?=ey/.test(line))).toHaveLength(2);
+    expect((await app.send('/page', { ...NAVIGATION, ...brought(headers) })).body).toEqual({ userId: user.id });
+  });
+
+  it('whose session was revoked get none, and go to a handshake', async () => {
+    const session = clerk.createSession({ user: clerk.createUser() });
+    const cookie = await clerk.browserCookies({ session, issuedAt: Math.floor(Date.now() / 1000) - 120 });
+    clerk.revoke(session);
+    const { status, headers } = await app.send('/page', { ...NAVIGATION, cookie });
+    expect([status, new URL(headers.get('location')!).pathname]).toEqual([307, '/v1/client/handshake']);
+  });
+
+  it('are not refreshed on a POST or by somebody else’s refresh token', async () => {
+    const expired = { issuedAt: Math.floor(Date.now() / 1000) - 120 };
+    const cookie = await clerk.browserCookies(expired);
+    expect((await app.send('/page', { ...NAVIGATION, cookie }, 'POST')).status).toBe(404);
+    const theirs = /__refresh_\w+=\w+/.exec(await clerk.browserCookies({}))![0];
+    const stolen = cookie.replace(/__refresh_\w+=\w+/, theirs);
+    expect((await app.send('/page', { ...NAVIGATION, cookie: stolen })).status).toBe(307);
+  });
+});
