@@ -3,6 +3,7 @@ export { ClerkClients } from './authentication/clerk-instances.js';
 export { ClerkClientService } from './client/clerk-client.service.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
 export { ClerkMiddleware } from './guard/clerk.middleware.js';
+export { frontendApiProxy } from './guard/frontend-api-proxy.js';
 
 export { Auth, getAuth, type AuthProperty } from './decorators/auth.decorator.js';
 export {
@@ -20,6 +21,7 @@ export type { ClerkModuleOptions, ClerkOptionsFactory } from './options/clerk-op
 export type {
   AudienceByTokenType,
   DefaultProtection,
+  FrontendApiProxyOptions,
   OnError,
   ResolveOptions,
   ValueOrFunction,

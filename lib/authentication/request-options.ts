@@ -26,7 +26,7 @@ export function requestOptions(
   const { publishableKey, secretKey, machineSecretKey, clockSkewInMs, satelliteAutoSync } = options;
   const { signInUrl, signUpUrl, afterSignInUrl, afterSignUpUrl, organizationSyncOptions } = options;
   const domain = valueFor('domain', options.domain, clerkUrl);
-  const proxyUrl = valueFor('proxyUrl', options.proxyUrl, clerkUrl);
+  const proxyUrl = valueFor('proxyUrl', options.proxyUrl, clerkUrl) ?? proxyPathFor(options, clerkUrl);
   const isSatellite = valueFor('isSatellite', options.isSatellite, clerkUrl);
   if (isSatellite && !domain && !proxyUrl) {
     throw new ClerkRequestOptionsError('isSatellite answered true, and neither domain nor proxyUrl has a value');
@@ -40,6 +40,11 @@ export function requestOptions(
     ...{ signInUrl, signUpUrl, afterSignInUrl, afterSignUpUrl, organizationSyncOptions },
     ...claimsFor(options, request),
   };
+}
+
+/** The path that Clerk's Frontend API is proxied under for this URL, if it is. */
+export function proxyPathFor({ frontendApiProxy }: ResolvedClerkOptions, url: URL): string | undefined {
+  return valueFor('frontendApiProxy', frontendApiProxy?.enabled, url) ? frontendApiProxy?.path : undefined;
 }
 
 function valueFor<T>(name: string, option: ValueOrFunction<T> | undefined, url: URL): T | undefined {

@@ -1,4 +1,4 @@
-import type { DefaultProtection, OnError, ResolveOptions } from './option-types.js';
+import type { DefaultProtection, FrontendApiProxyOptions, OnError, ResolveOptions } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
 
 /**
@@ -40,6 +40,15 @@ export interface ClerkModuleOptions extends RequestOptions {
    * come from it alone, and the module needs none of its own.
    */
   resolveOptions?: ResolveOptions;
+
+  /**
+   * Serves Clerk's Frontend API under a path of this server, for browsers that cannot reach Clerk's own domain.
+   * `proxyUrl` is derived from it. Needs one line in main.ts, before the application listens:
+   * `app.use(frontendApiProxy(app))`.
+   *
+   * @see https://clerk.com/docs/guides/dashboard/dns-domains/proxy-fapi
+   */
+  frontendApiProxy?: FrontendApiProxyOptions;
 
   /**
    * Whether to log, for every request, why it was signed in, signed out or sent to a handshake.

@@ -77,6 +77,14 @@ export const organizationSyncOptions = fields({
   personalAccountPatterns: listOfPaths,
 });
 
+/** A path below which something is mounted. */
+const mountPath: Check = (value) =>
+  typeof value === 'string' && /^(\/[\w.~-]+)+\/?$/.test(value) ? undefined : 'must be a path such as "/__clerk"';
+
+export const frontendApiProxy: Check = (value) =>
+  fields({ enabled: orFunction(boolean), path: mountPath })(value) ??
+  ((value as { enabled?: unknown }).enabled === undefined ? 'needs enabled: true, false, or a function' : undefined);
+
 export const absoluteUrl: Check = (value) =>
   typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value)
     ? undefined

@@ -48,6 +48,7 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   redirectToSignIn: { fallback: false, check: check.boolean },
   onError: { check: check.functionOnly },
   resolveOptions: { check: check.functionOnly },
+  frontendApiProxy: { check: check.frontendApiProxy },
   debug: { fallback: false, check: check.boolean },
   telemetry: { check: check.telemetry },
   protection: { fallback: 'strict', check: check.oneOf('strict', 'lax') },
@@ -66,5 +67,6 @@ export const MODULE_OPTIONS = [
   'redirectToSignIn',
   'onError',
   'resolveOptions',
+  'frontendApiProxy',
   'debug',
 ] as const satisfies readonly Exclude<keyof ClerkModuleOptions, keyof RequestOptions>[];

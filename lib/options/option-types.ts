@@ -8,6 +8,17 @@ export type DefaultProtection = 'strict' | 'lax';
 /** A value, or how to find it by the URL of a request (as the browser sees it, forwarded headers considered). */
 export type ValueOrFunction<T> = T | ((url: URL) => T);
 
+/** Clerk's Frontend API under a path of this server. */
+export interface FrontendApiProxyOptions {
+  /** Whether it is there: always, never, or for which URLs (as the browser sees them). */
+  enabled: boolean | ((url: URL) => boolean);
+  /**
+   * The path it is under.
+   * @default '/__clerk'
+   */
+  path?: string;
+}
+
 /** Accepted values of the `aud` claim, for each kind of JWT. */
 export interface AudienceByTokenType {
   session_token?: string | string[];

@@ -49,6 +49,7 @@ export function resolveClerkOptions(
     publishableKey: (settled.publishableKey ?? '') as string,
     secretKey: (settled.secretKey ?? '') as string,
     machineOnly,
+    frontendApiProxy: mounted(settled.frontendApiProxy as ClerkModuleOptions['frontendApiProxy']),
     audience: byTokenType(settled.audience as ClerkModuleOptions['audience']),
     jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
     telemetry: {
@@ -143,6 +144,11 @@ function contradictions(options: ResolvedClerkOptions): string[] {
 function byTokenType(audience: ClerkModuleOptions['audience']): AudienceByTokenType {
   const given = typeof audience === 'string' || Array.isArray(audience) ? { session_token: audience } : { ...audience };
   return given;
+}
+
+/** The path without a slash at its end, as Clerk compares it. */
+function mounted(proxy: ClerkModuleOptions['frontendApiProxy']): ResolvedClerkOptions['frontendApiProxy'] {
+  return proxy && { enabled: proxy.enabled, path: (proxy.path ?? '/__clerk').replace(/\/$/, '') };
 }
 
 function isTruthy(value: string | undefined): boolean {

@@ -4,6 +4,7 @@ import type { OrganizationSyncOptions } from '@clerk/backend/internal';
 import type {
   AudienceByTokenType,
   DefaultProtection,
+  FrontendApiProxyOptions,
   OnError,
   ResolveOptions,
   ValueOrFunction,
@@ -43,6 +44,7 @@ export interface ResolvedClerkOptions {
   readonly redirectToSignIn: boolean;
   readonly onError: OnError | undefined;
   readonly resolveOptions: ResolveOptions | undefined;
+  readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
   readonly debug: boolean;
   readonly telemetry: { readonly disabled?: boolean; readonly debug?: boolean };
 }

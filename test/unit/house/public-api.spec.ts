@@ -31,6 +31,7 @@ describe('the public API', () => {
        "RequirePermission",
        "SkipAuth",
        "anyOf",
+       "frontendApiProxy",
        "getAuth",
        "toWebRequest",
      ]
