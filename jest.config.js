@@ -14,6 +14,8 @@ const transform = [
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  // A bound for what hangs, not for what is slow: machines that run this are shared.
+  testTimeout: 30_000,
   roots: ['<rootDir>/test'],
   // Nest 12 and jose ship ES modules only; on Node 20 jest needs them as CommonJS, hence no ignored path.
   transform: { '^.+\\.(ts|js|mjs)$': transform },

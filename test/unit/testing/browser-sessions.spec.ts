@@ -55,7 +55,7 @@ describe('browser sessions of the local Clerk', () => {
 
   it('refreshes an active session for its own refresh token only', async () => {
     const session = clerk.createSession({ user: clerk.createUser() });
-    const refreshToken = /__refresh_\w+=(\w+)/.exec(await clerk.browserCookies({ session }))![1]!;
+    const refreshToken = /__refresh_[\w-]+=(\w+)/.exec(await clerk.browserCookies({ session }))![1]!;
     const refresh = (id: string, refresh_token: string) =>
       client().sessions.refreshSession(id, {
         format: 'cookie',
