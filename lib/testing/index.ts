@@ -1,4 +1,5 @@
 export { LocalClerk, type LocalClerkOptions } from './local-clerk.js';
+export type { InstanceType } from './local-instance.js';
 export { LocalClerkError, type LocalClerkErrorCode } from './local-clerk.error.js';
 export type { Handshake } from './browser-sessions.js';
 export type { Outage } from './faults.js';

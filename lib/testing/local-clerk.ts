@@ -1,7 +1,7 @@
 import { BackendApi, type KeyHolder, type ReceivedRequest } from './backend-api.js';
 import type { Outage } from './faults.js';
 import { LocalClerkError } from './local-clerk.error.js';
-import { LocalInstance } from './local-instance.js';
+import { LocalInstance, type InstanceType } from './local-instance.js';
 import { Router } from './router.js';
 import { browserSessionRoutes } from './routes/browser-sessions.js';
 import { machineTokenRoutes } from './routes/machine-tokens.js';
@@ -14,6 +14,8 @@ import { userRoutes } from './routes/users.js';
 export interface LocalClerkOptions {
   /** @default 0: any free one */
   readonly port?: number;
+  /** Browsers hand a session over in the URL at a development instance, in cookies at a production one. @default 'development' */
+  readonly instanceType?: InstanceType;
 }
 
 /**
@@ -30,8 +32,8 @@ export class LocalClerk extends LocalInstance {
   private readonly api: BackendApi;
   private port = 0;
 
-  private constructor() {
-    super();
+  private constructor(instanceType: InstanceType) {
+    super(instanceType);
     const { store, keys, tokens, browsers } = this;
     const router = new Router({
       'GET /v1/jwks': () => keys.jwks(),
@@ -51,14 +53,14 @@ export class LocalClerk extends LocalInstance {
    * @example
    * const clerk = await LocalClerk.start({ port: 4010 });
    */
-  static async start({ port = 0 }: LocalClerkOptions = {}): Promise<LocalClerk> {
+  static async start({ port = 0, instanceType = 'development' }: LocalClerkOptions = {}): Promise<LocalClerk> {
     if (process.env.NODE_ENV === 'production') {
       throw new LocalClerkError(
         'production',
         'The local Clerk signs in anybody, so it does not start where NODE_ENV is "production". Set CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY of a real instance, or another NODE_ENV.',
       );
     }
-    const clerk = new LocalClerk();
+    const clerk = new LocalClerk(instanceType);
     clerk.port = await clerk.api.listen(port);
     return clerk;
   }

@@ -24,20 +24,33 @@ import type {
   TemplateTokenOptions,
 } from './token-options.js';
 
+/** Clerk's two kinds of instances; browsers sign in to them by different ways. */
+export type InstanceType = 'development' | 'production';
+
 /** A Clerk instance in memory: its keys, whom it knows, and the tokens it makes. */
 export abstract class LocalInstance {
   /** The instance's secret key, made up at start. */
-  readonly secretKey = `sk_test_${randomText(42)}`;
-  private readonly host = `local-${randomText(10).toLowerCase()}.clerk.accounts.dev`;
+  readonly secretKey: string;
   /** The instance's publishable key, made up at start. */
-  readonly publishableKey = `pk_test_${Buffer.from(`${this.host}$`).toString('base64')}`;
+  readonly publishableKey: string;
   /** The `iss` of its tokens: the origin of its Frontend API. */
-  readonly issuer = `https://${this.host}`;
+  readonly issuer: string;
 
   protected readonly store = new Store();
   protected readonly keys = new SigningKeys();
-  protected readonly tokens = new TokenIssuer(this.store, this.keys, this.issuer);
-  protected readonly browsers = new BrowserSessions(this.store, this.tokens, this.keys, this.publishableKey);
+  protected readonly tokens: TokenIssuer;
+  protected readonly browsers: BrowserSessions;
+
+  protected constructor(readonly instanceType: InstanceType) {
+    const name = `local-${randomText(10).toLowerCase()}`;
+    const [environment, host] =
+      instanceType === 'production' ? ['live', `clerk.${name}.example.com`] : ['test', `${name}.clerk.accounts.dev`];
+    this.secretKey = `sk_${environment}_${randomText(42)}`;
+    this.publishableKey = `pk_${environment}_${Buffer.from(`${host}$`).toString('base64')}`;
+    this.issuer = `https://${host}`;
+    this.tokens = new TokenIssuer(this.store, this.keys, this.issuer);
+    this.browsers = new BrowserSessions(this.store, this.tokens, this.keys, this.publishableKey);
+  }
 
   /** The current public key as PEM: the option `jwtKey`, for verification without network. */
   get jwtKey(): string {
