@@ -1,65 +1,17 @@
-import { ApiError, missingParameter } from './api-error.js';
+import type { IncomingMessage } from 'node:http';
 
-type Body = Readonly<Record<string, unknown>>;
+import { ApiError } from './api-error.js';
 
-const malformed = (name: string, kind: string) =>
-  new ApiError(422, 'form_param_format_invalid', `${name} must be ${kind}`, { param_name: name });
+const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Reads one field of a JSON body; `null` counts as absent, as the Backend API has it. */
-function reader<T>(kind: string, fits: (value: unknown) => value is T) {
-  return (body: Body, name: string): T | undefined => {
-    const value = body[name];
-    if (value === undefined || value === null) return undefined;
-    if (!fits(value)) throw malformed(name, kind);
-    return value;
-  };
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string';
-
-export const text = reader('text', isText);
-export const number = reader('a number', (value): value is number => typeof value === 'number');
-export const texts = reader(
-  'an array of texts',
-  (value): value is string[] => Array.isArray(value) && value.every(isText),
-);
-export const object = reader(
-  'an object',
-  (value): value is Record<string, unknown> => typeof value === 'object' && !Array.isArray(value),
-);
-
-/** @throws ApiError 422 where it is absent or empty. */
-export function requiredText(body: Body, name: string): string {
-  const value = text(body, name);
-  if (!value) throw missingParameter(name);
-  return value;
-}
-
-/** The fields of a body that a resource lets be changed. */
-export function changes(body: Body, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(body).filter(([name]) => names.includes(name)));
-}
-
-/** Replaces metadata: fields that the body has not are left alone. */
-export function replacedMetadata(body: Body, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(names.filter((name) => name in body).map((name) => [name, object(body, name) ?? {}]));
-}
-
-/** Merges metadata, at every level; a key that is set to `null` is removed. */
-export function mergedMetadata(resource: object, body: Body, names: readonly string[]): Record<string, unknown> {
-  const old = Object.entries(resource).filter(([name]) => names.includes(name) && name in body);
-  return Object.fromEntries(old.map(([name, value]) => [name, merge(value, object(body, name) ?? {})]));
-}
-
-function merge(old: unknown, change: object): Record<string, unknown> {
-  const merged: Record<string, unknown> = { ...(isObject(old) ? old : {}) };
-  for (const [key, value] of Object.entries(change)) {
-    if (value === null) delete merged[key];
-    else merged[key] = isObject(value) ? merge(merged[key], value) : value;
+/** The body of a request as text; empty where none was sent. */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  return merged;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (size > MAX_BODY_BYTES) throw new ApiError(413, 'request_body_too_large', 'The request body is too large');
+  return Buffer.concat(chunks).toString();
 }

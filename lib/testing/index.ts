@@ -1,9 +1,9 @@
-export { LocalClerk, type LocalClerkOptions } from './local-clerk.js';
+export { LocalClerk, type LocalClerkModuleOptions, type LocalClerkOptions } from './local-clerk.js';
 export type { InstanceType } from './local-instance.js';
 export { LocalClerkError, type LocalClerkErrorCode } from './local-clerk.error.js';
-export type { Handshake } from './browser-sessions.js';
+export type { Handshake } from './frontend-api/browser-sessions.js';
 export type { Outage } from './faults.js';
-export type { ReceivedRequest } from './backend-api.js';
+export type { ReceivedRequest } from './local-server.js';
 export type { Ref } from './ids.js';
 export type {
   CreateOrganizationOptions,

@@ -1,14 +1,16 @@
-import { BackendApi, type KeyHolder, type ReceivedRequest } from './backend-api.js';
+import { BackendApi, type KeyHolder } from './backend-api/backend-api.js';
+import { browserSessionRoutes } from './backend-api/browser-sessions.js';
+import { machineTokenRoutes } from './backend-api/machine-tokens.js';
+import { machineRoutes } from './backend-api/machines.js';
+import { organizationRoutes } from './backend-api/organizations.js';
+import { sessionRoutes } from './backend-api/sessions.js';
+import { userRoutes } from './backend-api/users.js';
 import type { Outage } from './faults.js';
+import { FrontendApi } from './frontend-api/frontend-api.js';
 import { LocalClerkError } from './local-clerk.error.js';
-import { LocalInstance, type InstanceType } from './local-instance.js';
-import { Router } from './router.js';
-import { browserSessionRoutes } from './routes/browser-sessions.js';
-import { machineTokenRoutes } from './routes/machine-tokens.js';
-import { machineRoutes } from './routes/machines.js';
-import { organizationRoutes } from './routes/organizations.js';
-import { sessionRoutes } from './routes/sessions.js';
-import { userRoutes } from './routes/users.js';
+import { LocalAccounts } from './local-accounts.js';
+import type { InstanceType } from './local-instance.js';
+import { LocalServer, type ReceivedRequest } from './local-server.js';
 
 /** How a local Clerk is started. */
 export interface LocalClerkOptions {
@@ -18,9 +20,21 @@ export interface LocalClerkOptions {
   readonly instanceType?: InstanceType;
 }
 
+/** What an application needs to be told of a local Clerk. */
+export interface LocalClerkModuleOptions {
+  readonly publishableKey: string;
+  readonly secretKey: string;
+  readonly apiUrl: string;
+  readonly proxyUrl: string;
+  readonly signInUrl: string;
+  readonly signUpUrl: string;
+  readonly telemetry: { disabled: true };
+}
+
 /**
- * A Clerk of your own, in this process: the Backend API over HTTP on loopback, with real RS256 tokens. For tests and
- * samples; it asks nobody for a password and must never face the internet.
+ * A Clerk of your own, in this process, over HTTP on loopback: the Backend API, what browsers ask of the Frontend API,
+ * pages to sign in and out, and real RS256 tokens. For tests and samples; it asks nobody for a password and must never
+ * face the internet.
  *
  * @example
  * const clerk = await LocalClerk.start();
@@ -28,23 +42,27 @@ export interface LocalClerkOptions {
  * await fetch(url, { headers: { Authorization: `Bearer ${await clerk.sessionToken()}` } });
  * await clerk.stop();
  */
-export class LocalClerk extends LocalInstance {
-  private readonly api: BackendApi;
+export class LocalClerk extends LocalAccounts {
+  private readonly server: LocalServer;
   private port = 0;
 
   private constructor(instanceType: InstanceType) {
     super(instanceType);
     const { store, keys, tokens, browsers } = this;
-    const router = new Router({
-      'GET /v1/jwks': () => keys.jwks(),
-      ...userRoutes(store),
-      ...organizationRoutes(store),
-      ...sessionRoutes(store, tokens),
-      ...browserSessionRoutes(browsers),
-      ...machineRoutes(store),
-      ...machineTokenRoutes(store, tokens),
-    });
-    this.api = new BackendApi(router, (key) => this.holderOf(key));
+    const backendApi = new BackendApi(
+      {
+        'GET /v1/jwks': () => keys.jwks(),
+        ...userRoutes(store),
+        ...organizationRoutes(store),
+        ...sessionRoutes(store, tokens),
+        ...browserSessionRoutes(browsers),
+        ...machineRoutes(store),
+        ...machineTokenRoutes(store, tokens),
+      },
+      (key) => this.holderOf(key),
+    );
+    const frontendApi = new FrontendApi(store, tokens, browsers);
+    this.server = new LocalServer((path) => (frontendApi.serves(path) ? frontendApi : backendApi));
   }
 
   /**
@@ -61,13 +79,13 @@ export class LocalClerk extends LocalInstance {
       );
     }
     const clerk = new LocalClerk(instanceType);
-    clerk.port = await clerk.api.listen(port);
+    clerk.port = await clerk.server.listen(port);
     return clerk;
   }
 
   /** Stops at once, cutting whatever is still open. May be called again. */
   stop(): Promise<void> {
-    return this.api.close();
+    return this.server.close();
   }
 
   /** Forgets users, organizations, sessions, tokens, requests and outages. Keys and port stay. */
@@ -75,10 +93,10 @@ export class LocalClerk extends LocalInstance {
     this.store.clear();
     this.browsers.clear();
     this.recover();
-    this.api.requests.length = 0;
+    this.server.requests.length = 0;
   }
 
-  /** Where the Backend API answers: the option `apiUrl`. */
+  /** Where it answers: the option `apiUrl`, and `proxyUrl` too, since its Frontend API is there and not at {@link issuer}. */
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -88,22 +106,28 @@ export class LocalClerk extends LocalInstance {
    * @example
    * ClerkModule.forRoot({ ...clerk.options, protection: 'lax' });
    */
-  get options(): {
-    publishableKey: string;
-    secretKey: string;
-    apiUrl: string;
-    telemetry: { disabled: true };
-  } {
-    const { publishableKey, secretKey, url: apiUrl } = this;
-    return { publishableKey, secretKey, apiUrl, telemetry: { disabled: true } };
+  get options(): LocalClerkModuleOptions {
+    const { publishableKey, secretKey, url } = this;
+    return {
+      publishableKey,
+      secretKey,
+      apiUrl: url,
+      proxyUrl: url,
+      signInUrl: `${url}/sign-in`,
+      signUpUrl: `${url}/sign-up`,
+      telemetry: { disabled: true },
+    };
   }
 
   /** The same as environment variables: `Object.assign(process.env, clerk.env)`. */
   get env(): Record<string, string> {
+    const { publishableKey, secretKey, apiUrl, proxyUrl, signInUrl } = this.options;
     return {
-      CLERK_PUBLISHABLE_KEY: this.publishableKey,
-      CLERK_SECRET_KEY: this.secretKey,
-      CLERK_API_URL: this.url,
+      CLERK_PUBLISHABLE_KEY: publishableKey,
+      CLERK_SECRET_KEY: secretKey,
+      CLERK_API_URL: apiUrl,
+      CLERK_PROXY_URL: proxyUrl,
+      CLERK_SIGN_IN_URL: signInUrl,
       CLERK_TELEMETRY_DISABLED: '1',
     };
   }
@@ -114,17 +138,17 @@ export class LocalClerk extends LocalInstance {
    * clerk.outage({ status: 429, retryAfter: 30 }, '/api_keys');
    */
   outage(kind: Outage, pathPrefix = '/'): void {
-    this.api.outage = { kind, pathPrefix };
+    this.server.outage = { kind, pathPrefix };
   }
 
   /** Ends an {@link outage}. Requests that hang keep hanging. */
   recover(): void {
-    this.api.outage = undefined;
+    this.server.outage = undefined;
   }
 
   /** Every request received since start or {@link reset}. */
   get requests(): readonly ReceivedRequest[] {
-    return this.api.requests;
+    return this.server.requests;
   }
 
   /** How many requests were received, on paths that begin like this. */

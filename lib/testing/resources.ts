@@ -186,3 +186,8 @@ export function newSession(options: CreateSessionOptions): StoredSession {
     },
   };
 }
+
+/** The session as Clerk answers it. */
+export function resource({ claimed: _, ...session }: StoredSession): object {
+  return session;
+}

@@ -1,33 +1,17 @@
 import { ApiError } from './api-error.js';
 
-/** One call of the Backend API, taken apart. */
-export interface ApiCall {
-  /** Parts of the path, by the names of the pattern. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  /** The JSON body; empty where none was sent. */
-  readonly body: Readonly<Record<string, unknown>>;
-  /** The id of the machine whose secret the call carries, if it is not the instance's. */
-  readonly machineId: string | undefined;
-}
-
-/** Answers a call with a JSON body, or throws an ApiError. */
-export type ApiHandler = (call: ApiCall) => unknown;
-
-/** Handlers by `METHOD /path/:parameter`. */
-export type Routes = Readonly<Record<string, ApiHandler>>;
-
-interface Route {
+interface Route<Handler> {
   readonly method: string;
   readonly pattern: RegExp;
-  readonly handler: ApiHandler;
+  readonly handler: Handler;
 }
 
-/** Finds the handler of a path. Each family of routes has one. */
-export class Router {
-  private readonly routes: readonly Route[];
+/** Finds the handler of a method and path. */
+export class Router<Handler> {
+  private readonly routes: readonly Route<Handler>[];
 
-  constructor(routes: Routes) {
+  /** @param routes handlers by `METHOD /path/:parameter` */
+  constructor(routes: Readonly<Record<string, Handler>>) {
     this.routes = Object.entries(routes).map(([key, handler]) => {
       const [method = '', path = ''] = key.split(' ');
       return {
@@ -39,7 +23,7 @@ export class Router {
   }
 
   /** @throws ApiError 404 for an unknown path, 405 for a known one with another method. */
-  find(method: string, path: string): { handler: ApiHandler; params: Readonly<Record<string, string>> } {
+  find(method: string, path: string): { handler: Handler; params: Readonly<Record<string, string>> } {
     const onPath = this.routes.filter(({ pattern }) => pattern.test(path));
     const route = onPath.find((candidate) => candidate.method === method);
     if (route) {
@@ -62,34 +46,3 @@ function decode(part: string): string {
     return part;
   }
 }
-
-/** One page of a list, as `limit` and `offset` ask for it. */
-export function page<T>(all: readonly T[], query: URLSearchParams): T[] {
-  const number = (name: string, fallback: number) => {
-    const value = Number(query.get(name) ?? fallback);
-    if (!Number.isInteger(value) || value < 0) {
-      throw new ApiError(422, 'form_param_format_invalid', `${name} must be a whole number`, {
-        param_name: name,
-      });
-    }
-    return value;
-  };
-  const offset = number('offset', 0);
-  return all.slice(offset, offset + Math.min(number('limit', 10), 500));
-}
-
-/** One page; with the count of all where the query says `paginated`, else a bare array. */
-export function pageOrPaginated<T>(
-  all: readonly T[],
-  query: URLSearchParams,
-): T[] | { data: T[]; total_count: number } {
-  return query.get('paginated') === 'true' ? paginated(all, query) : page(all, query);
-}
-
-/** One page, with the count of all. */
-export function paginated<T>(all: readonly T[], query: URLSearchParams): { data: T[]; total_count: number } {
-  return { data: page(all, query), total_count: all.length };
-}
-
-/** Clerk's answer to a deletion. */
-export const deleted = (object: string, id: string) => ({ object, id, deleted: true });

@@ -54,7 +54,7 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
 
   async function start(options: ClerkModuleOptions) {
     const app = await TestApp.on(platform)
-      .clerk({ ...clerk.options, ...options })
+      .clerk({ ...clerk.options, proxyUrl: undefined, ...options })
       .controllers(Routes)
       .before((nest) => nest.use(frontendApiProxy(nest)))
       .start();

@@ -321,7 +321,7 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
       const { status, headers, body } = await app.send('/auth?a=1', navigation);
       expect(status).toBe(307);
       const location = new URL(headers.get('location')!);
-      expect(location.origin).toBe(clerk.issuer);
+      expect(location.origin).toBe(clerk.url);
       expect(location.searchParams.get('redirect_url')).toBe('http://127.0.0.1:' + app.port + '/auth?a=1');
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.getSetCookie()).toEqual([expect.stringContaining('__clerk_redirect_count=1')]);

@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('ClerkMiddleware on %s', (_, platform) => {
       const { status, headers } = await app.send(path, { accept: 'text/html', 'sec-fetch-dest': 'document' });
       expect([status, new URL(headers.get('location')!).origin, headers.getSetCookie().length]).toEqual([
         307,
-        clerk.issuer,
+        clerk.url,
         1,
       ]);
     }

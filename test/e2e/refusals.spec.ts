@@ -181,7 +181,7 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
     });
 
     it('takes the sign-in page from the environment, else the root', async () => {
-      const app = await start({});
+      const app = await start({ signInUrl: undefined });
       expect((await app.send('/pages', NAVIGATION)).headers.get('location')).toMatch(/^\/\?redirect_url=/);
     });
 

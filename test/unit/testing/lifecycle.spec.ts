@@ -40,6 +40,9 @@ describe('LocalClerk', () => {
         publishableKey: clerk.publishableKey,
         secretKey: clerk.secretKey,
         apiUrl: clerk.url,
+        proxyUrl: clerk.url,
+        signInUrl: `${clerk.url}/sign-in`,
+        signUpUrl: `${clerk.url}/sign-up`,
         telemetry: { disabled: true },
       });
     });
@@ -50,6 +53,8 @@ describe('LocalClerk', () => {
         CLERK_PUBLISHABLE_KEY: clerk.publishableKey,
         CLERK_SECRET_KEY: clerk.secretKey,
         CLERK_API_URL: clerk.url,
+        CLERK_PROXY_URL: clerk.url,
+        CLERK_SIGN_IN_URL: `${clerk.url}/sign-in`,
         CLERK_TELEMETRY_DISABLED: '1',
       });
     });

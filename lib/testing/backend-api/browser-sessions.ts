@@ -1,7 +1,7 @@
 import { missingParameter } from '../api-error.js';
-import { requiredText } from '../body.js';
-import type { BrowserSessions } from '../browser-sessions.js';
-import type { Routes } from '../router.js';
+import type { BrowserSessions } from '../frontend-api/browser-sessions.js';
+import type { Routes } from './api-call.js';
+import { requiredText, text } from './fields.js';
 
 /** What an application asks on behalf of a browser: the payload of a handshake, and fresh cookies. */
 export function browserSessionRoutes(browsers: BrowserSessions): Routes {
@@ -12,6 +12,6 @@ export function browserSessionRoutes(browsers: BrowserSessions): Routes {
       return browsers.spend(nonce);
     },
     'POST /v1/sessions/:id/refresh': ({ params, body }) =>
-      browsers.refresh(params.id as string, requiredText(body, 'refresh_token')),
+      browsers.refresh(params.id as string, requiredText(body, 'refresh_token'), text(body, 'request_origin')),
   };
 }

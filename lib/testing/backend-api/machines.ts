@@ -1,7 +1,7 @@
 import { notFound } from '../api-error.js';
-import { number, requiredText, texts } from '../body.js';
+import { number, requiredText, texts } from './fields.js';
 import type { MachineJSON } from '../resources.js';
-import { paginated, type ApiCall, type Routes } from '../router.js';
+import { paginated, type ApiCall, type Routes } from './api-call.js';
 import type { Store } from '../store.js';
 
 /** @see https://clerk.com/docs/reference/backend-api/tag/machines */

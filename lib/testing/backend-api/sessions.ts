@@ -1,7 +1,7 @@
 import { notFound } from '../api-error.js';
-import { number, requiredText, text } from '../body.js';
-import type { StoredSession } from '../resources.js';
-import { pageOrPaginated, type ApiCall, type Routes } from '../router.js';
+import { number, requiredText, text } from './fields.js';
+import { resource, type StoredSession } from '../resources.js';
+import { pageOrPaginated, type ApiCall, type Routes } from './api-call.js';
 import type { Store } from '../store.js';
 import type { TokenIssuer } from '../token-issuer.js';
 
@@ -57,9 +57,4 @@ export function sessionRoutes(store: Store, tokens: TokenIssuer): Routes {
       return template;
     },
   };
-}
-
-/** The session as Clerk answers it. */
-function resource({ claimed: _, ...session }: StoredSession): object {
-  return session;
 }

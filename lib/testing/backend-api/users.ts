@@ -1,10 +1,10 @@
 import type { UserJSON } from '@clerk/backend';
 
 import { ApiError, invalidParameter, notFound } from '../api-error.js';
-import { changes, mergedMetadata, object, replacedMetadata, text, texts } from '../body.js';
-import { deleted, page, paginated, type ApiCall, type Routes } from '../router.js';
+import { changes, mergedMetadata, object, replacedMetadata, text, texts } from './fields.js';
+import { deleted, page, paginated, type ApiCall, type Routes } from './api-call.js';
 import type { Store } from '../store.js';
-import { addressesOf, matchingUsers } from '../user-query.js';
+import { addressesOf, matchingUsers } from './user-query.js';
 
 const METADATA = ['public_metadata', 'private_metadata', 'unsafe_metadata'];
 const CHANGEABLE = ['first_name', 'last_name', 'username', 'external_id', ...METADATA];

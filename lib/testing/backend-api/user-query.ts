@@ -1,7 +1,7 @@
 import type { UserJSON } from '@clerk/backend';
 
-import { invalidParameter } from './api-error.js';
-import type { Store } from './store.js';
+import { invalidParameter } from '../api-error.js';
+import type { Store } from '../store.js';
 
 export function addressesOf(user: UserJSON): string[] {
   return user.email_addresses.map(({ email_address }) => email_address);

@@ -1,7 +1,7 @@
 import { ApiError, missingParameter, notFound } from '../api-error.js';
-import { number, object, requiredText, text, texts } from '../body.js';
+import { number, object, requiredText, text, texts } from './fields.js';
 import type { MachineTokenJSON, MachineTokenKind } from '../machine-tokens.js';
-import { paginated, type ApiCall, type Routes } from '../router.js';
+import { paginated, type ApiCall, type Routes } from './api-call.js';
 import type { Store } from '../store.js';
 import type { TokenIssuer } from '../token-issuer.js';
 

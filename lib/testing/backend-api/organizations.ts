@@ -1,8 +1,8 @@
 import type { OrganizationJSON, OrganizationMembershipJSON } from '@clerk/backend';
 
 import { ApiError, notFound } from '../api-error.js';
-import { changes, mergedMetadata, object, replacedMetadata, requiredText, text } from '../body.js';
-import { deleted, paginated, type ApiCall, type Routes } from '../router.js';
+import { changes, mergedMetadata, object, replacedMetadata, requiredText, text } from './fields.js';
+import { deleted, paginated, type ApiCall, type Routes } from './api-call.js';
 import type { Store } from '../store.js';
 
 const METADATA = ['public_metadata', 'private_metadata'];
