@@ -1,13 +1,13 @@
 import { Controller, Get } from '@nestjs/common';
-import { Auth, ClerkClientService } from 'nest-clerk';
-import type { SignedInAuthObject } from 'nest-clerk';
+import { Auth, ClerkClientService, Public } from 'nest-clerk';
+import type { SignedInAuthObject, SignedOutAuthObject } from 'nest-clerk';
 
-@Controller('me')
+@Controller()
 export class AccountController {
   constructor(private readonly clerk: ClerkClientService) {}
 
   /** Says nothing about protection: a signed-in session is demanded. */
-  @Get()
+  @Get('me')
   async me(@Auth() auth: SignedInAuthObject) {
     const user = await this.clerk.users.getUser(auth.userId);
     return {
@@ -16,6 +16,23 @@ export class AccountController {
       email: user.primaryEmailAddress?.emailAddress ?? null,
       organization: auth.orgSlug ?? null,
       role: auth.orgRole ?? null,
+    };
+  }
+
+  /** What the page at `/` shows: who is signed in, if anybody, and which organizations are theirs. */
+  @Get('session')
+  @Public()
+  async session(@Auth() auth: SignedInAuthObject | SignedOutAuthObject) {
+    const clerkUrl = process.env.CLERK_PROXY_URL;
+    if (!auth.isAuthenticated) return { clerkUrl, user: null };
+    const { userId } = auth;
+    const user = await this.clerk.users.getUser(userId);
+    const { data: memberships } = await this.clerk.users.getOrganizationMembershipList({ userId });
+    return {
+      clerkUrl,
+      user: { id: userId, name: user.fullName ?? userId },
+      organization: auth.orgSlug ?? null,
+      organizations: memberships.map(({ organization: { name, slug } }) => ({ name, slug })),
     };
   }
 }

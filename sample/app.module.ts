@@ -5,16 +5,25 @@ import { ClerkModule } from 'nest-clerk';
 import { AccountController } from './account.controller.js';
 import { InvoicesController } from './invoices/invoices.controller.js';
 import { InvoicesService } from './invoices/invoices.service.js';
-import { WelcomeController } from './welcome.controller.js';
+import { origins } from './origins.js';
+import { PagesController } from './pages/pages.controller.js';
+import { RatesController } from './rates.controller.js';
 
 @Module({
   imports: [
     // Reads .env, where there is one, into the environment.
     ConfigModule.forRoot(),
-    // This line closes the application. The keys come from CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY.
-    ClerkModule.forRoot(),
+    // This closes the application. The keys come from CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY.
+    ClerkModule.forRootAsync({
+      useFactory: () => ({
+        // Session tokens of these pages, and of no others.
+        authorizedParties: [origins().api, origins().frontend],
+        // Who opens these pages switches to the organization in the URL.
+        organizationSyncOptions: { organizationPatterns: ['/orgs/:slug'], personalAccountPatterns: ['/personal'] },
+      }),
+    }),
   ],
-  controllers: [WelcomeController, AccountController, InvoicesController],
+  controllers: [PagesController, RatesController, AccountController, InvoicesController],
   providers: [InvoicesService],
 })
 export class AppModule {}

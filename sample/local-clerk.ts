@@ -11,8 +11,11 @@ export interface Callers {
   readonly m2m: string;
 }
 
-/** Seeds a local Clerk: Ada may create invoices at Acme, Grace only reads them at Globex. */
-export async function seed(clerk: LocalClerk): Promise<Callers> {
+/**
+ * Seeds a local Clerk: Ada may create invoices at Acme and is a member of Globex too, Grace only reads at Globex.
+ * @param authorizedParty the origin that the session tokens are for
+ */
+export async function seed(clerk: LocalClerk, authorizedParty: string): Promise<Callers> {
   const acme = clerk.createOrganization({ name: 'Acme', slug: 'acme' });
   const globex = clerk.createOrganization({ name: 'Globex', slug: 'globex' });
   const ada = clerk.createUser({
@@ -31,11 +34,12 @@ export async function seed(clerk: LocalClerk): Promise<Callers> {
     role: 'org:admin',
     permissions: ['org:invoices:create'],
   });
-  clerk.addMember({ organization: globex, user: grace, role: 'org:member', permissions: [] });
-  const expiresIn = ONE_DAY_IN_SECONDS;
+  clerk.addMember({ organization: globex, user: ada });
+  clerk.addMember({ organization: globex, user: grace });
+  const more = { authorizedParty, expiresIn: ONE_DAY_IN_SECONDS };
   return {
-    ada: await clerk.sessionToken({ user: ada, organization: acme, expiresIn }),
-    grace: await clerk.sessionToken({ user: grace, organization: globex, expiresIn }),
+    ada: await clerk.sessionToken({ user: ada, organization: acme, ...more }),
+    grace: await clerk.sessionToken({ user: grace, organization: globex, ...more }),
     apiKey: clerk.createApiKey({ subject: acme, name: 'export' }).secret,
     m2m: (await clerk.createM2MToken({ machine: clerk.createMachine({ name: 'billing' }) })).token,
   };

@@ -1,36 +1,24 @@
 import 'reflect-metadata';
 
 import { Logger } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { LocalClerk } from 'nest-clerk/testing';
 
-import { AppModule } from './app.module.js';
-import { curlLines, seed, type Callers } from './local-clerk.js';
-
-/** Without keys there is no Clerk to ask, so one is started here, and the environment pointed at it. */
-async function startLocalClerk(): Promise<Callers> {
-  const clerk = await LocalClerk.start();
-  Object.assign(process.env, clerk.env);
-  return seed(clerk);
-}
+import { curlLines } from './local-clerk.js';
+import { origins } from './origins.js';
+import { startSample } from './start.js';
 
 async function bootstrap(): Promise<void> {
-  const callers = process.env.CLERK_SECRET_KEY ? undefined : await startLocalClerk();
-  const app = await NestFactory.create(AppModule);
-  app.enableShutdownHooks();
-  const port = process.env.PORT || 3000;
-  await app.listen(port);
-
-  const origin = `http://localhost:${port}`;
+  const { local } = await startSample();
+  const { api, frontend } = origins();
   const logger = new Logger('Sample');
-  if (!callers) {
-    logger.log(`Listening on ${origin}, protected by your Clerk instance.`);
+  if (!local) {
+    logger.log(`Listening on ${api}, protected by your Clerk instance.`);
     return;
   }
-  logger.log(`Listening on ${origin}, protected by a local Clerk: no CLERK_SECRET_KEY is set.`);
-  logger.log('Paste these into a shell; behind the # is what each answers.');
+  logger.log(`Listening on ${api}, protected by a local Clerk: no CLERK_SECRET_KEY is set.`);
+  logger.log(`Open it in a browser to sign in. A frontend on another origin is at ${frontend}.`);
+  logger.log('Or paste these into a shell; behind the # is what each answers.');
   // Bare lines, not log lines: they are to be pasted.
-  process.stdout.write(`\n${curlLines(origin, callers).join('\n\n')}\n\n`);
+  process.stdout.write(`\n${curlLines(api, local.callers).join('\n\n')}\n\n`);
 }
 
 void bootstrap();

@@ -3,7 +3,8 @@ import { NestFactory } from '@nestjs/core';
 
 import { LocalClerk } from '../../lib/testing/index.js';
 import { AppModule } from '../../sample/app.module.js';
-import { curlLines, seed } from '../../sample/local-clerk.js';
+import { curlLines, seed, type Callers } from '../../sample/local-clerk.js';
+import { origins } from '../../sample/origins.js';
 import { PLATFORMS } from '../support/platforms.js';
 
 /** What a shell makes of one of the printed lines, as far as they use it. */
@@ -24,6 +25,8 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: INestApplication;
   let lines: string[];
+  let origin: string;
+  let callers: Callers;
   const environment = { ...process.env };
 
   beforeAll(async () => {
@@ -31,7 +34,9 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
     Object.assign(process.env, clerk.env);
     app = await NestFactory.create(AppModule, platform(), { logger: false });
     await app.listen(0, '127.0.0.1');
-    lines = curlLines(await app.getUrl(), await seed(clerk));
+    origin = await app.getUrl();
+    callers = await seed(clerk, origins().api);
+    lines = curlLines(origin, callers);
   });
   afterAll(async () => {
     process.env = environment;
@@ -94,7 +99,30 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
     }
   });
 
-  it('says what it offers at /', async () => {
-    expect(await (await fetch(await app.getUrl())).json()).toMatchObject({ public: ['GET /rates'] });
+  it('serves its page, what belongs to it, and no other file', async () => {
+    const get = (path: string) => fetch(`${origin}${path}`);
+    for (const path of ['/', '/orgs/acme', '/personal']) {
+      expect(await (await get(path)).text()).toContain('<h1>nest-clerk sample</h1>');
+    }
+    for (const name of ['home.js', 'clerk-browser.js', 'routes.js', 'style.css']) {
+      expect((await get(`/assets/${name}`)).headers.get('content-type')).toMatch(/^text\/(javascript|css)/);
+    }
+    for (const name of ['other.js', '..%2Fapp.module.ts', 'constructor']) {
+      expect((await get(`/assets/${name}`)).status).toBe(404);
+    }
+  });
+
+  it('tells its page who is signed in', async () => {
+    const session = async (token?: string) =>
+      (await fetch(`${origin}/session`, { headers: token ? { authorization: `Bearer ${token}` } : {} })).json();
+    expect(await session()).toEqual({ clerkUrl: clerk.url, user: null });
+    expect(await session(callers.ada)).toMatchObject({
+      user: { name: 'Ada Lovelace' },
+      organization: 'acme',
+      organizations: [
+        { name: 'Globex', slug: 'globex' },
+        { name: 'Acme', slug: 'acme' },
+      ],
+    });
   });
 });

@@ -1,0 +1,15 @@
+/** Where the sample is to be found. */
+export interface Origins {
+  readonly port: number;
+  readonly api: string;
+  readonly frontendPort: number;
+  /** Another origin, and another site: `127.0.0.1` shares no cookies with `localhost`. */
+  readonly frontend: string;
+}
+
+/** By PORT and FRONTEND_PORT. */
+export function origins(): Origins {
+  const port = Number(process.env.PORT || 3000);
+  const frontendPort = Number(process.env.FRONTEND_PORT || port + 1);
+  return { port, api: `http://localhost:${port}`, frontendPort, frontend: `http://127.0.0.1:${frontendPort}` };
+}

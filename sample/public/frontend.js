@@ -1,0 +1,31 @@
+import { ClerkBrowser } from './clerk-browser.js';
+import { addRouteButtons } from './routes.js';
+
+const show = (id) => Object.assign(document.getElementById(id), { hidden: false });
+
+const { apiUrl, clerkUrl, signInUrl } = await (await fetch('/config.json')).json();
+const clerk = new ClerkBrowser(clerkUrl, rememberDevBrowser());
+const session = await clerk.session();
+document.getElementById('who').textContent = session
+  ? `You are ${[session.user.first_name, session.user.last_name].filter(Boolean).join(' ')}.`
+  : 'Nobody is signed in.';
+if (session) show('sign-out').addEventListener('click', () => clerk.signOut().then(() => location.reload()));
+else show('sign-in').href = signInUrl;
+
+addRouteButtons(document.getElementById('routes'), document.getElementById('answer'), apiUrl, async () => {
+  const token = await clerk.getToken();
+  return token ? { Authorization: `Bearer ${token}` } : {};
+});
+document.body.dataset.ready = 'true';
+
+/** Clerk's sign-in page sends the browser's name along in the URL; it is kept, and taken out of sight. */
+function rememberDevBrowser() {
+  const url = new URL(location.href);
+  const named = url.searchParams.get('__clerk_db_jwt');
+  if (named) {
+    localStorage.setItem('__clerk_db_jwt', named);
+    url.searchParams.delete('__clerk_db_jwt');
+    history.replaceState(null, '', url);
+  }
+  return named ?? localStorage.getItem('__clerk_db_jwt');
+}

@@ -1,0 +1,199 @@
+import { createServer, type AddressInfo } from 'node:net';
+
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+
+import { origins } from '../../sample/origins.js';
+import { startSample, type LocalSide, type Sample } from '../../sample/start.js';
+import { describeInChromium, launchChromium, screenshot } from '../support/chromium.js';
+import { PLATFORMS } from '../support/platforms.js';
+
+const MINUTES = 60;
+
+describeInChromium.each(PLATFORMS)('in Chromium, the sample on %s', (platformName, platform) => {
+  const environment = { ...process.env };
+  let browser: Browser;
+  let sample: Sample;
+  let local: LocalSide;
+  let context: BrowserContext;
+  let page: Page;
+  /** Where the page was sent on its way, without queries. */
+  let visited: string[];
+
+  beforeAll(async () => {
+    for (const name of Object.keys(process.env)) if (name.startsWith('CLERK_')) delete process.env[name];
+    Object.assign(process.env, { PORT: String(await freePort()), FRONTEND_PORT: String(await freePort()) });
+    sample = await startSample(platform(), { logger: false, forceCloseConnections: true });
+    local = sample.local!;
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await sample?.close();
+    process.env = environment;
+  });
+  beforeEach(async () => {
+    context = await browser.newContext();
+    page = await openTab();
+  });
+  afterEach(() => context.close());
+
+  async function openTab(): Promise<Page> {
+    const tab = await context.newPage();
+    visited = [];
+    tab.on('request', (request) => {
+      if (request.isNavigationRequest()) visited.push(request.url().split('?')[0]!);
+    });
+    return tab;
+  }
+
+  async function open(url: string, tab = page): Promise<void> {
+    // Clerk takes many handshakes within two seconds for a loop; people are slower than this test.
+    await context.clearCookies({ name: '__clerk_redirect_count' });
+    await tab.goto(url);
+    await settled(tab);
+  }
+  /** Once the script of one of our pages has run. */
+  const settled = (tab = page) => tab.waitForSelector('body[data-ready]');
+  const who = (tab = page) => tab.textContent('#who');
+  const answerTo = async (button: string, tab = page) => {
+    await tab.click(`button:text-is("${button}")`);
+    await tab.waitForSelector('#answer:not(:text("…"))');
+    return tab.textContent('#answer');
+  };
+  async function signIn(name = 'Ada Lovelace', start = origins().api): Promise<void> {
+    await open(start);
+    await page.click('#sign-in');
+    await page.click(`button:text-is("${name}")`);
+    await settled();
+  }
+  const cookiesOf = async (prefix: string) =>
+    (await context.cookies(origins().api)).filter(({ name }) => name.startsWith(prefix));
+  /** What the clock does to a session token in its cookies, without waiting. */
+  async function expireSession(): Promise<void> {
+    const cookies = await cookiesOf('__session');
+    const session = JSON.parse(atob(cookies[0]!.value.split('.')[1]!)).sid as string;
+    const issuedAt = Math.floor(Date.now() / 1000) - 10 * MINUTES;
+    const value = await local.clerk.sessionToken({ session, issuedAt, authorizedParty: origins().api });
+    const signedInAt = (await cookiesOf('__client_uat')).map((cookie) => ({ ...cookie, value: String(issuedAt - 1) }));
+    await context.addCookies([...cookies.map((cookie) => ({ ...cookie, value })), ...signedInAt]);
+  }
+
+  it('signs a stranger in and says who is there', async () => {
+    await open(origins().api);
+    expect(await who()).toBe('Nobody is signed in.');
+    expect(await answerTo('GET /me')).toMatch(/^GET \/me\n401 /);
+    await screenshot(page, `${platformName} signed out`);
+
+    await page.click('#sign-in');
+    await page.waitForSelector('button:text-is("Ada Lovelace")');
+    await screenshot(page, `${platformName} sign-in page`);
+    await page.click('button:text-is("Ada Lovelace")');
+    await settled();
+    expect(page.url()).toBe(`${origins().api}/`);
+    expect(await who()).toBe('You are Ada Lovelace, at acme.');
+    expect(await answerTo('GET /me')).toMatch(/^GET \/me\n200 .*"ada@acme.test"/s);
+    expect(await answerTo('POST /invoices')).toMatch(/^POST \/invoices\n201 /);
+    expect(await answerTo('GET /invoices/export')).toMatch(/^GET \/invoices\/export\n401 /);
+    await screenshot(page, `${platformName} signed in`);
+  });
+
+  it('refreshes an expired session on a reload, without a redirect to be seen', async () => {
+    await signIn();
+    await expireSession();
+    visited = [];
+    await page.reload();
+    await settled();
+    expect(await who()).toBe('You are Ada Lovelace, at acme.');
+    expect(visited).toEqual([`${origins().api}/`]);
+  });
+
+  it('keeps the session of a page that stays open beyond its token', async () => {
+    await signIn();
+    await expireSession();
+    expect(await answerTo('GET /me')).toMatch(/^GET \/me\n200 /);
+  });
+
+  it('keeps a session that lost its refresh cookie, by a handshake', async () => {
+    await signIn();
+    await expireSession();
+    const [refresh] = await cookiesOf('__refresh');
+    await context.clearCookies({ name: refresh!.name });
+    visited = [];
+    await page.reload();
+    await settled();
+    expect(await who()).toBe('You are Ada Lovelace, at acme.');
+    expect(visited).toContain(`${local.clerk.url}/v1/client/handshake`);
+    expect(page.url()).toBe(`${origins().api}/`);
+    expect(await cookiesOf('__refresh')).toHaveLength(1);
+  });
+
+  it('signs out in all tabs at once', async () => {
+    await signIn('Grace Hopper');
+    const other = await openTab();
+    await open(origins().api, other);
+    expect(await who(other)).toBe('You are Grace Hopper, at globex.');
+    await other.click('#sign-out');
+    await other.waitForSelector('#sign-in:visible');
+    expect(await answerTo('GET /me')).toMatch(/^GET \/me\n401 /);
+    await page.reload();
+    await settled();
+    expect(await who()).toBe('Nobody is signed in.');
+    expect(await cookiesOf('__session')).toEqual([]);
+  });
+
+  it('switches to the organization in the URL', async () => {
+    await signIn();
+    await open(`${origins().api}/orgs/globex`);
+    expect(await who()).toBe('You are Ada Lovelace, at globex.');
+    expect(visited).toContain(`${local.clerk.url}/v1/client/handshake`);
+    expect(await answerTo('POST /invoices')).toMatch(/^POST \/invoices\n403 /);
+    await screenshot(page, `${platformName} other organization`);
+    await open(`${origins().api}/personal`);
+    expect(await who()).toBe('You are Ada Lovelace, at no organization.');
+    await open(`${origins().api}/orgs/acme`);
+    expect(await who()).toBe('You are Ada Lovelace, at acme.');
+  });
+
+  it('gives no organization that is not the user’s, and does not redirect for ever', async () => {
+    await signIn('Grace Hopper');
+    visited = [];
+    await open(`${origins().api}/orgs/acme`);
+    expect(await who()).toMatch(/^You are Grace Hopper, at (no organization|globex)\.$/);
+    expect(visited.filter((url) => url.includes('handshake')).length).toBeLessThanOrEqual(3);
+  });
+
+  it('is called across origins with a Bearer token, and by no other origin', async () => {
+    await open(origins().frontend);
+    expect(await answerTo('GET /rates')).toMatch(/^GET \/rates\n200 /);
+    expect(await answerTo('GET /me')).toMatch(/^GET \/me\n401 /);
+    await signIn('Ada Lovelace', origins().frontend);
+    expect(await who()).toBe('You are Ada Lovelace.');
+    expect(new URL(page.url()).search).toBe('');
+    expect(await answerTo('GET /me')).toMatch(/^GET \/me\n200 .*"ada@acme.test"/s);
+    expect(await answerTo('POST /invoices')).toMatch(/^POST \/invoices\n201 /);
+    await screenshot(page, `${platformName} other origin`);
+    // The API has set no cookie there, and none was sent.
+    expect((await context.cookies(origins().api)).filter(({ name }) => name.startsWith('__session'))).toEqual([]);
+
+    const stranger = await openTab();
+    await stranger.goto(`${local.clerk.url}/sign-in`);
+    const blocked = await stranger.evaluate(
+      (url) =>
+        fetch(url).then(
+          () => 'answered',
+          () => 'blocked',
+        ),
+      `${origins().api}/rates`,
+    );
+    expect(blocked).toBe('blocked');
+  });
+});
+
+/** Free when asked; the sample has to know its ports before it listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
