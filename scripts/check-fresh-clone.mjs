@@ -13,19 +13,21 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const clone = join(mkdtempSync(join(tmpdir(), 'nest-clerk-clone-')), 'nest-clerk');
 execFileSync('git', ['clone', '--quiet', root, clone], { stdio: 'inherit' });
 
-const port = await new Promise((resolve) => {
-  const server = createServer().listen(0, () => {
-    const { port: free } = server.address();
-    server.close(() => resolve(free));
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
   });
-});
+const ports = { PORT: String(await freePort()), FRONTEND_PORT: String(await freePort()) };
 
 console.log('$ npm start');
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CLERK_')));
 // A process group of its own, so that npm, the Nest CLI and the sample end together.
 const sample = spawn('npm', ['start'], {
   cwd: clone,
-  env: { ...env, PORT: String(port) },
+  env: { ...env, ...ports },
   detached: true,
   stdio: ['ignore', 'pipe', 'inherit'],
 });
@@ -42,6 +44,11 @@ try {
   }
   if (wrong > 0 || lines.length === 0)
     throw new Error(`${wrong} of ${lines.length} lines answered otherwise than printed`);
+  for (const page of [`http://localhost:${ports.PORT}/`, `http://127.0.0.1:${ports.FRONTEND_PORT}/`]) {
+    const { status } = await fetch(page);
+    console.log(`ok    ${status}, the page at ${page}`);
+    if (status !== 200) throw new Error(`${page} answered ${status}`);
+  }
 } finally {
   process.kill(-sample.pid);
 }
