@@ -25,7 +25,7 @@ export function createClient(options: ResolvedClerkOptions): ClerkClient {
   const { publishableKey, secretKey, machineSecretKey, jwtKey, apiUrl, apiVersion, telemetry } = options;
   return createClerkClient({
     ...{ publishableKey, secretKey, machineSecretKey, jwtKey, apiUrl, apiVersion, telemetry },
-    userAgent: SDK_NAME,
+    userAgent: `${SDK_NAME}@${SDK_VERSION}`,
     sdkMetadata: { name: SDK_NAME, version: SDK_VERSION, environment: process.env.NODE_ENV },
   });
 }
