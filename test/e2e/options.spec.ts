@@ -1,0 +1,543 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { createClerkClient, type ClerkClient } from '@clerk/backend';
+import { Controller, Get } from '@nestjs/common';
+
+import { AcceptsToken, ClerkClients, ClerkClientService, type ClerkModuleOptions } from '../../lib/index.js';
+import { MODULE_OPTIONS, OPTION_TABLE, type OptionRow } from '../../lib/options/option-table.js';
+import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+@Controller()
+class Routes {
+  @Get(['strict', 'orgs/:slug', 'me']) strict() {}
+  @Get('api-key') @AcceptsToken('api_key') apiKey() {}
+  @Get('m2m') @AcceptsToken('m2m_token') m2m() {}
+  @Get('oauth') @AcceptsToken('oauth_token') oauth() {}
+}
+
+type Name = keyof ClerkModuleOptions;
+
+/** What an option changes, as somebody outside of the application sees it. */
+interface Effect<N extends Name = Name> {
+  /** The other options that it takes for the effect to show. */
+  readonly beside?: ClerkModuleOptions;
+  readonly value: NonNullable<ClerkModuleOptions[N]>;
+  /** The value to compare with, where the option cannot be left out. */
+  readonly otherwise?: ClerkModuleOptions[N];
+  /** Looks at an application that runs with the option, or without. */
+  readonly look: (app: TestApp) => unknown;
+  /** What is seen without the option, else what the boot fails with. */
+  readonly without: unknown;
+  readonly seen: unknown;
+}
+
+const NAVIGATION = { accept: 'text/html', 'sec-fetch-dest': 'document' };
+const SIGNED_OUT = { ...NAVIGATION, cookie: '__clerk_db_jwt=d; __client_uat=0' };
+/** What a satellite is shown when somebody comes back from the primary domain: now it has to ask for the session. */
+const BACK_FROM_PRIMARY = '/strict?__clerk_synced=false';
+
+/** Where nobody listens. */
+const NOBODY = 'http://127.0.0.1:9';
+
+/** Options that a function may answer; it is asked for each request. */
+const FUNCTIONS = ['domain', 'isSatellite', 'proxyUrl'] as const;
+/** What Clerk's own Express SDK reads from the environment, besides telemetry. */
+const VARIABLES: Readonly<Record<string, Name>> = {
+  CLERK_PUBLISHABLE_KEY: 'publishableKey',
+  CLERK_SECRET_KEY: 'secretKey',
+  CLERK_MACHINE_SECRET_KEY: 'machineSecretKey',
+  CLERK_JWT_KEY: 'jwtKey',
+  CLERK_DOMAIN: 'domain',
+  CLERK_IS_SATELLITE: 'isSatellite',
+  CLERK_PROXY_URL: 'proxyUrl',
+  CLERK_SIGN_IN_URL: 'signInUrl',
+  CLERK_API_URL: 'apiUrl',
+  CLERK_API_VERSION: 'apiVersion',
+};
+const ALL = Object.keys(OPTION_TABLE) as Name[];
+const PER_REQUEST = ALL.filter((name) => !(MODULE_OPTIONS as readonly Name[]).includes(name));
+
+/** A client that notes what Clerk answered, and otherwise is the real one. */
+function listeningClient(clerk: LocalClerk) {
+  const states: Awaited<ReturnType<ClerkClient['authenticateRequest']>>[] = [];
+  const client: ClerkClient = createClerkClient(basicOptions(clerk));
+  const authenticateRequest = client.authenticateRequest;
+  client.authenticateRequest = (async (...question: Parameters<typeof authenticateRequest>) => {
+    const state = await authenticateRequest(...question);
+    states.push(state);
+    return state;
+  }) as typeof authenticateRequest;
+  return { client, states };
+}
+
+function basicOptions({ options }: LocalClerk) {
+  const { publishableKey, secretKey, apiUrl, telemetry } = options;
+  return { publishableKey, secretKey, apiUrl, telemetry };
+}
+
+describe.each(PLATFORMS)('on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let live: LocalClerk;
+  let consoleLog: jest.SpyInstance;
+  const apps: TestApp[] = [];
+  const environment = { ...process.env };
+
+  beforeAll(async () => {
+    [clerk, live] = await Promise.all([LocalClerk.start(), LocalClerk.start({ instanceType: 'production' })]);
+  });
+  beforeEach(() => {
+    const foreign = Object.entries(environment).filter(([name]) => !name.startsWith('CLERK_'));
+    process.env = Object.fromEntries(foreign);
+    // Clerk's notice about telemetry, printed once where it is on.
+    consoleLog = jest.spyOn(console, 'log').mockImplementation();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    process.env = { ...environment };
+    clerk.recover();
+    await Promise.all(apps.splice(0).map((app) => app.close()));
+  });
+  afterAll(() => Promise.all([clerk?.stop(), live?.stop()]));
+
+  async function start(options: ClerkModuleOptions): Promise<TestApp> {
+    const app = await TestApp.on(platform).clerk(options).controllers(Routes).start();
+    apps.push(app);
+    return app;
+  }
+
+  /** What is seen of an application with these options, or why it does not boot. */
+  async function sight(look: Effect['look'], options: ClerkModuleOptions): Promise<unknown> {
+    let app: TestApp;
+    try {
+      app = await start(options);
+    } catch (error) {
+      return (error as { code?: string }).code ?? error;
+    }
+    return look(app);
+  }
+
+  /** Where a browser is sent, without query and port; `null` where it is answered. */
+  async function sentTo(app: TestApp, path = '/strict', headers: Record<string, string> = NAVIGATION) {
+    const location = (await app.send(path, headers)).headers.get('location');
+    if (location === null) return null;
+    const { protocol, hostname, pathname } = new URL(location, 'http://this.app');
+    return `${protocol}//${hostname}${pathname}`;
+  }
+  const statusOf = async (app: TestApp, claims: SessionTokenOptions['claims'] = {}, more: SessionTokenOptions = {}) =>
+    (await app.withToken('/strict', await clerk.sessionToken({ claims, ...more }))).status;
+  /** The Backend client that a request is served by, be it the module's or a tenant's. */
+  const clientOf = (app: TestApp) => app.get(ClerkClients).for({ headers: {} });
+  /** The paths that Clerk is asked under meanwhile. */
+  async function pathsAsked(act: () => Promise<unknown>): Promise<string[]> {
+    const before = clerk.countRequests();
+    await act();
+    return clerk.requests.slice(before).map(({ path }) => path);
+  }
+  /** An option that Clerk only hands back with its answer, for those who build a page of it. */
+  function carried(name: 'signUpUrl' | 'afterSignInUrl' | 'afterSignUpUrl') {
+    const { client, states } = listeningClient(clerk);
+    return {
+      beside: { clerkClient: client },
+      value: 'https://www.example.com/next',
+      look: async (app: TestApp) => (await app.send('/strict'), states.at(-1)?.[name]),
+      without: '',
+      seen: 'https://www.example.com/next',
+    };
+  }
+
+  const satellite = { domain: 'satellite.example', isSatellite: true } as const;
+
+  /** One for every option. */
+  const EFFECTS: { readonly [N in Name]-?: () => Effect<N> | Promise<Effect<N>> } = {
+    publishableKey: () => ({
+      value: clerk.publishableKey,
+      look: (app) => sentTo(app),
+      without: 'invalid-configuration',
+      seen: `${clerk.issuer}/v1/client/handshake`,
+    }),
+    secretKey: () => ({
+      value: clerk.secretKey,
+      look: (app) => statusOf(app),
+      without: 'invalid-configuration',
+      seen: 200,
+    }),
+    // The instance's key verifies every M2M token; a machine's only those that are made for it.
+    machineSecretKey: async () => {
+      const receiver = clerk.createMachine();
+      const [forUs, forOthers] = await Promise.all(
+        [[receiver], []].map((scopedMachines) =>
+          clerk.createM2MToken({ machine: clerk.createMachine({ scopedMachines }) }),
+        ),
+      );
+      return {
+        value: receiver.secret_key,
+        look: async (app) => [
+          (await app.withToken('/m2m', forUs!.token)).status,
+          (await app.withToken('/m2m', forOthers!.token)).status,
+        ],
+        without: [200, 200],
+        seen: [200, 401],
+      };
+    },
+    jwtKey: () => ({
+      value: clerk.jwtKey,
+      look: async (app) => pathsAsked(async () => expect(await statusOf(app)).toBe(200)),
+      without: ['/v1/jwks'],
+      seen: [],
+    }),
+    audience: async () => {
+      const machine = clerk.createMachine();
+      const user = clerk.createUser();
+      const tokens = async (aud: string) => ({
+        strict: await clerk.sessionToken({ claims: { aud } }),
+        m2m: (await clerk.createM2MToken({ machine, format: 'jwt', claims: { aud } })).token,
+        oauth: (await clerk.createOAuthToken({ user, format: 'jwt', claims: { aud } })).token,
+      });
+      return {
+        value: { session_token: 'strict', m2m_token: ['m2m'], oauth_token: 'oauth' },
+        look: async (app) => {
+          const statuses: number[] = [];
+          for (const kind of ['strict', 'm2m', 'oauth'] as const) {
+            for (const aud of [kind, 'other']) {
+              statuses.push((await app.withToken(`/${kind}`, (await tokens(aud))[kind])).status);
+            }
+          }
+          return statuses;
+        },
+        without: [200, 200, 200, 200, 200, 200],
+        seen: [200, 401, 200, 401, 200, 401],
+      };
+    },
+    requireAudience: () => ({
+      beside: { audience: 'web' },
+      value: true,
+      look: (app) => statusOf(app, { aud: undefined }),
+      without: 200,
+      seen: 401,
+    }),
+    authorizedParties: () => ({
+      value: ['https://app.example.com'],
+      look: (app) => statusOf(app, { azp: 'https://evil.example' }),
+      without: 200,
+      seen: 401,
+    }),
+    allowMissingAzp: () => ({
+      beside: { authorizedParties: ['https://app.example.com'] },
+      value: true,
+      look: (app) => statusOf(app, { azp: undefined }),
+      without: 401,
+      seen: 200,
+    }),
+    treatPendingAsSignedOut: () => ({
+      value: false,
+      look: (app) => statusOf(app, {}, { sessionStatus: 'pending' }),
+      without: 401,
+      seen: 200,
+    }),
+    clockSkewInMs: () => ({
+      value: 60_000,
+      look: (app) => statusOf(app, {}, { issuedAt: Math.floor(Date.now() / 1000) - 90, expiresIn: 60 }),
+      without: 401,
+      seen: 200,
+    }),
+    // Clerk never answers, so that any timeout ends; which one it was is in the log.
+    timeoutInMs: () => ({
+      value: 1,
+      otherwise: 2,
+      look: async (app) => {
+        clerk.outage('hang');
+        expect((await app.withToken('/api-key', 'ak_x')).status).toBe(503);
+        return /within \d+ ms/.exec(app.logger.ofGuard('warn').join())?.[0];
+      },
+      without: 'within 2 ms',
+      seen: 'within 1 ms',
+    }),
+    domain: () => ({
+      beside: { ...basicOptions(live), isSatellite: true },
+      value: 'satellite.example',
+      otherwise: 'other.example',
+      look: (app) => sentTo(app, BACK_FROM_PRIMARY),
+      without: 'https://clerk.other.example/v1/client/handshake',
+      seen: 'https://clerk.satellite.example/v1/client/handshake',
+    }),
+    isSatellite: () => ({
+      beside: { ...basicOptions(live), domain: satellite.domain },
+      value: true,
+      look: (app) => sentTo(app, BACK_FROM_PRIMARY),
+      without: null,
+      seen: 'https://clerk.satellite.example/v1/client/handshake',
+    }),
+    satelliteAutoSync: () => ({
+      beside: { ...basicOptions(live), ...satellite },
+      value: true,
+      look: (app) => sentTo(app),
+      without: null,
+      seen: 'https://clerk.satellite.example/v1/client/handshake',
+    }),
+    proxyUrl: () => ({
+      value: 'https://www.example.com/clerk',
+      look: (app) => sentTo(app),
+      without: `${clerk.issuer}/v1/client/handshake`,
+      seen: 'https://www.example.com/clerk/v1/client/handshake',
+    }),
+    signInUrl: () => ({
+      beside: { redirectToSignIn: true },
+      value: 'https://accounts.example.com/sign-in',
+      look: (app) => sentTo(app, '/strict', SIGNED_OUT),
+      without: 'http://this.app/',
+      seen: 'https://accounts.example.com/sign-in',
+    }),
+    signUpUrl: () => carried('signUpUrl'),
+    afterSignInUrl: () => carried('afterSignInUrl'),
+    afterSignUpUrl: () => carried('afterSignUpUrl'),
+    organizationSyncOptions: async () => {
+      const user = clerk.createUser();
+      const organization = clerk.createOrganization();
+      clerk.addMember({ user, organization });
+      const activated = async (app: TestApp, path: string, cookie: string) => {
+        const { headers } = await app.send(path, { ...NAVIGATION, cookie });
+        const location = headers.get('location');
+        return location && new URL(location).searchParams.get('organization_id');
+      };
+      const personal = await clerk.browserCookies({ user });
+      const member = await clerk.browserCookies({ user, organization });
+      return {
+        value: { organizationPatterns: ['/orgs/:slug'], personalAccountPatterns: ['/me'] },
+        look: async (app) => [await activated(app, '/orgs/acme', personal), await activated(app, '/me', member)],
+        without: [null, null],
+        seen: ['acme', ''],
+      };
+    },
+    enableHandshake: () => ({
+      value: false,
+      look: (app) => sentTo(app),
+      without: `${clerk.issuer}/v1/client/handshake`,
+      seen: null,
+    }),
+    apiUrl: () => ({
+      value: clerk.url,
+      // Without any it would be Clerk's own.
+      otherwise: NOBODY,
+      look: (app) => statusOf(app),
+      without: 503,
+      seen: 200,
+    }),
+    // The local Clerk has no other version: that it is asked for is what counts.
+    apiVersion: () => ({
+      value: 'v2',
+      look: (app) =>
+        pathsAsked(async () => {
+          await statusOf(app);
+          await (await clientOf(app)).users.getCount().catch(() => undefined);
+        }),
+      without: ['/v1/jwks', '/v1/users/count'],
+      seen: ['/v2/jwks', '/v2/users/count'],
+    }),
+    clerkClient: () => {
+      const { client, states } = listeningClient(clerk);
+      return {
+        value: client,
+        look: async (app) => {
+          await statusOf(app);
+          return [(await clientOf(app)) === client, states.splice(0).length];
+        },
+        without: [false, 0],
+        seen: [true, 1],
+      };
+    },
+    redirectToSignIn: () => ({
+      value: true,
+      look: async (app) => (await app.send('/strict', SIGNED_OUT)).status,
+      without: 401,
+      seen: 302,
+    }),
+    onError: () => ({
+      value: () => Object.assign(new Error('no'), { statusCode: 418 }),
+      look: async (app) => (await app.send('/strict')).status,
+      without: 401,
+      seen: 418,
+    }),
+    resolveOptions: () => ({
+      beside: basicOptions(live),
+      value: () => basicOptions(clerk),
+      look: (app) => statusOf(app),
+      without: 401,
+      seen: 200,
+    }),
+    frontendApiProxy: () => ({
+      value: { enabled: true, path: '/auth' },
+      look: (app) => sentTo(app),
+      without: `${clerk.issuer}/v1/client/handshake`,
+      seen: 'http://127.0.0.1/auth/v1/client/handshake',
+    }),
+    debug: () => ({
+      value: true,
+      look: async (app) => (await app.send('/strict'), app.logger.ofGuard('log').length),
+      without: 0,
+      seen: 1,
+    }),
+    telemetry: () => ({
+      value: { disabled: true, debug: true },
+      look: async (app) => telemetryOf(await clientOf(app)),
+      without: { isEnabled: true, isDebug: false },
+      seen: { isEnabled: false, isDebug: true },
+    }),
+    protection: () => ({
+      value: 'lax',
+      look: async (app) => (await app.send('/strict')).status,
+      without: 401,
+      seen: 200,
+    }),
+  };
+
+  const telemetryOf = ({ telemetry: { isEnabled, isDebug } }: ClerkClient) => ({ isEnabled, isDebug });
+
+  /** The effect of an option, and the options it is looked at with: all but itself. */
+  async function effectOf(name: Name) {
+    const effect = (await EFFECTS[name]()) as Effect;
+    const others: ClerkModuleOptions = { ...basicOptions(clerk), ...effect.beside };
+    delete others[name];
+    return { ...effect, others };
+  }
+
+  describe('an application is another with it:', () => {
+    it.each(ALL)('%s', async (name) => {
+      const { others, value, otherwise, look, without, seen } = await effectOf(name);
+      expect(await sight(look, { ...others, [name]: otherwise })).toEqual(without);
+      expect(await sight(look, { ...others, [name]: value })).toEqual(seen);
+    });
+  });
+
+  describe('the environment has it too:', () => {
+    it.each(Object.entries(VARIABLES))('%s is %s', async (variable, name) => {
+      const { others, value, look, seen } = await effectOf(name);
+      process.env[variable] = String(value);
+      expect(await sight(look, others)).toEqual(seen);
+    });
+
+    it('and no variable is without its test', () => {
+      const rows: readonly OptionRow[] = Object.values(OPTION_TABLE);
+      expect(rows.flatMap(({ env }) => env ?? []).sort()).toEqual(Object.keys(VARIABLES).sort());
+    });
+
+    it('CLERK_TELEMETRY_DISABLED and CLERK_TELEMETRY_DEBUG are telemetry', async () => {
+      const { telemetry: _telemetry, ...others } = basicOptions(clerk);
+      Object.assign(process.env, { CLERK_TELEMETRY_DISABLED: '1', CLERK_TELEMETRY_DEBUG: 'true' });
+      const app = await start(others);
+      // Clerk's client looks there as well, each time: what it was told at boot shows once they are gone.
+      delete process.env.CLERK_TELEMETRY_DISABLED;
+      delete process.env.CLERK_TELEMETRY_DEBUG;
+      expect(telemetryOf(app.get(ClerkClientService))).toEqual({ isEnabled: false, isDebug: true });
+    });
+  });
+
+  describe('a function of the URL may answer:', () => {
+    it.each(FUNCTIONS)('%s', async (name) => {
+      const { others, value, look, seen } = await effectOf(name);
+      const hosts: string[] = [];
+      const asked = (url: URL) => (hosts.push(url.hostname), value);
+      expect(await sight(look, { ...others, [name]: asked })).toEqual(seen);
+      expect(new Set(hosts)).toEqual(new Set(['127.0.0.1']));
+    });
+  });
+
+  describe('resolveOptions may answer it for a request:', () => {
+    it.each(PER_REQUEST)('%s', async (name) => {
+      const { others, value, otherwise, look, without, seen } = await effectOf(name);
+      const module: Partial<Record<Name, unknown>> = {};
+      const answer: Partial<Record<Name, unknown>> = {};
+      for (const [other, given] of Object.entries(others) as [Name, unknown][]) {
+        (PER_REQUEST.includes(other) ? answer : module)[other] = given;
+      }
+      const by = (given: unknown) =>
+        sight(look, { ...module, resolveOptions: () => ({ ...answer, [name]: given }) } as ClerkModuleOptions);
+      // Keys that are wanting stop no boot here, so that what is seen without them is the refusal of the request.
+      if (without !== 'invalid-configuration') expect(await by(otherwise)).toEqual(without);
+      expect(await by(value)).toEqual(seen);
+    });
+  });
+
+  describe('keys reach what needs them besides:', () => {
+    it('the client verifies M2M JWTs with jwtKey, and speaks for the machine of machineSecretKey', async () => {
+      const machine = clerk.createMachine();
+      const { token } = await clerk.createM2MToken({ machine, format: 'jwt' });
+      const offline = await start({ ...basicOptions(clerk), jwtKey: clerk.jwtKey, apiUrl: NOBODY });
+      expect((await offline.get(ClerkClientService).m2m.verify({ token })).subject).toBe(machine.id);
+
+      const app = await start({ ...basicOptions(clerk), machineSecretKey: machine.secret_key });
+      expect((await app.get(ClerkClientService).m2m.createToken()).subject).toBe(machine.id);
+    });
+
+    it('a client of the application’s own that has none of them', async () => {
+      const { apiUrl, telemetry, ...keys } = basicOptions(clerk);
+      const receiver = clerk.createMachine();
+      const app = await start({
+        ...{ ...keys, apiUrl, machineSecretKey: receiver.secret_key },
+        clerkClient: createClerkClient({ apiUrl, telemetry }),
+      });
+      expect((await app.send('/strict', { cookie: await clerk.browserCookies() })).status).toBe(200);
+      for (const [scopedMachines, status] of [
+        [[receiver], 200],
+        [[], 401],
+      ] as const) {
+        const { token } = await clerk.createM2MToken({ machine: clerk.createMachine({ scopedMachines }) });
+        expect((await app.withToken('/m2m', token)).status).toBe(status);
+      }
+    });
+  });
+
+  describe('a satellite of a development instance', () => {
+    const signInUrl = 'https://primary.example.com/sign-in';
+
+    it('asks the primary domain for the session at its signInUrl', async () => {
+      const app = await start({ ...basicOptions(clerk), ...satellite, satelliteAutoSync: true, signInUrl });
+      expect(await sentTo(app)).toBe(signInUrl);
+    });
+
+    // `__clerk_synced=false` makes it ask for the session once somebody is back from signing in.
+    it.each([
+      [true, 'false'],
+      [() => true, 'false'],
+      [false, null],
+    ] as const)('marks the way back from signing in (isSatellite %p)', async (isSatellite, mark) => {
+      const options = { ...basicOptions(clerk), ...satellite, isSatellite, signInUrl, redirectToSignIn: true };
+      const { headers } = await (await start(options)).send('/strict', SIGNED_OUT);
+      const wayBack = new URL(new URL(headers.get('location')!).searchParams.get('redirect_url')!);
+      expect(wayBack.searchParams.get('__clerk_synced')).toBe(mark);
+    });
+  });
+
+  describe('Clerk is told who asks:', () => {
+    const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
+
+    it('the name and version of this library, with every call', async () => {
+      const received: IncomingHttpHeaders[] = [];
+      const backendApi = createServer(({ headers }, response) => {
+        received.push(headers);
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"object":"total_count","total_count":0}');
+      });
+      await new Promise<void>((resolve) => backendApi.listen(0, '127.0.0.1', resolve));
+      const apiUrl = `http://127.0.0.1:${(backendApi.address() as AddressInfo).port}`;
+      const app = await start({ ...basicOptions(clerk), apiUrl });
+      await app.get(ClerkClientService).users.getCount();
+      backendApi.close();
+      expect(received.map((headers) => headers['user-agent'])).toEqual([`nest-clerk@${version}`]);
+    });
+
+    it('the same in telemetry', async () => {
+      // With debug, telemetry shows what it would send, and sends nothing.
+      const shown: unknown[] = [];
+      jest.spyOn(console, 'groupCollapsed').mockImplementation();
+      consoleLog.mockImplementation((event) => void shown.push(event));
+      const app = await start({ ...basicOptions(clerk), telemetry: { debug: true } });
+      shown.length = 0;
+      app.get(ClerkClientService).telemetry.record({ event: 'METHOD_CALLED', payload: {} });
+      expect(shown).toEqual([expect.objectContaining({ sdk: 'nest-clerk', sdkv: version })]);
+    });
+  });
+});
