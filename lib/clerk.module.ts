@@ -4,6 +4,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { AUTHENTICATOR } from './authentication/authenticator.js';
 import { ClerkClients, ClerkInstances } from './authentication/clerk-instances.js';
 import { TenantAuthenticator } from './authentication/tenant.authenticator.js';
+import { Users } from './authentication/users.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -13,13 +14,16 @@ import {
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
 import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
+import { Predicates } from './guard/predicates.js';
 import { Refusals } from './guard/refusals.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
 import { bootWarnings } from './options/boot-warnings.js';
 import { resolveClerkOptions } from './options/resolve-options.js';
+import { HandlersExplorer } from './policy/handlers.explorer.js';
 import { PolicyAudit } from './policy/policy.audit.js';
 import { PolicyReader } from './policy/policy.reader.js';
+import { PredicateInstances } from './policy/predicate-instances.js';
 import { carrierOf, sourceOf } from './transports/carrier.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
 
@@ -61,8 +65,12 @@ import { TransportsRegistry } from './transports/transports.registry.js';
       }),
       inject: [ClerkInstances],
     },
+    { provide: Users, useFactory: (instances: ClerkInstances) => new Users(instances), inject: [ClerkInstances] },
     PolicyReader,
+    HandlersExplorer,
+    PredicateInstances,
     PolicyAudit,
+    Predicates,
     TransportsRegistry,
     AccessLog,
     Refusals,
@@ -75,7 +83,10 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     ClerkGuard,
     ClerkInstances,
     PolicyReader,
+    PredicateInstances,
+    Predicates,
     TransportsRegistry,
+    Users,
     AUTHENTICATOR,
     CLERK_OPTIONS,
     AccessLog,

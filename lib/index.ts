@@ -14,8 +14,31 @@ export {
   RequireAuth,
   SkipAuth,
 } from './decorators/protection.decorators.js';
-export { RequirePermission } from './decorators/requirement.decorators.js';
-export { anyOf, type AnyOf, type PermissionKey } from './policy/requirement.js';
+export {
+  Require,
+  RequireFeature,
+  RequirePermission,
+  RequirePlan,
+  RequireReverification,
+  RequireRole,
+  RequireScope,
+  RequireThat,
+  type AuthPredicate,
+  type AuthPredicateClass,
+} from './decorators/requirement.decorators.js';
+export { CurrentUser } from './decorators/current-user.decorator.js';
+export {
+  allOf,
+  anyOf,
+  type AllOf,
+  type AnyOf,
+  type FeatureKey,
+  type PermissionKey,
+  type PlanKey,
+  type RequireParams,
+  type ReverificationConfig,
+  type RoleKey,
+} from './policy/requirement.js';
 
 export type { ClerkModuleOptions, ClerkOptionsFactory } from './options/clerk-options.js';
 export type {
@@ -40,6 +63,7 @@ export {
   ClerkBadRequestException,
   ClerkForbiddenException,
   ClerkInternalServerErrorException,
+  ClerkNotFoundException,
   ClerkRedirectException,
   ClerkServiceUnavailableException,
   ClerkUnauthorizedException,

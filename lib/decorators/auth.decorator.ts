@@ -10,7 +10,7 @@ import { getAuthObjectForAcceptedToken } from '@clerk/backend/internal';
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
-import { addMetadata, addMethodMetadata, PolicyMetadata } from '../policy/metadata.js';
+import { addParameterMetadata, PolicyMetadata } from '../policy/metadata.js';
 import { attachedIdentity } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
 
@@ -40,11 +40,7 @@ const authParameter = createParamDecorator((property: AuthProperty | undefined, 
  */
 export function Auth(property?: AuthProperty, ...pipes: (PipeTransform | Type<PipeTransform>)[]): ParameterDecorator {
   return (target, key, index) => {
-    const handler = key === undefined ? undefined : (target as Record<string | symbol, unknown>)[key];
-    if (key !== undefined && typeof handler === 'function') {
-      addMetadata(PolicyMetadata.AuthParameters, property, handler);
-      addMethodMetadata(PolicyMetadata.AuthParameters, property, target, key);
-    }
+    addParameterMetadata(PolicyMetadata.AuthParameters, property, target, key);
     authParameter(property, ...pipes)(target, key, index);
   };
 }

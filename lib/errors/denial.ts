@@ -1,7 +1,9 @@
+import type { reverificationError } from '@clerk/backend/internal';
+
 import type { ClerkErrorCode } from './error-codes.js';
 
 /** The statuses a refusal can have, in HTTP's words; other transports translate them. */
-export type DenialStatus = 302 | 307 | 400 | 401 | 403 | 500 | 503;
+export type DenialStatus = 302 | 307 | 400 | 401 | 403 | 404 | 500 | 503;
 
 /**
  * A refusal as plain data: what every transport needs to speak it in its own words.
@@ -16,4 +18,16 @@ export interface Denial {
   readonly location?: string;
   /** Value of the `WWW-Authenticate` header. @see RFC 6750, section 3 */
   readonly challenge?: string;
+  /** What Clerk's frontend SDKs are told to ask the user for. */
+  readonly reverification?: ReverificationConfig;
+  /** The requirements that are not fulfilled; only where the application explains denials. */
+  readonly missing?: readonly string[];
+}
+
+type ReverificationConfig = Parameters<typeof reverificationError>[0];
+
+/** A challenge to present a Bearer token, and what was wrong with the one presented. @see RFC 6750, section 3 */
+export function challengeOf(error?: 'invalid_token' | 'insufficient_scope', scopes: readonly string[] = []): string {
+  const parameters = [error && `error="${error}"`, scopes.length > 0 && `scope="${[...new Set(scopes)].join(' ')}"`];
+  return ['Bearer', parameters.filter(Boolean).join(', ')].join(' ').trimEnd();
 }

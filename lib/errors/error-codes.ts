@@ -18,6 +18,14 @@ export const ClerkErrorCode = {
   SessionPending: 'session-pending',
   /** 403: the caller is known and lacks a right that the route requires. */
   InsufficientPermissions: 'insufficient-permissions',
+  /** 403: the machine or OAuth token lacks a scope that the route requires. */
+  InsufficientScope: 'insufficient-scope',
+  /** 403: the user has to verify a factor again; the body is Clerk's own and carries no code. */
+  ReverificationRequired: 'reverification-required',
+  /** 403: the handler works on the user who calls, and the token belongs to none. */
+  UserRequired: 'user-required',
+  /** 404: the user who calls has been deleted. */
+  UserNotFound: 'user-not-found',
   /** 500: Clerk refuses the key of this application. */
   ClerkKeyRefused: 'clerk-key-refused',
   /** 500: what the handler's decorators say cannot be carried out. */

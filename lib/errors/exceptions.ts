@@ -3,16 +3,19 @@ import {
   ForbiddenException,
   HttpException,
   InternalServerErrorException,
+  NotFoundException,
   ServiceUnavailableException,
   UnauthorizedException,
 } from '@nestjs/common';
+
+import { reverificationError } from '@clerk/backend/internal';
 
 import type { Denial } from './denial.js';
 import type { ClerkErrorCode } from './error-codes.js';
 
 /** Nest's own error body, and the stable code beside it. */
-function body(denial: Denial, error: string): object {
-  return { statusCode: denial.status, message: denial.message, error, code: denial.code };
+function body({ status, message, code, missing }: Denial, error: string): object {
+  return { statusCode: status, message, error, code, ...(missing ? { missing } : {}) };
 }
 
 /** 400: the request cannot be read as a request to this server. */
@@ -33,11 +36,25 @@ export class ClerkUnauthorizedException extends UnauthorizedException {
   }
 }
 
-/** 403: the caller is known and may not do this. */
+/**
+ * 403: the caller is known and may not do this. Where only a recent factor is missing, the body is exactly Clerk's, by
+ * which `useReverification()` in the frontend knows what to ask for.
+ *
+ * @see https://clerk.com/docs/guides/secure/reverification
+ */
 export class ClerkForbiddenException extends ForbiddenException {
   readonly code: ClerkErrorCode;
   constructor(denial: Denial) {
-    super(body(denial, 'Forbidden'));
+    super(denial.reverification ? reverificationError(denial.reverification) : body(denial, 'Forbidden'));
+    this.code = denial.code;
+  }
+}
+
+/** 404: the user who calls has been deleted. */
+export class ClerkNotFoundException extends NotFoundException {
+  readonly code: ClerkErrorCode;
+  constructor(denial: Denial) {
+    super(body(denial, 'Not Found'));
     this.code = denial.code;
   }
 }
@@ -79,6 +96,7 @@ const EXCEPTIONS = {
   400: ClerkBadRequestException,
   401: ClerkUnauthorizedException,
   403: ClerkForbiddenException,
+  404: ClerkNotFoundException,
   500: ClerkInternalServerErrorException,
   503: ClerkServiceUnavailableException,
 } as const;

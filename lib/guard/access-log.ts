@@ -35,7 +35,8 @@ export class AccessLog {
       this.logger.error(`${policy.name}: denied ${answer} (${code}): ${policy.problems.join(' ')}`);
       return;
     }
-    const why = [reason, detail].filter(Boolean).join(', ');
+    const missing = decision.missing && `missing ${decision.missing.join(' and ')}`;
+    const why = [reason, detail, missing].filter(Boolean).join(', ');
     this.logger.debug(`${policy.name}: denied ${answer} (${code})${why ? `: ${why}` : ''}`);
   }
 }

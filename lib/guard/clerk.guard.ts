@@ -2,11 +2,13 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
 import { seenBy } from '../authentication/identity.js';
+import { Users } from '../authentication/users.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
-import { attachIdentity, identifyOnce } from '../transports/attachment.js';
+import { attachIdentity, attachUserLoader, identifyOnce } from '../transports/attachment.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
+import { Predicates } from './predicates.js';
 import { Refusals } from './refusals.js';
 
 /**
@@ -25,6 +27,8 @@ export class ClerkGuard implements CanActivate {
     @Inject(PolicyReader) private readonly policies: PolicyReader,
     @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
+    @Inject(Predicates) private readonly predicates: Predicates,
+    @Inject(Users) private readonly users: Users,
     @Inject(AccessLog) private readonly log: AccessLog,
     @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
@@ -46,7 +50,16 @@ export class ClerkGuard implements CanActivate {
     const identity = seenBy(policy, identified);
     transport.attach(context, identity);
 
-    const decision = decide(policy, identity);
+    attachUserLoader(carrier, async () => {
+      const user = await this.users.load(credentials, identity);
+      if ('code' in user) throw transport.refuse(context, user);
+      return user;
+    });
+
+    let decision = decide(policy, identity);
+    if (!decision.allowed && decision.unanswered) {
+      decision = decide(policy, identity, await this.predicates.ask(decision.unanswered, identity, context));
+    }
     this.log.record(policy, identity, decision);
     const refusal = await this.refusals.of({ context, transport, policy, identity, decision, ...credentials });
     if (refusal) throw refusal;

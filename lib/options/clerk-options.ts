@@ -51,6 +51,13 @@ export interface ClerkModuleOptions extends RequestOptions {
   frontendApiProxy?: FrontendApiProxyOptions;
 
   /**
+   * Whether a 403 lists the requirements that are not fulfilled (`missing`). For development: it tells strangers how the
+   * application is protected. The log lists them anyway, at debug level.
+   * @default false
+   */
+  explainDenials?: boolean;
+
+  /**
    * Whether to log, for every request, why it was signed in, signed out or sent to a handshake.
    * @default false
    */

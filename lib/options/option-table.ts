@@ -49,6 +49,7 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   onError: { check: check.functionOnly },
   resolveOptions: { check: check.functionOnly },
   frontendApiProxy: { check: check.frontendApiProxy },
+  explainDenials: { fallback: false, check: check.boolean },
   debug: { fallback: false, check: check.boolean },
   telemetry: { check: check.telemetry },
   protection: { fallback: 'strict', check: check.oneOf('strict', 'lax') },
@@ -68,5 +69,6 @@ export const MODULE_OPTIONS = [
   'onError',
   'resolveOptions',
   'frontendApiProxy',
+  'explainDenials',
   'debug',
 ] as const satisfies readonly Exclude<keyof ClerkModuleOptions, keyof RequestOptions>[];

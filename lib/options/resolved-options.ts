@@ -45,6 +45,7 @@ export interface ResolvedClerkOptions {
   readonly onError: OnError | undefined;
   readonly resolveOptions: ResolveOptions | undefined;
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
+  readonly explainDenials: boolean;
   readonly debug: boolean;
   readonly telemetry: { readonly disabled?: boolean; readonly debug?: boolean };
 }

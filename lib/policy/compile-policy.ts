@@ -6,8 +6,11 @@ import { isProtectionWord, type PolicyLevel, type Protection, type RoutePolicy }
 /** What the module's options say about handlers that say nothing. */
 export type PolicyDefaults = Pick<
   ResolvedClerkOptions,
-  'protection' | 'treatPendingAsSignedOut' | 'redirectToSignIn' | 'machineOnly'
+  'protection' | 'treatPendingAsSignedOut' | 'redirectToSignIn' | 'explainDenials' | 'machineOnly'
 >;
+
+/** Where a word comes from that neither class nor handler says. */
+export const DEFAULT_SOURCE = 'default';
 
 /**
  * Settles what a handler asks for. The nearest word wins for protection and accepted tokens; requirements add up,
@@ -19,6 +22,7 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
   let { protection }: { protection: Protection } = defaults;
   let acceptsToken: AcceptsToken = 'session_token';
   let requirements: RoutePolicy['requirements'] = [];
+  const sources = { protection: DEFAULT_SOURCE, acceptsToken: DEFAULT_SOURCE };
 
   for (const level of levels) {
     const word = strictestOf(level);
@@ -27,8 +31,10 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
       requirements = [];
     }
     if (word === 'require-auth') protection = 'strict';
-    requirements = [...requirements, ...level.requirements];
-    acceptsToken = acceptedBy(level) ?? acceptsToken;
+    if (word) sources.protection = level.name;
+    requirements = [...requirements, ...level.requirements.map((one) => ({ ...one, from: level.name }))];
+    const accepted = acceptedBy(level);
+    if (accepted) [acceptsToken, sources.acceptsToken] = [accepted, level.name];
   }
   const said = (list: (level: PolicyLevel) => readonly unknown[]) => levels.some((level) => list(level).length > 0);
   const policy = {
@@ -38,6 +44,8 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
     allowsPendingSession: !defaults.treatPendingAsSignedOut || said((level) => level.allowPendingSession),
     redirectsToSignIn: defaults.redirectToSignIn || said((level) => level.redirectToSignIn),
     requirements,
+    explainsDenials: defaults.explainDenials,
+    sources,
   };
   const problems = [...levels.flatMap(problemsOfLevel), ...problemsOfPolicy(policy, levels, defaults)];
   return Object.freeze({ ...policy, problems });

@@ -1,18 +1,33 @@
 import type { AuthObject } from '@clerk/backend';
 
 import type { Identity } from '../authentication/identity.js';
-import type { Denial } from '../errors/denial.js';
+import { challengeOf, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
-import type { HasParams, SessionCheck } from './requirement.js';
+import { describeRequirement, fulfils, reverificationOf, scopesOf } from './conditions.js';
+import type { PredicateRef, PredicateRequirement, Requirement } from './requirement.js';
 import type { RoutePolicy } from './route-policy.js';
 
-/** Let through, or refuse with exactly this. */
-export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly denial: Denial };
+/**
+ * Let through, or refuse with exactly this. Where the application's own predicates have still to be asked, it is a
+ * refusal that names them: whoever forgets to ask keeps the caller out.
+ */
+export type Decision =
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false;
+      readonly denial: Denial;
+      readonly unanswered?: readonly PredicateRequirement[];
+      /** Which requirements are not fulfilled, for the log. */
+      readonly missing?: readonly string[];
+    };
+
+/** What the application's predicates answered about this caller. */
+export type PredicateAnswers = ReadonlyMap<PredicateRef, boolean>;
 
 const ALLOWED: Decision = { allowed: true };
 
-/** Whether a caller may pass. Pure: the same policy and identity always give the same answer. */
-export function decide(policy: RoutePolicy, identity: Identity): Decision {
+/** Whether a caller may pass. Pure: the same policy, identity and answers always give the same decision. */
+export function decide(policy: RoutePolicy, identity: Identity, answers?: PredicateAnswers): Decision {
   if (policy.problems.length > 0) return denied(500, ClerkErrorCode.InvalidPolicy, 'This route is misconfigured.');
   if (identity.status === 'handshake') {
     return denied(307, ClerkErrorCode.Handshake, 'Complete the handshake with Clerk at the Location given.');
@@ -32,34 +47,70 @@ export function decide(policy: RoutePolicy, identity: Identity): Decision {
   const accepted = policy.acceptsToken === 'any' || [policy.acceptsToken].flat().includes(tokenType);
   if (identity.status !== 'signed-in' || !accepted) return unauthenticated(identity, false);
 
-  if (policy.requirements.length === 0) return ALLOWED;
-  const held = policy.requirements.filter(({ speaksTo }) => speaksTo.includes(tokenType));
-  // A caller whom no requirement speaks to has not fulfilled any.
-  if (held.length > 0 && held.every(({ check }) => holds(check, auth))) return ALLOWED;
-  return denied(403, ClerkErrorCode.InsufficientPermissions, 'You do not have the permission to do this.');
+  return authorize(policy, auth, answers);
 }
 
 function unauthenticated(identity: Identity, pending: boolean): Decision {
+  const invalid = challengeOf('invalid_token');
   if (pending) {
-    return denied(
-      401,
-      ClerkErrorCode.SessionPending,
-      'The session has an open task. Complete it and try again.',
-      'Bearer error="invalid_token"',
-    );
+    const message = 'The session has an open task. Complete it and try again.';
+    return denied(401, ClerkErrorCode.SessionPending, message, { challenge: invalid });
   }
   return identity.credentialSent
-    ? denied(401, ClerkErrorCode.TokenInvalid, 'The credential is not accepted here.', 'Bearer error="invalid_token"')
-    : denied(401, ClerkErrorCode.AuthenticationRequired, 'Authentication is required.', 'Bearer');
+    ? denied(401, ClerkErrorCode.TokenInvalid, 'The credential is not accepted here.', { challenge: invalid })
+    : denied(401, ClerkErrorCode.AuthenticationRequired, 'Authentication is required.', { challenge: challengeOf() });
 }
 
-function holds(check: SessionCheck, auth: AuthObject): boolean {
-  // `has` of a signed-out or machine object takes no arguments and is always false.
-  if ('has' in check) return (auth.has as (params: HasParams) => boolean)(check.has) === true;
-  if ('anyOf' in check) return check.anyOf.some((item) => holds(item, auth));
-  return check.allOf.length > 0 && check.allOf.every((item) => holds(item, auth));
+/** Whether a caller who is signed in has the rights. */
+function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateAnswers = new Map()): Decision {
+  if (policy.requirements.length === 0) return ALLOWED;
+  const { tokenType } = auth;
+  const held = policy.requirements.filter(({ speaksTo }) => tokenType !== null && speaksTo.includes(tokenType));
+  // A caller whom no requirement speaks to has not fulfilled any.
+  if (held.length === 0) return insufficient(policy, policy.requirements);
+
+  const unmet = held.filter((one) => 'condition' in one && !fulfils(one.condition, auth));
+  const beyondReverification = unmet.filter(
+    (one) => 'condition' in one && !fulfils(one.condition, auth, { reverified: true }),
+  );
+  if (beyondReverification.length > 0) return insufficient(policy, beyondReverification);
+
+  // Asked only about callers who could pass, and before anybody is sent to verify a factor again for nothing.
+  const predicates = held.filter((one) => 'predicate' in one);
+  const refused = predicates.filter(({ predicate }) => answers.get(predicate) === false);
+  if (refused.length > 0) return insufficient(policy, refused);
+  const unanswered = predicates.filter(({ predicate }) => answers.get(predicate) !== true);
+  if (unanswered.length > 0) return { ...insufficient(policy, unanswered), unanswered };
+
+  return unmet.length === 0 ? ALLOWED : reverificationRequired(policy, unmet);
 }
 
-function denied(status: Denial['status'], code: ClerkErrorCode, message: string, challenge?: string): Decision {
-  return { allowed: false, denial: { status, code, message, challenge } };
+/** What Clerk's frontend SDKs recognise, to ask the user for a factor and try again. */
+function reverificationRequired(policy: RoutePolicy, unmet: readonly Requirement[]): Refusal {
+  const [reverification] = unmet.flatMap((one) => ('condition' in one ? (reverificationOf(one.condition) ?? []) : []));
+  const message = 'Verify your identity again.';
+  return withMissing(policy, unmet, denied(403, ClerkErrorCode.ReverificationRequired, message, { reverification }));
+}
+
+function insufficient(policy: RoutePolicy, unmet: readonly Requirement[]): Refusal {
+  const scopes = unmet.flatMap((one) => ('condition' in one ? scopesOf(one.condition) : []));
+  const refusal =
+    scopes.length > 0
+      ? denied(403, ClerkErrorCode.InsufficientScope, 'The token lacks a scope that this needs.', {
+          challenge: challengeOf('insufficient_scope', scopes),
+        })
+      : denied(403, ClerkErrorCode.InsufficientPermissions, 'You do not have the permission to do this.');
+  return withMissing(policy, unmet, refusal);
+}
+
+type Refusal = Extract<Decision, { allowed: false }>;
+
+/** The log hears what is missing; the client only where the application explains denials. */
+function withMissing(policy: RoutePolicy, unmet: readonly Requirement[], { denial }: Refusal): Refusal {
+  const missing = unmet.map(describeRequirement);
+  return { allowed: false, missing, denial: policy.explainsDenials ? { ...denial, missing } : denial };
+}
+
+function denied(status: Denial['status'], code: ClerkErrorCode, message: string, more?: Partial<Denial>): Refusal {
+  return { allowed: false, denial: { status, code, message, ...more } };
 }

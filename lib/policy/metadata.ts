@@ -13,6 +13,7 @@ export const PolicyMetadata = {
   RedirectToSignIn: 'nest-clerk:redirect-to-sign-in',
   Requirements: 'nest-clerk:requirements',
   AuthParameters: 'nest-clerk:auth-parameters',
+  CurrentUser: 'nest-clerk:current-user',
 } as const;
 
 export type PolicyMetadataKey = (typeof PolicyMetadata)[keyof typeof PolicyMetadata];
@@ -39,4 +40,17 @@ export function policyDecorator(key: PolicyMetadataKey, value: unknown): ClassDe
     addMetadata(key, value, (descriptor?.value as object | undefined) ?? target);
     if (name !== undefined) addMethodMetadata(key, value, target, name);
   };
+}
+
+/** Adds to what is said about the handler that a parameter decorator stands in. */
+export function addParameterMetadata(
+  key: PolicyMetadataKey,
+  value: unknown,
+  owner: object,
+  name?: string | symbol,
+): void {
+  const handler = name === undefined ? undefined : (owner as Record<string | symbol, unknown>)[name];
+  if (name === undefined || typeof handler !== 'function') return;
+  addMetadata(key, value, handler);
+  addMethodMetadata(key, value, owner, name);
 }

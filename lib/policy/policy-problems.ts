@@ -1,5 +1,6 @@
 import { isTokenType, TOKEN_TYPES, tokenTypesOf } from '../authentication/token-types.js';
-import type { SessionCheck } from './requirement.js';
+import { AUTH_PROPERTIES } from './auth-properties.js';
+import { problemsOfCombination, problemsOfRequirement } from './requirement-problems.js';
 import { isProtectionWord, type PolicyLevel, type ProtectionWord, type RoutePolicy } from './route-policy.js';
 
 const DECORATOR_OF: Record<ProtectionWord, string> = {
@@ -27,15 +28,15 @@ export function problemsOfLevel(level: PolicyLevel): string[] {
     );
   }
   problems.push(...problemsOfAcceptsToken(level.acceptsToken));
-  for (const { decorator, check } of requirements) {
-    problems.push(...problemsOfCheck(check).map((problem) => `@${decorator}() ${problem}`));
-  }
+  problems.push(...requirements.flatMap(problemsOfRequirement));
   return level.isClass ? problems.map((problem) => `on the class ${level.name}, ${problem}`) : problems;
 }
 
+type Judged = Pick<RoutePolicy, 'protection' | 'acceptsToken' | 'requirements'>;
+
 /** What is wrong with a handler once all levels are taken together. */
 export function problemsOfPolicy(
-  policy: Omit<RoutePolicy, 'problems' | 'name'>,
+  policy: Judged,
   levels: readonly PolicyLevel[],
   { machineOnly }: { readonly machineOnly: boolean },
 ): string[] {
@@ -67,6 +68,7 @@ export function problemsOfPolicy(
       '@AllowPendingSession() means nothing where no session is looked at: remove it, or accept session_token.',
     );
   }
+  problems.push(...problemsOfCombination(policy.requirements), ...problemsOfParameters(policy, levels));
   if (policy.requirements.length > 0) {
     const deaf = tokenTypesOf(policy.acceptsToken).filter(
       (type) => !policy.requirements.some(({ speaksTo }) => speaksTo.includes(type)),
@@ -78,6 +80,28 @@ export function problemsOfPolicy(
           `${spokenTo(policy)}. Narrow @AcceptsToken(), or split the handler.`,
       );
     }
+  }
+  return problems;
+}
+
+/** What is wrong with `@Auth('…')` and `@CurrentUser()` for the tokens that the handler accepts. */
+function problemsOfParameters({ protection, acceptsToken }: Judged, levels: readonly PolicyLevel[]): string[] {
+  const { authParameters = [], currentUser = [] } = levels.at(-1) ?? {};
+  const types = tokenTypesOf(acceptsToken);
+  const known = (property: string) => types.some((type) => (AUTH_PROPERTIES[type] as string[]).includes(property));
+  const unknown = authParameters.filter((property) => property !== undefined && !known(property));
+  const problems = unknown.map(
+    (property) =>
+      `@Auth('${property}') is always empty: no accepted token (${types.join(', ')}) has it. Accept another token, or take another property.`,
+  );
+  if (currentUser.length > 0 && protection === 'skip') {
+    problems.push(
+      '@CurrentUser() finds nobody beside @SkipAuth(), which does not look at credentials: use @Public() instead of @SkipAuth().',
+    );
+  } else if (currentUser.length > 0 && !known('userId')) {
+    problems.push(
+      `@CurrentUser() finds nobody: no accepted token (${types.join(', ')}) belongs to a user. Accept session_token as well.`,
+    );
   }
   return problems;
 }
@@ -101,21 +125,4 @@ function problemsOfAcceptsToken(applied: PolicyLevel['acceptsToken']): string[] 
           : `@AcceptsToken() does not know ${JSON.stringify(type) ?? typeof type}: it takes ${known}.`,
       );
   });
-}
-
-function problemsOfCheck(check: SessionCheck): string[] {
-  if ('has' in check) return problemsOfPermission((check.has as { permission?: unknown }).permission);
-  const items = 'anyOf' in check ? check.anyOf : check.allOf;
-  return items.length > 0 ? items.flatMap(problemsOfCheck) : ['names no permission: name at least one.'];
-}
-
-function problemsOfPermission(permission: unknown): string[] {
-  if (typeof permission !== 'string' || permission.trim() === '') {
-    return ['takes permission names, non-empty strings such as "org:invoices:read".'];
-  }
-  return permission.startsWith('org:sys_')
-    ? [
-        `asks for ${permission}: system permissions are never in a session token, so nobody could pass. Use a custom permission.`,
-      ]
-    : [];
 }

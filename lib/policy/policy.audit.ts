@@ -1,39 +1,62 @@
-import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
-import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 
 import { ClerkPolicyError } from '../errors/clerk.errors.js';
-import { PolicyReader, type Handler } from './policy.reader.js';
-import type { RoutePolicy } from './route-policy.js';
+import { HandlersExplorer, type ExploredClass, type ExploredMethod } from './handlers.explorer.js';
+import { PolicyReader } from './policy.reader.js';
+import { PredicateInstances } from './predicate-instances.js';
 
 /**
- * Looks at every handler of every controller when the application starts, so that a decorator that cannot mean what
- * it says stops the boot instead of surprising somebody later.
+ * Looks at everything that may be called, and at everything that is decorated, when the application starts, so that a
+ * decorator that cannot mean what it says stops the boot instead of surprising somebody later.
  */
 @Injectable()
 export class PolicyAudit implements OnModuleInit {
   constructor(
-    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
-    @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
+    @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
     @Inject(PolicyReader) private readonly policies: PolicyReader,
+    @Inject(PredicateInstances) private readonly predicates: PredicateInstances,
   ) {}
 
   /** @throws ClerkPolicyError naming every handler that cannot be protected as decorated. */
-  onModuleInit(): void {
-    const handlersOf = new Map<string, string[]>();
-    for (const { metatype } of this.discovery.getControllers()) {
-      for (const { name, problems } of this.policiesOf(metatype as Type | undefined | null)) {
-        for (const problem of problems) handlersOf.set(problem, [...(handlersOf.get(problem) ?? []), name]);
+  async onModuleInit(): Promise<void> {
+    const placesOf = new Map<string, string[]>();
+    for (const explored of this.explorer.explore()) {
+      for (const [place, problem] of await this.problemsOf(explored)) {
+        placesOf.set(problem, [...(placesOf.get(problem) ?? []), place]);
       }
     }
-    if (handlersOf.size === 0) return;
-    throw new ClerkPolicyError([...handlersOf].map(([problem, handlers]) => `${handlers.join(', ')}: ${problem}`));
+    if (placesOf.size === 0) return;
+    throw new ClerkPolicyError([...placesOf].map(([problem, places]) => `${places.join(', ')}: ${problem}`));
   }
 
-  private policiesOf(controller: Type | undefined | null): RoutePolicy[] {
-    const prototype = controller?.prototype as Record<string, Handler> | undefined;
-    if (!controller || !prototype) return [];
-    return this.scanner
-      .getAllMethodNames(prototype)
-      .map((name) => this.policies.read(controller, prototype[name] as Handler));
+  /** Each problem with the class or handler it is found at. */
+  private async problemsOf(explored: ExploredClass): Promise<[place: string, problem: string][]> {
+    const { type, methods, isController } = explored;
+    const found: [string, string][] = [];
+    for (const method of methods) {
+      const place = `${type.name}.${method.name}`;
+      for (const problem of await this.problemsOfMethod(explored, method)) found.push([place, problem]);
+    }
+    const routed = isController || methods.some(({ transport }) => transport);
+    if (!routed && this.policies.isDecorated(type)) found.push([type.name, NOT_ROUTED]);
+    return found;
+  }
+
+  private async problemsOfMethod(
+    { type, moduleRef }: ExploredClass,
+    { handler, transport }: ExploredMethod,
+  ): Promise<readonly string[]> {
+    if (!transport) return this.policies.isDecorated(type, handler) ? [NOT_ROUTED] : [];
+    const { problems, requirements } = this.policies.read(type, handler);
+    const unprepared: string[] = [];
+    for (const one of requirements) {
+      if (!('predicate' in one) || !moduleRef) continue;
+      const problem = await this.predicates.prepare(type, moduleRef, one.predicate);
+      if (problem) unprepared.push(problem);
+    }
+    return [...problems, ...unprepared];
   }
 }
+
+const NOT_ROUTED =
+  'is decorated, but Nest does not route calls to it: it is no route of a controller, no resolver and no message handler, so no guard runs before it. Move the decorator to the handler, or remove it.';

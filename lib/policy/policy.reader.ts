@@ -64,7 +64,16 @@ export class PolicyReader {
       redirectToSignIn: own(PolicyMetadata.RedirectToSignIn),
       requirements: own(PolicyMetadata.Requirements),
       authParameters: own(PolicyMetadata.AuthParameters),
+      currentUser: own(PolicyMetadata.CurrentUser),
     };
+  }
+
+  /** Whether any decorator of this library stands on exactly this class, or on this method of it. */
+  isDecorated(type: Type, handler?: Handler): boolean {
+    const level = handler
+      ? this.level('', handler, undefined, placeOf(type, handler))
+      : this.level('', type, Object.getPrototypeOf(type) as Type | null);
+    return Object.values(level).some((said) => Array.isArray(said) && said.length > 0);
   }
 }
 

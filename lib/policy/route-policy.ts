@@ -32,7 +32,12 @@ export interface PolicyLevel {
   readonly requirements: readonly Requirement[];
   /** The argument of each `@Auth()`. Only handlers have any. */
   readonly authParameters: readonly (string | undefined)[];
+  /** One entry for each `@CurrentUser()`. Only handlers have any. */
+  readonly currentUser: readonly unknown[];
 }
+
+/** A requirement, and the name of the class or handler that states it. */
+export type HeldRequirement = Requirement & { readonly from: string };
 
 /** What a handler asks of its callers, settled from all levels. */
 export interface RoutePolicy {
@@ -44,7 +49,11 @@ export interface RoutePolicy {
   readonly allowsPendingSession: boolean;
   /** Whether a document navigation that is not signed in is sent to the sign-in page. */
   readonly redirectsToSignIn: boolean;
-  readonly requirements: readonly Requirement[];
+  readonly requirements: readonly HeldRequirement[];
+  /** Whether a 403 tells the client what is missing. */
+  readonly explainsDenials: boolean;
+  /** Where protection and accepted tokens come from: the name of a class or handler, or `default`. */
+  readonly sources: { readonly protection: string; readonly acceptsToken: string };
   /** What is wrong with the decorators, each with its cure. A handler with problems is denied to everybody. */
   readonly problems: readonly string[];
 }

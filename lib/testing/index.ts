@@ -1,19 +1,19 @@
-export { LocalClerk, type LocalClerkModuleOptions, type LocalClerkOptions } from './local-clerk.js';
-export type { InstanceType } from './local-instance.js';
-export { LocalClerkError, type LocalClerkErrorCode } from './local-clerk.error.js';
-export type { Handshake } from './frontend-api/browser-sessions.js';
-export type { Outage } from './faults.js';
-export type { ReceivedRequest } from './local-server.js';
-export type { Ref } from './ids.js';
+export { LocalClerk, type LocalClerkModuleOptions, type LocalClerkOptions } from './local-clerk/local-clerk.js';
+export type { InstanceType } from './local-clerk/local-instance.js';
+export { LocalClerkError, type LocalClerkErrorCode } from './local-clerk/local-clerk.error.js';
+export type { Handshake } from './local-clerk/frontend-api/browser-sessions.js';
+export type { Outage } from './local-clerk/faults.js';
+export type { ReceivedRequest } from './local-clerk/local-server.js';
+export type { Ref } from './local-clerk/ids.js';
 export type {
   CreateOrganizationOptions,
   CreateSessionOptions,
   CreateUserOptions,
   MachineJSON,
   StoredSession,
-} from './resources.js';
-export type { SignOptions, TokenKey } from './signing-keys.js';
-export type { TemplateOptions } from './store.js';
+} from './local-clerk/resources.js';
+export type { SignOptions, TokenKey } from './local-clerk/signing-keys.js';
+export type { TemplateOptions } from './local-clerk/store.js';
 export type {
   ApiKeyOptions,
   IssuedApiKey,
@@ -24,4 +24,4 @@ export type {
   SessionTokenOptions,
   TemplateTokenOptions,
   TokenOptions,
-} from './token-options.js';
+} from './local-clerk/token-options.js';

@@ -1,3 +1,5 @@
+import type { User } from '@clerk/backend';
+
 import type { Authenticator } from '../authentication/authenticator.js';
 import type { Identity } from '../authentication/identity.js';
 import { tokenTypesOf, type AcceptsToken } from '../authentication/token-types.js';
@@ -8,9 +10,11 @@ import { tokenTypesOf, type AcceptsToken } from '../authentication/token-types.j
  */
 const IDENTITY = Symbol.for('nest-clerk:identity');
 const ASKED = Symbol.for('nest-clerk:asked');
+const USER = Symbol.for('nest-clerk:user');
 
 interface Carrier {
   [IDENTITY]?: Identity;
+  [USER]?: () => Promise<User>;
   [ASKED]?: Map<Authenticator, Map<string, Promise<Identity>>>;
 }
 
@@ -22,6 +26,16 @@ export function attachIdentity(carrier: object, identity: Identity | undefined):
 /** What the guard found out about this request, if it looked. */
 export function attachedIdentity(carrier: object): Identity | undefined {
   return (carrier as Carrier)[IDENTITY];
+}
+
+/** Keeps how the user who calls is loaded, should a handler ask. */
+export function attachUserLoader(carrier: object, load: () => Promise<User>): void {
+  (carrier as Carrier)[USER] = load;
+}
+
+/** How the user who calls is loaded, if the guard looked. */
+export function attachedUserLoader(carrier: object): (() => Promise<User>) | undefined {
+  return (carrier as Carrier)[USER];
 }
 
 /**

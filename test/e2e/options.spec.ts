@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { createClerkClient, type ClerkClient } from '@clerk/backend';
 import { Controller, Get } from '@nestjs/common';
 
-import { AcceptsToken, ClerkClients, ClerkClientService, type ClerkModuleOptions } from '../../lib/index.js';
+import {
+  AcceptsToken,
+  ClerkClients,
+  ClerkClientService,
+  RequirePermission,
+  type ClerkModuleOptions,
+} from '../../lib/index.js';
 import { MODULE_OPTIONS, OPTION_TABLE, type OptionRow } from '../../lib/options/option-table.js';
 import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
@@ -15,6 +21,7 @@ import { TestApp } from '../support/test-app.js';
 @Controller()
 class Routes {
   @Get(['strict', 'orgs/:slug', 'me']) strict() {}
+  @Get('permission') @RequirePermission('org:invoices:create') permission() {}
   @Get('api-key') @AcceptsToken('api_key') apiKey() {}
   @Get('m2m') @AcceptsToken('m2m_token') m2m() {}
   @Get('oauth') @AcceptsToken('oauth_token') oauth() {}
@@ -374,6 +381,12 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       look: (app) => sentTo(app),
       without: `${clerk.issuer}/v1/client/handshake`,
       seen: 'http://127.0.0.1/auth/v1/client/handshake',
+    }),
+    explainDenials: () => ({
+      value: true,
+      look: async (app) => (await app.withToken('/permission', await clerk.sessionToken())).body.missing ?? [],
+      without: [],
+      seen: ['permission org:invoices:create'],
     }),
     debug: () => ({
       value: true,

@@ -1,17 +1,23 @@
 import { compilePolicy } from '../../../lib/policy/compile-policy.js';
-import type { Requirement } from '../../../lib/policy/requirement.js';
+import type { Condition, Requirement } from '../../../lib/policy/requirement.js';
 import type { PolicyLevel, ProtectionWord } from '../../../lib/policy/route-policy.js';
 
 const requirement = (permission: string): Requirement => ({
   decorator: 'RequirePermission',
   speaksTo: ['session_token'],
-  check: { has: { permission } },
+  condition: { has: { permission } },
 });
+
+/** What `has()` is asked. */
+function conditionsOf(one: Requirement): unknown {
+  return 'condition' in one && 'has' in one.condition ? one.condition.has : one;
+}
 
 const of = (protection: 'strict' | 'lax') => ({
   protection,
   treatPendingAsSignedOut: true,
   redirectToSignIn: false,
+  explainDenials: false,
   machineOnly: false,
 });
 
@@ -24,6 +30,7 @@ const level = (name: string, said: Partial<PolicyLevel> = {}): PolicyLevel => ({
   redirectToSignIn: [],
   requirements: [],
   authParameters: [],
+  currentUser: [],
   ...said,
 });
 
@@ -59,7 +66,7 @@ describe('compilePolicy', () => {
     const { protection, requirements } = expected(fallback, onClass, onHandler);
     expect(policy.name).toBe('C.h');
     expect(policy.protection).toBe(protection);
-    expect(policy.requirements.map(({ check }) => ('has' in check ? check.has : check))).toEqual(
+    expect(policy.requirements.map((one) => conditionsOf(one))).toEqual(
       requirements.map((permission) => ({ permission })),
     );
     expect(policy.problems).toEqual([]);
@@ -162,9 +169,9 @@ describe('compilePolicy', () => {
       );
     });
 
-    it.each<[string, Requirement['check'], RegExp]>([
-      ['no permission', { allOf: [] }, /names no permission/],
-      ['an empty anyOf', { allOf: [{ anyOf: [] }] }, /names no permission/],
+    it.each<[string, Condition, RegExp]>([
+      ['no permission', { allOf: [] }, /asks for nothing/],
+      ['an empty anyOf', { allOf: [{ anyOf: [] }] }, /asks for nothing/],
       ['an empty name', { has: { permission: ' ' } }, /takes permission names/],
       ['no text', { has: { permission: 5 as never } }, /takes permission names/],
       [
@@ -172,8 +179,8 @@ describe('compilePolicy', () => {
         { has: { permission: 'org:sys_memberships:read' } },
         /system permissions are never in a session token/,
       ],
-    ])('a requirement with %s', (_, check, pattern) => {
-      const found = problems(level('C.h', { requirements: [{ ...requirement('x'), check }] }));
+    ])('a requirement with %s', (_, condition, pattern) => {
+      const found = problems(level('C.h', { requirements: [{ ...requirement('x'), condition }] }));
       expect(found).toEqual([expect.stringMatching(pattern)]);
       expect(found[0]).toMatch(/^@RequirePermission\(\) /);
     });

@@ -3,7 +3,7 @@ import type { AuthObject } from '@clerk/backend';
 import type { Identity } from '../../../lib/authentication/identity.js';
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 import { decide } from '../../../lib/policy/decide.js';
-import type { Requirement, SessionCheck } from '../../../lib/policy/requirement.js';
+import type { Condition, Requirement } from '../../../lib/policy/requirement.js';
 import type { Protection, RoutePolicy } from '../../../lib/policy/route-policy.js';
 
 const PERMISSIONS = ['org:a', 'org:b'];
@@ -49,15 +49,16 @@ const IDENTITIES = {
   } as never),
 };
 
-const require = (check: SessionCheck): Requirement => ({
+const require = (condition: Condition): Requirement & { from: string } => ({
   decorator: 'RequirePermission',
   speaksTo: ['session_token'],
-  check,
+  condition,
+  from: 'C.h',
 });
-const can = (permission: string): SessionCheck => ({ has: { permission } });
+const can = (permission: string): Condition => ({ has: { permission } });
 
 /** Each with whether a session with the permissions a and b fulfils it. */
-const REQUIREMENTS: Record<string, [SessionCheck[], boolean]> = {
+const REQUIREMENTS: Record<string, [Condition[], boolean]> = {
   none: [[], true],
   a: [[can('org:a')], true],
   z: [[can('org:z')], false],
@@ -124,6 +125,8 @@ describe('decide', () => {
         acceptsToken: acceptsApiKey ? ['session_token', 'api_key'] : 'session_token',
         allowsPendingSession: false,
         redirectsToSignIn: false,
+        explainsDenials: false,
+        sources: { protection: 'default', acceptsToken: 'default' },
         requirements: checks.map(require),
         problems: [],
       };
@@ -144,6 +147,8 @@ describe('decide', () => {
       acceptsToken: 'any',
       allowsPendingSession: false,
       redirectsToSignIn: false,
+      explainsDenials: false,
+      sources: { protection: 'default', acceptsToken: 'default' },
       requirements: [],
       problems: ['C.h: something is wrong with secrets in it'],
     };
@@ -164,6 +169,8 @@ describe('decide', () => {
       acceptsToken: 'any',
       allowsPendingSession: false,
       redirectsToSignIn: false,
+      explainsDenials: false,
+      sources: { protection: 'default', acceptsToken: 'default' },
       requirements: [require(can('org:a'))],
       problems: [],
     };

@@ -1,0 +1,63 @@
+import type { User } from '@clerk/backend';
+
+import { challengeOf, type Denial } from '../errors/denial.js';
+import { ClerkErrorCode } from '../errors/error-codes.js';
+import type { ClerkInstances } from './clerk-instances.js';
+import { withDeadline } from './deadline.js';
+import type { Identity } from './identity.js';
+
+/** Loads the users who call, each at most once per request. */
+export class Users {
+  private readonly loaded = new WeakMap<object, Map<string, Promise<User | Denial>>>();
+
+  constructor(private readonly instances: ClerkInstances) {}
+
+  /** The user who calls, of the instance that the request belongs to; or why there is none. */
+  async load({ source, carrier }: { source: object; carrier: object }, identity: Identity): Promise<User | Denial> {
+    if (identity.failure) return UNAVAILABLE;
+    const auth = identity.toAuth();
+    if (!auth.isAuthenticated) return SIGNED_OUT;
+    const userId = 'userId' in auth ? auth.userId : null;
+    if (!userId) return NO_USER;
+
+    const ofRequest = this.loaded.get(carrier) ?? new Map<string, Promise<User | Denial>>();
+    this.loaded.set(carrier, ofRequest);
+    let user = ofRequest.get(userId);
+    if (!user) ofRequest.set(userId, (user = this.fetch(source, carrier, userId)));
+    return user;
+  }
+
+  private async fetch(source: object, carrier: object, userId: string): Promise<User | Denial> {
+    const { client, options } = await this.instances.for(source, carrier);
+    try {
+      return await withDeadline(client.users.getUser(userId), options.timeoutInMs);
+    } catch (error) {
+      const { status } = error as { status?: unknown };
+      if (status === 404) return NOT_FOUND;
+      return status === 401 || status === 403 ? KEY_REFUSED : UNAVAILABLE;
+    }
+  }
+}
+
+const SIGNED_OUT: Denial = {
+  status: 401,
+  code: ClerkErrorCode.AuthenticationRequired,
+  message: 'Authentication is required.',
+  challenge: challengeOf(),
+};
+const NO_USER: Denial = { status: 403, code: ClerkErrorCode.UserRequired, message: 'The token belongs to no user.' };
+const NOT_FOUND: Denial = {
+  status: 404,
+  code: ClerkErrorCode.UserNotFound,
+  message: 'The user does not exist any more.',
+};
+const KEY_REFUSED: Denial = {
+  status: 500,
+  code: ClerkErrorCode.ClerkKeyRefused,
+  message: 'Authentication is misconfigured on this server.',
+};
+const UNAVAILABLE: Denial = {
+  status: 503,
+  code: ClerkErrorCode.ClerkUnavailable,
+  message: 'The user cannot be loaded at the moment. Try again.',
+};

@@ -1,0 +1,69 @@
+import type { AuthObject } from '@clerk/backend';
+
+import type { Condition, HasParams, Requirement, ReverificationConfig } from './requirement.js';
+
+/**
+ * Whether a caller fulfils a condition. All of it is Clerk's own `has()`, but for scopes, which are a plain list.
+ * @param supposing `reverified`: as if the caller had just verified all factors again.
+ */
+export function fulfils(condition: Condition, auth: AuthObject, supposing: { reverified?: boolean } = {}): boolean {
+  if ('anyOf' in condition) return condition.anyOf.some((item) => fulfils(item, auth, supposing));
+  // Nothing asked for is a mistake, and fulfilled by nobody.
+  if ('allOf' in condition) {
+    return condition.allOf.length > 0 && condition.allOf.every((item) => fulfils(item, auth, supposing));
+  }
+  if ('scope' in condition) {
+    const { scopes } = auth as { scopes?: unknown };
+    return Array.isArray(scopes) && scopes.includes(condition.scope);
+  }
+  if (!supposing.reverified || condition.has.reverification === undefined) return has(auth, condition.has);
+  const { reverification: _, ...others } = condition.has;
+  return Object.keys(others).length === 0 || has(auth, others as HasParams);
+}
+
+/** `has` of a signed-out or machine object takes no arguments and is always false. */
+function has(auth: AuthObject, params: HasParams): boolean {
+  return (auth.has as (params: HasParams) => boolean)(params) === true;
+}
+
+/** The first reverification that a condition asks for. */
+export function reverificationOf(condition: Condition): ReverificationConfig | undefined {
+  return leavesOf(condition)
+    .map((leaf) => ('has' in leaf ? leaf.has.reverification : undefined))
+    .find((config) => config !== undefined);
+}
+
+/** All scopes that a condition speaks of. */
+export function scopesOf(condition: Condition): string[] {
+  return leavesOf(condition).flatMap((leaf) => ('scope' in leaf ? [leaf.scope] : []));
+}
+
+type Leaf = Exclude<Condition, { anyOf: unknown } | { allOf: unknown }>;
+
+export function leavesOf(condition: Condition): Leaf[] {
+  if ('anyOf' in condition) return condition.anyOf.flatMap(leavesOf);
+  if ('allOf' in condition) return condition.allOf.flatMap(leavesOf);
+  return [condition];
+}
+
+/** A condition as an auditor reads it: `permission org:invoices:create`, `any of (role org:admin, plan org:pro)`. */
+export function describeCondition(condition: Condition): string {
+  if ('anyOf' in condition) return `any of (${condition.anyOf.map(describeCondition).join(', ')})`;
+  if ('allOf' in condition) return condition.allOf.map(describePart).join(' and ');
+  if ('scope' in condition) return `scope ${condition.scope}`;
+  return Object.entries(condition.has)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' and ');
+}
+
+const describePart = (condition: Condition): string =>
+  'allOf' in condition && condition.allOf.length > 1
+    ? `(${describeCondition(condition)})`
+    : describeCondition(condition);
+
+/** A requirement as an auditor reads it. */
+export function describeRequirement(requirement: Requirement): string {
+  return 'condition' in requirement
+    ? describeCondition(requirement.condition)
+    : `that ${requirement.predicate.name || 'an unnamed function'} agrees`;
+}

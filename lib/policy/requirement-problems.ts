@@ -1,0 +1,112 @@
+import type { Condition, Requirement } from './requirement.js';
+
+/** What is wrong with one requirement by itself, each with its cure. */
+export function problemsOfRequirement(requirement: Requirement): string[] {
+  const { decorator } = requirement;
+  const problems =
+    'condition' in requirement
+      ? [...problemsOfList(decorator, requirement.condition), ...problemsOfCondition(requirement.condition)]
+      : problemsOfPredicate(requirement.predicate);
+  return [...new Set(problems)].map((problem) => `@${decorator}() ${problem}`);
+}
+
+/** Rights that exclude each other, though each is possible: nobody has two roles in one organization. */
+export function problemsOfCombination(requirements: readonly Requirement[]): string[] {
+  const roles = new Set(requirements.flatMap((one) => ('condition' in one ? demandedRoles(one.condition) : [])));
+  if (roles.size < 2) return [];
+  return [
+    `the roles ${[...roles].join(' and ')} are demanded at once, and a member has one role: put them into one anyOf(…), or ask for permissions.`,
+  ];
+}
+
+/** Roles that every way of fulfilling a condition needs. */
+function demandedRoles(condition: Condition): string[] {
+  if ('allOf' in condition) return condition.allOf.flatMap(demandedRoles);
+  if (!('has' in condition) || typeof condition.has.role !== 'string') return [];
+  return [condition.has.role.replace(/^(org:)*/, 'org:')];
+}
+
+const ONE_ONLY: Readonly<Record<string, string>> = { RequireRole: 'role', RequirePlan: 'plan' };
+
+function problemsOfList(decorator: string, condition: Condition): string[] {
+  const kind = ONE_ONLY[decorator];
+  if (!kind || !('allOf' in condition) || condition.allOf.length === 0) return [];
+  return [`takes one ${kind}, since nobody has several: write @${decorator}(anyOf(…)) where one of them is enough.`];
+}
+
+function problemsOfCondition(condition: Condition): string[] {
+  if ('anyOf' in condition || 'allOf' in condition) {
+    const items = 'anyOf' in condition ? condition.anyOf : condition.allOf;
+    if (items.length === 0) return ['asks for nothing, which nobody fulfils: name at least one right.'];
+    return items.flatMap((item) => problemsOfCondition(item));
+  }
+  if ('scope' in condition) return problemsOfScope(condition.scope);
+  return problemsOfHas(condition.has);
+}
+
+/** As RFC 6749 spells scopes: printable, without space, quote and backslash. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+function problemsOfScope(scope: unknown): string[] {
+  return typeof scope === 'string' && SCOPE.test(scope)
+    ? []
+    : ['takes scopes, single words such as "invoices:write" without spaces and quotes.'];
+}
+
+const KNOWN = ['role', 'permission', 'feature', 'plan', 'reverification'];
+
+function problemsOfHas(has: unknown): string[] {
+  if (typeof has !== 'object' || has === null)
+    return [`takes an object with ${KNOWN.join(', ')}, or anyOf(…), allOf(…).`];
+  const entries = Object.entries(has).filter(([, value]) => value !== undefined);
+  if (entries.length === 0) return [`asks for nothing, which nobody fulfils: give it one of ${KNOWN.join(', ')}.`];
+  return entries.flatMap(([name, value]) => {
+    if (!KNOWN.includes(name)) return [`does not know ${JSON.stringify(name)}: it takes ${KNOWN.join(', ')}.`];
+    return name === 'reverification' ? problemsOfReverification(value) : problemsOfName(name, value);
+  });
+}
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  role: 'org:admin',
+  permission: 'org:invoices:read',
+  feature: 'org:reports',
+  plan: 'user:pro',
+};
+
+function problemsOfName(kind: string, name: unknown): string[] {
+  if (typeof name !== 'string' || name.trim() === '') {
+    return [`takes ${kind} names, non-empty strings such as "${EXAMPLES[kind]}".`];
+  }
+  return kind === 'permission' && name.replace(/^(org:)*/, '').startsWith('sys_')
+    ? [
+        `asks for ${name}: system permissions are never in a session token, so nobody could pass. Use a custom permission.`,
+      ]
+    : [];
+}
+
+const NAMED = ['strict', 'moderate', 'lax', 'strict_mfa'];
+const LEVELS = ['first_factor', 'second_factor', 'multi_factor'];
+
+function problemsOfReverification(config: unknown): string[] {
+  if (NAMED.includes(config as string)) return [];
+  const { level, afterMinutes } = (config ?? {}) as { level?: unknown; afterMinutes?: unknown };
+  if (LEVELS.includes(level as string) && typeof afterMinutes === 'number' && afterMinutes > 0) return [];
+  return [
+    `takes ${NAMED.map((name) => `'${name}'`).join(', ')}, or { level: ${LEVELS.map((name) => `'${name}'`).join(' | ')}, afterMinutes: more than 0 }.`,
+  ];
+}
+
+function problemsOfPredicate(predicate: unknown): string[] {
+  if (typeof predicate !== 'function') return ['takes a function, or a class with a check method.'];
+  const { prototype } = predicate as { prototype?: { check?: unknown } };
+  const isClass = /^class\b/.test(Function.prototype.toString.call(predicate));
+  return isClass && typeof prototype?.check !== 'function'
+    ? [`was given the class ${predicate.name}, which has no check method: add check(auth, context) to it.`]
+    : [];
+}
+
+/** Whether a predicate is a class, of which Nest has to make an instance. */
+export function isPredicateClass(predicate: unknown): predicate is new (...args: never[]) => { check: unknown } {
+  const { prototype } = predicate as { prototype?: { check?: unknown } };
+  return typeof predicate === 'function' && typeof prototype?.check === 'function';
+}
