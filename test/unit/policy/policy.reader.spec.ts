@@ -83,7 +83,7 @@ describe('PolicyReader', () => {
     class Opened extends Base {
       @RequireAuth() closed() {}
     }
-    const permission = (name: string) => ({ allOf: [{ has: { permission: name } }] });
+    const permission = (name: string) => ({ has: { permission: name } });
     expect(permissionsOf(read(Derived, 'list'))).toEqual([permission('org:base'), permission('org:derived')]);
     expect(permissionsOf(read(Plain, 'list'))).toEqual([permission('org:base')]);
     expect(read(Derived, 'open')).toMatchObject({
