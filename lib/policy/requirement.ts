@@ -52,7 +52,7 @@ export type PredicateRequirement = Extract<Requirement, { predicate: unknown }>;
  * At least one of these must hold.
  * @example `@RequirePermission(anyOf('org:invoices:read', 'org:invoices:manage'))`
  */
-export function anyOf<T>(...items: readonly T[]): AnyOf<T> {
+export function anyOf<const T extends readonly unknown[]>(...items: T): AnyOf<T[number]> {
   return { anyOf: items };
 }
 
@@ -60,7 +60,7 @@ export function anyOf<T>(...items: readonly T[]): AnyOf<T> {
  * All of these must hold; for use inside {@link anyOf}, since decorators and their arguments add up anyway.
  * @example `@Require(anyOf({ role: 'org:admin' }, allOf({ role: 'org:member' }, { plan: 'org:pro' })))`
  */
-export function allOf<T>(...items: readonly T[]): AllOf<T> {
+export function allOf<const T extends readonly unknown[]>(...items: T): AllOf<T[number]> {
   return { allOf: items };
 }
 
