@@ -14,6 +14,7 @@ import {
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
 import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
+import { CurrentUsers } from './guard/current-users.js';
 import { Predicates } from './guard/predicates.js';
 import { Refusals } from './guard/refusals.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
@@ -71,6 +72,7 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     PredicateInstances,
     PolicyAudit,
     Predicates,
+    CurrentUsers,
     TransportsRegistry,
     AccessLog,
     Refusals,
@@ -85,6 +87,7 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     PolicyReader,
     PredicateInstances,
     Predicates,
+    CurrentUsers,
     TransportsRegistry,
     Users,
     AUTHENTICATOR,

@@ -7,5 +7,6 @@ export const AUTHENTICATOR = Symbol.for('nest-clerk:authenticator');
 
 /** Tells who is calling. It never throws: what cannot be told is a signed-out identity that says why. */
 export interface Authenticator {
-  authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity>;
+  /** Answers at once where the answer is known. */
+  authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity>;
 }

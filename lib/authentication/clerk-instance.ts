@@ -4,7 +4,11 @@ import { createClient } from '../client/clerk-client.service.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Authenticator } from './authenticator.js';
 import { ClerkAuthenticator } from './clerk.authenticator.js';
-import { NO_INSTANCE_KEYS, RemoteInstanceKeys, StaticInstanceKeys, type InstanceKeys } from './instance-keys.js';
+import { DirectAuthenticator } from './direct.authenticator.js';
+import { NO_INSTANCE_KEYS, StaticInstanceKeys, type InstanceKeys } from './instance-keys.js';
+import { RememberingAuthenticator } from './remembering.authenticator.js';
+import { RemoteInstanceKeys } from './remote-instance-keys.js';
+import { Verdicts } from './verdicts.js';
 
 /** Everything that belongs to one Clerk instance. Nothing of it is ever shared with another. */
 export interface ClerkInstance {
@@ -17,8 +21,23 @@ export interface ClerkInstance {
 export function createInstance(
   options: ResolvedClerkOptions,
   client: ClerkClient = createClient(options),
+  now: () => number = () => Date.now(),
 ): ClerkInstance {
-  return { options, client, authenticator: new ClerkAuthenticator(options, client, keysOf(options)) };
+  return { options, client, authenticator: createAuthenticator(options, client, keysOf(options), now) };
+}
+
+/** The lanes to a verdict, the fastest first; each hands on what it cannot tell with certainty. */
+export function createAuthenticator(
+  options: ResolvedClerkOptions,
+  client: ClerkClient,
+  keys: InstanceKeys,
+  now: () => number,
+): Authenticator {
+  const { verificationCache, directVerification } = options;
+  let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys);
+  if (directVerification) authenticator = new DirectAuthenticator(options, keys, authenticator, now);
+  if (!verificationCache) return authenticator;
+  return new RememberingAuthenticator(options, new Verdicts(options, verificationCache, keys, now), authenticator);
 }
 
 function keysOf(options: ResolvedClerkOptions): InstanceKeys {

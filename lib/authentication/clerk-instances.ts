@@ -21,7 +21,8 @@ export class ClerkInstances {
   private readonly found = new WeakMap<object, Promise<ClerkInstance>>();
   private readonly identities = new WeakMap<object, number>();
   private identified = 0;
-  private readonly own: ClerkInstance | undefined;
+  /** The module's own, where there are no others. */
+  readonly own: ClerkInstance | undefined;
 
   /**
    * @param given The module's options before they were settled: a tenant's are settled together with them.

@@ -1,12 +1,23 @@
 import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 
 import type { ClerkRequest } from '@clerk/backend/internal';
 import { decodeProtectedHeader } from 'jose';
 
 import { tokenTypesOf, type AcceptsToken } from './token-types.js';
 
-/** What a caller presents, as the fetch `Request` that Clerk reads. */
-export interface Credentials {
+/** What is read of a request before Clerk is asked. */
+export interface HttpInputs {
+  readonly method: string;
+  /** Path and query, as the client wrote them. */
+  readonly target: string;
+  readonly headers: Readonly<IncomingHttpHeaders>;
+  readonly isEncrypted: boolean;
+}
+
+/** What a caller presents. */
+export interface Credentials extends HttpInputs {
+  /** The fetch `Request` that Clerk reads; made when it is first asked for. */
   readonly request: Request;
   /** The request as the platform gives it. */
   readonly source: object;

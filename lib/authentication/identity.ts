@@ -7,6 +7,7 @@ import {
 } from '@clerk/backend/internal';
 
 import type { ClerkKeyRefusedError, ClerkRequestOptionsError, ClerkUnavailableError } from '../errors/clerk.errors.js';
+import { memoizedAuth } from './auth-memo.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.js';
 
 /** Clerk's option for reading an auth object. @see https://clerk.com/docs/reference/backend/types/auth-object */
@@ -57,8 +58,13 @@ export function identityFromState(state: RequestState<TokenType | null>, credent
   const status = headers.has('location') ? 'handshake' : state.status;
   const tokenType = status === 'signed-in' ? state.tokenType : null;
   // A handshake has no auth object of its own.
-  const toAuth = (options?: AuthObjectOptions): AuthObject => state.toAuth(options) ?? signedOutAuthObject();
+  const toAuth = memoizedAuth((options) => state.toAuth(options) ?? signedOutAuthObject());
   return { status, tokenType, reason, credentialSent, headers, toAuth };
+}
+
+/** Whether the client has to be told something. */
+export function hasHeaders({ headers }: Identity): boolean {
+  return headers.keys().next().done === false;
 }
 
 /**
@@ -71,7 +77,7 @@ export function seenBy(
 ): Identity {
   const undecided =
     identity.status !== 'signed-in' && !identity.credentialSent && tokenTypesOf(acceptsToken).length > 1;
-  if (undecided) return { ...identity, toAuth: () => invalidTokenAuthObject() };
+  if (undecided) return { ...identity, toAuth: memoizedAuth(() => invalidTokenAuthObject()) };
   return allowsPendingSession ? allowingPending(identity) : identity;
 }
 
@@ -94,7 +100,7 @@ export function signedOutIdentity(
     credentialSent,
     headers: new Headers({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
     ...why,
-    toAuth: () => signedOutObject(acceptsToken),
+    toAuth: memoizedAuth(() => signedOutObject(acceptsToken)),
   };
 }
 

@@ -6,7 +6,10 @@ import { carriesHandshake, isHandshakeName } from './credentials.js';
  * Whether a browser asks for a page, by the rule that Clerk itself goes by: only such a request can be sent to a
  * handshake and come back.
  */
-export function isDocumentNavigation({ method, headers }: Request): boolean {
+export function isDocumentNavigation({
+  method,
+  headers,
+}: Pick<Request, 'method'> & { readonly headers: Pick<Headers, 'get'> }): boolean {
   if (method !== 'GET') return false;
   const destination = headers.get('sec-fetch-dest');
   if (destination) return destination === 'document' || destination === 'iframe';

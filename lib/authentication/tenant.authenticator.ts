@@ -9,7 +9,12 @@ import type { AcceptsToken } from './token-types.js';
 export class TenantAuthenticator implements Authenticator {
   constructor(private readonly instances: ClerkInstances) {}
 
-  async authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
+  authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity> {
+    const { own } = this.instances;
+    return own ? own.authenticator.authenticate(credentials, acceptsToken) : this.ofTenant(credentials, acceptsToken);
+  }
+
+  private async ofTenant(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
     try {
       const { authenticator } = await this.instances.for(credentials.source, credentials.carrier);
       return await authenticator.authenticate(credentials, acceptsToken);

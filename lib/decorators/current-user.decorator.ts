@@ -6,9 +6,9 @@ import { attachedUserLoader } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
 
 const currentUser = createParamDecorator((_: unknown, context: ExecutionContext) => {
-  const load = attachedUserLoader(carrierOf(context));
-  if (!load) throw new ClerkAuthNotPopulatedError();
-  return load();
+  const loader = attachedUserLoader(carrierOf(context));
+  if (!loader) throw new ClerkAuthNotPopulatedError();
+  return loader.load(context);
 });
 
 /**

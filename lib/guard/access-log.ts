@@ -17,6 +17,7 @@ export class AccessLog {
 
   record(policy: RoutePolicy, identity: Identity, decision: Decision): void {
     const { status, reason, detail, failure } = identity;
+    if (!decision.allowed && decision.unanswered) return;
     if (this.options.debug) {
       const outcome = decision.allowed ? 'let through' : `denied ${decision.denial.status}`;
       this.logger.log(`${policy.name}: ${[status, reason, detail].filter(Boolean).join(', ')}: ${outcome}`);

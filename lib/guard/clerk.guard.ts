@@ -1,15 +1,15 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
-import { seenBy } from '../authentication/identity.js';
-import { Users } from '../authentication/users.js';
+import { seenBy, type Identity } from '../authentication/identity.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import { attachIdentity, attachUserLoader, identifyOnce } from '../transports/attachment.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
+import { CurrentUsers } from './current-users.js';
 import { Predicates } from './predicates.js';
-import { Refusals } from './refusals.js';
+import { Refusals, type DecidedCall } from './refusals.js';
 
 /**
  * Guards every handler: finds out who is calling and lets through only whom the handler's decorators admit.
@@ -28,41 +28,54 @@ export class ClerkGuard implements CanActivate {
     @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
     @Inject(Predicates) private readonly predicates: Predicates,
-    @Inject(Users) private readonly users: Users,
+    @Inject(CurrentUsers) private readonly currentUsers: CurrentUsers,
     @Inject(AccessLog) private readonly log: AccessLog,
     @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  /** Answers at once about known callers, since most calls are theirs. */
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const transport = this.transports.for(context);
-    const carrier = transport.carrier(context);
     const policy = this.policies.read(context.getClass(), context.getHandler());
     if (policy.protection === 'skip' && policy.problems.length === 0) {
-      attachIdentity(carrier, undefined);
+      attachIdentity(transport.carrier(context), undefined);
       return true;
     }
 
     const credentials = transport.credentials(context);
     if ('code' in credentials) throw transport.refuse(context, credentials);
-    const identified = await identifyOnce(carrier, this.authenticator, policy.acceptsToken, () =>
+    const identified = identifyOnce(credentials.carrier, this.authenticator, policy.acceptsToken, () =>
       this.authenticator.authenticate(credentials, policy.acceptsToken),
     );
+    const call = { context, transport, policy, credentials };
+    return 'then' in identified
+      ? identified.then((identity) => this.admits(call, identity))
+      : this.admits(call, identified);
+  }
+
+  private admits(call: Call, identified: Identity): boolean | Promise<boolean> {
+    const { context, transport, policy, credentials } = call;
     const identity = seenBy(policy, identified);
     transport.attach(context, identity);
+    attachUserLoader(credentials.carrier, this.currentUsers);
 
-    attachUserLoader(carrier, async () => {
-      const user = await this.users.load(credentials, identity);
-      if ('code' in user) throw transport.refuse(context, user);
-      return user;
-    });
+    const decision = decide(policy, identity);
+    this.log.record(policy, identity, decision);
+    return decision.allowed && !this.refusals.mayObject(identity) ? true : this.weigh({ ...call, identity, decision });
+  }
 
-    let decision = decide(policy, identity);
+  /** What takes longer: predicates of the application, and the answer to whom is refused. */
+  private async weigh(call: DecidedCall): Promise<boolean> {
+    const { context, policy, identity } = call;
+    let { decision } = call;
     if (!decision.allowed && decision.unanswered) {
       decision = decide(policy, identity, await this.predicates.ask(decision.unanswered, identity, context));
+      this.log.record(policy, identity, decision);
     }
-    this.log.record(policy, identity, decision);
-    const refusal = await this.refusals.of({ context, transport, policy, identity, decision, ...credentials });
+    const refusal = await this.refusals.of({ ...call, decision });
     if (refusal) throw refusal;
     return true;
   }
 }
+
+type Call = Omit<DecidedCall, 'identity' | 'decision'>;

@@ -7,8 +7,8 @@ import { allowingPending } from '../authentication/identity.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, identifyOnce } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
+import { HttpCredentials } from '../transports/http.credentials.js';
 import { defineRequestAuth } from '../transports/request-auth.js';
-import { toWebRequest } from '../transports/web-request.js';
 
 /**
  * Says who is calling where no guard looks: to other middleware, static files, mounted routers, unknown paths. Lax, for
@@ -30,15 +30,12 @@ export class ClerkMiddleware implements NestMiddleware {
   ) {}
 
   async use(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): Promise<void> {
-    let webRequest: Request;
-    try {
-      webRequest = toWebRequest(request);
-    } catch {
+    const carrier = carrierOf(request);
+    const credentials = new HttpCredentials(request, carrier);
+    if (!credentials.isReadable) {
       response.writeHead(400).end();
       return;
     }
-    const carrier = carrierOf(request);
-    const credentials = { request: webRequest, source: request, carrier };
     const ask = () => this.authenticator.authenticate(credentials, 'any');
     const identified = await identifyOnce(carrier, this.authenticator, 'any', ask);
     const identity = this.options.treatPendingAsSignedOut ? identified : allowingPending(identified);

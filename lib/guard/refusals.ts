@@ -14,7 +14,8 @@ import type { RoutePolicy } from '../policy/route-policy.js';
 import type { Transport } from '../transports/transport.js';
 
 /** One call that has been decided on. */
-export interface DecidedCall extends Credentials {
+export interface DecidedCall {
+  readonly credentials: Credentials;
   readonly context: ExecutionContext;
   readonly transport: Transport;
   readonly policy: RoutePolicy;
@@ -32,9 +33,14 @@ export class Refusals {
     @Inject(ClerkInstances) private readonly instances: ClerkInstances,
   ) {}
 
+  /** Whether a call that is let through may be refused all the same: only where the application wants to hear of it. */
+  mayObject(identity: Identity): boolean {
+    return this.options.onError !== undefined && (identity.failure !== undefined || identity.credentialSent);
+  }
+
   /** @returns `undefined` where the call is let through. */
   async of(call: DecidedCall): Promise<Error | undefined> {
-    const { context, transport, policy, identity, decision, request } = call;
+    const { context, transport, policy, identity, decision, credentials } = call;
     const failed = failedAuthentication(call);
     const objection = failed && (await this.objection(failed, context));
     if (objection) {
@@ -44,9 +50,9 @@ export class Refusals {
       return refusal;
     }
     if (decision.allowed) return undefined;
-    if (failed?.status === 401 && policy.redirectsToSignIn && isDocumentNavigation(request)) {
-      const { options } = await this.instances.for(call.source, call.carrier);
-      const location = signInLocation(options, request, identity);
+    if (failed?.status === 401 && policy.redirectsToSignIn && isDocumentNavigation(credentials.request)) {
+      const { options } = await this.instances.for(credentials.source, credentials.carrier);
+      const location = signInLocation(options, credentials.request, identity);
       const message = 'Sign in at the Location given.';
       const redirect: Denial = { status: 302, code: ClerkErrorCode.SignInRequired, message, location };
       if (location) return transport.refuse(context, redirect);

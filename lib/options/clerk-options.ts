@@ -1,4 +1,10 @@
-import type { DefaultProtection, FrontendApiProxyOptions, OnError, ResolveOptions } from './option-types.js';
+import type {
+  DefaultProtection,
+  FrontendApiProxyOptions,
+  OnError,
+  ResolveOptions,
+  VerificationCacheOptions,
+} from './option-types.js';
 import type { RequestOptions } from './request-options.js';
 
 /**
@@ -49,6 +55,20 @@ export interface ClerkModuleOptions extends RequestOptions {
    * @see https://clerk.com/docs/guides/dashboard/dns-domains/proxy-fapi
    */
   frontendApiProxy?: FrontendApiProxyOptions;
+
+  /**
+   * Whether credentials that were verified are remembered until they expire, at most a minute, instead of verified with
+   * every request. `false` switches it off.
+   * @default true
+   */
+  verificationCache?: boolean | VerificationCacheOptions;
+
+  /**
+   * Whether session tokens in the Authorization header are verified without Clerk's SDK, where there is no doubt what it
+   * would say. Switch it off to have everything verified by `authenticateRequest()`.
+   * @default true
+   */
+  directVerification?: boolean;
 
   /**
    * Whether a 403 lists the requirements that are not fulfilled (`missing`). For development: it tells strangers how the

@@ -164,4 +164,16 @@ export const clerkClient: Check = (value) =>
     ? undefined
     : "must be a client made with createClerkClient() of '@clerk/backend'";
 
+const count: Check = (value) =>
+  Number.isInteger(value) && (value as number) > 0 ? undefined : 'must be a whole number, at least 1';
+
+/** Nothing is remembered for longer than a minute. */
+const upToAMinute: Check = (value) =>
+  milliseconds(0)(value) ?? ((value as number) <= 60_000 ? undefined : 'must be at most 60000 (a minute)');
+
+export const verificationCache: Check = (value) =>
+  typeof value === 'boolean'
+    ? undefined
+    : fields({ maxEntries: count, machineTokens: fields({ ttl: upToAMinute }) })(value);
+
 export const telemetry = fields({ disabled: boolean, debug: boolean });

@@ -27,6 +27,7 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   treatPendingAsSignedOut: { fallback: true, check: check.boolean },
   clockSkewInMs: { fallback: 5_000, check: check.milliseconds(0) },
   timeoutInMs: { fallback: 5_000, check: check.milliseconds(1) },
+  staleKeysInMs: { fallback: 3_600_000, check: check.milliseconds(0) },
   domain: { env: 'CLERK_DOMAIN', check: check.orFunction(check.hostname) },
   isSatellite: {
     env: 'CLERK_IS_SATELLITE',
@@ -49,6 +50,8 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   onError: { check: check.functionOnly },
   resolveOptions: { check: check.functionOnly },
   frontendApiProxy: { check: check.frontendApiProxy },
+  verificationCache: { fallback: true, check: check.verificationCache },
+  directVerification: { fallback: true, check: check.boolean },
   explainDenials: { fallback: false, check: check.boolean },
   debug: { fallback: false, check: check.boolean },
   telemetry: { check: check.telemetry },
@@ -69,6 +72,8 @@ export const MODULE_OPTIONS = [
   'onError',
   'resolveOptions',
   'frontendApiProxy',
+  'verificationCache',
+  'directVerification',
   'explainDenials',
   'debug',
 ] as const satisfies readonly Exclude<keyof ClerkModuleOptions, keyof RequestOptions>[];

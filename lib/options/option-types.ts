@@ -26,6 +26,24 @@ export interface AudienceByTokenType {
   oauth_token?: string | string[];
 }
 
+/** How verified credentials are remembered. */
+export interface VerificationCacheOptions {
+  /**
+   * How many at most, for each Clerk instance; those used longest ago make room.
+   * @default 10000; 1000 for each instance of `resolveOptions`
+   */
+  maxEntries?: number;
+  /** Machine tokens that are no JWTs, which Clerk's Backend API verifies. */
+  machineTokens?: {
+    /**
+     * How long a verified one is relied on, in milliseconds, up to 60000. For as long a revoked or expired token keeps
+     * working; 0 asks Clerk every time.
+     * @default 0
+     */
+    ttl?: number;
+  };
+}
+
 /**
  * Hears of a failed authentication.
  *

@@ -74,6 +74,13 @@ export interface RequestOptions {
   timeoutInMs?: number;
 
   /**
+   * How long the keys that are known go on working while Clerk is down and new ones cannot be fetched, in milliseconds
+   * beyond their five minutes. Unknown keys are answered 503 meanwhile.
+   * @default 3600000
+   */
+  staleKeysInMs?: number;
+
+  /**
    * The domain of a satellite application, without scheme.
    * @default process.env.CLERK_DOMAIN
    */

@@ -10,6 +10,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const rows = Object.entries(OPTION_TABLE) as [keyof ClerkModuleOptions, OptionRow][];
 
+/** How many verdicts are remembered: there are many tenants, and each has a memory of its own. */
+const MAX_REMEMBERED = 10_000;
+const MAX_REMEMBERED_OF_TENANT = 1_000;
+
 /**
  * Settles every option once: explicit value > environment > default, validated as a whole and frozen.
  *
@@ -18,6 +22,7 @@ const rows = Object.entries(OPTION_TABLE) as [keyof ClerkModuleOptions, OptionRo
 export function resolveClerkOptions(
   given: ClerkModuleOptions | undefined | null,
   env: Environment,
+  maxEntries = MAX_REMEMBERED,
 ): ResolvedClerkOptions {
   if (typeof (given ?? {}) !== 'object' || Array.isArray(given)) {
     throw new ClerkConfigurationError(['the options must be an object']);
@@ -50,6 +55,7 @@ export function resolveClerkOptions(
     secretKey: (settled.secretKey ?? '') as string,
     machineOnly,
     frontendApiProxy: mounted(settled.frontendApiProxy as ClerkModuleOptions['frontendApiProxy']),
+    verificationCache: cacheOf(settled.verificationCache as ClerkModuleOptions['verificationCache'], maxEntries),
     audience: byTokenType(settled.audience as ClerkModuleOptions['audience']),
     jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
     telemetry: {
@@ -81,7 +87,7 @@ export function resolveRequestOptions(
   }
   const shared = omit(module, [...INSTANCE_OPTIONS, 'resolveOptions']);
   const variables = INSTANCE_OPTIONS.flatMap((name) => (OPTION_TABLE[name] as OptionRow).env ?? []);
-  return resolveClerkOptions({ ...shared, ...answer }, omit(env, variables));
+  return resolveClerkOptions({ ...shared, ...answer }, omit(env, variables), MAX_REMEMBERED_OF_TENANT);
 }
 
 function omit<T extends object>(from: T, names: readonly string[]): T {
@@ -144,6 +150,15 @@ function contradictions(options: ResolvedClerkOptions): string[] {
 function byTokenType(audience: ClerkModuleOptions['audience']): AudienceByTokenType {
   const given = typeof audience === 'string' || Array.isArray(audience) ? { session_token: audience } : { ...audience };
   return given;
+}
+
+function cacheOf(
+  given: ClerkModuleOptions['verificationCache'],
+  maxEntries: number,
+): ResolvedClerkOptions['verificationCache'] {
+  if (given === false) return false;
+  const { machineTokens, ...sized } = given === true ? {} : { ...given };
+  return { maxEntries, ...sized, machineTokens: { ttl: 0, ...machineTokens } };
 }
 
 /** The path without a slash at its end, as Clerk compares it. */

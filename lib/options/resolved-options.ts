@@ -27,6 +27,7 @@ export interface ResolvedClerkOptions {
   readonly treatPendingAsSignedOut: boolean;
   readonly clockSkewInMs: number;
   readonly timeoutInMs: number;
+  readonly staleKeysInMs: number;
   readonly domain: ValueOrFunction<string> | undefined;
   readonly isSatellite: ValueOrFunction<boolean>;
   readonly satelliteAutoSync: boolean | undefined;
@@ -45,6 +46,9 @@ export interface ResolvedClerkOptions {
   readonly onError: OnError | undefined;
   readonly resolveOptions: ResolveOptions | undefined;
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
+  /** `false` where nothing is remembered. */
+  readonly verificationCache: false | { readonly maxEntries: number; readonly machineTokens: { readonly ttl: number } };
+  readonly directVerification: boolean;
   readonly explainDenials: boolean;
   readonly debug: boolean;
   readonly telemetry: { readonly disabled?: boolean; readonly debug?: boolean };

@@ -2,15 +2,16 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 
 import type { Credentials } from '../authentication/credentials.js';
-import type { Identity } from '../authentication/identity.js';
+import { hasHeaders, type Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { attachedIdentity, attachIdentity } from './attachment.js';
 import { carrierOf } from './carrier.js';
+import { HttpCredentials } from './http.credentials.js';
 import { defineRequestAuth } from './request-auth.js';
 import type { Transport } from './transport.js';
-import { toWebRequest, type HttpRequestLike } from './web-request.js';
+import type { HttpRequestLike } from './web-request.js';
 
 const MALFORMED: Denial = {
   status: 400,
@@ -27,12 +28,9 @@ export class HttpTransport implements Transport {
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {
-    try {
-      const source = context.switchToHttp().getRequest<HttpRequestLike>();
-      return { request: toWebRequest(source), source, carrier: this.carrier(context) };
-    } catch {
-      return MALFORMED;
-    }
+    const source = context.switchToHttp().getRequest<HttpRequestLike>();
+    const credentials = new HttpCredentials(source, carrierOf(source));
+    return credentials.isReadable ? credentials : MALFORMED;
   }
 
   attach(context: ExecutionContext, identity: Identity): void {
@@ -42,7 +40,7 @@ export class HttpTransport implements Transport {
     attachIdentity(carrier, identity);
     defineRequestAuth(context.switchToHttp().getRequest<object>(), identity);
     if (told) return;
-    identity.headers.forEach((value, name) => this.setHeader(context, name, value));
+    if (hasHeaders(identity)) identity.headers.forEach((value, name) => this.setHeader(context, name, value));
   }
 
   refuse(context: ExecutionContext, denial: Denial): Error {

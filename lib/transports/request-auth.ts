@@ -2,6 +2,8 @@ import type { AuthObject } from '@clerk/backend';
 import type { SignedInAuthObject, SignedOutAuthObject } from '@clerk/backend/internal';
 
 import type { AuthObjectOptions, Identity } from '../authentication/identity.js';
+import { attachedIdentity } from './attachment.js';
+import { carrierOf } from './carrier.js';
 
 type SessionAuthObject = SignedInAuthObject | SignedOutAuthObject;
 
@@ -38,11 +40,43 @@ export function createRequestAuth(identity: Identity): RequestAuth {
   return auth as unknown as RequestAuth;
 }
 
+/** Marks the prototypes that have `auth`. */
+const DEFINED = Symbol.for('nest-clerk:request-auth');
+
 /**
  * Defines `request.auth`, built on first use. Whatever another library put there is replaced; what one puts there
  * later stays its own, since ours is never read back from it.
  */
 export function defineRequestAuth(request: object, identity: Identity): void {
+  const prototype = Object.getPrototypeOf(request) as object;
+  if (Object.hasOwn(request, 'auth') || !isOfOneApplication(request, prototype)) define(request, identity);
+  else if (!Object.hasOwn(prototype, DEFINED)) defineForAll(prototype);
+}
+
+/** Express and Fastify give the requests of each application a prototype of their own. */
+function isOfOneApplication(request: object, prototype: object): boolean {
+  return Object.hasOwn(prototype, 'app') || Object.hasOwn(request, 'raw');
+}
+
+/** One definition for all requests of an application costs each of them nothing. */
+function defineForAll(prototype: object): void {
+  Object.defineProperty(prototype, DEFINED, { value: true });
+  Object.defineProperty(prototype, 'auth', {
+    configurable: true,
+    enumerable: false,
+    get(this: object) {
+      const identity = attachedIdentity(carrierOf(this));
+      if (!identity) return undefined;
+      define(this, identity);
+      return (this as { auth?: unknown }).auth;
+    },
+    set(this: object, value: unknown) {
+      Reflect.defineProperty(this, 'auth', { value, configurable: true, writable: true, enumerable: true });
+    },
+  });
+}
+
+function define(request: object, identity: Identity): void {
   // Reflect's version answers false instead of throwing, where another library has locked the property.
   const settle = (value: unknown) =>
     Reflect.defineProperty(request, 'auth', { value, configurable: true, writable: true, enumerable: false });

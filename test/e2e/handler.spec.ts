@@ -35,6 +35,7 @@ import {
   type RequestAuth,
   type SignedInAuthObject,
 } from '../../lib/index.js';
+import { AUTHENTICATOR, type Authenticator } from '../../lib/authentication/authenticator.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
@@ -281,10 +282,10 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
 
   it('guarded twice identify the caller once, and decide twice', async () => {
     const { user, token } = await signedIn();
-    const key = jest.spyOn(app.get(ClerkClientService), 'authenticateRequest');
+    const asked = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
     expect((await app.withToken('/twice', token)).body).toEqual({ userId: user.id });
-    expect(key).toHaveBeenCalledTimes(1);
-    key.mockRestore();
+    expect(asked).toHaveBeenCalledTimes(1);
+    asked.mockRestore();
     expect((await app.withToken('/twice-denied', token)).status).toBe(403);
   });
 

@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { getAuth as getAuthOfExpress } from '@clerk/express';
 
+import { AUTHENTICATOR, type Authenticator } from '../../lib/authentication/authenticator.js';
 import {
   AcceptsToken,
   Auth,
-  ClerkClientService,
   ClerkMiddleware,
   getAuth,
   RequirePermission,
@@ -84,7 +84,7 @@ describe.each(PLATFORMS)('ClerkMiddleware on %s', (_, platform) => {
   });
 
   it('is asked once for a call that it covers', async () => {
-    const asked = jest.spyOn(app.get(ClerkClientService), 'authenticateRequest');
+    const asked = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
     expect((await app.withToken('/session', await clerk.sessionToken())).body).toMatchObject({ isAuthenticated: true });
     expect(asked).toHaveBeenCalledTimes(1);
     const before = clerk.countRequests('/api_keys/verify');

@@ -350,7 +350,8 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       return {
         value: client,
         look: async (app) => {
-          await statusOf(app);
+          // Known tokens are verified without the client; a stranger is for Clerk to judge.
+          await app.send('/strict');
           return [(await clientOf(app)) === client, states.splice(0).length];
         },
         without: [false, 0],
@@ -382,6 +383,45 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       without: `${clerk.issuer}/v1/client/handshake`,
       seen: 'http://127.0.0.1/auth/v1/client/handshake',
     }),
+    staleKeysInMs: () => ({
+      value: 0,
+      look: async (app) => {
+        await statusOf(app);
+        clerk.outage('refuse');
+        const later = Date.now() + 6 * 60_000;
+        jest.spyOn(Date, 'now').mockReturnValue(later);
+        return statusOf(app, {}, { issuedAt: Math.floor(later / 1000) });
+      },
+      without: 200,
+      seen: 503,
+    }),
+    verificationCache: () => {
+      const key = clerk.createApiKey({ subject: clerk.createUser() }).secret;
+      return {
+        value: { machineTokens: { ttl: 10_000 } },
+        look: async (app) =>
+          pathsAsked(async () => {
+            for (const path of ['/api-key', '/api-key']) await app.withToken(path, key);
+          }),
+        without: ['/api_keys/verify', '/api_keys/verify'],
+        seen: ['/api_keys/verify'],
+      };
+    },
+    directVerification: () => {
+      const { client, states } = listeningClient(clerk);
+      return {
+        beside: { clerkClient: client },
+        value: false,
+        look: async (app) => {
+          // The first one fetches the keys.
+          await statusOf(app);
+          states.length = 0;
+          return [await statusOf(app), states.length];
+        },
+        without: [200, 0],
+        seen: [200, 1],
+      };
+    },
     explainDenials: () => ({
       value: true,
       look: async (app) => (await app.withToken('/permission', await clerk.sessionToken())).body.missing ?? [],

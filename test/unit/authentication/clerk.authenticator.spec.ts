@@ -4,6 +4,7 @@ import { cookieSuffixOf } from '../../../lib/authentication/credentials.js';
 import { ClerkAuthenticator } from '../../../lib/authentication/clerk.authenticator.js';
 import type { InstanceKeys } from '../../../lib/authentication/instance-keys.js';
 import type { AcceptsToken } from '../../../lib/authentication/token-types.js';
+import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
 const options = resolveClerkOptions(
@@ -29,13 +30,15 @@ function over(answer: (request: Request, options: any) => unknown, find: Instanc
       return answer(request, given);
     },
   } as unknown as ClerkClient;
-  const keys: InstanceKeys = { find, current: async () => 'CURRENT' };
+  const keys: InstanceKeys = {
+    find,
+    atHand: async () => null,
+    current: async () => 'CURRENT',
+    freshUntil: () => Infinity,
+  };
   const authenticator = new ClerkAuthenticator(options, client, keys);
   const ask = (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token', path = '/') =>
-    authenticator.authenticate(
-      { request: new Request(`http://localhost${path}`, { headers }), source: {}, carrier: {} },
-      acceptsToken,
-    );
+    authenticator.authenticate(new HttpCredentials({ method: 'GET', url: path, headers }, {}), acceptsToken);
   return { ask, asked };
 }
 

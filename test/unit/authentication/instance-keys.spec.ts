@@ -1,6 +1,7 @@
 import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 
-import { RemoteInstanceKeys, StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
+import { StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
+import { RemoteInstanceKeys } from '../../../lib/authentication/remote-instance-keys.js';
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 
 const options = {
@@ -8,6 +9,7 @@ const options = {
   apiVersion: 'v1',
   secretKey: 'sk_test_x',
   timeoutInMs: 1000,
+  staleKeysInMs: 60_000,
 };
 
 let publicKey: CryptoKey;

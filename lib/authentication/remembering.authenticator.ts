@@ -1,0 +1,97 @@
+import type { Authenticator } from './authenticator.js';
+import { tokenInHeader, type Credentials } from './credentials.js';
+import { hasHeaders, type Identity } from './identity.js';
+import { isDocumentNavigation } from './navigation.js';
+import { requestDigest, tokenAlone, tokenDigest } from './request-key.js';
+import { tokenTypesOf, type AcceptsToken } from './token-types.js';
+import type { Verdicts } from './verdicts.js';
+import type { ResolvedClerkOptions } from '../options/resolved-options.js';
+
+/** One request, and what it is known by. */
+interface Question {
+  readonly credentials: Credentials;
+  readonly acceptsToken: AcceptsToken;
+  /** The session token in the header, where Clerk would look at nothing else. */
+  readonly token: string | undefined;
+  /** Its digest. */
+  readonly alone: string | undefined;
+}
+
+/**
+ * Answers at once for credentials that were verified a moment ago, and lets equal questions that come at the same time
+ * share one answer. Only who is signed in is remembered; all else is asked anew each time.
+ */
+export class RememberingAuthenticator implements Authenticator {
+  private readonly asked = new Map<string, Promise<Identity>>();
+
+  constructor(
+    private readonly options: ResolvedClerkOptions,
+    private readonly verdicts: Verdicts,
+    private readonly next: Authenticator,
+  ) {}
+
+  authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity> {
+    const { authorization, cookie } = credentials.headers;
+    if (!authorization && !cookie) return this.next.authenticate(credentials, acceptsToken);
+
+    const types = tokenTypesOf(acceptsToken);
+    const token = types.includes('session_token') ? tokenAlone(credentials, this.options) : undefined;
+    const alone = token === undefined ? undefined : tokenDigest(token, acceptsToken);
+    const known = alone === undefined ? undefined : this.verdicts.recall(alone, token);
+    if (known) return known;
+    const question: Question = { credentials, acceptsToken, token, alone };
+    // Where nothing but sessions is accepted, a token alone is known by itself or not at all.
+    if (alone !== undefined && types.length === 1) return this.ask(question);
+    const recalled = this.verdicts.recall(this.digestOf(question), tokenInHeader(authorization ?? null));
+    return recalled ?? this.ask(question);
+  }
+
+  private async ask(question: Question): Promise<Identity> {
+    const { alone } = question;
+    if (alone === undefined) return this.askWhole(question);
+    const first = this.asked.get(alone);
+    if (!first) return this.once(alone, () => this.askWhole(question));
+    const answer = await first;
+    // Whoever is not signed in by the token may be told something else: to go to a handshake, say.
+    return isPlainYes(answer) ? answer : this.askWhole(question);
+  }
+
+  /** A navigation may be answered with a redirect of its own; everything else shares with its like. */
+  private askWhole(question: Question): Promise<Identity> {
+    const { method, headers } = question.credentials;
+    const get = (name: string) => (headers[name] as string | undefined) ?? null;
+    if (isDocumentNavigation({ method, headers: { get } })) return this.verify(question);
+    return this.once(this.digestOf(question), () => this.verify(question));
+  }
+
+  private async verify(question: Question): Promise<Identity> {
+    const { credentials, acceptsToken, token, alone } = question;
+    const identity = await this.next.authenticate(credentials, acceptsToken);
+    if (!isPlainYes(identity)) return identity;
+    if (alone !== undefined && identity.tokenType === 'session_token') {
+      this.verdicts.rememberToken(alone, identity, token as string);
+    } else {
+      const inHeader = tokenInHeader(credentials.headers.authorization ?? null);
+      await this.verdicts.rememberRequest(this.digestOf(question), identity, inHeader);
+    }
+    return identity;
+  }
+
+  private digestOf({ credentials, acceptsToken }: Question): string {
+    return requestDigest(credentials, acceptsToken, this.options);
+  }
+
+  private once(key: string, ask: () => Promise<Identity>): Promise<Identity> {
+    let answer = this.asked.get(key);
+    if (!answer) {
+      answer = ask().finally(() => this.asked.delete(key));
+      this.asked.set(key, answer);
+    }
+    return answer;
+  }
+}
+
+/** Somebody is signed in, and the client need not be told anything. */
+function isPlainYes(identity: Identity): boolean {
+  return identity.status === 'signed-in' && !hasHeaders(identity);
+}

@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { Credentials } from '../authentication/credentials.js';
+import { toWebRequest, type HttpRequestLike } from './web-request.js';
+
+/** Where the path of a target may turn out to name another host once it is parsed: see {@link toWebRequest}. */
+const DOUBTFUL_PATH = /^[^/]|\/\/|\\|[\t\n\f\r]/;
+
+/** What an HTTP request presents. The fetch `Request` costs more than a whole known caller, so it is made on demand. */
+export class HttpCredentials implements Credentials {
+  private webRequest: Request | undefined;
+
+  constructor(
+    readonly source: HttpRequestLike,
+    readonly carrier: object,
+  ) {}
+
+  /** @throws TypeError for what no `Request` can stand for. */
+  get request(): Request {
+    return (this.webRequest ??= toWebRequest(this.source));
+  }
+
+  get method(): string {
+    return this.source.method ?? 'GET';
+  }
+
+  get target(): string {
+    return this.source.originalUrl ?? this.source.url ?? '';
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.source.headers;
+  }
+
+  get isEncrypted(): boolean {
+    const socket = (this.source.raw ?? this.source).socket as { encrypted?: boolean } | null | undefined;
+    return socket?.encrypted === true;
+  }
+
+  /** Whether this is a request to this server; what looks doubtful is told by making the `Request` of it. */
+  get isReadable(): boolean {
+    const { method, target } = this;
+    const query = target.indexOf('?');
+    const path = query < 0 ? target : target.slice(0, query);
+    if (path !== '' && !DOUBTFUL_PATH.test(path) && method !== 'TRACE' && method !== 'CONNECT') return true;
+    try {
+      return this.request !== undefined;
+    } catch {
+      return false;
+    }
+  }
+}
