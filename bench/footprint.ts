@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+
+import type { LocalClerk } from 'nest-clerk/testing';
+
+import type { AppOptions, Variant } from './apps.js';
+import { median, type Figure } from './report.js';
+import { Subject } from './subject.js';
+
+const ROUNDS = 5;
+const TOKENS = 10_000;
+const HOUR_IN_SECONDS = 3600;
+const MIB = 1024 * 1024;
+/** So much that nothing is collected while allocations are counted. */
+const ROOMY = ['--max-semi-space-size=256', '--min-semi-space-size=256'];
+
+/** What we take besides time for each request: memory, and time at the start. */
+export async function measureFootprint(clerk: LocalClerk): Promise<Figure[]> {
+  const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
+  const app = (variant: Variant): AppOptions => ({
+    platform: 'fastify',
+    variant,
+    clerk: { publishableKey, secretKey, apiUrl, telemetry },
+  });
+  const heap = await heapOfTokens(clerk, app('ours'));
+  const allocated = { open: await allocatedBy(clerk, app('open')), ours: await allocatedBy(clerk, app('ours')) };
+  const boot = { open: await bootOf(app('open')), ours: await bootOf(app('ours')) };
+  return [
+    { what: `${TOKENS.toLocaleString('en')} remembered tokens, heap`, value: heap / MIB, unit: 'MiB', atMost: 16 },
+    { what: 'a remembered token, heap', value: heap / TOKENS, unit: 'bytes' },
+    {
+      what: 'allocated for each request, more than a guard that only says yes',
+      value: allocated.ours - allocated.open,
+      unit: 'bytes',
+    },
+    { what: 'boot of the application, more than without us', value: boot.ours - boot.open, unit: 'ms' },
+    { what: 'import of nest-clerk, more than of @nestjs/core and @clerk/backend', value: importTime(), unit: 'ms' },
+  ];
+}
+
+async function heapOfTokens(clerk: LocalClerk, options: AppOptions): Promise<number> {
+  const subject = await Subject.start(options);
+  const user = clerk.createUser();
+  const organization = clerk.createOrganization();
+  const permissions = ['org:invoices:create', 'org:invoices:read'];
+  const token = () => clerk.sessionToken({ user, organization, permissions, expiresIn: HOUR_IN_SECONDS });
+  const batch = async (count: number) =>
+    Promise.all(Array.from({ length: count }, async () => ({ authorization: `Bearer ${await token()}` })));
+  // Twice each, so that what is built for those who come again is counted as well.
+  const send = async (headers: { authorization: string }[]) => {
+    for (let time = 0; time < 2; time++) await subject.load({ path: '/session', headers });
+  };
+  await send(await batch(500));
+  const { heap: before } = await subject.usage('heap');
+  const headers = await batch(TOKENS);
+  await send(headers);
+  const { heap: after } = await subject.usage('heap');
+  subject.stop();
+  return after - before;
+}
+
+/** In bytes for each request. */
+async function allocatedBy(clerk: LocalClerk, options: AppOptions): Promise<number> {
+  const subject = await Subject.start(options, ROOMY);
+  const headers = [{ authorization: `Bearer ${await clerk.sessionToken({ expiresIn: HOUR_IN_SECONDS })}` }];
+  await subject.load({ path: '/session', headers, seconds: 2 });
+  const rounds: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const { heap: before } = await subject.usage('heap');
+    const { requests } = await subject.load({
+      path: '/session',
+      headers: Array.from({ length: 4_000 }, () => headers[0] as object) as never,
+    });
+    const { heap: after } = await subject.usage();
+    rounds.push((after - before) / requests);
+  }
+  subject.stop();
+  return median(rounds);
+}
+
+/** In milliseconds. */
+async function bootOf(options: AppOptions): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const subject = await Subject.start(options);
+    times.push(subject.bootInMs);
+    subject.stop();
+  }
+  return median(times);
+}
+
+/** In milliseconds, by a process of its own each time. */
+function importTime(): number {
+  const run = (script: string) =>
+    Number(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }));
+  const script = `
+    await import('reflect-metadata'); await import('@nestjs/core'); await import('@clerk/backend');
+    const began = performance.now();
+    await import('nest-clerk');
+    console.log(performance.now() - began);`;
+  return median(Array.from({ length: ROUNDS }, () => run(script)));
+}

@@ -1,0 +1,59 @@
+import { LocalClerk } from 'nest-clerk/testing';
+
+import type { AppOptions, Platform } from './apps.js';
+import { median, type Figure } from './report.js';
+import { Subject } from './subject.js';
+
+const ROUNDS = 5;
+const HOUR_IN_SECONDS = 3600;
+
+/** Whether more routes, more tenants or more processes cost more for each request. */
+export async function measureScaling(clerk: LocalClerk, platform: Platform): Promise<Figure[]> {
+  const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
+  const options = { publishableKey, secretKey, apiUrl, telemetry };
+  const app: AppOptions = { platform, variant: 'ours', clerk: options };
+  const authorization = `Bearer ${await clerk.sessionToken({ expiresIn: HOUR_IN_SECONDS })}`;
+  const few = Array.from({ length: 1 }, () => options);
+  // Each of them another instance to us: they differ in an option that means nothing here.
+  const many = Array.from({ length: 200 }, (_, index) => ({ ...options, signUpUrl: `/sign-up/${index}` }));
+  const one = [{ authorization, 'x-tenant': '0' }];
+  const all = many.map((_, index) => ({ authorization, 'x-tenant': String(index) }));
+
+  return [
+    {
+      what: `${platform}: 1,000 routes ÷ 10`,
+      value: await ratio([{ ...app, controllers: 1 }, one], [{ ...app, controllers: 100 }, one]),
+      atLeast: 0.95,
+    },
+    {
+      what: `${platform}: 200 tenants ÷ 1`,
+      value: await ratio([{ ...app, tenants: few }, one], [{ ...app, tenants: many }, all]),
+      atLeast: 0.95,
+    },
+    {
+      what: `${platform}: 2 processes ÷ 1, for each second of CPU`,
+      value: await ratio([app, one], [{ ...app, workers: 2 }, one]),
+    },
+  ];
+}
+
+type Side = readonly [AppOptions & { workers?: number }, readonly Readonly<Record<string, string>>[]];
+
+/** Requests for each second of CPU, of the second side to the first. */
+async function ratio(...sides: readonly [Side, Side]): Promise<number> {
+  const subjects = await Promise.all(sides.map(([options]) => Subject.start(options)));
+  const rates: number[][] = [[], []];
+  try {
+    for (let round = -1; round < ROUNDS; round++) {
+      for (const [index, subject] of subjects.entries()) {
+        const [, headers] = sides[index] as Side;
+        const { perCpuSecond } = await subject.load({ path: '/session', headers, seconds: 1 });
+        if (round >= 0) rates[index]?.push(perCpuSecond);
+      }
+    }
+  } finally {
+    for (const subject of subjects) subject.stop();
+  }
+  const [first = NaN, second = NaN] = rates.map(median);
+  return second / first;
+}
