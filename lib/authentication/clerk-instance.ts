@@ -6,6 +6,7 @@ import type { Authenticator } from './authenticator.js';
 import { ClerkAuthenticator } from './clerk.authenticator.js';
 import { DirectAuthenticator } from './direct.authenticator.js';
 import { NO_INSTANCE_KEYS, StaticInstanceKeys, type InstanceKeys } from './instance-keys.js';
+import { RecentCallers } from './recent-callers.js';
 import { RememberingAuthenticator } from './remembering.authenticator.js';
 import { RemoteInstanceKeys } from './remote-instance-keys.js';
 import { Verdicts } from './verdicts.js';
@@ -37,7 +38,9 @@ export function createAuthenticator(
   let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys);
   if (directVerification) authenticator = new DirectAuthenticator(options, keys, authenticator, now);
   if (!verificationCache) return authenticator;
-  return new RememberingAuthenticator(options, new Verdicts(options, verificationCache, keys, now), authenticator);
+  const recent = new RecentCallers(verificationCache.maxEntries, now);
+  const verdicts = new Verdicts(options, verificationCache, keys, now);
+  return new RememberingAuthenticator(options, recent, verdicts, authenticator);
 }
 
 function keysOf(options: ResolvedClerkOptions): InstanceKeys {

@@ -2,7 +2,8 @@ import type { Authenticator } from './authenticator.js';
 import { tokenInHeader, type Credentials } from './credentials.js';
 import { hasHeaders, type Identity } from './identity.js';
 import { isDocumentNavigation } from './navigation.js';
-import { requestDigest, tokenAlone, tokenDigest } from './request-key.js';
+import type { RecentCallers } from './recent-callers.js';
+import { digestOf, requestInputs, tokenAlone } from './request-key.js';
 import { tokenTypesOf, type AcceptsToken } from './token-types.js';
 import type { Verdicts } from './verdicts.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
@@ -26,6 +27,7 @@ export class RememberingAuthenticator implements Authenticator {
 
   constructor(
     private readonly options: ResolvedClerkOptions,
+    private readonly recent: RecentCallers,
     private readonly verdicts: Verdicts,
     private readonly next: Authenticator,
   ) {}
@@ -34,16 +36,33 @@ export class RememberingAuthenticator implements Authenticator {
     const { authorization, cookie } = credentials.headers;
     if (!authorization && !cookie) return this.next.authenticate(credentials, acceptsToken);
 
-    const types = tokenTypesOf(acceptsToken);
-    const token = types.includes('session_token') ? tokenAlone(credentials, this.options) : undefined;
-    const alone = token === undefined ? undefined : tokenDigest(token, acceptsToken);
-    const known = alone === undefined ? undefined : this.verdicts.recall(alone, token);
-    if (known) return known;
+    const acceptsSession = acceptsToken === 'session_token' || tokenTypesOf(acceptsToken).includes('session_token');
+    const token = acceptsSession ? tokenAlone(credentials, this.options) : undefined;
+    const recent = token === undefined ? undefined : this.recent.find(token, acceptsToken);
+    if (recent) return recent;
+
+    const alone = token === undefined ? undefined : digestOf(token, acceptsToken);
     const question: Question = { credentials, acceptsToken, token, alone };
+    const known = token !== undefined && alone !== undefined && this.verdicts.recall(alone, token);
+    if (known) {
+      this.recent.keep(token, acceptsToken, known);
+      return known.identity;
+    }
     // Where nothing but sessions is accepted, a token alone is known by itself or not at all.
-    if (alone !== undefined && types.length === 1) return this.ask(question);
-    const recalled = this.verdicts.recall(this.digestOf(question), tokenInHeader(authorization ?? null));
-    return recalled ?? this.ask(question);
+    if (alone !== undefined && acceptsToken === 'session_token') return this.ask(question);
+    return this.recallWhole(question) ?? this.ask(question);
+  }
+
+  /** Who was signed in by a request just like this one. */
+  private recallWhole(question: Question): Identity | undefined {
+    const { credentials, acceptsToken } = question;
+    const inputs = requestInputs(credentials, this.options);
+    const recent = this.recent.find(inputs, acceptsToken);
+    if (recent) return recent;
+    const inHeader = tokenInHeader(credentials.headers.authorization ?? null);
+    const known = this.verdicts.recall(this.digestOf(question), inHeader);
+    if (known) this.recent.keep(inputs, acceptsToken, known);
+    return known?.identity;
   }
 
   private async ask(question: Question): Promise<Identity> {
@@ -78,7 +97,7 @@ export class RememberingAuthenticator implements Authenticator {
   }
 
   private digestOf({ credentials, acceptsToken }: Question): string {
-    return requestDigest(credentials, acceptsToken, this.options);
+    return digestOf(requestInputs(credentials, this.options), acceptsToken);
   }
 
   private once(key: string, ask: () => Promise<Identity>): Promise<Identity> {

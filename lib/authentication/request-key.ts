@@ -11,21 +11,18 @@ const HEADERS = [
   'x-forwarded-host',
   'x-forwarded-proto',
   'cloudfront-forwarded-proto',
-  'authorization',
-  'cookie',
   'origin',
   'referer',
   'sec-fetch-dest',
   'accept',
+  'authorization',
+  'cookie',
 ] as const satisfies (keyof IncomingHttpHeaders)[];
 
 /** A query parameter that is Clerk's, or spelt so that it might be. */
 const CLERK_PARAMETER = /[?&][^=&]*(?:__clerk_|%)/;
 
 const BEARER = 'Bearer ';
-
-/** A digest of text, in a few dozen characters. */
-const digestOf = (text: string): string => hash('sha256', text, 'base64');
 
 /**
  * The token of the Authorization header, where Clerk looks at nothing else: it is no satellite's, and no session cookie
@@ -37,24 +34,22 @@ export function tokenAlone({ headers }: HttpInputs, { isSatellite }: ResolvedCle
   return authorization.slice(BEARER.length);
 }
 
-/** The key of a session token in the header, for a handler that accepts these types. */
-export function tokenDigest(token: string, acceptsToken: AcceptsToken): string {
-  return digestOf(`${String(acceptsToken)} ${token}`);
+/** What is asked: whether this signs somebody in, for a handler that accepts these types. No credential can be read from it. */
+export function digestOf(sent: string, acceptsToken: AcceptsToken): string {
+  return hash('sha256', `${String(acceptsToken)} ${sent}`, 'base64');
 }
 
-/** The key of a request for a handler that accepts these types, over everything that Clerk reads of it. */
-export function requestDigest(inputs: HttpInputs, acceptsToken: AcceptsToken, options: ResolvedClerkOptions): string {
+/** Everything that Clerk reads of a request, as one text. What differs most comes last. */
+export function requestInputs(inputs: HttpInputs, options: ResolvedClerkOptions): string {
   const { method, target, isEncrypted, headers } = inputs;
   const [path = ''] = target.split('?', 1);
-  const read = [
-    String(acceptsToken),
+  return JSON.stringify([
     method,
     isEncrypted,
     readsWholeUrl(options) || CLERK_PARAMETER.test(target) ? target : options.organizationSyncOptions ? path : null,
-    ...HEADERS.map((name) => headers[name] ?? null),
     headers[':authority'] ?? null,
-  ];
-  return digestOf(JSON.stringify(read));
+    ...HEADERS.map((name) => headers[name] ?? null),
+  ]);
 }
 
 /** Functions among the options are given the URL of the request. */

@@ -10,11 +10,9 @@ import type { TokenType } from './token-types.js';
 
 /** The longest that a verdict is relied on. */
 const MAX_AGE_MS = 60_000;
-/** For so many callers, those who called last, the identity is kept ready; for the others it is built again. */
-const MAX_READY = 1_000;
 
 /** From when to when something holds, in milliseconds since 1970. A clock that is set back makes it void. */
-interface Term {
+export interface Term {
   readonly since: number;
   readonly until: number;
 }
@@ -26,12 +24,14 @@ type Verdict = Term &
     | { readonly tokenType: Exclude<TokenType, 'session_token'>; readonly data: MachineData }
   );
 
-type Ready = Term & { readonly identity: Identity };
+/** Somebody who was signed in, and for how long that holds. */
+export interface Recalled extends Term {
+  readonly identity: Identity;
+}
 
 /** Who was signed in lately, by digests of what they sent. Belongs to one Clerk instance, and is bounded. */
 export class Verdicts {
-  private readonly verdicts: LRUCache<string, Verdict>;
-  private readonly ready: LRUCache<string, Ready>;
+  private readonly kept: LRUCache<string, Verdict>;
 
   constructor(
     private readonly options: ResolvedClerkOptions,
@@ -39,35 +39,23 @@ export class Verdicts {
     private readonly keys: InstanceKeys,
     private readonly now: () => number,
   ) {
-    this.verdicts = new LRUCache({ max: cache.maxEntries });
-    this.ready = new LRUCache({ max: Math.min(cache.maxEntries, MAX_READY) });
+    this.kept = new LRUCache({ max: cache.maxEntries });
   }
 
   /** @param token the token that the caller shows now; the same as then, or the digest would be another. */
-  recall(digest: string, token: string | undefined): Identity | undefined {
-    const now = this.now();
-    const ready = this.ready.get(digest);
-    if (ready && holds(ready, now)) return ready.identity;
-    const verdict = this.verdicts.get(digest);
+  recall(digest: string, token: string | undefined): Recalled | undefined {
+    const verdict = this.kept.get(digest);
     if (!verdict) return undefined;
-    if (!holds(verdict, now)) {
-      this.verdicts.delete(digest);
-      this.ready.delete(digest);
-      return undefined;
-    }
-    const identity = this.rebuild(verdict, token);
-    this.ready.set(digest, { identity, since: verdict.since, until: verdict.until });
-    return identity;
+    const { since, until } = verdict;
+    if (holds(verdict, this.now())) return { identity: this.rebuild(verdict, token), since, until };
+    this.kept.delete(digest);
+    return undefined;
   }
 
   /** Remembers the session token of a header until it expires, by the clock that Clerk goes by. */
   rememberToken(digest: string, identity: Identity, token: string): void {
-    const { exp } = claimsOf(identity);
-    this.keep(
-      digest,
-      { payload: payloadOf(token), token: undefined },
-      this.whileKeysHold(exp * 1000 + this.options.clockSkewInMs),
-    );
+    const expiry = claimsOf(identity).exp * 1000 + this.options.clockSkewInMs;
+    this.keep(digest, { payload: payloadOf(token), token: undefined }, this.whileKeysHold(expiry));
   }
 
   /** Remembers a session of cookies, or a machine token. */
@@ -91,7 +79,7 @@ export class Verdicts {
     const since = this.now();
     const until = Math.min(goodUntil, since + MAX_AGE_MS);
     // Not the case either where a date is no number.
-    if (until > since) this.verdicts.set(digest, { ...verdict, since, until });
+    if (until > since) this.kept.set(digest, { ...verdict, since, until });
   }
 
   /** A JWT is relied on no longer than the key that signed it is known to be one. */
@@ -108,7 +96,7 @@ export class Verdicts {
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
-function holds({ since, until }: Term, now: number): boolean {
+export function holds({ since, until }: Term, now: number): boolean {
   return since <= now && now < until;
 }
 

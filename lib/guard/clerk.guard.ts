@@ -4,7 +4,7 @@ import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticat
 import { seenBy, type Identity } from '../authentication/identity.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
-import { attachIdentity, attachUserLoader, identifyOnce } from '../transports/attachment.js';
+import { attachIdentity, identifyOnce } from '../transports/attachment.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
 import { CurrentUsers } from './current-users.js';
@@ -54,10 +54,9 @@ export class ClerkGuard implements CanActivate {
   }
 
   private admits(call: Call, identified: Identity): boolean | Promise<boolean> {
-    const { context, transport, policy, credentials } = call;
+    const { context, transport, policy } = call;
     const identity = seenBy(policy, identified);
-    transport.attach(context, identity);
-    attachUserLoader(credentials.carrier, this.currentUsers);
+    transport.attach(context, identity, this.currentUsers);
 
     const decision = decide(policy, identity);
     this.log.record(policy, identity, decision);

@@ -1,6 +1,7 @@
 import type { AuthObject } from '@clerk/backend';
 
 import type { Identity } from '../authentication/identity.js';
+import type { AcceptsToken, TokenType } from '../authentication/token-types.js';
 import { challengeOf, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { describeRequirement, fulfils, reverificationOf, scopesOf } from './conditions.js';
@@ -44,10 +45,15 @@ export function decide(policy: RoutePolicy, identity: Identity, answers?: Predic
   if (!auth.isAuthenticated) return unauthenticated(identity, identity.status === 'signed-in');
 
   const { tokenType } = auth;
-  const accepted = policy.acceptsToken === 'any' || [policy.acceptsToken].flat().includes(tokenType);
-  if (identity.status !== 'signed-in' || !accepted) return unauthenticated(identity, false);
+  if (identity.status !== 'signed-in' || !accepts(policy.acceptsToken, tokenType))
+    return unauthenticated(identity, false);
 
   return authorize(policy, auth, answers);
+}
+
+function accepts(acceptsToken: AcceptsToken, tokenType: TokenType | null): boolean {
+  if (acceptsToken === tokenType || acceptsToken === 'any') return true;
+  return tokenType !== null && typeof acceptsToken !== 'string' && acceptsToken.includes(tokenType);
 }
 
 function unauthenticated(identity: Identity, pending: boolean): Decision {

@@ -6,12 +6,10 @@ import type { Identity } from '../authentication/identity.js';
 import { tokenTypesOf, type AcceptsToken } from '../authentication/token-types.js';
 
 /**
- * Under symbols, so that no body, query or other library can put something in their place; registered ones, so that
- * two copies of this library in one process find each other's.
+ * Under a symbol, so that no body, query or other library can put something in its place; a registered one, so that two
+ * copies of this library in one process find each other's.
  */
-const IDENTITY = Symbol.for('nest-clerk:identity');
-const ASKED = Symbol.for('nest-clerk:asked');
-const USER = Symbol.for('nest-clerk:user');
+const ATTACHED = Symbol.for('nest-clerk:attached');
 
 /** Loads the user who calls, when a handler asks for it. */
 export interface UserLoader {
@@ -26,30 +24,36 @@ interface Asked {
   readonly before: Asked | undefined;
 }
 
-interface Carrier {
-  [IDENTITY]?: Identity;
-  [USER]?: UserLoader;
-  [ASKED]?: Asked;
+/** Everything that is kept on a request: one property, since each one more costs every request. */
+interface Attached {
+  identity: Identity | undefined;
+  userLoader: UserLoader | undefined;
+  asked: Asked | undefined;
 }
 
-/** Keeps what the guard found out. */
-export function attachIdentity(carrier: object, identity: Identity | undefined): void {
-  (carrier as Carrier)[IDENTITY] = identity;
+interface Carrier {
+  [ATTACHED]?: Attached;
+}
+
+function attachedTo(carrier: Carrier): Attached {
+  return (carrier[ATTACHED] ??= { identity: undefined, userLoader: undefined, asked: undefined });
+}
+
+/** Keeps what the guard found out, and how the user who calls is loaded, should a handler ask. */
+export function attachIdentity(carrier: object, identity: Identity | undefined, userLoader?: UserLoader): void {
+  const attached = attachedTo(carrier);
+  attached.identity = identity;
+  attached.userLoader = userLoader;
 }
 
 /** What the guard found out about this request, if it looked. */
 export function attachedIdentity(carrier: object): Identity | undefined {
-  return (carrier as Carrier)[IDENTITY];
-}
-
-/** Keeps how the user who calls is loaded, should a handler ask. */
-export function attachUserLoader(carrier: object, loader: UserLoader): void {
-  (carrier as Carrier)[USER] = loader;
+  return (carrier as Carrier)[ATTACHED]?.identity;
 }
 
 /** How the user who calls is loaded, if the guard looked. */
 export function attachedUserLoader(carrier: object): UserLoader | undefined {
-  return (carrier as Carrier)[USER];
+  return (carrier as Carrier)[ATTACHED]?.userLoader;
 }
 
 /**
@@ -62,10 +66,11 @@ export function identifyOnce(
   acceptsToken: AcceptsToken,
   ask: () => Identity | Promise<Identity>,
 ): Identity | Promise<Identity> {
-  const before = (carrier as Carrier)[ASKED];
+  const attached = attachedTo(carrier);
+  const before = attached.asked;
   const first = (): Identity | Promise<Identity> => {
     const answer = ask();
-    (carrier as Carrier)[ASKED] = { authenticator, acceptsToken, answer, before: (carrier as Carrier)[ASKED] };
+    attached.asked = { authenticator, acceptsToken, answer, before: attached.asked };
     return answer;
   };
   if (!before) return first();

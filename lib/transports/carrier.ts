@@ -18,8 +18,10 @@ export function sourceOf(source: object): object {
   return source.switchToHttp().getRequest<object>();
 }
 
-function rawOf(request: { raw?: unknown }): object {
-  return typeof request.raw === 'object' && request.raw !== null ? request.raw : request;
+/** Fastify's request wraps Node's; what others keep under that name is something else. */
+function rawOf(request: { raw?: { headers?: unknown; url?: unknown } | null }): object {
+  const { raw } = request;
+  return typeof raw?.headers === 'object' && typeof raw.url === 'string' ? raw : request;
 }
 
 function isExecutionContext(source: object): source is ExecutionContext {

@@ -6,7 +6,7 @@ import { hasHeaders, type Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
-import { attachedIdentity, attachIdentity } from './attachment.js';
+import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
 import { carrierOf } from './carrier.js';
 import { HttpCredentials } from './http.credentials.js';
 import { defineRequestAuth } from './request-auth.js';
@@ -21,26 +21,35 @@ const MALFORMED: Denial = {
 
 /** HTTP, over whichever platform adapter the application runs on. */
 export class HttpTransport implements Transport {
+  private platform: string | undefined;
+
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   carrier(context: ExecutionContext): object {
-    return carrierOf(context);
+    return this.carrierOf(context.switchToHttp().getRequest<HttpRequestLike>());
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {
     const source = context.switchToHttp().getRequest<HttpRequestLike>();
-    const credentials = new HttpCredentials(source, carrierOf(source));
+    const credentials = new HttpCredentials(source, this.carrierOf(source));
     return credentials.isReadable ? credentials : MALFORMED;
   }
 
-  attach(context: ExecutionContext, identity: Identity): void {
-    const carrier = this.carrier(context);
+  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {
+    const source = context.switchToHttp().getRequest<HttpRequestLike>();
+    const carrier = this.carrierOf(source);
     // A guard that runs twice has told the client already; cookies would be set twice.
     const told = attachedIdentity(carrier)?.headers === identity.headers;
-    attachIdentity(carrier, identity);
-    defineRequestAuth(context.switchToHttp().getRequest<object>(), identity);
-    if (told) return;
-    if (hasHeaders(identity)) identity.headers.forEach((value, name) => this.setHeader(context, name, value));
+    attachIdentity(carrier, identity, userLoader);
+    defineRequestAuth(source, identity);
+    if (told || !hasHeaders(identity)) return;
+    identity.headers.forEach((value, name) => this.setHeader(context, name, value));
+  }
+
+  /** As `carrierOf` finds it, without looking for what requests of Express have not. */
+  private carrierOf(source: HttpRequestLike): object {
+    this.platform ??= this.adapterHost.httpAdapter.getType();
+    return this.platform === 'express' ? source : carrierOf(source);
   }
 
   refuse(context: ExecutionContext, denial: Denial): Error {

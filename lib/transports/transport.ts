@@ -3,6 +3,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Credentials } from '../authentication/credentials.js';
 import type { Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
+import type { UserLoader } from './attachment.js';
 
 /** How one transport of Nest carries credentials, where the identity is kept, and how a refusal is spoken. */
 export interface Transport {
@@ -15,7 +16,7 @@ export interface Transport {
   credentials(context: ExecutionContext): Credentials | Denial;
 
   /** Makes the identity known to the handler, and to the client what Clerk wants to tell it. */
-  attach(context: ExecutionContext, identity: Identity): void;
+  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void;
 
   /** The error that makes Nest refuse the call in this transport's way. */
   refuse(context: ExecutionContext, denial: Denial): Error;

@@ -20,9 +20,12 @@ const identity = (): Identity => ({
   toAuth: () => signedOutAuthObject(),
 });
 
+const loader = { load: () => Promise.reject(new Error('nobody asks')) };
+
 function setUp() {
   const said: string[] = [];
   const httpAdapter = {
+    getType: () => 'express',
     setHeader: (_response: object, name: string, value: string) => said.push(`set ${name}=${value}`),
     appendHeader: (_response: object, name: string, value: string) => said.push(`append ${name}=${value}`),
   };
@@ -37,7 +40,7 @@ function setUp() {
 describe('HttpTransport', () => {
   it('tells the client what Clerk says, cookies one by one', () => {
     const { said, context, transport } = setUp();
-    transport.attach(context, identity());
+    transport.attach(context, identity(), loader);
     expect(said.sort()).toEqual([
       'append set-cookie=__client_uat=1',
       'append set-cookie=__session=a',
@@ -48,10 +51,10 @@ describe('HttpTransport', () => {
   it('tells it once, however often a guard runs; another identity is told anew', () => {
     const { said, context, transport } = setUp();
     const first = identity();
-    transport.attach(context, first);
-    transport.attach(context, first);
+    transport.attach(context, first, loader);
+    transport.attach(context, first, loader);
     expect(said).toHaveLength(3);
-    transport.attach(context, identity());
+    transport.attach(context, identity(), loader);
     expect(said).toHaveLength(6);
   });
 });
