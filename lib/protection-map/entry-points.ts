@@ -60,8 +60,10 @@ function graphqlEntryPoint(type: Type, handler: object, name: string): EntryPoin
   const resolved = read<string>('graphql:resolver_type', handler) ?? read<string>('graphql:resolver_type', type);
   const isReference = read<boolean>('graphql:resolve_reference', handler) === true;
   const field = isReference ? '__resolveReference' : (read<string>('graphql:resolver_name', handler) ?? name);
-  const method = resolved !== undefined && ROOT_TYPES.includes(resolved) ? resolved : 'field';
-  return { transport: 'graphql', method, path: `${resolved ?? type.name}.${field}` };
+  if (resolved !== undefined && ROOT_TYPES.includes(resolved)) {
+    return { transport: 'graphql', method: resolved, path: field };
+  }
+  return { transport: 'graphql', method: 'field', path: `${resolved ?? type.name}.${field}` };
 }
 
 function wsEntryPoint(type: Type, handler: object): EntryPoint {

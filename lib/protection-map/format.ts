@@ -40,9 +40,10 @@ function cellsOf(route: ProtectedRoute, code: (text: string) => string): string[
   ];
 }
 
-/** `POST /invoices (version 1)`. */
+/** `POST /invoices (version 1)`, `ws message say (namespace chat)`. */
 export function labelOf(route: ProtectedRoute): string {
-  return [route.method, route.path, ...qualifiersOf(route)].join(' ');
+  const transport = route.transport === 'http' ? [] : [route.transport];
+  return [...transport, route.method, route.path, ...qualifiersOf(route)].join(' ');
 }
 
 /** What a route asks of its callers, in one line and without saying where it stands: `strict | session_token | …`. */

@@ -21,8 +21,8 @@ export interface ProtectedRoute {
    */
   readonly method: string;
   /**
-   * HTTP: the path with everything Nest puts before it: global prefix, version, module path. GraphQL: `Type.field`.
-   * Otherwise the event or the pattern, as JSON unless it is a text.
+   * HTTP: the path with everything Nest puts before it: global prefix, version, module path. GraphQL: the name, of a
+   * field `Type.field`. Otherwise the event or the pattern, as JSON unless it is a text.
    */
   readonly path: string;
   /** The versions it answers to, where they do not stand in the path (header, media type or custom versioning). */
