@@ -1,6 +1,10 @@
 import 'reflect-metadata';
 
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 import { exportsOf } from '../../../lib/cli/exported.js';
 import { run } from '../../../lib/cli/run.js';
@@ -123,6 +127,30 @@ describe('nest-clerk routes', () => {
     } finally {
       process.env.NODE_ENV = environment.NODE_ENV;
     }
+  });
+});
+
+describe('the HTTP platform', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'nest-clerk-platform-'));
+    writeFileSync(join(folder, 'app.mjs'), `export { AppModule } from ${JSON.stringify(join(cwd, 'app.module.mjs'))};`);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is Fastify where that is what the application has', async () => {
+    const installed = dirname(require.resolve('@nestjs/platform-fastify/package.json'));
+    mkdirSync(join(folder, 'node_modules/@nestjs'), { recursive: true });
+    symlinkSync(installed, join(folder, 'node_modules/@nestjs/platform-fastify'));
+    const init = jest.spyOn(FastifyAdapter.prototype, 'init');
+    const { exitCode, out } = await command('routes', join(folder, 'app.mjs'));
+    expect({ exitCode, out }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /cats ') });
+    expect(init).toHaveBeenCalled();
+  });
+
+  it('has to come from the application where it is none of Nest', async () => {
+    const { exitCode, err } = await command('routes', join(folder, 'app.mjs'));
+    expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringContaining('on its own platform') });
   });
 });
 
