@@ -4,7 +4,20 @@ import tseslint from 'typescript-eslint';
  * The rooms of lib/, from the ground up. A room may use those before it, never those behind it.
  * The story behind the order stands in ARCHITECTURE.md.
  */
-const ROOMS = ['errors', 'options', 'client', 'authentication', 'policy', 'transports', 'decorators', 'guard'];
+const ROOMS = [
+  'errors',
+  'options',
+  'client',
+  'authentication',
+  'policy',
+  'transports',
+  'decorators',
+  'guard',
+  'protection-map',
+];
+
+/** What stands beside or above the rooms: they know nothing of it. */
+const OUTSIDE = ['testing', 'types', 'cli'];
 
 /** The entry files of lib/ compose all rooms; nothing below may use them. */
 const ENTRY_FILES = ['**/index.js', '**/clerk.module.js', '**/clerk.module-definition.js'];
@@ -32,7 +45,7 @@ function imports(forbiddenRooms, { paths = [], patterns = [] } = {}) {
 
 const roomRules = ROOMS.map((room, floor) => ({
   files: [`lib/${room}/**/*.ts`],
-  rules: imports([...ROOMS.slice(floor + 1), 'testing', 'types']),
+  rules: imports([...ROOMS.slice(floor + 1), ...OUTSIDE]),
 }));
 
 /** What decides must stay a pure function over plain data. */
@@ -45,6 +58,8 @@ const PURE = {
     },
   ],
 };
+
+const ONLY_ENTRIES = 'The command uses what users can import: the entries index.js and testing/index.js.';
 
 /** Each package that only some part of lib/ may know. */
 const ONLY_ROOTS = ['@nestjs/common/*', '@nestjs/core/*'];
@@ -82,7 +97,23 @@ export default tseslint.config(
   {
     // Stands alone: the core never imports it, and it imports nothing of the core.
     files: ['lib/testing/local-clerk/**/*.ts'],
-    rules: imports([...ROOMS, 'types']),
+    rules: imports([...ROOMS, 'types', 'cli']),
+  },
+  {
+    // Besides the local Clerk, what asks an application for its protection map.
+    files: ['lib/testing/*.ts'],
+    rules: imports([...ROOMS.filter((room) => room !== 'protection-map'), 'types', 'cli']),
+  },
+  {
+    // The command has no more than users have: the two entries.
+    files: ['lib/cli/**/*.ts'],
+    rules: {
+      'no-restricted-imports': 'off',
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ group: [...ROOMS, 'types'].map((room) => `**/${room}/**`), message: ONLY_ENTRIES }] },
+      ],
+    },
   },
   {
     // Users type far-fetched things; tests have to as well.

@@ -25,6 +25,8 @@ import { HandlersExplorer } from './policy/handlers.explorer.js';
 import { PolicyAudit } from './policy/policy.audit.js';
 import { PolicyReader } from './policy/policy.reader.js';
 import { PredicateInstances } from './policy/predicate-instances.js';
+import { PROTECTION_MAP } from './protection-map/protected-route.js';
+import { ClerkProtectionMap } from './protection-map/protection-map.js';
 import { carrierOf, sourceOf } from './transports/carrier.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
 
@@ -77,6 +79,8 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     AccessLog,
     Refusals,
     ClerkGuard,
+    ClerkProtectionMap,
+    { provide: PROTECTION_MAP, useExisting: ClerkProtectionMap },
   ],
   // All that ClerkGuard needs is exported, so that @UseGuards(ClerkGuard) works in every module.
   exports: [
@@ -84,6 +88,7 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     ClerkClients,
     ClerkGuard,
     ClerkInstances,
+    ClerkProtectionMap,
     PolicyReader,
     PredicateInstances,
     Predicates,

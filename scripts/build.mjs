@@ -28,6 +28,8 @@ const tsc = (...options) =>
 rmSync('dist', { recursive: true, force: true });
 tsc();
 tsc(...['--module', 'CommonJS', '--moduleResolution', 'bundler'], ...['--emitDeclarationOnly', '--outDir', 'dist/cjs']);
+// The command is run, not imported: an ES module is enough.
+rmSync('dist/cjs/cli', { recursive: true });
 
 const bundle = await rolldown({
   input: ENTRIES,

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'nest-clerk-package-'));
 
 const WANTED = [
-  ...['README.md', 'CHANGELOG.md', 'LICENSE', 'package.json', 'dist/cjs/package.json'],
+  ...['README.md', 'CHANGELOG.md', 'LICENSE', 'package.json', 'dist/cjs/package.json', 'dist/esm/cli/main.js'],
   ...['index', 'testing/index', 'types/express', 'types/fastify'].flatMap((entry) =>
     ['esm', 'cjs'].flatMap((format) => [`dist/${format}/${entry}.js`, `dist/${format}/${entry}.d.ts`]),
   ),

@@ -11,17 +11,17 @@ export interface ExploredClass {
   readonly type: Type;
   /** Resolves providers as the class's own module sees them. */
   readonly moduleRef: ModuleRef | undefined;
-  /** The module class, by which its path is found. */
-  readonly module: Type | undefined;
+  /** The classes of all modules it stands in, by which its paths are found. */
+  readonly modules: readonly Type[];
   readonly isController: boolean;
   readonly methods: readonly ExploredMethod[];
 }
 
-/** A method, and by which transport Nest routes calls to it, if at all. */
+/** A method, and by which transports Nest routes calls to it, if at all. */
 export interface ExploredMethod {
   readonly name: string;
   readonly handler: Handler;
-  readonly transport: HandlerTransport | undefined;
+  readonly transports: readonly HandlerTransport[];
 }
 
 /** What Nest's decorators write on handlers. Spelt out, since the packages they come from need not be installed. */
@@ -49,17 +49,23 @@ export class HandlersExplorer {
   /** Every class of the application once, though it stand in several modules. */
   explore(): ExploredClass[] {
     const controllers = this.discovery.getControllers();
-    const found = new Map<Type, ExploredClass>();
+    const found = new Map<Type, ExploredClass & { readonly modules: Type[] }>();
     for (const wrapper of [...controllers, ...this.discovery.getProviders()]) {
       const type: unknown = wrapper.inject ? (wrapper.instance as object | undefined)?.constructor : wrapper.metatype;
-      if (!isClass(type) || found.has(type)) continue;
+      if (!isClass(type)) continue;
+      const module = wrapper.host?.metatype as Type | undefined;
+      const known = found.get(type);
+      if (known) {
+        if (module && !known.modules.includes(module)) known.modules.push(module);
+        continue;
+      }
       const kind: Kind = {
         isController: controllers.includes(wrapper),
         isGateway: Reflect.hasMetadata(IS_GATEWAY, type),
       };
       found.set(type, {
         type,
-        module: wrapper.host?.metatype as Type | undefined,
+        modules: module ? [module] : [],
         moduleRef: wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef | undefined,
         isController: kind.isController,
         methods: this.methodsOf(type, kind),
@@ -72,10 +78,10 @@ export class HandlersExplorer {
     const prototype = type.prototype as Record<string, Handler>;
     return this.scanner.getAllMethodNames(prototype).map((name) => {
       const handler = prototype[name] as Handler;
-      const by = ROUTED_BY.find(
+      const by = ROUTED_BY.filter(
         ([, keys, fits]) => fits(kind) && keys.some((key) => Reflect.hasMetadata(key, handler)),
       );
-      return { name, handler, transport: by?.[0] };
+      return { name, handler, transports: by.map(([transport]) => transport) };
     });
   }
 }

@@ -37,16 +37,16 @@ export class PolicyAudit implements OnModuleInit {
       const place = `${type.name}.${method.name}`;
       for (const problem of await this.problemsOfMethod(explored, method)) found.push([place, problem]);
     }
-    const routed = isController || methods.some(({ transport }) => transport);
+    const routed = isController || methods.some(({ transports }) => transports.length > 0);
     if (!routed && this.policies.isDecorated(type)) found.push([type.name, NOT_ROUTED]);
     return found;
   }
 
   private async problemsOfMethod(
     { type, moduleRef }: ExploredClass,
-    { handler, transport }: ExploredMethod,
+    { handler, transports }: ExploredMethod,
   ): Promise<readonly string[]> {
-    if (!transport) return this.policies.isDecorated(type, handler) ? [NOT_ROUTED] : [];
+    if (transports.length === 0) return this.policies.isDecorated(type, handler) ? [NOT_ROUTED] : [];
     const { problems, requirements } = this.policies.read(type, handler);
     const unprepared: string[] = [];
     for (const one of requirements) {

@@ -25,3 +25,4 @@ export type {
   TemplateTokenOptions,
   TokenOptions,
 } from './local-clerk/token-options.js';
+export { protectionMap, type ApplicationLike } from './protection-map.js';

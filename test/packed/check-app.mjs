@@ -39,6 +39,25 @@ async function checkTypeEntries() {
   }
 }
 
+/** The command, as `npx` finds it, and where the application gets another copy of the library than it. */
+function checkCommand() {
+  const expected = [
+    'GET /invoices strict InvoicesController.list',
+    'POST /invoices strict InvoicesController.create',
+    'GET /invoices/rates lax InvoicesController.rates',
+  ];
+  const options = ['routes', 'dist/app.module.js', '--format', 'json'];
+  const main = 'node_modules/nest-clerk/dist/esm/cli/main.js';
+  for (const [program, ...before] of [
+    ['npx', '--no-install', 'nest-clerk'],
+    [process.execPath, WITHOUT_REQUIRE_OF_ESM, main],
+  ]) {
+    const routes = JSON.parse(execFileSync(program, [...before, ...options], { encoding: 'utf8' }));
+    const said = routes.map(({ method, path, protection, handler }) => `${method} ${path} ${protection} ${handler}`);
+    for (const line of expected) assert.ok(said.includes(line), `${line} is among\n${said.join('\n')}`);
+  }
+}
+
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -89,6 +108,7 @@ async function checkDoors(flags, env, table) {
 
 checkModules();
 await checkTypeEntries();
+checkCommand();
 
 const clerk = await testing.LocalClerk.start();
 try {

@@ -28,7 +28,10 @@ describe('the rooms of lib/', () => {
     ['lib/guard/clerk.guard.ts', '../clerk.module.js'],
     ['lib/guard/clerk.guard.ts', '../index.js'],
     ['lib/guard/clerk.guard.ts', '../testing/index.js'],
+    ['lib/guard/clerk.guard.ts', '../protection-map/protection-map.js'],
+    ['lib/protection-map/protection-map.ts', '../cli/run.js'],
     ['lib/testing/local-clerk/local-clerk.ts', '../../errors/clerk.errors.js'],
+    ['lib/testing/protection-map.ts', '../guard/clerk.guard.js'],
   ])('%s may not import %s', async (file, target) => {
     expect(await violations(file, `export * from '${target}';`)).toEqual([
       expect.stringContaining('This arrow climbs'),
@@ -37,6 +40,13 @@ describe('the rooms of lib/', () => {
 
   it('may use the rooms below', async () => {
     expect(await violations('lib/guard/clerk.guard.ts', "export * from '../policy/decide.js';")).toEqual([]);
+  });
+
+  it('give the command no more than the entries', async () => {
+    expect(await violations('lib/cli/run.ts', "export * from '../index.js';")).toEqual([]);
+    expect(await violations('lib/cli/run.ts', "export * from '../policy/decide.js';")).toEqual([
+      expect.stringContaining('what users can import'),
+    ]);
   });
 
   it.each(['@nestjs/common', '@clerk/backend/internal', 'node:crypto'])(

@@ -22,6 +22,7 @@ describe('the public API', () => {
        "ClerkModule",
        "ClerkNotFoundException",
        "ClerkPolicyError",
+       "ClerkProtectionMap",
        "ClerkRedirectException",
        "ClerkServiceUnavailableException",
        "ClerkTransportError",
@@ -41,6 +42,7 @@ describe('the public API', () => {
        "SkipAuth",
        "allOf",
        "anyOf",
+       "formatProtectionMap",
        "frontendApiProxy",
        "getAuth",
        "toWebRequest",
@@ -53,6 +55,7 @@ describe('the public API', () => {
      [
        "LocalClerk",
        "LocalClerkError",
+       "protectionMap",
      ]
     `);
   });

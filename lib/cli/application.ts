@@ -1,0 +1,112 @@
+import { createRequire } from 'node:module';
+
+import { Logger, type INestApplication, type LoggerService } from '@nestjs/common';
+import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
+
+import type { ClerkProtectionMap, ProtectedRoute } from '../index.js';
+import { LocalClerk } from '../testing/index.js';
+import { CliError } from './cli.error.js';
+import { choose, exportsOf, locate, type Exported } from './exported.js';
+import type { Io } from './io.js';
+
+/** As `PROTECTION_MAP` of the library: whichever copy of it the application has loaded. */
+const PROTECTION_MAP = Symbol.for('nest-clerk:protection-map');
+
+/** Starts the application of a file without listening, reads its map, and closes it. */
+export async function mapApplication(
+  file: string,
+  exportName: string | undefined,
+  io: Io,
+): Promise<readonly ProtectedRoute[]> {
+  const path = locate(file, io);
+  const environment = { ...io.env };
+  const clerk = hasKeys(io) ? undefined : await LocalClerk.start();
+  if (clerk) Object.assign(io.env, clerk.env);
+  try {
+    // Standard output is for the map alone.
+    Logger.overrideLogger(toStandardError(io));
+    const loaded = await attempt(`${file} cannot be loaded`, () => io.load(path));
+    return await readMap(choose(loaded, file, exportName), path, io);
+  } finally {
+    await clerk?.stop();
+    for (const name of Object.keys(clerk?.env ?? {})) restore(io, name, environment[name]);
+  }
+}
+
+/** A secret of the application's own; a publishable key alone starts nothing. */
+const hasKeys = ({ env }: Io) => Boolean(env.CLERK_SECRET_KEY || env.CLERK_MACHINE_SECRET_KEY);
+
+function restore({ env }: Io, name: string, value: string | undefined): void {
+  if (value === undefined) delete env[name];
+  else env[name] = value;
+}
+
+async function readMap(exported: Exported, path: string, io: Io): Promise<readonly ProtectedRoute[]> {
+  const app = await attempt('The application does not start', () => create(exported, path, io));
+  try {
+    await attempt('The application does not start', () => app.init());
+    return mapOf(app).routes();
+  } finally {
+    // The map is what was asked for; that an application cannot be closed is worth a line, and no failure.
+    await app.close().catch((error: unknown) => io.err(`The application does not close: ${messageOf(error)}`));
+  }
+}
+
+async function create(exported: Exported, path: string, io: Io): Promise<INestApplication> {
+  if ('module' in exported) {
+    const options = { logger: toStandardError(io), abortOnError: false };
+    return NestFactory.create<INestApplication>(exported.module, await adapterOf(path, io), options);
+  }
+  const app = (await exported.createApp()) as INestApplication | undefined;
+  if (typeof app?.init === 'function' && typeof app.close === 'function') return app;
+  throw new CliError('the function returns no Nest application. Let it return what NestFactory.create() gives.');
+}
+
+/** The HTTP platform that stands beside the application. Nest ends the process where it finds none. */
+async function adapterOf(path: string, { load }: Io): Promise<AbstractHttpAdapter> {
+  const require = createRequire(path);
+  for (const [name, adapter] of [
+    ['@nestjs/platform-express', 'ExpressAdapter'],
+    ['@nestjs/platform-fastify', 'FastifyAdapter'],
+  ] as const) {
+    let platform: string;
+    try {
+      platform = require.resolve(name);
+    } catch {
+      continue;
+    }
+    const Adapter = exportsOf(await load(platform))[adapter] as new () => AbstractHttpAdapter;
+    return new Adapter();
+  }
+  throw new CliError(
+    'neither @nestjs/platform-express nor @nestjs/platform-fastify is installed beside it. Export a function that returns the application on its own platform, and name it with --export.',
+  );
+}
+
+function mapOf(app: INestApplication): ClerkProtectionMap {
+  try {
+    return app.get<ClerkProtectionMap>(PROTECTION_MAP, { strict: false });
+  } catch {
+    throw new CliError(
+      'The application has no protection map: import ClerkModule.forRoot() of nest-clerk in its root module.',
+    );
+  }
+}
+
+async function attempt<T>(what: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw new CliError(`${what}: ${messageOf(error)}`);
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Warnings and errors, but for those with which the start fails: they are the command's own answer. */
+function toStandardError({ err }: Io): LoggerService {
+  const write = (message: unknown, ...rest: unknown[]) => {
+    if (rest.at(-1) !== 'ExceptionHandler') err(String(message));
+  };
+  return { log: () => undefined, warn: write, error: write, fatal: write };
+}

@@ -1,0 +1,75 @@
+import { statSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
+
+import type { Type } from '@nestjs/common';
+
+import { CliError } from './cli.error.js';
+import type { Io } from './io.js';
+
+/** The application's root module, or its function that makes the application. */
+export type Exported = { readonly module: Type } | { readonly createApp: () => unknown };
+
+type Exports = Readonly<Record<string, unknown>>;
+
+/** Where a file is, as the user named it. */
+export function locate(file: string, { cwd }: Io): string {
+  const path = resolve(cwd, file);
+  if (/^\.[cm]?tsx?$/.test(extname(path))) {
+    throw new CliError(
+      `${file} is TypeScript, and nest-clerk reads what is compiled from it: build first, then name the JavaScript file, such as dist/app.module.js.`,
+    );
+  }
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    throw new CliError(
+      `There is no file ${path}. Name a compiled one, such as dist/app.module.js, relative to the folder you are in; if it is not there yet, build first.`,
+    );
+  }
+  return path;
+}
+
+/** What of a module is the application. */
+export function choose(loaded: unknown, file: string, exportName?: string): Exported {
+  const exports = exportsOf(loaded);
+  if (exportName !== undefined) {
+    const found = Object.hasOwn(exports, exportName) ? asExported(exports[exportName]) : undefined;
+    if (found) return found;
+    const problem = Object.hasOwn(exports, exportName)
+      ? `${exportName} of ${file} is neither a class with @Module() nor a function that returns the application.`
+      : `${file} does not export ${exportName}.`;
+    throw new CliError(`${problem} It exports ${listed(Object.keys(exports))}.`);
+  }
+  const byDefault = asExported(exports.default);
+  if (byDefault) return byDefault;
+  const modules = Object.entries(exports).filter(([, value]) => isModule(value));
+  const [only] = modules;
+  if (only && modules.length === 1) return { module: only[1] as Type };
+  throw new CliError(
+    only
+      ? `${file} exports several modules, ${listed(modules.map(([name]) => name))}: say which is the root with --export ${only[0]}.`
+      : `${file} exports no module. Name the file of the root module, or say with --export which function returns the application. It exports ${listed(Object.keys(exports))}.`,
+  );
+}
+
+/** What a module exports, by name. Node gives CommonJS as a default export, whose names it finds only some of. */
+export function exportsOf(loaded: unknown): Exports {
+  const named = loaded as Exports;
+  const inner = named.default;
+  const isCommonJs = typeof inner === 'object' && inner !== null;
+  const all = isCommonJs ? { ...named, default: undefined, ...inner } : named;
+  const isNoise = (name: string) => name === '__esModule' || name === 'module.exports';
+  return Object.fromEntries(Object.entries(all).filter(([name, value]) => value !== undefined && !isNoise(name)));
+}
+
+function asExported(value: unknown): Exported | undefined {
+  if (isModule(value)) return { module: value };
+  const isFunction = typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value));
+  return isFunction ? { createApp: value as () => unknown } : undefined;
+}
+
+/** `@Module()` leaves each of its properties as metadata. */
+function isModule(value: unknown): value is Type {
+  const properties = ['imports', 'providers', 'controllers', 'exports'];
+  return typeof value === 'function' && properties.some((key) => Reflect.hasMetadata(key, value));
+}
+
+const listed = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : 'nothing');

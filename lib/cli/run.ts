@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util';
+
+import { formatProtectionMap, type ProtectionMapFormat } from '../index.js';
+import { mapApplication } from './application.js';
+import { CliError } from './cli.error.js';
+import type { Io } from './io.js';
+
+const USAGE = `Prints who may call what in a Nest application that imports ClerkModule.
+
+  npx nest-clerk routes <file> [--format text|json|markdown] [--export Name]
+
+<file> is compiled JavaScript that exports
+  - the root module: dist/app.module.js, or
+  - a function that returns the application without listening, for those that set prefix and versioning in main.ts:
+    dist/create-app.js --export createApp
+
+  --format  text (default), json or markdown
+  --export  which export to take, where it is neither the default export nor the only module
+  --help    prints this
+
+The application is initialised, not listened to, and closed again. Without Clerk keys in the environment it gets those
+of a local Clerk: none are needed to read decorators.`;
+
+const FORMATS: readonly string[] = ['text', 'json', 'markdown'] satisfies ProtectionMapFormat[];
+
+interface Wanted {
+  readonly file: string;
+  readonly exportName?: string;
+  readonly format: ProtectionMapFormat;
+}
+
+/**
+ * The command `nest-clerk`.
+ * @param argv What stands behind its name.
+ * @returns its exit code: 0, 1 where it did not work, 2 where it was called in a way that it does not know.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const wanted = parse(argv);
+    if (!wanted) {
+      io.out(USAGE);
+      return 0;
+    }
+    io.out(formatProtectionMap(await mapApplication(wanted.file, wanted.exportName, io), wanted.format));
+    return 0;
+  } catch (error) {
+    io.err(error instanceof Error ? error.message : String(error));
+    return error instanceof CliError ? error.exitCode : 1;
+  }
+}
+
+/** @returns `undefined` where help is asked for. */
+function parse(argv: readonly string[]): Wanted | undefined {
+  const { values, positionals } = readArguments(argv);
+  if (values.help) return undefined;
+  const [command, file, ...more] = positionals;
+  if (command !== 'routes') {
+    throw usageError(command === undefined ? 'No command is given.' : `There is no command "${command}".`);
+  }
+  if (file === undefined) throw usageError('No file is given.');
+  if (more.length > 0) throw usageError(`One file at a time: what is ${more.join(' ')}?`);
+  const { format, export: exportName } = values;
+  if (!FORMATS.includes(format)) throw usageError(`There is no format "${format}".`);
+  return { file, exportName, format: format as ProtectionMapFormat };
+}
+
+function readArguments(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        format: { type: 'string', default: 'text' },
+        export: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw usageError((error as Error).message);
+  }
+}
+
+const usageError = (problem: string) => new CliError(`${problem}\n\n${USAGE}`, 2);

@@ -1,0 +1,87 @@
+import { RequestMethod, type Type } from '@nestjs/common';
+
+import type { ExploredMethod, HandlerTransport } from '../policy/handlers.explorer.js';
+import { httpPathsOf, type HttpRouting, type Versions } from './http-paths.js';
+import type { ProtectedRoute } from './protected-route.js';
+
+/** One way to a handler. */
+export type EntryPoint = Pick<ProtectedRoute, 'transport' | 'method' | 'path' | 'version' | 'host' | 'namespace'>;
+
+/** What the application says about the places of all handlers. */
+export interface Routing extends HttpRouting {
+  /** Where `RouterModule` put the modules that a class stands in; `undefined` for a module that it did not put anywhere. */
+  modulePathsOf(type: Type): readonly (string | undefined)[];
+}
+
+/** Every way to a handler, read from what Nest's decorators wrote. The keys are Nest's own, spelt out. */
+export function entryPointsOf(
+  type: Type,
+  { handler, name, transports }: Pick<ExploredMethod, 'handler' | 'name' | 'transports'>,
+  routing: Routing,
+): EntryPoint[] {
+  const of: Record<HandlerTransport, () => EntryPoint[]> = {
+    http: () => httpEntryPoints(type, handler, routing),
+    graphql: () => [graphqlEntryPoint(type, handler, name)],
+    ws: () => [wsEntryPoint(type, handler)],
+    rpc: () => rpcEntryPoints(handler),
+  };
+  return transports.flatMap((transport) => of[transport]());
+}
+
+function read<T>(key: string, target: object): T | undefined {
+  return Reflect.getMetadata(key, target) as T | undefined;
+}
+
+function httpEntryPoints(type: Type, handler: object, routing: Routing): EntryPoint[] {
+  const method = read<RequestMethod>('method', handler) ?? RequestMethod.GET;
+  const hosts = [read<string | RegExp | (string | RegExp)[]>('host', type) ?? []].flat().map(String);
+  const declared = {
+    method,
+    controllerPath: read<string | string[]>('path', type) ?? '',
+    methodPath: read<string | string[]>('path', handler) ?? '',
+    controllerVersion: read<Versions>('__version__', type),
+    methodVersion: read<Versions>('__version__', handler),
+  };
+  return routing
+    .modulePathsOf(type)
+    .flatMap((modulePath) => httpPathsOf({ ...declared, modulePath }, routing))
+    .map((place) => ({
+      transport: 'http',
+      method: RequestMethod[method] ?? String(method),
+      ...place,
+      ...(hosts.length > 0 ? { host: hosts } : {}),
+    }));
+}
+
+/** The root types; whatever else carries GraphQL's metadata resolves a field of some other type. */
+const ROOT_TYPES: readonly unknown[] = ['Query', 'Mutation', 'Subscription'];
+
+function graphqlEntryPoint(type: Type, handler: object, name: string): EntryPoint {
+  const resolved = read<string>('graphql:resolver_type', handler) ?? read<string>('graphql:resolver_type', type);
+  const isReference = read<boolean>('graphql:resolve_reference', handler) === true;
+  const field = isReference ? '__resolveReference' : (read<string>('graphql:resolver_name', handler) ?? name);
+  if (resolved !== undefined && ROOT_TYPES.includes(resolved)) {
+    return { transport: 'graphql', method: resolved, path: field };
+  }
+  return { transport: 'graphql', method: 'field', path: `${resolved ?? type.name}.${field}` };
+}
+
+function wsEntryPoint(type: Type, handler: object): EntryPoint {
+  const namespace = read<{ namespace?: string | RegExp }>('websockets:gateway_options', type)?.namespace;
+  const path = textOf(read('message', handler));
+  return { transport: 'ws', method: 'message', path, ...(namespace ? { namespace: String(namespace) } : {}) };
+}
+
+/** `PatternHandler.EVENT` of @nestjs/microservices. */
+const EVENT = 2;
+
+function rpcEntryPoints(handler: object): EntryPoint[] {
+  const method = read<number>('microservices:handler_type', handler) === EVENT ? 'event' : 'message';
+  const patterns = [read<unknown>('microservices:pattern', handler)].flat();
+  return patterns.map((pattern) => ({ transport: 'rpc', method, path: textOf(pattern) }));
+}
+
+function textOf(pattern: unknown): string {
+  if (typeof pattern === 'string' || pattern instanceof RegExp) return String(pattern);
+  return JSON.stringify(pattern) ?? String(pattern);
+}

@@ -1,0 +1,124 @@
+import { Inject, Injectable, type Type } from '@nestjs/common';
+import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
+
+import { tokenTypesOf } from '../authentication/token-types.js';
+import { describeRequirement } from '../policy/conditions.js';
+import { HandlersExplorer, type ExploredClass } from '../policy/handlers.explorer.js';
+import { PolicyReader } from '../policy/policy.reader.js';
+import type { RoutePolicy } from '../policy/route-policy.js';
+import { entryPointsOf, type EntryPoint, type Routing } from './entry-points.js';
+import { hasGlobalGuard, hasOwnGuard } from './guarded.js';
+import type { ProtectedRoute } from './protected-route.js';
+
+/**
+ * Who may call what: every route, resolver and message handler of the application, with how it is protected and which
+ * decorator says so.
+ *
+ * It tells what is decorated, and whether a guard runs at all. What it cannot see is a microservice that was connected
+ * without `inheritAppConfig`: there Nest leaves out every global guard.
+ *
+ * @example
+ * const open = app.get(ClerkProtectionMap).routes().filter(({ protection }) => protection !== 'strict');
+ * console.log(formatProtectionMap(open));
+ */
+@Injectable()
+export class ClerkProtectionMap {
+  constructor(
+    @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
+    @Inject(PolicyReader) private readonly policies: PolicyReader,
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+  ) {}
+
+  /**
+   * All of them, as plain frozen data, in an order that does not depend on the order of modules: by transport, path,
+   * method and handler. Ask once the application is set up (`app.init()` or `app.listen()`), since the global prefix and
+   * versioning count.
+   */
+  routes(): readonly ProtectedRoute[] {
+    const isGuarded = hasGlobalGuard(this.config);
+    const classes = this.explorer.explore();
+    const routing = this.routing(classes);
+    const rows = classes.flatMap(({ type, methods }) =>
+      methods.flatMap((method) => {
+        const policy = this.policies.read(type, method.handler);
+        const hasGuard = isGuarded || hasOwnGuard(type, method.handler);
+        return entryPointsOf(type, method, routing).map((entry) => {
+          const reached = entry.transport !== 'graphql' || entry.method !== 'field' || this.guardsFields();
+          return rowOf(entry, policy, hasGuard && reached);
+        });
+      }),
+    );
+    // A class in two modules under one path is one route.
+    const distinct = new Map(rows.map((row) => [JSON.stringify(row), row]));
+    return deepFreeze([...distinct.values()].sort(byPlace));
+  }
+
+  private routing(classes: readonly ExploredClass[]): Routing {
+    const modulesOf = new Map(classes.map(({ type, modules }) => [type, modules]));
+    return {
+      globalPrefix: this.config.getGlobalPrefix(),
+      excluded: this.config.getGlobalPrefixOptions().exclude ?? [],
+      versioning: this.config.getVersioning(),
+      modulePathsOf: (type) => [...new Set(modulesOf.get(type)?.map((module) => this.modulePathOf(module)))],
+    };
+  }
+
+  private modulePathOf(module: Type): string | undefined {
+    const ofApplication = `__module_path__${this.modules.applicationId}`;
+    return (Reflect.getMetadata(ofApplication, module) ?? Reflect.getMetadata('__module_path__', module)) as
+      string | undefined;
+  }
+
+  /** Nest runs guards before GraphQL's field resolvers only where it is told to. */
+  private guardsFields(): boolean {
+    try {
+      const each = { strict: false, each: true } as const;
+      const options = this.moduleRef.get<{ fieldResolverEnhancers?: readonly string[] }>('GqlModuleOptions', each);
+      return options.every(({ fieldResolverEnhancers = [] }) => fieldResolverEnhancers.includes('guards'));
+    } catch {
+      return false;
+    }
+  }
+}
+
+function rowOf(entry: EntryPoint, policy: RoutePolicy, isGuarded: boolean): ProtectedRoute {
+  const { name: handler, protection, acceptsToken, sources } = policy;
+  if (!isGuarded) {
+    const nobody = { protection: 'unguarded', acceptsToken: [], requirements: [] } as const;
+    return { ...entry, handler, ...nobody, from: { protection: 'default', acceptsToken: 'default' } };
+  }
+  if (protection === 'skip') {
+    const from = { protection: sources.protection, acceptsToken: sources.protection };
+    return { ...entry, handler, protection, acceptsToken: [], requirements: [], from };
+  }
+  const types = [...tokenTypesOf(acceptsToken)];
+  return {
+    ...entry,
+    handler,
+    protection,
+    acceptsToken: types,
+    requirements: policy.requirements.map((one) => ({ requirement: describeRequirement(one), from: one.from })),
+    from: { ...sources },
+    ...(policy.allowsPendingSession && types.includes('session_token') ? { allowsPendingSession: true } : {}),
+    ...(policy.redirectsToSignIn && protection === 'strict' ? { redirectsToSignIn: true } : {}),
+  };
+}
+
+const TRANSPORTS: readonly string[] = ['http', 'graphql', 'ws', 'rpc'] satisfies ProtectedRoute['transport'][];
+
+function byPlace(one: ProtectedRoute, other: ProtectedRoute): number {
+  const [a, b] = [one, other].map((row) => [
+    String(TRANSPORTS.indexOf(row.transport)),
+    ...[row.namespace ?? '', row.path, row.method, row.handler, JSON.stringify([row.version, row.host])],
+  ]) as [string[], string[]];
+  const index = a.findIndex((key, at) => key !== b[at]);
+  // By code unit: another machine's locale must not reorder anybody's snapshot.
+  return index === -1 ? 0 : a[index]! < b[index]! ? -1 : 1;
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part as object);
+  return Object.freeze(value);
+}

@@ -1,0 +1,16 @@
+import { NestFactory } from '@nestjs/core';
+
+import { AppModule } from './app.module.mjs';
+
+/** As `main.ts` would, but for listening. */
+export async function createApp() {
+  const app = await NestFactory.create(AppModule);
+  app.setGlobalPrefix('api');
+  return app;
+}
+
+export default createApp;
+
+export const createNothing = () => undefined;
+
+export class Forgotten {}

@@ -1,0 +1,201 @@
+import 'reflect-metadata';
+
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+
+import { exportsOf } from '../../../lib/cli/exported.js';
+import { run } from '../../../lib/cli/run.js';
+import type { ProtectedRoute } from '../../../lib/index.js';
+import { LocalClerk } from '../../../lib/testing/index.js';
+
+const cwd = join(__dirname, '../../support/cli');
+const environment = { ...process.env };
+
+/** Calls the command as a shell would, but for loading, which is jest's business here. */
+async function command(...argv: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const exitCode = await run(argv, {
+    cwd,
+    env: process.env,
+    out: (line) => void out.push(line),
+    err: (line) => void err.push(line),
+    load: async (file) => jest.requireActual<object>(file),
+  });
+  return { exitCode, out: out.join('\n'), err: err.join('\n') };
+}
+
+beforeEach(() => {
+  for (const name of Object.keys(process.env)) if (name.startsWith('CLERK_')) delete process.env[name];
+});
+afterEach(() => jest.restoreAllMocks());
+afterAll(() => {
+  process.env = environment;
+});
+
+describe('nest-clerk routes', () => {
+  it('prints the map of a root module as text, and warnings elsewhere', async () => {
+    const { exitCode, out, err } = await command('routes', 'app.module.mjs');
+    expect(exitCode).toBe(0);
+    expect(out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['METHOD', 'PATH', 'TRANSPORT', 'PROTECTION', 'TOKENS', 'REQUIREMENTS', 'HANDLER'],
+      ['GET', '/cats', 'http', 'strict (default)', 'session_token (default)', '–', 'CatsController.list'],
+    ]);
+    expect(err).toContain('mind the cats');
+    expect(err).not.toContain('not for anybody');
+  });
+
+  it('prints JSON and Markdown', async () => {
+    const { out } = await command('routes', 'app.module.mjs', '--format', 'json');
+    const [route, ...others] = JSON.parse(out) as ProtectedRoute[];
+    expect(route).toMatchObject({ method: 'GET', path: '/cats', protection: 'strict' });
+    expect(others).toEqual([]);
+    const { out: table } = await command('routes', './app.module.mjs', '--format=markdown');
+    expect(table).toMatch(/^\| method \|/);
+  });
+
+  it('takes the function that a file exports by default, with the prefix that it sets', async () => {
+    const { exitCode, out } = await command('routes', 'create-app.mjs');
+    expect({ exitCode, out }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /api/cats ') });
+  });
+
+  it('takes the export that is named, a function or a module', async () => {
+    expect((await command('routes', 'create-app.mjs', '--export', 'createApp')).out).toContain(' /api/cats ');
+    expect((await command('routes', 'app.module.mjs', '--export', 'AppModule')).out).toContain(' /cats ');
+  });
+
+  it('leaves the environment as it was, and stops the local Clerk', async () => {
+    const start = jest.spyOn(LocalClerk, 'start');
+    const before = { ...process.env };
+    await command('routes', 'app.module.mjs');
+    expect({ ...process.env }).toEqual(before);
+    const clerk = await (start.mock.results[0]!.value as Promise<LocalClerk>);
+    await expect(fetch(`${clerk.url}/v1/jwks`)).rejects.toThrow();
+  });
+
+  it('starts no local Clerk beside keys of the application', async () => {
+    const clerk = await LocalClerk.start();
+    const start = jest.spyOn(LocalClerk, 'start');
+    Object.assign(process.env, clerk.env);
+    expect((await command('routes', 'app.module.mjs')).exitCode).toBe(0);
+    expect(start).not.toHaveBeenCalled();
+    await clerk.stop();
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['a file that is not there', ['nowhere.js'], /There is no file .*nowhere\.js\. .*build first/],
+    ['a folder', ['.'], /There is no file/],
+    ['TypeScript', ['src/app.module.ts'], /is TypeScript, .*: build first, .* dist\/app\.module\.js/],
+    ['a file that throws', ['broken.mjs'], /^broken\.mjs cannot be loaded: cats are out$/],
+    [
+      'several modules',
+      ['several.mjs'],
+      /exports several modules, DogsModule, OpenModule: say which is the root with --export DogsModule/,
+    ],
+    ['no such export', ['several.mjs', '--export', 'CatsModule'], /does not export CatsModule\. It exports DogsModule/],
+    ['a class without @Module()', ['create-app.mjs', '--export', 'Forgotten'], /Forgotten .* is neither a class with/],
+    ['a function that returns nothing', ['create-app.mjs', '--export', 'createNothing'], /returns no Nest application/],
+    [
+      'an application without ClerkModule',
+      ['several.mjs', '--export', 'OpenModule'],
+      /import ClerkModule\.forRoot\(\)/,
+    ],
+    [
+      'decorators that contradict each other',
+      ['several.mjs', '--export', 'DogsModule'],
+      /The application does not start: nest-clerk cannot protect[^]*DogsController\.list: @Public\(\) and @RequirePermission\(\) contradict/,
+    ],
+  ])('says what to do about %s', async (_, argv, sentence) => {
+    const { exitCode, out, err } = await command('routes', ...argv);
+    expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' });
+    expect(err).toMatch(sentence);
+  });
+
+  it('says a failure once', async () => {
+    const { err } = await command('routes', 'several.mjs', '--export', 'DogsModule');
+    expect(err.match(/contradict each other/g)).toHaveLength(1);
+  });
+
+  it('says that a local Clerk never starts in production', async () => {
+    process.env.NODE_ENV = 'production';
+    try {
+      const { exitCode, err } = await command('routes', 'app.module.mjs');
+      expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringContaining('or another NODE_ENV') });
+    } finally {
+      process.env.NODE_ENV = environment.NODE_ENV;
+    }
+  });
+});
+
+describe('the HTTP platform', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'nest-clerk-platform-'));
+    writeFileSync(join(folder, 'app.mjs'), `export { AppModule } from ${JSON.stringify(join(cwd, 'app.module.mjs'))};`);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is Fastify where that is what the application has', async () => {
+    const installed = dirname(require.resolve('@nestjs/platform-fastify/package.json'));
+    mkdirSync(join(folder, 'node_modules/@nestjs'), { recursive: true });
+    symlinkSync(installed, join(folder, 'node_modules/@nestjs/platform-fastify'));
+    const init = jest.spyOn(FastifyAdapter.prototype, 'init');
+    const { exitCode, out } = await command('routes', join(folder, 'app.mjs'));
+    expect({ exitCode, out }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /cats ') });
+    expect(init).toHaveBeenCalled();
+  });
+
+  it('has to come from the application where it is none of Nest', async () => {
+    const { exitCode, err } = await command('routes', join(folder, 'app.mjs'));
+    expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringContaining('on its own platform') });
+  });
+});
+
+describe('nest-clerk', () => {
+  it('explains itself', async () => {
+    const { exitCode, out } = await command('--help');
+    expect({ exitCode, out }).toMatchObject({
+      exitCode: 0,
+      out: expect.stringContaining('npx nest-clerk routes <file>'),
+    });
+  });
+
+  it.each<[string, string[], string]>([
+    ['no command', [], 'No command is given.'],
+    ['another command', ['paths'], 'There is no command "paths".'],
+    ['no file', ['routes'], 'No file is given.'],
+    ['two files', ['routes', 'a.js', 'b.js'], 'One file at a time: what is b.js?'],
+    ['another format', ['routes', 'a.js', '--format', 'xml'], 'There is no format "xml".'],
+    ['another option', ['routes', 'a.js', '--watch'], '--watch'],
+  ])('explains itself on %s', async (_, argv, problem) => {
+    const { exitCode, out, err } = await command(...argv);
+    expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' });
+    expect(err).toContain(problem);
+    expect(err).toContain('npx nest-clerk routes <file>');
+  });
+});
+
+describe('exportsOf', () => {
+  class AppModule {}
+  class Other {}
+
+  it.each<[string, object, object]>([
+    ['an ES module', { default: AppModule, Other }, { default: AppModule, Other }],
+    [
+      'CommonJS whose names Node finds',
+      { AppModule, default: { AppModule }, 'module.exports': { AppModule } },
+      { AppModule },
+    ],
+    ['CommonJS whose names Node does not find', { default: { AppModule } }, { AppModule }],
+    [
+      'CommonJS with a default export, as TypeScript compiles it',
+      { __esModule: true, default: { __esModule: true, default: AppModule, Other } },
+      { default: AppModule, Other },
+    ],
+  ])('finds what is exported by %s', (_, loaded, expected) => {
+    expect(exportsOf(loaded)).toEqual(expected);
+  });
+});
