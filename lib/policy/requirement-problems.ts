@@ -107,6 +107,7 @@ function problemsOfPredicate(predicate: unknown): string[] {
 
 /** Whether a predicate is a class, of which Nest has to make an instance. */
 export function isPredicateClass(predicate: unknown): predicate is new (...args: never[]) => { check: unknown } {
+  if (typeof predicate !== 'function') return false;
   const { prototype } = predicate as { prototype?: { check?: unknown } };
-  return typeof predicate === 'function' && typeof prototype?.check === 'function';
+  return typeof prototype?.check === 'function';
 }
