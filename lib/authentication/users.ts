@@ -4,7 +4,7 @@ import { challengeOf, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import type { ClerkInstances } from './clerk-instances.js';
 import { withDeadline } from './deadline.js';
-import type { Identity } from './identity.js';
+import type { AuthenticationFailure, Identity } from './identity.js';
 
 /** Loads the users who call, each at most once per request. */
 export class Users {
@@ -14,7 +14,7 @@ export class Users {
 
   /** The user who calls, of the instance that the request belongs to; or why there is none. */
   async load({ source, carrier }: { source: object; carrier: object }, identity: Identity): Promise<User | Denial> {
-    if (identity.failure) return UNAVAILABLE;
+    if (identity.failure) return unableToAsk(identity.failure);
     const auth = identity.toAuth();
     if (!auth.isAuthenticated) return SIGNED_OUT;
     const userId = 'userId' in auth ? auth.userId : null;
@@ -37,6 +37,11 @@ export class Users {
       return status === 401 || status === 403 ? KEY_REFUSED : UNAVAILABLE;
     }
   }
+}
+
+/** Why nobody can be loaded where Clerk could not even be asked who is calling. */
+function unableToAsk({ code }: AuthenticationFailure): Denial {
+  return code === ClerkErrorCode.ClerkUnavailable ? UNAVAILABLE : { ...KEY_REFUSED, code };
 }
 
 const SIGNED_OUT: Denial = {

@@ -22,7 +22,7 @@ export class Predicates {
     context: ExecutionContext,
   ): Promise<PredicateAnswers> {
     const answers = new Map<PredicateRef, boolean>();
-    for (const { predicate } of requirements) {
+    for (const predicate of new Set(requirements.map((one) => one.predicate))) {
       const agrees = await this.agrees(predicate, identity, context);
       answers.set(predicate, agrees);
       if (!agrees) break;

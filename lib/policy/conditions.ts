@@ -18,7 +18,7 @@ export function fulfils(condition: Condition, auth: AuthObject, supposing: { rev
   }
   if (!supposing.reverified || condition.has.reverification === undefined) return has(auth, condition.has);
   const { reverification: _, ...others } = condition.has;
-  return Object.keys(others).length === 0 || has(auth, others as HasParams);
+  return Object.values(others).every((value) => value === undefined) || has(auth, others as HasParams);
 }
 
 /** `has` of a signed-out or machine object takes no arguments and is always false. */
@@ -26,11 +26,12 @@ function has(auth: AuthObject, params: HasParams): boolean {
   return (auth.has as (params: HasParams) => boolean)(params) === true;
 }
 
-/** The first reverification that a condition asks for. */
-export function reverificationOf(condition: Condition): ReverificationConfig | undefined {
-  return leavesOf(condition)
-    .map((leaf) => ('has' in leaf ? leaf.has.reverification : undefined))
-    .find((config) => config !== undefined);
+/** The first reverification that a caller lacks for a condition, on a way that is open to him but for it. */
+export function reverificationOf(condition: Condition, auth: AuthObject): ReverificationConfig | undefined {
+  if (fulfils(condition, auth) || !fulfils(condition, auth, { reverified: true })) return undefined;
+  if ('has' in condition) return condition.has.reverification;
+  const items = 'anyOf' in condition ? condition.anyOf : 'allOf' in condition ? condition.allOf : [];
+  return items.map((item) => reverificationOf(item, auth)).find((config) => config !== undefined);
 }
 
 /** All scopes that a condition speaks of. */

@@ -88,12 +88,14 @@ function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateAnsw
   const unanswered = predicates.filter(({ predicate }) => answers.get(predicate) !== true);
   if (unanswered.length > 0) return { ...insufficient(policy, unanswered), unanswered };
 
-  return unmet.length === 0 ? ALLOWED : reverificationRequired(policy, unmet);
+  return unmet.length === 0 ? ALLOWED : reverificationRequired(policy, auth, unmet);
 }
 
 /** What Clerk's frontend SDKs recognise, to ask the user for a factor and try again. */
-function reverificationRequired(policy: RoutePolicy, unmet: readonly Requirement[]): Refusal {
-  const [reverification] = unmet.flatMap((one) => ('condition' in one ? (reverificationOf(one.condition) ?? []) : []));
+function reverificationRequired(policy: RoutePolicy, auth: AuthObject, unmet: readonly Requirement[]): Refusal {
+  const [reverification] = unmet.flatMap((one) =>
+    'condition' in one ? (reverificationOf(one.condition, auth) ?? []) : [],
+  );
   const message = 'Verify your identity again.';
   return withMissing(policy, unmet, denied(403, ClerkErrorCode.ReverificationRequired, message, { reverification }));
 }

@@ -1,4 +1,4 @@
-import { Injectable, type Type } from '@nestjs/common';
+import { Injectable, Scope, type ScopeOptions, type Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 
 import { isPredicateClass } from './requirement-problems.js';
@@ -43,6 +43,9 @@ async function instanceOf(moduleRef: ModuleRef, type: Type<Instance>): Promise<I
   } catch (error) {
     // Nest says with an error of its own that it knows the class and that each request has another instance.
     if (error instanceof Error && error.constructor.name === 'InvalidClassScopeException') throw error;
+    // create() would make one for all requests, whatever the class says of itself.
+    const options = Reflect.getMetadata('scope:options', type) as ScopeOptions | undefined;
+    if (options?.scope === Scope.REQUEST) throw new Error(`${type.name} is request-scoped.`);
     return moduleRef.create(type);
   }
 }

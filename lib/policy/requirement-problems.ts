@@ -1,4 +1,5 @@
-import type { Condition, Requirement } from './requirement.js';
+import { leavesOf } from './conditions.js';
+import type { Condition, HasParams, Requirement } from './requirement.js';
 
 /** What is wrong with one requirement by itself, each with its cure. */
 export function problemsOfRequirement(requirement: Requirement): string[] {
@@ -12,18 +13,31 @@ export function problemsOfRequirement(requirement: Requirement): string[] {
 
 /** Rights that exclude each other, though each is possible: nobody has two roles in one organization. */
 export function problemsOfCombination(requirements: readonly Requirement[]): string[] {
-  const roles = new Set(requirements.flatMap((one) => ('condition' in one ? demandedRoles(one.condition) : [])));
-  if (roles.size < 2) return [];
+  const all: Condition = { allOf: requirements.flatMap((one) => ('condition' in one ? one.condition : [])) };
+  if (rolesThatFulfil(all)?.size !== 0) return [];
+  const roles = new Set(leavesOf(all).flatMap((leaf) => ('has' in leaf ? roleOf(leaf.has) : [])));
   return [
     `the roles ${[...roles].join(' and ')} are demanded at once, and a member has one role: put them into one anyOf(…), or ask for permissions.`,
   ];
 }
 
-/** Roles that every way of fulfilling a condition needs. */
-function demandedRoles(condition: Condition): string[] {
-  if ('allOf' in condition) return condition.allOf.flatMap(demandedRoles);
-  if (!('has' in condition) || typeof condition.has.role !== 'string') return [];
-  return [condition.has.role.replace(/^(org:)*/, 'org:')];
+/** The roles by one of which alone a condition can be fulfilled; `undefined` where any may do. */
+function rolesThatFulfil(condition: Condition): ReadonlySet<string> | undefined {
+  if ('has' in condition) {
+    const role = roleOf(condition.has);
+    return role.length > 0 ? new Set(role) : undefined;
+  }
+  if ('scope' in condition) return undefined;
+  const sets = ('anyOf' in condition ? condition.anyOf : condition.allOf).map(rolesThatFulfil);
+  const known = sets.filter((set) => set !== undefined);
+  if ('anyOf' in condition) return known.length < sets.length ? undefined : new Set(known.flatMap((set) => [...set]));
+  return known.length === 0
+    ? undefined
+    : known.reduce((common, set) => new Set([...common].filter((role) => set.has(role))));
+}
+
+function roleOf({ role }: HasParams): string[] {
+  return typeof role === 'string' ? [role.replace(/^(org:)*/, 'org:')] : [];
 }
 
 const ONE_ONLY: Readonly<Record<string, string>> = { RequireRole: 'role', RequirePlan: 'plan' };
@@ -107,6 +121,7 @@ function problemsOfPredicate(predicate: unknown): string[] {
 
 /** Whether a predicate is a class, of which Nest has to make an instance. */
 export function isPredicateClass(predicate: unknown): predicate is new (...args: never[]) => { check: unknown } {
+  if (typeof predicate !== 'function') return false;
   const { prototype } = predicate as { prototype?: { check?: unknown } };
-  return typeof predicate === 'function' && typeof prototype?.check === 'function';
+  return typeof prototype?.check === 'function';
 }

@@ -52,7 +52,10 @@ export type PredicateRequirement = Extract<Requirement, { predicate: unknown }>;
  * At least one of these must hold.
  * @example `@RequirePermission(anyOf('org:invoices:read', 'org:invoices:manage'))`
  */
-export function anyOf<const T extends readonly unknown[]>(...items: T): AnyOf<T[number]> {
+export function anyOf<T>(...items: readonly T[]): AnyOf<T>;
+// Of several kinds, such as a role and an allOf(…), of which TypeScript infers no T by itself.
+export function anyOf<const T extends readonly unknown[]>(...items: T): AnyOf<T[number]>;
+export function anyOf<T>(...items: readonly T[]): AnyOf<T> {
   return { anyOf: items };
 }
 
@@ -60,15 +63,20 @@ export function anyOf<const T extends readonly unknown[]>(...items: T): AnyOf<T[
  * All of these must hold; for use inside {@link anyOf}, since decorators and their arguments add up anyway.
  * @example `@Require(anyOf({ role: 'org:admin' }, allOf({ role: 'org:member' }, { plan: 'org:pro' })))`
  */
-export function allOf<const T extends readonly unknown[]>(...items: T): AllOf<T[number]> {
+export function allOf<T>(...items: readonly T[]): AllOf<T>;
+export function allOf<const T extends readonly unknown[]>(...items: T): AllOf<T[number]>;
+export function allOf<T>(...items: readonly T[]): AllOf<T> {
   return { allOf: items };
 }
 
-/** The items of a combination, and which one it is; `undefined` for anything else. */
+/**
+ * The items of a combination, and which one it is; `undefined` for anything else. That includes an object that asks for
+ * something beside it, which would be forgotten; as a question to `has()` it is reported.
+ */
 export function combinationOf(
   value: unknown,
 ): { readonly kind: 'anyOf' | 'allOf'; readonly items: readonly unknown[] } | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 1) return undefined;
   const { anyOf: any, allOf: all } = value as Partial<AnyOf<unknown> & AllOf<unknown>>;
   if (Array.isArray(any)) return { kind: 'anyOf', items: any };
   return Array.isArray(all) ? { kind: 'allOf', items: all } : undefined;

@@ -1,0 +1,552 @@
+/**
+ * The audit at boot: an application with every mistake that it knows is refused once, with all of them told, and the
+ * same application with each cure applied starts.
+ */
+import { Controller, Get, Inject, Injectable, Module, Optional, Scope, SetMetadata, type Type } from '@nestjs/common';
+import { RouterModule } from '@nestjs/core';
+import { Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { MessagePattern } from '@nestjs/microservices';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+
+import {
+  AcceptsToken,
+  anyOf,
+  Auth,
+  ClerkPolicyError,
+  CurrentUser,
+  Public,
+  Require,
+  RequireAuth,
+  RequirePermission,
+  RequirePlan,
+  RequireReverification,
+  RequireRole,
+  RequireScope,
+  RequireThat,
+  SkipAuth,
+} from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { PLATFORMS, type Platform } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+/** The classes of an application. */
+interface Classes {
+  readonly controllers?: readonly Type[];
+  readonly providers?: readonly Type[];
+}
+
+/** A mistake, how the audit names it, and the same classes with the cure that the audit proposes. */
+interface Mistake {
+  readonly name: string;
+  readonly planted: Classes;
+  readonly place: string;
+  readonly says: RegExp;
+  readonly cured: Classes;
+}
+
+/** A controller with one handler `list`, decorated with these. */
+function controller(name: string, onMethod: MethodDecorator[], onClass: ClassDecorator[] = []): Type {
+  const type = { [name]: class {} }[name]!;
+  Object.defineProperty(type.prototype, 'list', { value: () => 'in', writable: true, configurable: true });
+  const descriptor = Object.getOwnPropertyDescriptor(type.prototype, 'list')!;
+  for (const decorate of [Get('list'), ...onMethod]) decorate(type.prototype, 'list', descriptor);
+  for (const decorate of [Controller(name), ...onClass]) decorate(type);
+  return type;
+}
+
+/** The parameter decorator of a handler's first parameter, as a decorator of the method. */
+const first =
+  (decorate: ParameterDecorator): MethodDecorator =>
+  (target, name) =>
+    decorate(target, name, 0);
+
+/** The mistakes that one handler can make by itself. */
+function onRoute(
+  place: string,
+  wrong: MethodDecorator[],
+  says: RegExp,
+  right: MethodDecorator[],
+  onClass: ClassDecorator[] = [],
+): Mistake {
+  const cured = controller(place, right, onClass);
+  return {
+    name: place,
+    planted: { controllers: [controller(place, wrong, onClass)] },
+    place: `${place}.list`,
+    says,
+    cured: { controllers: [cured] },
+  };
+}
+
+class Needed {}
+@Injectable()
+class Unresolvable {
+  constructor(@Inject(Needed) readonly needed: Needed) {}
+  check() {
+    return true;
+  }
+}
+@Injectable()
+class Resolvable {
+  constructor(@Optional() @Inject(Needed) readonly needed?: Needed) {}
+  check() {
+    return true;
+  }
+}
+@Injectable({ scope: Scope.REQUEST })
+class PerRequest {
+  check() {
+    return true;
+  }
+}
+@Injectable({ scope: Scope.REQUEST })
+class PerRequestUnprovided {
+  check() {
+    return true;
+  }
+}
+@Injectable()
+class NeedsPerRequest {
+  constructor(readonly needed: PerRequest) {}
+  check() {
+    return true;
+  }
+}
+class WithoutCheck {}
+
+function serviceWith(onMethod: MethodDecorator[]): Type {
+  class Ledger {
+    list() {}
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(Ledger.prototype, 'list')!;
+  for (const decorate of onMethod) decorate(Ledger.prototype, 'list', descriptor);
+  return Ledger;
+}
+
+/** A provider whose method looks like a handler, in a class of which Nest takes none. */
+function unroutedBy(name: string, looks: MethodDecorator, onMethod: MethodDecorator[]): Type {
+  const Service = serviceWith([looks, ...onMethod]);
+  Object.defineProperty(Service, 'name', { value: name });
+  return Service;
+}
+
+function decoratedService(onClass: ClassDecorator[]): Type {
+  class Vault {
+    list() {}
+  }
+  for (const decorate of onClass) decorate(Vault);
+  return Vault;
+}
+
+function gateway(name: string, onConnection: MethodDecorator[], onMessage: MethodDecorator[]): Type {
+  class Chat {
+    handleConnection() {}
+    @SubscribeMessage('list') list() {}
+  }
+  Object.defineProperty(Chat, 'name', { value: name });
+  for (const [method, decorators] of [['handleConnection', onConnection] as const, ['list', onMessage] as const]) {
+    const descriptor = Object.getOwnPropertyDescriptor(Chat.prototype, method)!;
+    for (const decorate of decorators) decorate(Chat.prototype, method, descriptor);
+  }
+  WebSocketGateway()(Chat);
+  return Chat;
+}
+
+function resolver(name: string, onQuery: MethodDecorator[], onField: MethodDecorator[]): Type {
+  class Invoices {
+    @Query(() => String) list() {
+      return 'in';
+    }
+    @ResolveField(() => String) total() {
+      return 'much';
+    }
+  }
+  Object.defineProperty(Invoices, 'name', { value: name });
+  for (const [method, decorators] of [['list', onQuery] as const, ['total', onField] as const]) {
+    const descriptor = Object.getOwnPropertyDescriptor(Invoices.prototype, method)!;
+    for (const decorate of decorators) decorate(Invoices.prototype, method, descriptor);
+  }
+  Resolver('Invoice')(Invoices);
+  return Invoices;
+}
+
+function messages(onMethod: MethodDecorator[]): Type {
+  class Messages {
+    @MessagePattern('list') list() {}
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(Messages.prototype, 'list')!;
+  for (const decorate of onMethod) decorate(Messages.prototype, 'list', descriptor);
+  Controller()(Messages);
+  return Messages;
+}
+
+const MISTAKES: readonly Mistake[] = [
+  onRoute(
+    'OpenAndClosed',
+    [Public(), RequirePermission('org:a:read')],
+    /^@Public\(\) and @RequirePermission\(\) contradict each other: remove one/,
+    [RequirePermission('org:a:read')],
+  ),
+  onRoute(
+    'BareList',
+    [RequireRole(['org:admin', 'org:owner'] as never)],
+    /^@RequireRole\(\) takes role names, non-empty strings such as "org:admin"/,
+    [RequireRole(anyOf('org:admin', 'org:owner'))],
+  ),
+  onRoute(
+    'SpreadList',
+    [RequirePlan(...(['org:pro', 'org:max'] as unknown as ['org:pro']))],
+    /^@RequirePlan\(\) takes one plan, since nobody has several: write @RequirePlan\(anyOf\(…\)\)/,
+    [RequirePlan(anyOf('org:pro', 'org:max'))],
+  ),
+  onRoute(
+    'TwoRoles',
+    [RequireRole('org:member')],
+    /^the roles org:admin and org:member are demanded at once, .* put them into one anyOf\(…\), or ask for permissions/,
+    [RequirePermission('org:a:read')],
+    [RequireRole('org:admin')],
+  ),
+  onRoute(
+    'SystemPermission',
+    [RequirePermission('org:sys_memberships:read')],
+    /asks for org:sys_memberships:read: system permissions are never in a session token.* Use a custom permission/,
+    [RequirePermission('org:members:read')],
+  ),
+  onRoute(
+    'MisspeltToken',
+    [AcceptsToken('apikey' as never)],
+    /^@AcceptsToken\(\) does not know "apikey": it takes 'session_token', 'api_key', /,
+    [AcceptsToken('api_key')],
+  ),
+  onRoute(
+    'MisspeltKey',
+    [Require({ permision: 'org:a:read' } as never)],
+    /^@Require\(\) does not know "permision": it takes role, permission, /,
+    [Require({ permission: 'org:a:read' })],
+  ),
+  onRoute(
+    'TwoCombinations',
+    [Require({ permission: 'org:a:read', anyOf: [{ role: 'org:admin' }] } as never)],
+    /^@Require\(\) .*anyOf/,
+    [Require(anyOf({ permission: 'org:a:read' }, { role: 'org:admin' }))],
+  ),
+  onRoute(
+    'ForeignProperty',
+    [first(Auth('machineId'))],
+    /^@Auth\('machineId'\) is always empty: no accepted token \(session_token\) has it. Accept another token/,
+    [first(Auth('userId'))],
+  ),
+  onRoute(
+    'BlindAuth',
+    [SkipAuth(), first(Auth())],
+    /^@Auth\(\) has nothing to give beside @SkipAuth\(\), .* use @Public\(\) instead/,
+    [Public(), first(Auth())],
+  ),
+  onRoute(
+    'DeafKey',
+    [AcceptsToken('api_key'), RequirePermission('org:b:read')],
+    /^no requirement speaks to the accepted api_key: @RequirePermission\(\) can only be fulfilled by session_token\. Narrow/,
+    [AcceptsToken('api_key'), RequireScope('b:read')],
+  ),
+  onRoute(
+    'NobodysUser',
+    [AcceptsToken('m2m_token'), first(CurrentUser())],
+    /^@CurrentUser\(\) finds nobody: no accepted token \(m2m_token\) belongs to a user. Accept session_token/,
+    [AcceptsToken('m2m_token', 'session_token'), first(CurrentUser())],
+  ),
+  onRoute(
+    'BlindUser',
+    [SkipAuth(), first(CurrentUser())],
+    /^@CurrentUser\(\) finds nobody beside @SkipAuth\(\), .* use @Public\(\) instead/,
+    [Public(), first(CurrentUser())],
+  ),
+  onRoute(
+    'ScopeWithSpace',
+    [AcceptsToken('api_key'), RequireScope('invoices read')],
+    /^@RequireScope\(\) takes scopes, single words such as "invoices:write"/,
+    [AcceptsToken('api_key'), RequireScope('invoices:read')],
+  ),
+  onRoute(
+    'NoSuchFactor',
+    [RequireReverification('very strict' as never)],
+    /^@RequireReverification\(\) takes 'strict', 'moderate', /,
+    [RequireReverification('strict')],
+  ),
+  onRoute(
+    'Nothing',
+    [RequirePermission(...([] as unknown as ['org:a']))],
+    /^@RequirePermission\(\) asks for nothing, which nobody fulfils: name at least one right/,
+    [RequirePermission('org:a:read')],
+  ),
+  onRoute(
+    'CircularImport',
+    [RequireThat(undefined as never)],
+    /^@RequireThat\(\) takes a function, or a class with a check method/,
+    [RequireThat(() => true)],
+  ),
+  onRoute(
+    'NoCheck',
+    [RequireThat(WithoutCheck as never)],
+    /^@RequireThat\(\) was given the class WithoutCheck, which has no check method: add check\(auth, context\)/,
+    [RequireThat(Resolvable)],
+  ),
+  onRoute(
+    'NeedsMore',
+    [RequireThat(Unresolvable)],
+    /^@RequireThat\(Unresolvable\) cannot be asked: .* Provide Unresolvable, .* in the module of NeedsMore/,
+    [RequireThat(Resolvable)],
+  ),
+  {
+    ...onRoute(
+      'RequestScoped',
+      [RequireThat(PerRequest)],
+      /^@RequireThat\(PerRequest\) cannot be asked: .* Provide PerRequest, not request-scoped/,
+      [RequireThat(Resolvable)],
+    ),
+    planted: { controllers: [controller('RequestScoped', [RequireThat(PerRequest)])], providers: [PerRequest] },
+  },
+  onRoute(
+    'RequestScopedUnprovided',
+    [RequireThat(PerRequestUnprovided)],
+    /^@RequireThat\(PerRequestUnprovided\) cannot be asked: .* Provide PerRequestUnprovided, not request-scoped/,
+    [RequireThat(Resolvable)],
+  ),
+  ...[[PerRequest], [PerRequest, NeedsPerRequest]].map((providers) => {
+    const place = providers.length > 1 ? 'NeedsRequestScoped' : 'NeedsRequestScopedUnprovided';
+    const mistake = onRoute(
+      place,
+      [RequireThat(NeedsPerRequest)],
+      /^@RequireThat\(NeedsPerRequest\) cannot be asked: .* Provide NeedsPerRequest, not request-scoped, and what it injects/,
+      [RequireThat(Resolvable)],
+    );
+    return { ...mistake, planted: { ...mistake.planted, providers } };
+  }),
+  {
+    name: 'a decorated method of a service',
+    planted: { providers: [serviceWith([RequirePermission('org:a:read')])] },
+    place: 'Ledger.list',
+    says: /is decorated, but Nest does not route calls to it: .* Move the decorator to the handler, or remove it/,
+    cured: { providers: [serviceWith([])] },
+  },
+  {
+    name: 'a decorated route of a class that is no controller',
+    planted: { providers: [unroutedBy('Service', Get('list'), [Public()])] },
+    place: 'Service.list',
+    says: /is decorated, but Nest does not route calls to it: it is no route of a controller/,
+    cured: { providers: [unroutedBy('Service', Get('list'), [])] },
+  },
+  {
+    name: 'a decorated message of a class that is no gateway',
+    planted: { providers: [unroutedBy('Socket', SubscribeMessage('list'), [RequireAuth()])] },
+    place: 'Socket.list',
+    says: /is decorated, but Nest does not route calls to it: .* no message handler/,
+    cured: { providers: [unroutedBy('Socket', SubscribeMessage('list'), [])] },
+  },
+  {
+    name: 'a decorated service',
+    planted: { providers: [decoratedService([RequireAuth()])] },
+    place: 'Vault',
+    says: /is decorated, but Nest does not route calls to it: .* Move the decorator to the handler, or remove it/,
+    cured: { providers: [decoratedService([])] },
+  },
+  {
+    name: 'a decorated connection of a gateway',
+    planted: { providers: [gateway('Lobby', [RequireAuth()], [])] },
+    place: 'Lobby.handleConnection',
+    says: /is decorated, but Nest does not route calls to it: .* Move the decorator to the handler, or remove it/,
+    cured: { providers: [gateway('Lobby', [], [RequireAuth()])] },
+  },
+  {
+    name: 'a contradiction on a message of a gateway',
+    planted: { providers: [gateway('Room', [], [Public(), RequireAuth()])] },
+    place: 'Room.list',
+    says: /^@Public\(\) and @RequireAuth\(\) contradict each other: keep one|^@RequireAuth\(\) and @Public\(\) contradict/,
+    cured: { providers: [gateway('Room', [], [RequireAuth()])] },
+  },
+  {
+    name: 'a contradiction on a query',
+    planted: { providers: [resolver('Bills', [SkipAuth(), RequireRole('org:admin')], [])] },
+    place: 'Bills.list',
+    says: /^@SkipAuth\(\) and @RequireRole\(\) contradict each other: remove one/,
+    cured: { providers: [resolver('Bills', [RequireRole('org:admin')], [])] },
+  },
+  {
+    name: 'an empty requirement on a field',
+    planted: { providers: [resolver('Fields', [], [RequirePermission(anyOf())])] },
+    place: 'Fields.total',
+    says: /^@RequirePermission\(\) asks for nothing, which nobody fulfils/,
+    cured: { providers: [resolver('Fields', [], [RequirePermission('org:a:read')])] },
+  },
+  {
+    name: 'a misspelt type on a message pattern',
+    planted: { controllers: [messages([AcceptsToken('machine_token' as never)])] },
+    place: 'Messages.list',
+    says: /^@AcceptsToken\(\) knows 'machine_token' by its new name only: write 'm2m_token'/,
+    cured: { controllers: [messages([AcceptsToken('m2m_token')])] },
+  },
+];
+
+/** Gateways are set up before the audit runs, and no WebSocket adapter is installed. */
+const noSockets = { create: () => ({}), bindClientConnect() {}, bindMessageHandlers() {}, close() {}, dispose() {} };
+
+describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
+  let clerk: LocalClerk;
+  const apps: TestApp[] = [];
+
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+  });
+  afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));
+  afterAll(() => clerk?.stop());
+
+  async function start(classes: readonly Classes[], modules: readonly Type[] = []): Promise<TestApp> {
+    const app = await TestApp.on(platform)
+      .clerk(clerk.options)
+      .imports(...modules)
+      .controllers(...classes.flatMap(({ controllers = [] }) => controllers))
+      .providers(...classes.flatMap(({ providers = [] }) => providers))
+      .before((nest) => nest.useWebSocketAdapter(noSockets))
+      .start();
+    apps.push(app);
+    return app;
+  }
+
+  /** What the boot fails with. */
+  async function problemsOf(classes: readonly Classes[], modules?: readonly Type[]): Promise<readonly string[]> {
+    const error: unknown = await start(classes, modules).then(
+      () => undefined,
+      (failure: unknown) => failure,
+    );
+    expect(error).toBeInstanceOf(ClerkPolicyError);
+    const { problems, message, code } = error as ClerkPolicyError;
+    expect(code).toBe('invalid-policy');
+    for (const problem of problems) expect(message).toContain(`\n  - ${problem}`);
+    return problems;
+  }
+
+  it('tells all mistakes in one failure, each with its place and its cure', async () => {
+    const problems = await problemsOf(MISTAKES.map(({ planted }) => planted));
+    for (const { name, place, says } of MISTAKES) {
+      const about = problems.filter((problem) => {
+        const [places = ''] = problem.split(': ');
+        return places.split(', ').includes(place);
+      });
+      expect({ name, about }).toEqual({ name, about: [expect.any(String)] });
+      expect(about[0]!.replace(/^[^:]+: /, '')).toMatch(says);
+    }
+    const places = problems.flatMap((problem) => problem.split(': ')[0]!.split(', '));
+    expect(places.sort()).toEqual(MISTAKES.map(({ place }) => place).sort());
+  });
+
+  it.each(MISTAKES.map((mistake) => [mistake.name, mistake] as const))(
+    'tells of %s alone, and of nothing else',
+    async (_name, { planted, place, says }) => {
+      const [problem, ...others] = await problemsOf([planted]);
+      expect(others).toEqual([]);
+      expect(problem).toMatch(new RegExp(`^${place}: `));
+      expect(problem!.slice(place.length + 2)).toMatch(says);
+    },
+  );
+
+  it('lets the same application start once every cure is applied', async () => {
+    const app = await start(MISTAKES.map(({ cured }) => cured));
+    expect((await app.send('/OpenAndClosed/list')).status).toBe(401);
+    expect((await app.send('/BlindAuth/list')).status).toBe(200);
+    expect((await app.withToken('/CircularImport/list', await clerk.sessionToken())).status).toBe(200);
+    expect((await app.withToken('/NeedsMore/list', await clerk.sessionToken())).status).toBe(200);
+  });
+
+  it('tells of one mistake at many places once', async () => {
+    const wrong = () => [RequirePermission(anyOf())];
+    const classes = { controllers: [controller('A', wrong()), controller('B', wrong())] };
+    expect(await problemsOf([classes])).toEqual([expect.stringMatching(/^A\.list, B\.list: @RequirePermission\(\)/)]);
+  });
+
+  it('tells of a class that stands in several modules once', async () => {
+    const Wrong = controller('Wrong', [Public(), RequireAuth()]);
+    const Service = serviceWith([RequireAuth()]);
+    const metadata = { controllers: [Wrong], providers: [Service, { provide: 'again', useClass: Service }] };
+    @Module(metadata)
+    class One {}
+    @Module(metadata)
+    class Other {}
+    // Under paths of their own, since Fastify would refuse a second route of the same.
+    @Module({
+      imports: [
+        One,
+        Other,
+        RouterModule.register([
+          { path: 'one', module: One },
+          { path: 'other', module: Other },
+        ]),
+      ],
+    })
+    class Both {}
+    const problems = await problemsOf([], [Both]);
+    expect(problems.map((problem) => problem.split(': ')[0])).toEqual(['Wrong.list', 'Ledger.list']);
+  });
+
+  it('takes a controller for one though it is injected elsewhere', async () => {
+    const Injected = controller('Injected', [Public()], [RequirePermission('org:a:read')]);
+    const app = await start([{ controllers: [Injected], providers: [Injected] }]);
+    expect((await app.send('/Injected/list')).status).toBe(200);
+  });
+
+  it('tells of a mistake on a class by the class, at each handler that it spoils', async () => {
+    @Controller()
+    @Public()
+    @RequireAuth()
+    class Spoilt {
+      @Get('a') a() {}
+      @Get('b') b() {}
+      helper() {}
+    }
+    expect(await problemsOf([{ controllers: [Spoilt] }])).toEqual([
+      expect.stringMatching(/^Spoilt\.a, Spoilt\.b: on the class Spoilt, @\w+\(\) and @\w+\(\) contradict each other/),
+    ]);
+  });
+
+  it('finds what hides behind factories and other tokens', async () => {
+    const Service = serviceWith([RequireAuth()]);
+    for (const provider of [
+      { provide: 'token', useClass: Service },
+      { provide: 'token', useFactory: () => new Service() },
+      { provide: 'token', useFactory: async () => new Service() },
+    ]) {
+      @Module({ providers: [provider] })
+      class Hiding {}
+      expect(await problemsOf([], [Hiding])).toEqual([expect.stringMatching(/^Ledger\.list: is decorated, but/)]);
+    }
+  });
+
+  it('leaves alone what others decorated, and reads no property of theirs', async () => {
+    const touched: string[] = [];
+    const Theirs = (name: string) => SetMetadata(`theirs:${name}`, ['public']);
+    @Injectable()
+    @Theirs('protection')
+    class Job {
+      get connection(): never {
+        touched.push('Job.connection');
+        throw new Error('not connected');
+      }
+      @Theirs('cron') run() {}
+      // Routed in a controller; here nobody calls it.
+      @Get('run') @SubscribeMessage('run') list() {}
+    }
+    @Module({
+      providers: [
+        Job,
+        { provide: 'value', useValue: { list() {} } },
+        { provide: 'nothing', useFactory: () => undefined },
+        { provide: 'null', useFactory: () => null },
+        { provide: 'bare', useFactory: () => Object.create(null) as object },
+        { provide: 'function', useFactory: () => () => undefined },
+        { provide: 'alias', useExisting: Job },
+      ],
+    })
+    class TheirModule {}
+    const app = await start([{ controllers: [controller('Ours', [Public()])] }], [TheirModule]);
+    expect((await app.send('/Ours/list')).status).toBe(200);
+    expect(touched).toEqual([]);
+  });
+});
