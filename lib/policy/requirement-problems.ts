@@ -30,13 +30,15 @@ function rolesThatFulfil(condition: Condition): ReadonlySet<string> | undefined 
   if ('scope' in condition) return undefined;
   const sets = ('anyOf' in condition ? condition.anyOf : condition.allOf).map(rolesThatFulfil);
   const known = sets.filter((set) => set !== undefined);
-  if ('anyOf' in condition) return known.length < sets.length ? undefined : new Set(known.flatMap((set) => [...set]));
+  if ('anyOf' in condition)
+    return known.length === 0 || known.length < sets.length ? undefined : new Set(known.flatMap((set) => [...set]));
   return known.length === 0
     ? undefined
     : known.reduce((common, set) => new Set([...common].filter((role) => set.has(role))));
 }
 
-function roleOf({ role }: HasParams): string[] {
+function roleOf(has: HasParams | undefined | null): string[] {
+  const role: unknown = has?.role;
   return typeof role === 'string' ? [role.replace(/^(org:)*/, 'org:')] : [];
 }
 

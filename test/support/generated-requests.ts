@@ -1,0 +1,276 @@
+import fc from 'fast-check';
+
+import { cookieSuffixOf } from '../../lib/authentication/credentials.js';
+import type { AcceptsToken } from '../../lib/authentication/token-types.js';
+import type { ClerkModuleOptions } from '../../lib/index.js';
+import type { LocalClerk, SessionTokenOptions } from '../../lib/testing/index.js';
+import type { HttpRequestLike } from '../../lib/transports/web-request.js';
+
+/** How a token is made and bent. All dates are relative, in seconds. */
+export interface TokenSpec {
+  readonly kind: 'session' | 'template' | 'm2m' | 'oauth';
+  readonly age: number;
+  readonly lifetime: number;
+  readonly notBefore: number;
+  readonly claims: Record<string, unknown>;
+  readonly omit: readonly string[];
+  readonly header: Record<string, unknown>;
+  readonly foreignKey: boolean;
+  readonly damage: keyof typeof DAMAGES;
+}
+
+/** What is done to a token after it was signed. */
+const DAMAGES = {
+  none: (token: string) => token,
+  // Of the last character only two bits count; Clerk wants the others to be zero.
+  'last bit': (token: string) => token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1),
+  'last characters': (token: string) => `${token.slice(0, -6)}AAAAAA`,
+  'no signature': (token: string) => `${token.split('.').slice(0, 2).join('.')}.`,
+  padded: (token: string) => `${token}==`,
+  'four parts': (token: string) => `${token}.AA`,
+  'another payload': (token: string) => {
+    const [header, , signature] = token.split('.');
+    return `${header}.${Buffer.from('{"sub":"user_evil","sid":"sess_evil","exp":9999999999}').toString('base64url')}.${signature}`;
+  },
+  'in the middle': (token: string) => token.replace(/(?<=\.\w{10})\w/, (letter) => (letter === 'a' ? 'b' : 'a')),
+} as const;
+
+/** Something that is usually not there. */
+const seldom = <A, B>(arbitrary: fc.Arbitrary<A>, otherwise: B): fc.Arbitrary<A | B> =>
+  fc.oneof({ weight: 6, arbitrary: fc.constant(otherwise) }, { weight: 1, arbitrary });
+
+const CATEGORIES = [
+  undefined,
+  'cl_B7d4PD111AAA',
+  'cl_B7d4PD222AAA',
+  'cl_B7d4PD333AAA',
+  'cl_I7d4PD111III',
+  'cl_unknown',
+];
+
+const GOOD: TokenSpec = {
+  ...{ kind: 'session', age: 0, lifetime: 60, notBefore: -10, claims: {}, omit: [], header: {} },
+  ...{ foreignKey: false, damage: 'none' },
+};
+
+const CLAIMS: readonly (readonly [string, readonly unknown[]])[] = [
+  ['azp', ['https://app.test', 'https://evil.test', '', null, 7, ['https://app.test']]],
+  ['aud', ['api', 'other', ['api', 'x'], ['x'], [], '', 7, null]],
+  ['sub', ['mch_1', '', 7, null]],
+  ['sid', ['', 7, null]],
+  ['exp', ['soon', 1.5, 9e15, -1, null, 1e308]],
+  ['iat', ['now', 1.5, 9e15, null]],
+  ['nbf', ['now', 9e15, null]],
+  ['iss', ['https://evil.test', '', 7, null]],
+  ['sts', ['pending', 'active', 'strange']],
+  ['v', [1, 3, null]],
+  ['o', [null, 'x', { id: 'org_1', rol: 'admin', slg: 'acme', per: 'read', fpm: '1' }]],
+  ['act', [{ sub: 'user_admin' }, null]],
+  ['__proto__', [{ polluted: true }]],
+];
+
+/** Each way in which a token may not be as it should. */
+const DEFECTS: { readonly [Field in keyof TokenSpec]: fc.Arbitrary<TokenSpec[Field]> } = {
+  kind: fc.constantFrom('template', 'm2m', 'oauth'),
+  age: fc.constantFrom(30, 56, 62, 70, -10, 3600),
+  lifetime: fc.constantFrom(5, 0, -30, 100_000),
+  notBefore: fc.constantFrom(0, 4, 20, 3600),
+  claims: fc
+    .constantFrom(...CLAIMS)
+    .chain(([name, values]) => fc.constantFrom(...values).map((value) => ({ [name]: value }))),
+  omit: fc.constantFrom(...['azp', 'sid', 'sub', 'exp', 'nbf', 'iat', 'iss', 'v', 'sts'].map((name) => [name])),
+  header: fc.oneof(
+    fc.constantFrom(...CATEGORIES).map((cat): Record<string, unknown> => ({ cat })),
+    fc.constantFrom(undefined, 'jwt', 'at+jwt', 'application/at+jwt', 7).map((typ) => ({ typ })),
+    fc.constantFrom(undefined, 'other', '', 7, '../../etc/passwd').map((kid) => ({ kid })),
+    fc.constantFrom('none', 'HS256', 'rs256', 'RS512').map((alg) => ({ alg })),
+    fc.constantFrom<Record<string, unknown>[]>(
+      ...[{ crit: ['exp'] }, { b64: false }, { jku: 'https://evil.test' }, { jwk: {} }, { zip: 'DEF' }],
+    ),
+  ),
+  foreignKey: fc.constant(true),
+  damage: fc.constantFrom(...(Object.keys(DAMAGES) as (keyof typeof DAMAGES)[])),
+};
+
+/** Good ones, ones with a single defect, which all depends on, and ones with several. */
+export const tokenSpec: fc.Arbitrary<TokenSpec> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(GOOD) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .constantFrom(...(Object.keys(DEFECTS) as (keyof TokenSpec)[]))
+      .chain((field) => (DEFECTS[field] as fc.Arbitrary<unknown>).map((value) => ({ ...GOOD, [field]: value }))),
+  },
+  { weight: 1, arbitrary: fc.record(DEFECTS) },
+);
+
+export interface Instance {
+  readonly clerk: LocalClerk;
+  readonly other: LocalClerk;
+}
+
+/** @param now In seconds. */
+export async function mint(spec: TokenSpec, { clerk, other }: Instance, now: number): Promise<string> {
+  const { age, lifetime, claims, omit, header } = spec;
+  const key = spec.foreignKey ? other : undefined;
+  const options: SessionTokenOptions = {
+    ...{ user: USER, header, omit, key, claims },
+    ...{ issuedAt: now - age, expiresIn: lifetime, notBefore: now - age + spec.notBefore },
+    authorizedParty: 'https://app.test',
+  };
+  const jwt = { format: 'jwt', header, key, secondsUntilExpiration: lifetime - age } as const;
+  const tokens = {
+    session: () => clerk.sessionToken(options),
+    template: () => clerk.templateToken(options),
+    m2m: async () => (await clerk.createM2MToken({ machine: MACHINE.of(clerk), ...jwt })).token,
+    oauth: async () => (await clerk.createOAuthToken({ user: USER, ...jwt })).token,
+  };
+  return DAMAGES[spec.damage](await tokens[spec.kind]());
+}
+
+const USER = 'user_generated';
+const MACHINE = {
+  known: new WeakMap<LocalClerk, { id: string }>(),
+  of(clerk: LocalClerk): { id: string } {
+    const machine = this.known.get(clerk) ?? clerk.createMachine();
+    this.known.set(clerk, machine);
+    return machine;
+  },
+};
+
+/** Makes those known whom the tokens speak of. */
+export function populate({ clerk, other }: Instance): void {
+  for (const one of [clerk, other]) one.createUser({ id: USER });
+}
+
+/** A request, but for its tokens, of which it names some by number. */
+export interface RequestSpec {
+  readonly acceptsToken: AcceptsToken;
+  readonly method: string;
+  readonly target: string;
+  readonly carriers: {
+    readonly authorization?: { readonly scheme: string; readonly token: number };
+    readonly session?: number;
+    readonly suffixedSession?: number;
+  };
+  readonly cookies: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export const TOKENS = 3;
+const token = fc.nat(TOKENS - 1);
+const scheme = seldom(fc.constantFrom('bearer ', '', 'Basic ', 'Bearer  ', 'Token '), 'Bearer ');
+const authorization = fc.record({ scheme, token });
+
+const header = (name: string, ...values: string[]) =>
+  seldom(
+    fc.constantFrom(...values).map((value) => ({ [name]: value }) as Record<string, string>),
+    {},
+  );
+const merged = (...arbitraries: fc.Arbitrary<Record<string, string>>[]) =>
+  fc.tuple(...arbitraries).map((parts) => Object.assign({}, ...parts) as Record<string, string>);
+/** Mostly nothing unusual, sometimes one thing, seldom several: requests that are alike but for one thing are told apart. */
+const unusual = (...arbitraries: fc.Arbitrary<Record<string, string>>[]) =>
+  fc.oneof(
+    { weight: 5, arbitrary: fc.constant<Record<string, string>>({}) },
+    { weight: 4, arbitrary: fc.constantFrom(...arbitraries).chain((one) => one) },
+    { weight: 1, arbitrary: merged(...arbitraries) },
+  );
+
+export const requestSpec: fc.Arbitrary<RequestSpec> = fc.record({
+  acceptsToken: fc.constantFrom<AcceptsToken>(
+    ...(['session_token', 'session_token', 'session_token', 'any', 'm2m_token'] as const),
+    ['session_token', 'm2m_token'],
+    ['m2m_token', 'oauth_token'],
+  ),
+  method: seldom(fc.constantFrom('POST', 'HEAD', 'PUT'), 'GET'),
+  target: fc.constantFrom(
+    ...[
+      '/',
+      '/',
+      '/',
+      '/',
+      '/',
+      '/',
+      '/orgs/acme/x',
+      '/orgs/other',
+      '/me',
+      '/?a=b',
+      '/?__clerk_synced=true',
+      '/?__clerk_synced=false',
+    ],
+    ...['/?__clerk_db_jwt=x', '/?%5F_clerk_db_jwt=x', '/?__clerk_redirect_url=https%3A%2F%2Fa.test', '/a%20b?c=%zz'],
+  ),
+  carriers: fc.oneof(
+    { weight: 6, arbitrary: fc.record({ authorization }) },
+    { weight: 3, arbitrary: fc.record({ session: token, suffixedSession: seldom(token, undefined) }) },
+    { weight: 1, arbitrary: fc.record({ authorization, session: token, suffixedSession: seldom(token, undefined) }) },
+    { weight: 1, arbitrary: fc.constant({}) },
+  ),
+  cookies: unusual(
+    header('__client_uat', '0', '9999999999', 'x'),
+    header('__client_uat_{suffix}', '0', '1'),
+    header('__clerk_db_jwt', ''),
+    header('__clerk_redirect_count', '3', '1'),
+    header('__session', 'x', 'e30.bnVsbA.AA', 'e30.W10.AA', 'null'),
+    header('other', '__session', 'x'),
+  ).map((cookies): Record<string, string> => ({ __client_uat: '1', __clerk_db_jwt: 'dvb_1', ...cookies })),
+  headers: unusual(
+    header('host', 'api.test', 'localhost:3000', 'bad host', '[::1]:80', 'a.test:99999'),
+    header('x-forwarded-host', 'app.test', 'app.test, proxy.test', 'not a host', ''),
+    header('x-forwarded-proto', 'https', 'https,http', 'javascript', ''),
+    header('cloudfront-forwarded-proto', 'https'),
+    header('origin', 'https://app.test', 'https://primary.test', 'null'),
+    header('referer', 'https://app.test/x', 'https://evil.test', 'nonsense'),
+    header('sec-fetch-dest', 'document', 'iframe', 'empty'),
+    header('accept', 'text/html', '*/*'),
+    header('user-agent', 'jest'),
+  ),
+});
+
+/** The request as Node gives it. */
+export function request(spec: RequestSpec, tokens: readonly string[], publishableKey: string): HttpRequestLike {
+  const suffix = cookieSuffixOf(publishableKey);
+  const { authorization, session, suffixedSession } = spec.carriers;
+  const cookies = {
+    ...spec.cookies,
+    ...(session === undefined ? {} : { __session: tokens[session] }),
+    ...(suffixedSession === undefined ? {} : { '__session_{suffix}': tokens[suffixedSession] }),
+  };
+  const cookie = Object.entries(cookies)
+    .map(([name, value]) => `${name.replace('{suffix}', suffix)}=${value}`)
+    .join('; ');
+  return {
+    method: spec.method,
+    url: spec.target,
+    headers: {
+      host: 'api.test',
+      ...spec.headers,
+      ...(cookie ? { cookie } : {}),
+      ...(authorization ? { authorization: authorization.scheme + tokens[authorization.token] } : {}),
+    },
+  };
+}
+
+/** Options that change what Clerk says. */
+export const optionsSpec: fc.Arbitrary<ClerkModuleOptions> = fc.constantFrom<ClerkModuleOptions>(
+  {},
+  {},
+  { authorizedParties: ['https://app.test'] },
+  { authorizedParties: ['https://another.test', 'https://app.test'], clockSkewInMs: 0 },
+  { audience: 'api' },
+  { audience: ['api', 'web'], clockSkewInMs: 60_000 },
+  {
+    organizationSyncOptions: {
+      organizationPatterns: ['/orgs/:slug', '/orgs/:slug/(.*)'],
+      personalAccountPatterns: ['/me'],
+    },
+  },
+  { isSatellite: true, domain: 'satellite.test', signInUrl: 'https://primary.test/sign-in' },
+  {
+    isSatellite: ({ pathname }: URL) => pathname === '/me',
+    domain: 'satellite.test',
+    signInUrl: 'https://primary.test/x',
+  },
+  { proxyUrl: '/__clerk' },
+);
