@@ -37,8 +37,9 @@ export interface RemoteInstanceKeysOptions {
 export class RemoteInstanceKeys implements InstanceKeys {
   /** When each of the latest fetches began that did not succeed; in milliseconds since 1970. */
   private attempts: number[] = [];
-  /** When the latest fetch failed; none while Clerk is well. */
+  /** When the latest fetch failed for want of Clerk; none while Clerk is well. */
   private failedAt: number | undefined;
+  private failure: Error | undefined;
   /** The keys as they were fetched last, and when (`uat`, in milliseconds since 1970); written by jose. */
   private readonly fetched: Partial<ExportedJWKSCache> = {};
   private readonly jwks: ReturnType<typeof createRemoteJWKSet>;
@@ -121,14 +122,18 @@ export class RemoteInstanceKeys implements InstanceKeys {
         this.succeeded();
         throw error;
       }
-      this.failedAt = this.now();
-      throw toFailure(error);
+      const failure = toFailure(error);
+      this.failure = failure;
+      // Where our own key is refused, that is no outage to be bridged.
+      this.failedAt = failure instanceof ClerkUnavailableError ? this.now() : undefined;
+      throw failure;
     }
   }
 
   private succeeded(): void {
     this.attempts = [];
     this.failedAt = undefined;
+    this.failure = undefined;
   }
 
   /** Tries again to reach a Clerk that was down, while callers go on with the keys that are known. */
@@ -137,12 +142,12 @@ export class RemoteInstanceKeys implements InstanceKeys {
     this.fetching(this.jwks.reload()).catch(() => undefined);
   }
 
-  /** @throws ClerkUnavailableError where too many fetches have failed lately to try another one now. */
+  /** @throws what the last fetch failed with, where too many have failed lately to try another one now. */
   private spendAttempt(): void {
     const now = this.now();
     this.attempts = this.attempts.filter((began) => now - began < FAILURES_AT_ONCE * RETRY_AFTER_MS);
     if (this.attempts.length >= FAILURES_AT_ONCE) {
-      throw new ClerkUnavailableError('The keys could not be fetched lately, and are not fetched again yet');
+      throw this.failure ?? new ClerkUnavailableError('The keys are being fetched too often');
     }
     this.attempts.push(now);
   }

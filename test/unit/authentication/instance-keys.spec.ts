@@ -110,6 +110,112 @@ describe('RemoteInstanceKeys', () => {
     await expect(keys.current()).rejects.toBeInstanceOf(ClerkKeyRefusedError);
   });
 
+  describe('as time goes by', () => {
+    const FIVE_MINUTES = 5 * 60_000;
+    let now: number;
+    beforeEach(() => {
+      now = 1_800_000_000_000;
+      jest.spyOn(Date, 'now').mockImplementation(() => now);
+    });
+    afterEach(() => jest.restoreAllMocks());
+    const timed = (...answers: (() => Response | Promise<Response>)[]) => {
+      const calls: string[] = [];
+      const fetch = (async (url: string) => {
+        calls.push(url);
+        return answers[Math.min(calls.length, answers.length) - 1]!();
+      }) as typeof globalThis.fetch;
+      return { keys: new RemoteInstanceKeys(options, fetch, () => now), calls };
+    };
+    const down = () => new Response('', { status: 503 });
+    const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+    it('fetches them anew every five minutes, so that a removed key dies', async () => {
+      const { keys, calls } = timed(
+        () => jwks('ins_1', 'ins_2'),
+        () => jwks('ins_2'),
+      );
+      await keys.find('ins_1');
+      expect(keys.freshUntil()).toBe(now + FIVE_MINUTES);
+      now += FIVE_MINUTES - 1;
+      expect(await keys.atHand('ins_1')).not.toBeNull();
+      now += 1;
+      expect(await keys.atHand('ins_1')).toBeNull();
+      await expect(keys.find('ins_1')).resolves.toBeNull();
+      expect(calls).toHaveLength(2);
+    });
+
+    it('honours a new key at once, but for half a minute after a fetch', async () => {
+      const { keys, calls } = timed(
+        () => jwks('ins_1'),
+        () => jwks('ins_1', 'ins_2'),
+      );
+      await keys.find('ins_1');
+      now += 29_999;
+      await expect(keys.find('ins_2')).resolves.toBeNull();
+      expect(calls).toHaveLength(1);
+      now += 1;
+      await expect(keys.find('ins_2')).resolves.toBe(pem);
+      expect(await keys.atHand('ins_2')).not.toBeNull();
+    });
+
+    it('goes on with known keys while Clerk is down, without waiting, and tries again by the way', async () => {
+      const { keys, calls } = timed(
+        () => jwks('ins_1'),
+        down,
+        down,
+        () => jwks('ins_1', 'ins_2'),
+      );
+      await keys.find('ins_1');
+      now += FIVE_MINUTES;
+      // The one who finds out waits for the fetch to fail; from then on nobody does.
+      await expect(keys.find('ins_1')).resolves.toBe(pem);
+      expect(await keys.atHand('ins_1')).not.toBeNull();
+      expect(calls).toHaveLength(2);
+      await expect(keys.find('ins_unknown')).rejects.toThrow(ClerkUnavailableError);
+      expect(calls).toHaveLength(3);
+      now += 3_000;
+      expect(await keys.atHand('ins_1')).not.toBeNull();
+      await settled();
+      expect(calls).toHaveLength(4);
+      // Healed: a new key is known without anybody having asked for it.
+      expect(await keys.atHand('ins_2')).not.toBeNull();
+      expect(keys.freshUntil()).toBe(now + FIVE_MINUTES);
+    });
+
+    it('gives them up after the time that the application allows', async () => {
+      const { keys } = timed(() => jwks('ins_1'), down);
+      await keys.find('ins_1');
+      now += FIVE_MINUTES;
+      await keys.find('ins_1');
+      now += options.staleKeysInMs - 1;
+      expect(await keys.atHand('ins_1')).not.toBeNull();
+      expect(keys.freshUntil()).toBeLessThan(now + 3_001);
+      now += 1;
+      expect(await keys.atHand('ins_1')).toBeNull();
+      await expect(keys.find('ins_1')).rejects.toThrow(ClerkUnavailableError);
+      await expect(keys.current()).rejects.toThrow(ClerkUnavailableError);
+    });
+
+    it('does not go on with them where Clerk refuses our own key', async () => {
+      const { keys } = timed(
+        () => jwks('ins_1'),
+        () => new Response('', { status: 401 }),
+      );
+      await keys.find('ins_1');
+      now += FIVE_MINUTES;
+      for (let time = 0; time < 20; time++) await expect(keys.find('ins_1')).rejects.toThrow(ClerkKeyRefusedError);
+      expect(await keys.atHand('ins_1')).toBeNull();
+    });
+
+    it('has a current key in an outage too', async () => {
+      const { keys } = timed(() => jwks('ins_1'), down);
+      await keys.find('ins_1');
+      now += FIVE_MINUTES;
+      await keys.find('ins_1');
+      await expect(keys.current()).resolves.toBe(pem);
+    });
+  });
+
   it('has no current key where none was published', async () => {
     const { keys } = remote(() => Response.json({ keys: [] }));
     await expect(keys.current()).rejects.toBeInstanceOf(ClerkUnavailableError);
