@@ -82,7 +82,14 @@ export default tseslint.config(
   {
     // Stands alone: the core never imports it, and it imports nothing of the core.
     files: ['lib/testing/local-clerk/**/*.ts'],
-    rules: imports([...ROOMS, 'types']),
+    rules: imports([...ROOMS, 'types'], {
+      patterns: [
+        {
+          group: ['auth-objects', 'made-up-options', 'test-caller', 'testing.error'].map((name) => `**/${name}.js`),
+          message: 'This arrow climbs: the local Clerk stands alone, and these know the core. See ARCHITECTURE.md.',
+        },
+      ],
+    }),
   },
   {
     // Users type far-fetched things; tests have to as well.

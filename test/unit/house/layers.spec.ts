@@ -29,6 +29,7 @@ describe('the rooms of lib/', () => {
     ['lib/guard/clerk.guard.ts', '../index.js'],
     ['lib/guard/clerk.guard.ts', '../testing/index.js'],
     ['lib/testing/local-clerk/local-clerk.ts', '../../errors/clerk.errors.js'],
+    ['lib/testing/local-clerk/local-clerk.ts', '../test-caller.js'],
   ])('%s may not import %s', async (file, target) => {
     expect(await violations(file, `export * from '${target}';`)).toEqual([
       expect.stringContaining('This arrow climbs'),
