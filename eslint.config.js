@@ -97,12 +97,27 @@ export default tseslint.config(
   {
     // Stands alone: the core never imports it, and it imports nothing of the core.
     files: ['lib/testing/local-clerk/**/*.ts'],
-    rules: imports([...ROOMS, 'types', 'cli']),
+    rules: imports([...ROOMS, 'types', 'cli'], {
+      patterns: [
+        {
+          group: ['auth-objects', 'made-up-options', 'protection-map', 'test-caller', 'testing.error'].map(
+            (name) => `**/${name}.js`,
+          ),
+          message: 'This arrow climbs: the local Clerk stands alone, and these know the core. See ARCHITECTURE.md.',
+        },
+      ],
+    }),
   },
   {
-    // Besides the local Clerk, what asks an application for its protection map.
+    // What users test their applications with may know all of the core, but not the command above it.
     files: ['lib/testing/*.ts'],
-    rules: imports([...ROOMS.filter((room) => room !== 'protection-map'), 'types', 'cli']),
+    rules: {
+      'no-restricted-imports': 'off',
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/cli/**', '**/types/**'], message: 'This arrow climbs. See ARCHITECTURE.md.' }] },
+      ],
+    },
   },
   {
     // The command has no more than users have: the two entries.

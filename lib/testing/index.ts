@@ -26,3 +26,17 @@ export type {
   TokenOptions,
 } from './local-clerk/token-options.js';
 export { protectionMap, type ApplicationLike } from './protection-map.js';
+
+export {
+  apiKey,
+  m2mToken,
+  oauthToken,
+  signedIn,
+  signedOut,
+  type ApiKeyObjectOptions,
+  type M2MTokenObjectOptions,
+  type OAuthTokenObjectOptions,
+  type SignedInOptions,
+} from './auth-objects.js';
+export { TestCaller, type ProviderOverrider } from './test-caller.js';
+export { ClerkTestingError, type ClerkTestingErrorCode } from './testing.error.js';

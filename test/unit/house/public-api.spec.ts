@@ -53,9 +53,16 @@ describe('the public API', () => {
   it('of nest-clerk/testing is exactly this', () => {
     expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
      [
+       "ClerkTestingError",
        "LocalClerk",
        "LocalClerkError",
+       "TestCaller",
+       "apiKey",
+       "m2mToken",
+       "oauthToken",
        "protectionMap",
+       "signedIn",
+       "signedOut",
      ]
     `);
   });
