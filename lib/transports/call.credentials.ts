@@ -1,0 +1,27 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { Credentials } from '../authentication/credentials.js';
+import { toWebRequest } from './web-request.js';
+
+/**
+ * What a call presents that is no HTTP request of its own: a message, a subscription. It is asked about as a program's
+ * POST would be, which is never redirected to a handshake.
+ */
+export class CallCredentials implements Credentials {
+  readonly method = 'POST';
+  readonly target = '/';
+  readonly isEncrypted = false;
+  private webRequest: Request | undefined;
+
+  /** @param headers the credentials, in the words of HTTP: `authorization`, `cookie`, `origin`, `host`. */
+  constructor(
+    readonly headers: Readonly<IncomingHttpHeaders>,
+    readonly source: object,
+    readonly carrier: object,
+  ) {}
+
+  get request(): Request {
+    const { method, target: url, headers } = this;
+    return (this.webRequest ??= toWebRequest({ method, url, headers }));
+  }
+}
