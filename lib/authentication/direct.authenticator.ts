@@ -20,17 +20,17 @@ export class DirectAuthenticator implements Authenticator {
     private readonly now: () => number,
   ) {}
 
-  async authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
-    return (await this.signedIn(credentials, acceptsToken)) ?? this.next.authenticate(credentials, acceptsToken);
+  authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity> {
+    return this.signedIn(credentials, acceptsToken) ?? this.next.authenticate(credentials, acceptsToken);
   }
 
-  private async signedIn(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity | undefined> {
+  private signedIn(credentials: Credentials, acceptsToken: AcceptsToken): Identity | undefined {
     if (!tokenTypesOf(acceptsToken).includes('session_token')) return undefined;
     const token = tokenAlone(credentials, this.options);
     const read = token === undefined ? undefined : readSessionToken(token);
     if (token === undefined || !read) return undefined;
-    const key = await this.keys.atHand(read.kid);
-    if (!key || !(await isSignedBy(token, key))) return undefined;
+    const key = this.keys.atHand(read.kid);
+    if (!key || !isSignedBy(token, key)) return undefined;
     return areClaimsGood(read.claims, this.options, this.now())
       ? sessionIdentity(this.options, token, read.claims)
       : undefined;

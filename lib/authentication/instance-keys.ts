@@ -1,4 +1,4 @@
-import { importSPKI, type CryptoKey } from 'jose';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 
 import { ClerkUnavailableError } from '../errors/clerk.errors.js';
 
@@ -11,7 +11,7 @@ export interface InstanceKeys {
   find(kid: string | null): Promise<string | null>;
 
   /** The same, ready to verify with; but only where it is at hand, without any fetching. */
-  atHand(kid: string): Promise<CryptoKey | null>;
+  atHand(kid: string): KeyObject | null;
 
   /**
    * Any current key, for what names its key only later (a handshake).
@@ -25,16 +25,18 @@ export interface InstanceKeys {
 
 /** The one key that the `jwtKey` option names: as with Clerk, whatever `kid` a token carries. */
 export class StaticInstanceKeys implements InstanceKeys {
-  private imported: Promise<CryptoKey> | undefined;
+  private readonly key: KeyObject;
 
-  constructor(private readonly pem: string) {}
+  constructor(private readonly pem: string) {
+    this.key = createPublicKey(pem);
+  }
 
   find(): Promise<string> {
     return Promise.resolve(this.pem);
   }
 
-  atHand(): Promise<CryptoKey> {
-    return (this.imported ??= importSPKI(this.pem, 'RS256'));
+  atHand(): KeyObject {
+    return this.key;
   }
 
   current(): Promise<string> {
@@ -49,7 +51,7 @@ export class StaticInstanceKeys implements InstanceKeys {
 /** Without a secret key there is nobody to ask: JWTs cannot be verified, only what Clerk verifies itself. */
 export const NO_INSTANCE_KEYS: InstanceKeys = {
   find: () => Promise.resolve(null),
-  atHand: () => Promise.resolve(null),
+  atHand: () => null,
   current: () => Promise.reject(new ClerkUnavailableError('There is no secretKey to fetch keys with')),
   freshUntil: () => Infinity,
 };

@@ -69,7 +69,7 @@ export class RememberingAuthenticator implements Authenticator {
     const { alone } = question;
     if (alone === undefined) return this.askWhole(question);
     const first = this.asked.get(alone);
-    if (!first) return this.once(alone, () => this.askWhole(question));
+    if (!first) return this.once(alone, () => this.verify(question));
     const answer = await first;
     // Whoever is not signed in by the token may be told something else: to go to a handshake, say.
     return isPlainYes(answer) ? answer : this.askWhole(question);

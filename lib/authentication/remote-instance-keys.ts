@@ -1,5 +1,6 @@
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+
 import {
-  createLocalJWKSet,
   createRemoteJWKSet,
   customFetch,
   errors,
@@ -44,7 +45,7 @@ export class RemoteInstanceKeys implements InstanceKeys {
   private readonly fetched: Partial<ExportedJWKSCache> = {};
   private readonly jwks: ReturnType<typeof createRemoteJWKSet>;
   /** The fetched keys ready for use; jose gives none that are too old, and fetches at its own will. */
-  private local: { readonly jwks: JSONWebKeySet; readonly find: ReturnType<typeof createLocalJWKSet> } | undefined;
+  private local: { readonly jwks: JSONWebKeySet; readonly keys: ReadonlyMap<string, KeyObject> } | undefined;
   private readonly pems = new WeakMap<CryptoKey, Promise<string>>();
 
   constructor(
@@ -73,26 +74,26 @@ export class RemoteInstanceKeys implements InstanceKeys {
   async find(kid: string | null): Promise<string | null> {
     if (kid === null) return null;
     // Known callers do not wait for a Clerk that was down a moment ago.
-    const outlived = this.failedAt === undefined ? null : await this.atHand(kid);
-    if (outlived) return this.toPem(outlived);
+    const outlived = this.failedAt === undefined ? null : this.atHand(kid);
+    if (outlived) return pemOf(outlived);
     try {
       const key = await this.fetching(this.jwks({ alg: 'RS256', kid }));
       return await this.toPem(key);
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey) return null;
-      const known = error instanceof ClerkUnavailableError ? await this.atHand(kid) : null;
-      if (known) return this.toPem(known);
+      const known = error instanceof ClerkUnavailableError ? this.atHand(kid) : null;
+      if (known) return pemOf(known);
       throw error;
     }
   }
 
-  async atHand(kid: string): Promise<CryptoKey | null> {
+  atHand(kid: string): KeyObject | null {
     const { jwks, uat = 0 } = this.fetched;
     const age = this.now() - uat;
     if (!jwks || age >= MAX_AGE_MS + (this.failedAt === undefined ? 0 : this.options.staleKeysInMs)) return null;
     if (age >= MAX_AGE_MS) this.retry();
-    if (this.local?.jwks !== jwks) this.local = { jwks, find: createLocalJWKSet(jwks) };
-    return this.local.find({ alg: 'RS256', kid }).catch(() => null);
+    if (this.local?.jwks !== jwks) this.local = { jwks, keys: keysOf(jwks) };
+    return this.local.keys.get(kid) ?? null;
   }
 
   async current(): Promise<string> {
@@ -158,6 +159,18 @@ export class RemoteInstanceKeys implements InstanceKeys {
     return pem;
   }
 }
+
+/** The keys that may verify session tokens, by their ids; as jose chooses them, none that is named twice. */
+function keysOf({ keys }: JSONWebKeySet): ReadonlyMap<string, KeyObject> {
+  const usable = keys.filter(
+    ({ kty, alg = 'RS256', use = 'sig', key_ops: operations = ['verify'], kid }) =>
+      kty === 'RSA' && alg === 'RS256' && use === 'sig' && operations.includes('verify') && typeof kid === 'string',
+  );
+  const single = usable.filter(({ kid }) => usable.filter((other) => other.kid === kid).length === 1);
+  return new Map(single.map((key) => [key.kid as string, createPublicKey({ key: key as JsonWebKey, format: 'jwk' })]));
+}
+
+const pemOf = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString().trim();
 
 /** Whatever keeps the keys from us is an outage, save a refusal of our own key. */
 function toFailure(error: unknown): Error {

@@ -1,5 +1,4 @@
-import type { CryptoKey } from 'jose';
-import { compactVerify } from 'jose';
+import { verify, type KeyObject } from 'node:crypto';
 
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { SessionClaims } from './session-identity.js';
@@ -50,14 +49,12 @@ function parse(part: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Whether a key of the instance signed the token. */
-export async function isSignedBy(token: string, key: CryptoKey): Promise<boolean> {
-  try {
-    await compactVerify(token, key, { algorithms: ['RS256'] });
-    return true;
-  } catch {
-    return false;
-  }
+/** Whether a key of the instance signed the token: RS256, whatever the token says. */
+export function isSignedBy(token: string, key: KeyObject): boolean {
+  const end = token.lastIndexOf('.');
+  const signature = Buffer.from(token.slice(end + 1), 'base64url');
+  // Node's own: on the thread pool, as jose's WebCrypto has it, the same takes twice the time.
+  return verify('RSA-SHA256', Buffer.from(token.slice(0, end)), key, signature);
 }
 
 /** Dates that `Date` can hold; what it cannot is for Clerk to judge. */

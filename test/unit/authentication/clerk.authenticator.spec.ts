@@ -32,7 +32,7 @@ function over(answer: (request: Request, options: any) => unknown, find: Instanc
   } as unknown as ClerkClient;
   const keys: InstanceKeys = {
     find,
-    atHand: async () => null,
+    atHand: () => null,
     current: async () => 'CURRENT',
     freshUntil: () => Infinity,
   };

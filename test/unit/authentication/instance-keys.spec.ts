@@ -137,9 +137,9 @@ describe('RemoteInstanceKeys', () => {
       await keys.find('ins_1');
       expect(keys.freshUntil()).toBe(now + FIVE_MINUTES);
       now += FIVE_MINUTES - 1;
-      expect(await keys.atHand('ins_1')).not.toBeNull();
+      expect(keys.atHand('ins_1')).not.toBeNull();
       now += 1;
-      expect(await keys.atHand('ins_1')).toBeNull();
+      expect(keys.atHand('ins_1')).toBeNull();
       await expect(keys.find('ins_1')).resolves.toBeNull();
       expect(calls).toHaveLength(2);
     });
@@ -155,7 +155,7 @@ describe('RemoteInstanceKeys', () => {
       expect(calls).toHaveLength(1);
       now += 1;
       await expect(keys.find('ins_2')).resolves.toBe(pem);
-      expect(await keys.atHand('ins_2')).not.toBeNull();
+      expect(keys.atHand('ins_2')).not.toBeNull();
     });
 
     it('goes on with known keys while Clerk is down, without waiting, and tries again by the way', async () => {
@@ -169,16 +169,16 @@ describe('RemoteInstanceKeys', () => {
       now += FIVE_MINUTES;
       // The one who finds out waits for the fetch to fail; from then on nobody does.
       await expect(keys.find('ins_1')).resolves.toBe(pem);
-      expect(await keys.atHand('ins_1')).not.toBeNull();
+      expect(keys.atHand('ins_1')).not.toBeNull();
       expect(calls).toHaveLength(2);
       await expect(keys.find('ins_unknown')).rejects.toThrow(ClerkUnavailableError);
       expect(calls).toHaveLength(3);
       now += 3_000;
-      expect(await keys.atHand('ins_1')).not.toBeNull();
+      expect(keys.atHand('ins_1')).not.toBeNull();
       await settled();
       expect(calls).toHaveLength(4);
       // Healed: a new key is known without anybody having asked for it.
-      expect(await keys.atHand('ins_2')).not.toBeNull();
+      expect(keys.atHand('ins_2')).not.toBeNull();
       expect(keys.freshUntil()).toBe(now + FIVE_MINUTES);
     });
 
@@ -188,10 +188,10 @@ describe('RemoteInstanceKeys', () => {
       now += FIVE_MINUTES;
       await keys.find('ins_1');
       now += options.staleKeysInMs - 1;
-      expect(await keys.atHand('ins_1')).not.toBeNull();
+      expect(keys.atHand('ins_1')).not.toBeNull();
       expect(keys.freshUntil()).toBeLessThan(now + 3_001);
       now += 1;
-      expect(await keys.atHand('ins_1')).toBeNull();
+      expect(keys.atHand('ins_1')).toBeNull();
       await expect(keys.find('ins_1')).rejects.toThrow(ClerkUnavailableError);
       await expect(keys.current()).rejects.toThrow(ClerkUnavailableError);
     });
@@ -204,7 +204,7 @@ describe('RemoteInstanceKeys', () => {
       await keys.find('ins_1');
       now += FIVE_MINUTES;
       for (let time = 0; time < 20; time++) await expect(keys.find('ins_1')).rejects.toThrow(ClerkKeyRefusedError);
-      expect(await keys.atHand('ins_1')).toBeNull();
+      expect(keys.atHand('ins_1')).toBeNull();
     });
 
     it('has a current key in an outage too', async () => {
