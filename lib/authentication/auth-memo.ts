@@ -13,10 +13,18 @@ export type ToAuth = (options?: AuthObjectOptions) => AuthObject;
 export function memoizedAuth(build: ToAuth): ToAuth {
   let strict: AuthObject | undefined;
   let pendingAllowed: AuthObject | undefined;
-  return (options) =>
-    options?.treatPendingAsSignedOut === false
-      ? (pendingAllowed ??= deepFreeze(build(options)))
-      : (strict ??= deepFreeze(build(options)));
+  return (options) => {
+    const allowed = options?.treatPendingAsSignedOut === false;
+    const other = allowed ? strict : pendingAllowed;
+    // Only pending sessions are one thing or another.
+    if (other && !isPending(other)) return other;
+    if (allowed) return (pendingAllowed ??= deepFreeze(build(options)));
+    return (strict ??= deepFreeze(build(options)));
+  };
+}
+
+function isPending(auth: AuthObject): boolean {
+  return 'sessionStatus' in auth && auth.sessionStatus === 'pending';
 }
 
 function deepFreeze<T>(value: T): T {

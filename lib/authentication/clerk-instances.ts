@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import type { ClerkClient } from '@clerk/backend';
 import { LRUCache } from 'lru-cache';
@@ -73,9 +73,7 @@ export class ClerkInstances {
       const byIdentity = typeof value === 'function' || (name === 'clerkClient' && typeof value === 'object');
       return byIdentity && value !== null ? `identity ${this.identityOf(value)}` : value;
     });
-    return createHash('sha256')
-      .update(text ?? '')
-      .digest('base64');
+    return hash('sha256', text ?? '', 'base64');
   }
 
   private identityOf(value: object): number {

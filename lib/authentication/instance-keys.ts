@@ -25,18 +25,16 @@ export interface InstanceKeys {
 
 /** The one key that the `jwtKey` option names: as with Clerk, whatever `kid` a token carries. */
 export class StaticInstanceKeys implements InstanceKeys {
-  private readonly key: KeyObject;
+  private key: KeyObject | undefined;
 
-  constructor(private readonly pem: string) {
-    this.key = createPublicKey(pem);
-  }
+  constructor(private readonly pem: string) {}
 
   find(): Promise<string> {
     return Promise.resolve(this.pem);
   }
 
   atHand(): KeyObject {
-    return this.key;
+    return (this.key ??= createPublicKey(this.pem));
   }
 
   current(): Promise<string> {

@@ -18,9 +18,6 @@ type MachineTokenType = Exclude<TokenType, 'session_token'>;
 /** What Clerk's auth object of a machine token is made of. */
 export type MachineData = Parameters<typeof authenticatedMachineObject>[2];
 
-/** Clerk says nothing to the client about somebody who is signed in. */
-const NO_HEADERS = new Headers();
-
 /** Somebody signed in by a session token that was verified before, or by us. Nothing of a request is in it. */
 export function sessionIdentity(options: ResolvedClerkOptions, token: string, claims: SessionClaims): Identity {
   const { secretKey, publishableKey, machineSecretKey, apiUrl, apiVersion } = options;
@@ -39,5 +36,6 @@ export function machineIdentity(tokenType: MachineTokenType, token: string, data
 
 function signedIn(tokenType: TokenType, build: ToAuth): Identity {
   const toAuth = memoizedAuth(build);
-  return { status: 'signed-in', tokenType, reason: null, credentialSent: true, headers: NO_HEADERS, toAuth };
+  // Clerk says nothing to the client about somebody who is signed in.
+  return { status: 'signed-in', tokenType, reason: null, credentialSent: true, headers: new Headers(), toAuth };
 }
