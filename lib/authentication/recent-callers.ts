@@ -4,8 +4,8 @@ import type { Identity } from './identity.js';
 import type { AcceptsToken } from './token-types.js';
 import { holds, type Recalled } from './verdicts.js';
 
-/** How many are kept ready. */
-const MAX_RECENT = 1_000;
+/** Which part of those that are remembered is kept ready: they take several times the memory. */
+const READY = 1 / 10;
 /** How many characters of the end of what was sent are looked at to find it again. Signatures end tokens. */
 const SAMPLE = 24;
 
@@ -25,7 +25,7 @@ export class RecentCallers {
     maxEntries: number,
     private readonly now: () => number,
   ) {
-    this.recent = new LRUCache({ max: Math.min(MAX_RECENT, maxEntries) });
+    this.recent = new LRUCache({ max: Math.ceil(maxEntries * READY) });
   }
 
   find(sent: string, acceptsToken: AcceptsToken): Identity | undefined {
