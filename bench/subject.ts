@@ -38,7 +38,12 @@ export class Subject {
   ) {}
 
   static async start(options: AppOptions & { workers?: number }, execArgv: readonly string[] = []): Promise<Subject> {
-    const env = { ...process.env, BENCH_PORT: String(await freePort()), NODE_ENV: 'production' };
+    const env = {
+      ...process.env,
+      BENCH_PORT: String(await freePort()),
+      NODE_ENV: 'production',
+      CLERK_TELEMETRY_DISABLED: '1',
+    };
     const server = fileURLToPath(new URL('./server.js', import.meta.url));
     const child = fork(server, [JSON.stringify(options)], { env, execArgv: ['--expose-gc', ...execArgv] });
     const { port, bootInMs } = await new Promise<{ port: string; bootInMs: number }>((resolve, reject) => {

@@ -19,6 +19,7 @@ type Resolve = (request: object) => RequestOptions | undefined | Promise<Request
 export class ClerkInstances {
   private readonly instances = new LRUCache<string, ClerkInstance>({ max: MAX_INSTANCES });
   private readonly found = new WeakMap<object, Promise<ClerkInstance>>();
+  private readonly answered = new WeakMap<object, { readonly values: readonly unknown[]; readonly key: string }>();
   private readonly identities = new WeakMap<object, number>();
   private identified = 0;
   /** The module's own, where there are no others. */
@@ -54,7 +55,7 @@ export class ClerkInstances {
   private async find(request: object): Promise<ClerkInstance> {
     try {
       const answer = await (this.given.resolveOptions as Resolve)(request);
-      const key = this.fingerprint(answer);
+      const key = this.keyOf(answer);
       let instance = this.instances.get(key);
       if (!instance) {
         instance = createInstance(resolveRequestOptions(this.given, answer, this.env));
@@ -65,6 +66,20 @@ export class ClerkInstances {
       const problems = cause instanceof ClerkConfigurationError ? `: ${cause.problems.join(' ')}` : '';
       throw new ClerkRequestOptionsError(`resolveOptions has no usable options for this request${problems}`, { cause });
     }
+  }
+
+  /** The fingerprint of an answer; taken once of one that is given again, and has not changed since. */
+  private keyOf(answer: unknown): string {
+    if (typeof answer !== 'object' || answer === null) return this.fingerprint(answer);
+    const values = Object.entries(answer).flat();
+    const known = this.answered.get(answer);
+    if (known?.values.length === values.length && values.every((value, index) => value === known.values[index])) {
+      return known.key;
+    }
+    const key = this.fingerprint(answer);
+    // What an object among the values holds may change unseen.
+    if (!values.some((value) => typeof value === 'object')) this.answered.set(answer, { values, key });
+    return key;
   }
 
   /** The same for the same answer, and nothing from which a key could be read. Functions and clients count by identity. */

@@ -39,6 +39,24 @@ describe('ClerkInstances', () => {
     expect(seen).toContain(await next());
   });
 
+  it('sees that an answer was changed in place, be it ever so deep', async () => {
+    const { telemetry: _, ...plain } = keysOf('a');
+    for (const answer of [plain, { ...plain, telemetry: { disabled: true } }] as Record<string, any>[]) {
+      const instances = over(() => answer);
+      const first = await instances.for({});
+      expect(await instances.for({})).toBe(first);
+      answer.secretKey = 'sk_test_changed';
+      const second = await instances.for({});
+      expect(second.options.secretKey).toBe('sk_test_changed');
+      answer.authorizedParties = ['https://a.example'];
+      expect((await instances.for({})).options.authorizedParties).toEqual(['https://a.example']);
+      answer.authorizedParties[0] = 'https://b.example';
+      expect((await instances.for({})).options.authorizedParties).toEqual(['https://b.example']);
+      delete answer.authorizedParties;
+      expect(await instances.for({})).toBe(second);
+    }
+  });
+
   it('keeps no more than a thousand', async () => {
     let tenant = 0;
     const instances = over(() => keysOf(`t${tenant}`));
