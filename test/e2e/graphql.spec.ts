@@ -129,7 +129,7 @@ class Listener implements NestInterceptor {
 const bearer = async (token: string | Promise<string>) => ({ authorization: `Bearer ${await token}` });
 
 /** A caller: what it sends, and what resolvers for sessions, and those for API keys, make of it. */
-const CALLERS: Record<string, [(clerk: LocalClerk, other: LocalClerk) => object, Seen, Seen]> = {
+const CALLERS: Record<string, [(clerk: LocalClerk, other: LocalClerk) => object | Promise<object>, Seen, Seen]> = {
   nobody: [() => ({}), 'anonymous', 'anonymous'],
   'somebody signed in': [(clerk) => bearer(clerk.sessionToken()), 'in', 'invalid'],
   'somebody with the permission': [(clerk) => bearer(permitted(clerk)), 'permitted', 'invalid'],
