@@ -21,7 +21,7 @@ export interface GraphqlOperation {
 }
 
 /**
- * Finds the operation in the GraphQL context, as Apollo, Mercurius and graphql-ws make it. Never looks into a resolver's
+ * Finds the operation in the GraphQL context, as Nest's drivers make it. Never looks into a resolver's
  * parent or arguments, which are the client's; `context.getArgs()` is not to be asked, since GqlExecutionContext answers
  * with the latter.
  */

@@ -467,6 +467,12 @@ describe.each(GRAPHQL_DRIVERS)('an application on %s', (_, platform, graphql) =>
       const { data } = await query(app, '{ me }', await bearer(clerk.sessionToken({ user })));
       expect([undefined, null, user.id]).toContain(data?.me?.[0] ?? data?.me);
     }
+    await Promise.all(
+      [ada, grace, ada, grace, ada, grace].map(async (user) => {
+        const { data } = await query(app!, '{ me }', await bearer(clerk.sessionToken({ user })));
+        expect([undefined, null, user.id]).toContain(data?.me?.[0] ?? data?.me);
+      }),
+    );
     expect((await query(app, '{ strict }')).data ?? null).toBeNull();
   });
 
