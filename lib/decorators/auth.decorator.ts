@@ -12,7 +12,7 @@ import { createParamDecorator, type ExecutionContext, type PipeTransform, type T
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { addParameterMetadata, PolicyMetadata } from '../policy/metadata.js';
 import { attachedIdentity } from '../transports/attachment.js';
-import { carrierOf } from '../transports/carrier.js';
+import { identityCarrierOf } from '../transports/carrier.js';
 
 type KeyOfEach<T> = T extends unknown ? keyof T : never;
 
@@ -50,7 +50,7 @@ export function Auth(property?: AuthProperty, ...pipes: (PipeTransform | Type<Pi
  * services. It filters what the guard verified and never verifies anything itself: asked for a token type that the
  * caller did not present, or that the handler does not accept, it gives Clerk's signed-out object of that type.
  *
- * @param source The request of Express or Fastify, or Nest's ExecutionContext.
+ * @param source The request of Express or Fastify, or Nest's ExecutionContext, GraphQL's too.
  * @param options `acceptsToken` (default `session_token`), `treatPendingAsSignedOut`.
  * @throws ClerkAuthNotPopulatedError where no guard looked at the request, or the handler carries `@SkipAuth()`.
  * @example
@@ -71,7 +71,7 @@ function authOf(
     treatPendingAsSignedOut?: boolean;
   },
 ): AuthObject {
-  const identity = attachedIdentity(carrierOf(source));
+  const identity = attachedIdentity(identityCarrierOf(source));
   if (!identity) throw new ClerkAuthNotPopulatedError();
   return identity.toAuth(options);
 }

@@ -3,10 +3,10 @@ import { createParamDecorator, type ExecutionContext, type PipeTransform, type T
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { addParameterMetadata, PolicyMetadata } from '../policy/metadata.js';
 import { attachedUserLoader } from '../transports/attachment.js';
-import { carrierOf } from '../transports/carrier.js';
+import { identityCarrierOf } from '../transports/carrier.js';
 
 const currentUser = createParamDecorator((_: unknown, context: ExecutionContext) => {
-  const loader = attachedUserLoader(carrierOf(context));
+  const loader = attachedUserLoader(identityCarrierOf(context));
   if (!loader) throw new ClerkAuthNotPopulatedError();
   return loader.load(context);
 });

@@ -4,7 +4,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { Users } from '../authentication/users.js';
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { attachedIdentity, type UserLoader } from '../transports/attachment.js';
-import { sourceOf } from '../transports/carrier.js';
+import { carrierOf, identityCarrierOf, sourceOf } from '../transports/carrier.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
 
 /** Loads the user of a call for `@CurrentUser()`, and refuses in the call's own way where there is none. */
@@ -17,10 +17,9 @@ export class CurrentUsers implements UserLoader {
 
   async load(context: ExecutionContext): Promise<User> {
     const transport = this.transports.for(context);
-    const carrier = transport.carrier(context);
-    const identity = attachedIdentity(carrier);
+    const identity = attachedIdentity(identityCarrierOf(context));
     if (!identity) throw new ClerkAuthNotPopulatedError();
-    const user = await this.users.load({ source: sourceOf(context), carrier }, identity);
+    const user = await this.users.load({ source: sourceOf(context), carrier: carrierOf(context) }, identity);
     if ('code' in user) throw transport.refuse(context, user);
     return user;
   }

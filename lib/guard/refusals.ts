@@ -47,7 +47,7 @@ export class Refusals {
       const refusal = asHttpException(objection, failed);
       // RFC 9110 wants every 401 to carry a challenge, which the transport sets.
       if (refusal.getStatus() === 401) transport.refuse(context, failed);
-      return refusal;
+      return transport.phrase(refusal);
     }
     if (decision.allowed) return undefined;
     if (failed?.status === 401 && policy.redirectsToSignIn && isDocumentNavigation(credentials.request)) {

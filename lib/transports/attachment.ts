@@ -46,6 +46,11 @@ export function attachIdentity(carrier: object, identity: Identity | undefined, 
   attached.userLoader = userLoader;
 }
 
+/** Whether the guard has been here, though it may not have looked who is calling. */
+export function hasAttached(carrier: object): boolean {
+  return ATTACHED in carrier;
+}
+
 /** What the guard found out about this request, if it looked. */
 export function attachedIdentity(carrier: object): Identity | undefined {
   return (carrier as Carrier)[ATTACHED]?.identity;

@@ -1,27 +1,39 @@
 import type { ExecutionContext } from '@nestjs/common';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
+import { hasAttached } from './attachment.js';
+import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
+import { rawOf, type HttpRequestLike } from './web-request.js';
 
 /**
- * The object that carries a call's identity: the request, given as itself or inside an execution context. Of Fastify's
- * request it is the one of Node that it wraps, since that is all a middleware sees.
+ * The object that stands for a request wherever it is met again: the request, given as itself or inside an execution
+ * context. Of Fastify's request it is the one of Node that it wraps, since that is all a middleware sees.
  */
 export function carrierOf(source: object): object {
-  return rawOf(sourceOf(source));
+  return graphqlOperationIn(source)?.carrier ?? rawOf(sourceOf(source) as HttpRequestLike);
 }
 
 /** The request as the platform gives it, out of an execution context or as itself. */
 export function sourceOf(source: object): object {
   if (!isExecutionContext(source)) return source;
   const type = source.getType<string>();
+  if (type === 'graphql') return graphqlOperationOf(source).source;
   if (type !== 'http') throw new ClerkTransportError(type);
   return source.switchToHttp().getRequest<object>();
 }
 
-/** Fastify's request wraps Node's; what others keep under that name is something else. */
-function rawOf(request: { raw?: { headers?: unknown; url?: unknown } | null }): object {
-  const { raw } = request;
-  return typeof raw?.headers === 'object' && typeof raw.url === 'string' ? raw : request;
+/**
+ * The object that carries a call's identity. Resolvers of one operation run side by side, each with a policy of its own,
+ * so each call has its own; a field that no guard stands before sees that of the operation.
+ */
+export function identityCarrierOf(source: object): object {
+  const operation = graphqlOperationIn(source);
+  if (!operation) return carrierOf(source);
+  return hasAttached(operation.call) ? operation.call : operation.carrier;
+}
+
+function graphqlOperationIn(source: object): GraphqlOperation | undefined {
+  return isExecutionContext(source) && source.getType<string>() === 'graphql' ? graphqlOperationOf(source) : undefined;
 }
 
 function isExecutionContext(source: object): source is ExecutionContext {

@@ -1,7 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import type { Credentials } from '../authentication/credentials.js';
+import type { Denial } from '../errors/denial.js';
+import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toWebRequest, type HttpRequestLike } from './web-request.js';
+
+/** For credentials that are not readable. */
+export const MALFORMED: Denial = {
+  status: 400,
+  code: ClerkErrorCode.MalformedRequest,
+  message: 'The request target or method cannot be used here.',
+};
 
 /** Where the path of a target may turn out to name another host once it is parsed: see {@link toWebRequest}. */
 const DOUBTFUL_PATH = /^[^/]|\/\/|\\|[\t\n\f\r]/;

@@ -1,23 +1,16 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ExecutionContext, HttpException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 
 import type { Credentials } from '../authentication/credentials.js';
 import { hasHeaders, type Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
 import { carrierOf } from './carrier.js';
-import { HttpCredentials } from './http.credentials.js';
+import { HttpCredentials, MALFORMED } from './http.credentials.js';
 import { defineRequestAuth } from './request-auth.js';
 import type { Transport } from './transport.js';
 import type { HttpRequestLike } from './web-request.js';
-
-const MALFORMED: Denial = {
-  status: 400,
-  code: ClerkErrorCode.MalformedRequest,
-  message: 'The request target or method cannot be used here.',
-};
 
 /** HTTP, over whichever platform adapter the application runs on. */
 export class HttpTransport implements Transport {
@@ -59,6 +52,10 @@ export class HttpTransport implements Transport {
     }
     if (denial.challenge) this.setHeader(context, 'www-authenticate', denial.challenge);
     return toHttpException(denial);
+  }
+
+  phrase(objection: HttpException): Error {
+    return objection;
   }
 
   private setHeader(context: ExecutionContext, name: string, value: string): void {

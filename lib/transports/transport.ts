@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ExecutionContext, HttpException } from '@nestjs/common';
 
 import type { Credentials } from '../authentication/credentials.js';
 import type { Identity } from '../authentication/identity.js';
@@ -7,7 +7,7 @@ import type { UserLoader } from './attachment.js';
 
 /** How one transport of Nest carries credentials, where the identity is kept, and how a refusal is spoken. */
 export interface Transport {
-  /** The object that lives as long as the request does; identities are kept on it. */
+  /** The object that lives as long as the call does; its identity is kept on it. */
   carrier(context: ExecutionContext): object;
 
   /**
@@ -20,4 +20,7 @@ export interface Transport {
 
   /** The error that makes Nest refuse the call in this transport's way. */
   refuse(context: ExecutionContext, denial: Denial): Error;
+
+  /** The application's own refusal, as this transport says it. */
+  phrase(objection: HttpException): Error;
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
+import { GraphqlTransport } from './graphql.transport.js';
 import { HttpTransport } from './http.transport.js';
 import type { Transport } from './transport.js';
 
@@ -11,7 +12,10 @@ export class TransportsRegistry {
   private readonly transports: ReadonlyMap<string, Transport>;
 
   constructor(@Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
-    this.transports = new Map([['http', new HttpTransport(adapterHost)]]);
+    this.transports = new Map<string, Transport>([
+      ['http', new HttpTransport(adapterHost)],
+      ['graphql', new GraphqlTransport()],
+    ]);
   }
 
   /** @throws ClerkTransportError for a type that no adapter knows: such a call is denied. */

@@ -41,3 +41,9 @@ export function toWebRequest(request: HttpRequestLike): Request {
   }
   return new Request(url, { method: request.method, headers });
 }
+
+/** Fastify's request wraps Node's; what others keep under that name is something else. */
+export function rawOf(request: HttpRequestLike): object {
+  const raw = request.raw as { headers?: unknown; url?: unknown } | null | undefined;
+  return typeof raw?.headers === 'object' && typeof raw.url === 'string' ? raw : request;
+}

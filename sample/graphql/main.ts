@@ -1,0 +1,23 @@
+import 'reflect-metadata';
+
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { LocalClerk } from 'nest-clerk/testing';
+
+import { seed } from '../local-clerk.js';
+import { origins } from '../origins.js';
+import { operations } from './operations.js';
+import { GraphqlSampleModule } from './graphql.module.js';
+
+async function bootstrap(): Promise<void> {
+  const { api, port } = origins();
+  const local = process.env.CLERK_SECRET_KEY ? undefined : await LocalClerk.start();
+  if (local) Object.assign(process.env, local.env);
+  const app = await NestFactory.create(GraphqlSampleModule);
+  await app.listen(port);
+  new Logger('Sample').log(`Listening on ${api}/graphql, protected by ${local ? 'a local Clerk' : 'your instance'}.`);
+  // Bare lines, not log lines: they are to be pasted.
+  if (local) process.stdout.write(`\n${operations(api, await seed(local, api)).join('\n\n')}\n\n`);
+}
+
+void bootstrap();

@@ -1,0 +1,503 @@
+import {
+  Injectable,
+  UnprocessableEntityException,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
+import {
+  Args,
+  Context,
+  Field,
+  GqlExecutionContext,
+  Mutation,
+  ObjectType,
+  Parent,
+  Query,
+  ResolveField,
+  Resolver,
+  Subscription,
+} from '@nestjs/graphql';
+import type { User } from '@clerk/backend';
+import { isReverificationHint } from '@clerk/shared/authorization-errors';
+
+import { AUTHENTICATOR } from '../../lib/authentication/authenticator.js';
+import {
+  AcceptsToken,
+  AllowPendingSession,
+  Auth,
+  ClerkClientService,
+  CurrentUser,
+  getAuth,
+  Public,
+  RedirectToSignIn,
+  RequirePermission,
+  RequireReverification,
+  SkipAuth,
+  type AuthObject,
+} from '../../lib/index.js';
+import { LocalClerk, protectionMap } from '../../lib/testing/index.js';
+import { GRAPHQL_DRIVERS, query, subscribe } from '../support/graphql.js';
+import { TestApp } from '../support/test-app.js';
+
+const PERMISSION = 'org:invoices:create';
+const tell = (auth: AuthObject) => `${auth.tokenType} ${auth.isAuthenticated ? 'in' : 'out'}`;
+
+@ObjectType()
+class Invoice {
+  @Field(() => String) id!: string;
+}
+
+@Resolver(() => Invoice)
+class Invoices {
+  @Query(() => String) strict(@Auth() auth: AuthObject) {
+    return tell(auth);
+  }
+  @Query(() => String) @Public() public(@Auth() auth: AuthObject) {
+    return tell(auth);
+  }
+  @Query(() => String) @RequirePermission(PERMISSION) permission(@Auth() auth: AuthObject) {
+    return tell(auth);
+  }
+  @Query(() => String) @AcceptsToken('api_key') apiKey(@Auth() auth: AuthObject) {
+    return tell(auth);
+  }
+  @Query(() => String) @AcceptsToken('api_key') @Public() publicApiKey(@Auth() auth: AuthObject) {
+    return tell(auth);
+  }
+  @Query(() => String) @SkipAuth() skip() {
+    return 'nobody looked';
+  }
+  @Query(() => String) @SkipAuth() askedAllTheSame() {
+    return 'never';
+  }
+  @Query(() => String) @AllowPendingSession() allowsPending(@Auth() auth: AuthObject) {
+    return tell(auth);
+  }
+  @Query(() => String) @RedirectToSignIn() page() {
+    return 'page';
+  }
+  @Query(() => String) @RequireReverification('strict') fresh() {
+    return 'fresh';
+  }
+  @Query(() => [String], { name: 'me' }) me(@CurrentUser() user: User, @CurrentUser() again: User) {
+    return [user.id, again.id];
+  }
+  @Query(() => [String]) seen(@Context() context: { seen: string[]; req: object }) {
+    return [...context.seen, tell(getAuth(context.req))];
+  }
+  @Query(() => String) echo(@Args('authorization') authorization: string) {
+    return authorization;
+  }
+  @Mutation(() => String) @RequirePermission(PERMISSION) create(@Auth('userId') userId: string) {
+    return userId;
+  }
+  @Query(() => [Invoice]) @Public() invoices() {
+    return Array.from({ length: 50 }, (_, id) => ({ id: String(id) }));
+  }
+  @ResolveField(() => String) owner(@Parent() invoice: Invoice, @Auth('userId') userId: string) {
+    return `${userId} ${invoice.id}`;
+  }
+  @Subscription(() => String) ticks(@Auth('userId') userId: string) {
+    return (async function* () {
+      yield { ticks: userId };
+      yield { ticks: userId };
+    })();
+  }
+  @Subscription(() => Invoice) paid() {
+    return (async function* () {
+      yield { paid: { id: '1' } };
+      yield { paid: { id: '2' } };
+    })();
+  }
+}
+
+/** Asks who is calling in both of the ways that an interceptor can. */
+@Injectable()
+class Listener implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler) {
+    if (context.getHandler().name === 'askedAllTheSame') getAuth(context);
+    if (context.getHandler().name === 'seen') {
+      const graphql = GqlExecutionContext.create(context);
+      graphql.getContext<{ seen: string[] }>().seen = [tell(getAuth(context)), tell(getAuth(graphql))];
+    }
+    return next.handle();
+  }
+}
+
+const bearer = async (token: string | Promise<string>) => ({ authorization: `Bearer ${await token}` });
+
+/** A caller: what it sends, and what resolvers for sessions, and those for API keys, make of it. */
+const CALLERS: Record<string, [(clerk: LocalClerk, other: LocalClerk) => object | Promise<object>, Seen, Seen]> = {
+  nobody: [() => ({}), 'anonymous', 'anonymous'],
+  'somebody signed in': [(clerk) => bearer(clerk.sessionToken()), 'in', 'invalid'],
+  'somebody with the permission': [(clerk) => bearer(permitted(clerk)), 'permitted', 'invalid'],
+  'somebody with a bare token': [async (clerk) => ({ Authorization: await clerk.sessionToken() }), 'in', 'invalid'],
+  'an expired token': [
+    (clerk) => bearer(clerk.sessionToken({ issuedAt: new Date(Date.now() - 120_000), expiresIn: 60 })),
+    'invalid',
+    'invalid',
+  ],
+  'another instance’s token': [(_, other) => bearer(other.sessionToken()), 'invalid', 'invalid'],
+  'a machine': [
+    async (clerk) => bearer((await clerk.createM2MToken({ machine: clerk.createMachine() })).token),
+    'invalid',
+    'invalid',
+  ],
+  'an API key': [(clerk) => bearer(clerk.createApiKey({ subject: clerk.createUser() }).secret), 'invalid', 'in'],
+  'an unknown API key': [() => bearer('ak_unknown'), 'invalid', 'invalid'],
+  'a pending session': [(clerk) => bearer(clerk.sessionToken({ sessionStatus: 'pending' })), 'pending', 'invalid'],
+  garbage: [() => bearer('garbage'), 'invalid', 'invalid'],
+};
+type Seen = 'in' | 'permitted' | 'anonymous' | 'invalid' | 'pending';
+
+const ROUTES = ['strict', 'public', 'permission', 'apiKey', 'publicApiKey', 'skip'] as const;
+const REFUSED = { anonymous: 'authentication-required', invalid: 'token-invalid', pending: 'session-pending' };
+
+function expected(name: string, route: (typeof ROUTES)[number]): string {
+  if (route === 'skip') return 'nobody looked';
+  const forApiKeys = /apiKey/i.test(route);
+  const seen = CALLERS[name]![forApiKeys ? 2 : 1];
+  const type = forApiKeys ? 'api_key' : 'session_token';
+  if (seen !== 'in' && seen !== 'permitted') {
+    return route.startsWith('public') ? `${type} out` : `UNAUTHENTICATED ${REFUSED[seen]}`;
+  }
+  return route === 'permission' && seen !== 'permitted' ? 'FORBIDDEN insufficient-permissions' : `${type} in`;
+}
+
+function permitted(clerk: LocalClerk): Promise<string> {
+  return clerk.sessionToken({ organization: clerk.createOrganization(), permissions: [PERMISSION] });
+}
+
+describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
+  let clerk: LocalClerk;
+  let other: LocalClerk;
+  let app: TestApp;
+  const objection: { error?: Error } = {};
+
+  beforeAll(async () => {
+    [clerk, other] = await Promise.all([LocalClerk.start(), LocalClerk.start()]);
+    app = await TestApp.on(platform)
+      .imports(graphql({ fieldResolverEnhancers: ['guards'] }))
+      .providers(Invoices, { provide: APP_INTERCEPTOR, useClass: Listener })
+      .clerk({ ...clerk.options, timeoutInMs: 2_000, onError: () => objection.error })
+      .start();
+  });
+  afterEach(() => {
+    clerk.recover();
+    delete objection.error;
+    jest.restoreAllMocks();
+  });
+  afterAll(() => Promise.all([app?.close(), clerk?.stop(), other?.stop()]));
+
+  describe.each(['HTTP', 'a WebSocket'])('over %s', (way) => {
+    const ask = async (operation: string, credentials: object) =>
+      way === 'HTTP'
+        ? query(app, operation, credentials as Record<string, string>)
+        : (await subscribe(app, operation, credentials as Record<string, unknown>))[0]!;
+
+    describe.each(Object.keys(CALLERS))('%s', (name) => {
+      it.each(ROUTES)('to %s', async (route) => {
+        const { data, errors } = await ask(`{ ${route} }`, await CALLERS[name]![0](clerk, other));
+        const { code, clerkCode } = errors?.[0]?.extensions ?? {};
+        expect(data?.[route] ?? `${code} ${clerkCode}`).toBe(expected(name, route));
+      });
+    });
+
+    it('says that Clerk is down, and lets nobody in', async () => {
+      const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
+      clerk.outage({ status: 500 }, '/api_keys');
+      const { data, errors } = await ask('{ apiKey }', await bearer(secret));
+      expect(data ?? null).toBeNull();
+      expect(errors).toMatchObject([
+        { extensions: { code: 'SERVICE_UNAVAILABLE', clerkCode: 'clerk-unavailable' }, path: ['apiKey'] },
+      ]);
+      expect(await ask('{ publicApiKey }', await bearer(secret))).toMatchObject({
+        data: { publicApiKey: 'api_key out' },
+      });
+    });
+
+    it('asks once, however many resolvers are protected', async () => {
+      const authenticate = jest.spyOn(app.nest.get(AUTHENTICATOR), 'authenticate');
+      const fifty = (field: string) => `{ ${Array.from({ length: 50 }, (_, at) => `f${at}: ${field}`).join(' ')} }`;
+      const { data } = await ask(fifty('strict'), await bearer(clerk.sessionToken()));
+      expect(Object.values(data)).toEqual(Array(50).fill('session_token in'));
+      expect(authenticate).toHaveBeenCalledTimes(1);
+
+      const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
+      const before = clerk.countRequests('/api_keys/verify');
+      expect(Object.values((await ask(fifty('apiKey'), await bearer(secret))).data)).toHaveLength(50);
+      expect(clerk.countRequests('/api_keys/verify') - before).toBe(1);
+      expect(authenticate).toHaveBeenCalledTimes(2);
+    });
+
+    it('shows the caller to each resolver as its own policy does, though they run side by side', async () => {
+      const pending = await bearer(clerk.sessionToken({ sessionStatus: 'pending' }));
+      const operation = '{ a: publicApiKey b: allowsPending c: public d: skip e: allowsPending f: publicApiKey }';
+      expect((await ask(operation, pending)).data).toEqual({
+        a: 'api_key out',
+        b: 'session_token in',
+        c: 'session_token out',
+        d: 'nobody looked',
+        e: 'session_token in',
+        f: 'api_key out',
+      });
+      const { errors } = await ask('{ public askedAllTheSame }', pending);
+      expect(errors).toMatchObject([{ path: ['askedAllTheSame'] }]);
+      expect(errors?.[0]?.message).toContain('There is no Clerk identity');
+    });
+
+    it('lets in the mutation of who holds the permission, and of nobody else', async () => {
+      const user = clerk.createUser();
+      const organization = clerk.createOrganization();
+      const token = await clerk.sessionToken({ user, organization, permissions: [PERMISSION] });
+      expect((await ask('mutation { create }', await bearer(token))).data).toEqual({ create: user.id });
+      expect((await ask('mutation { create }', await bearer(clerk.sessionToken()))).errors).toMatchObject([
+        { extensions: { code: 'FORBIDDEN' } },
+      ]);
+    });
+
+    it('guards fields one by one', async () => {
+      const user = clerk.createUser();
+      const authenticate = jest.spyOn(app.nest.get(AUTHENTICATOR), 'authenticate');
+      const { data } = await ask('{ invoices { id owner } }', await bearer(clerk.sessionToken({ user })));
+      expect(data.invoices).toHaveLength(50);
+      expect(data.invoices[49]).toEqual({ id: '49', owner: `${user.id} 49` });
+      expect(authenticate).toHaveBeenCalledTimes(1);
+
+      expect((await ask('{ invoices { id } }', {})).data.invoices).toHaveLength(50);
+      const { errors } = await ask('{ invoices { owner } }', {});
+      expect(errors?.[0]).toMatchObject({ extensions: { code: 'UNAUTHENTICATED' } });
+      expect(String(errors?.[0]?.path)).toBe('invoices,0,owner');
+    });
+
+    it('loads the user who calls once', async () => {
+      const user = clerk.createUser();
+      const before = clerk.countRequests('/v1/users');
+      const { data } = await ask('{ me again: me }', await bearer(clerk.sessionToken({ user })));
+      expect(data).toEqual({ me: [user.id, user.id], again: [user.id, user.id] });
+      expect(clerk.countRequests('/v1/users') - before).toBe(1);
+    });
+
+    it('says that the user who calls has been deleted', async () => {
+      const user = clerk.createUser();
+      const credentials = await bearer(clerk.sessionToken({ user }));
+      await app.get(ClerkClientService).users.deleteUser(user.id);
+      const { errors } = await ask('{ me }', credentials);
+      expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND', clerkCode: 'user-not-found' } }]);
+    });
+
+    it('asks for a fresh factor as Clerk’s frontend SDKs understand it', async () => {
+      const stale = await bearer(clerk.sessionToken({ factorVerificationAge: [100, 100] }));
+      const { extensions } = (await ask('{ fresh }', stale)).errors![0]!;
+      expect(extensions).toMatchObject({ code: 'FORBIDDEN', clerkCode: 'reverification-required' });
+      expect(isReverificationHint(extensions)).toBe(true);
+    });
+
+    it('answers alike by every driver', async () => {
+      const [error] = (await ask('{ strict }', {})).errors!;
+      expect(error).toEqual({
+        message: 'Authentication is required.',
+        path: ['strict'],
+        locations: [{ line: 1, column: 3 }],
+        extensions: { code: 'UNAUTHENTICATED', clerkCode: 'authentication-required' },
+      });
+    });
+
+    it('answers with the application’s own error where it has one', async () => {
+      objection.error = Object.assign(new Error('Sign in, please.'), { statusCode: 403 });
+      expect((await ask('{ strict }', {})).errors).toMatchObject([
+        { message: 'Sign in, please.', extensions: { code: 'FORBIDDEN' } },
+      ]);
+      objection.error = new UnprocessableEntityException('No.');
+      expect((await ask('{ strict }', {})).errors).toMatchObject([{ message: 'No.' }]);
+    });
+
+    it('takes no credential from the operation', async () => {
+      const authorization = `Bearer ${await clerk.sessionToken()}`;
+      const variables = { authorization, headers: { authorization }, req: { headers: { authorization } } };
+      const operation = `query ($authorization: String!) { echo(authorization: $authorization) strict }`;
+      const answer =
+        way === 'HTTP'
+          ? await query(app, operation, {}, variables)
+          : (await subscribe(app, operation, { token: authorization, variables }, { variables }))[0];
+      expect(answer?.errors?.map(({ extensions }) => extensions.clerkCode)).toContain('authentication-required');
+      expect(answer?.data ?? null).toBeNull();
+      const literal = await ask(`{ echo(authorization: "${authorization}") }`, {});
+      expect(literal.errors).toMatchObject([{ extensions: { clerkCode: 'authentication-required' } }]);
+    });
+  });
+
+  it('tells interceptors who is calling, and who asks the HTTP request', async () => {
+    expect((await query(app, '{ seen }', await bearer(clerk.sessionToken()))).data).toEqual({
+      seen: Array(3).fill('session_token in'),
+    });
+  });
+
+  it('takes the session of a browser’s cookies over HTTP', async () => {
+    const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1; __clerk_db_jwt=dvb_1`;
+    expect((await query(app, '{ strict }', { cookie })).data).toEqual({ strict: 'session_token in' });
+  });
+
+  it.each<Record<string, string>>([
+    { accept: 'text/html,*/*' },
+    { 'sec-fetch-dest': 'document', accept: 'text/html,*/*' },
+    { 'sec-fetch-dest': 'iframe' },
+  ])('never redirects an operation that looks like a page opened by %j', async (headers) => {
+    const expired = await clerk.sessionToken({ issuedAt: new Date(Date.now() - 120_000), expiresIn: 60 });
+    const cookies = { none: '', expired: `__session=${expired}; __client_uat=1; __clerk_db_jwt=dvb_1` };
+    for (const [, cookie] of Object.entries(cookies)) {
+      for (const parameter of [
+        '',
+        '&__clerk_handshake=garbage',
+        '&__clerk_db_jwt=dvb_2',
+        '&__clerk_handshake_nonce=n',
+      ]) {
+        for (const field of ['strict', 'page']) {
+          const {
+            status,
+            headers: answered,
+            body,
+          } = await app.send(`/graphql?query=${encodeURIComponent(`{ ${field} }`)}${parameter}`, {
+            cookie,
+            ...headers,
+          });
+          expect([status, answered.get('location'), answered.get('set-cookie')]).toEqual([200, null, null]);
+          expect(body.errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+        }
+      }
+    }
+    expect(clerk.countRequests('/v1/clients')).toBe(0);
+  });
+
+  describe('subscriptions', () => {
+    it('begin for who is signed in, and are authenticated once', async () => {
+      const user = clerk.createUser();
+      const authenticate = jest.spyOn(app.nest.get(AUTHENTICATOR), 'authenticate');
+      const tick = { data: { ticks: user.id } };
+      const authorization = `Bearer ${await clerk.sessionToken({ user })}`;
+      expect(await subscribe(app, 'subscription { ticks }', { authorization })).toEqual([tick, tick]);
+      expect(authenticate).toHaveBeenCalledTimes(1);
+      expect(await subscribe(app, 'subscription { ticks }', { AUTHORIZATION: authorization })).toEqual([tick, tick]);
+    });
+
+    it('guard the fields of each event by the identity that the subscription began with', async () => {
+      const user = clerk.createUser();
+      const authenticate = jest.spyOn(app.nest.get(AUTHENTICATOR), 'authenticate');
+      const credentials = await bearer(clerk.sessionToken({ user }));
+      expect(await subscribe(app, 'subscription { paid { owner } }', credentials)).toEqual([
+        { data: { paid: { owner: `${user.id} 1` } } },
+        { data: { paid: { owner: `${user.id} 2` } } },
+      ]);
+      expect(authenticate).toHaveBeenCalledTimes(1);
+    });
+
+    it.each([
+      ['nothing', undefined],
+      ['garbage', 'Bearer garbage'],
+      ['what is no text', { toString: 'Bearer' }],
+      ['a list', ['Bearer']],
+    ])('do not begin for %s', async (_name, authorization) => {
+      const [answer] = await subscribe(app, 'subscription { ticks }', { authorization });
+      expect(answer).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+      expect(answer?.data).toBeUndefined();
+    });
+
+    it('do not begin for what is no header', async () => {
+      const [answer] = await subscribe(app, 'subscription { ticks }', { authorization: 'Bearer a\r\ncookie: b' });
+      expect(answer).toMatchObject({
+        errors: [{ extensions: { code: 'BAD_REQUEST', clerkCode: 'malformed-request' } }],
+      });
+    });
+
+    it('take nothing from the request that opened the connection, which any site can make a browser send', async () => {
+      const token = await clerk.sessionToken();
+      const cookie = `__session=${token}; __client_uat=1; __clerk_db_jwt=dvb_1`;
+      for (const headers of [{ cookie }, await bearer(token)]) {
+        for (const operation of ['subscription { ticks }', '{ strict }']) {
+          const [answer] = await subscribe(app, operation, {}, { headers });
+          expect(answer).toMatchObject({ errors: [{ extensions: { clerkCode: 'authentication-required' } }] });
+        }
+      }
+      const [answer] = await subscribe(app, '{ strict }', { cookie });
+      expect(answer).toMatchObject({ errors: [{ extensions: { clerkCode: 'authentication-required' } }] });
+    });
+  });
+
+  it('stands in the protection map', () => {
+    expect(protectionMap(app.nest)).toMatchObject({
+      'graphql Query strict': 'strict | session_token | Invoices.strict',
+      'graphql Query skip': 'skip | Invoices.skip',
+      'graphql Mutation create': `strict | session_token | permission ${PERMISSION} | Invoices.create`,
+      'graphql Subscription ticks': 'strict | session_token | Invoices.ticks',
+      'graphql field Invoice.owner': 'strict | session_token | Invoices.owner',
+    });
+  });
+});
+
+describe.each(GRAPHQL_DRIVERS)('an application on %s', (_, platform, graphql) => {
+  let clerk: LocalClerk;
+  let app: TestApp | undefined;
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+  });
+  afterEach(() => app?.close());
+  afterAll(() => clerk?.stop());
+
+  const start = (extra: Parameters<typeof graphql>[0], options: object = {}) =>
+    TestApp.on(platform)
+      .imports(graphql(extra))
+      .providers(Invoices)
+      .clerk({ ...clerk.options, ...options })
+      .start();
+
+  it('shows fields without guards the caller whom the resolver above them let in', async () => {
+    app = await start({});
+    const user = clerk.createUser();
+    const { data } = await query(app, '{ invoices { owner } }', await bearer(clerk.sessionToken({ user })));
+    expect(data.invoices[0]).toEqual({ owner: `${user.id} 0` });
+    expect((await query(app, '{ invoices { owner } }')).data.invoices[0]).toEqual({ owner: 'null 0' });
+  });
+
+  it('never takes one caller for another, though its context be one object for all', async () => {
+    app = await start({ context: { greeting: 'hello' } });
+    const [ada, grace] = [clerk.createUser(), clerk.createUser()];
+    for (const user of [ada, grace, ada]) {
+      const { data } = await query(app, '{ me }', await bearer(clerk.sessionToken({ user })));
+      expect([undefined, null, user.id]).toContain(data?.me?.[0] ?? data?.me);
+    }
+    await Promise.all(
+      [ada, grace, ada, grace, ada, grace].map(async (user) => {
+        const { data } = await query(app!, '{ me }', await bearer(clerk.sessionToken({ user })));
+        expect([undefined, null, user.id]).toContain(data?.me?.[0] ?? data?.me);
+      }),
+    );
+    expect((await query(app, '{ strict }')).data ?? null).toBeNull();
+  });
+
+  it.each([
+    ['the request that opened the connection as req', ({ extra, req }: any) => ({ req: req ?? extra?.request })],
+    ['nothing of the request', () => ({ own: true })],
+  ])('takes no cookies of a connection where its context holds %s', async (_name, context) => {
+    app = await start({ context });
+    const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1; __clerk_db_jwt=dvb_1`;
+    const [answer] = await subscribe(app, 'subscription { ticks }', {}, { headers: { cookie } });
+    expect(answer).toMatchObject({ errors: [{ extensions: { clerkCode: 'authentication-required' } }] });
+  });
+
+  it('finds the Clerk instance of an operation by the request that it came with', async () => {
+    const hosts: unknown[] = [];
+    const resolveOptions = ({ headers }: { headers: Record<string, string> }) => {
+      hosts.push(headers.host);
+      return { publishableKey: clerk.publishableKey, secretKey: clerk.secretKey };
+    };
+    app = await start({}, { resolveOptions });
+    const credentials = await bearer(clerk.sessionToken());
+    expect((await query(app, '{ strict again: strict }', credentials)).data).toMatchObject({
+      again: expect.anything(),
+    });
+    expect(await subscribe(app, '{ strict }', credentials)).toMatchObject([{ data: { strict: 'session_token in' } }]);
+    expect(hosts).toEqual(Array(2).fill(`127.0.0.1:${app.port}`));
+  });
+});

@@ -1,0 +1,83 @@
+import type { ExecutionContext } from '@nestjs/common';
+
+import { getAuth } from '../../../lib/index.js';
+import { attachIdentity } from '../../../lib/transports/attachment.js';
+import { carrierOf } from '../../../lib/transports/carrier.js';
+import { graphqlOperationOf } from '../../../lib/transports/graphql.operation.js';
+
+const request = { headers: { host: 'localhost' }, url: '/graphql', method: 'POST' };
+const upgrade = { headers: { upgrade: 'WebSocket' }, url: '/graphql', method: 'GET' };
+const info = { fieldNodes: [] };
+
+const of = (...args: unknown[]) =>
+  ({
+    getType: () => 'graphql',
+    switchToHttp: () => ({}),
+    getArgByIndex: (index: number) => args[index],
+    getArgs: () => args[1],
+  }) as unknown as ExecutionContext;
+
+describe('the operation of a resolver', () => {
+  it.each<[string, unknown[]]>([
+    ['a field', [{}, {}, { req: request }, info]],
+    ['a field without arguments', [undefined, undefined, { req: request }, info]],
+    ['a reference', [{ __typename: 'Invoice' }, { req: request }, info]],
+    ['a reference, as GqlExecutionContext puts it', [{}, undefined, { req: request }, info, undefined]],
+    ['a type', [{}, { req: request }, info, { name: 'Invoice' }]],
+    ['a context of Fastify', [{}, {}, { request, reply: { request } }, info]],
+    ['a context that wraps Node’s request', [{}, {}, { req: { headers: {}, url: '/', raw: request } }, info]],
+  ])('is found for %s', (_name, args) => {
+    expect(graphqlOperationOf(of(...args))).toMatchObject({ call: info, isAmbiguous: false, connectionParams: {} });
+    expect(carrierOf(of(...args))).toBe(request);
+  });
+
+  it('is never read from what the client sent', () => {
+    const hostile = { req: request, reply: { request }, connectionParams: { authorization: 'a' }, _connectionInit: {} };
+    const context = {};
+    expect(graphqlOperationOf(of(hostile, hostile, context, info))).toMatchObject({
+      carrier: context,
+      request: undefined,
+      connectionParams: {},
+    });
+  });
+
+  it.each<[string, object]>([
+    ['graphql-ws', { req: { connectionParams: { authorization: 'a' }, extra: { request: upgrade } } }],
+    [
+      'graphql-ws with a context of one’s own',
+      { connectionParams: { authorization: 'a' }, extra: { request: upgrade } },
+    ],
+    ['graphql-ws, with the request that opened it', { req: upgrade, connectionParams: { authorization: 'a' } }],
+    ['Mercurius', { request: upgrade, reply: { request: upgrade }, _connectionInit: { authorization: 'a' } }],
+  ])('is its own carrier over %s', (_name, context) => {
+    expect(graphqlOperationOf(of({}, {}, context, info))).toEqual({
+      call: info,
+      carrier: context,
+      source: upgrade,
+      request: undefined,
+      connectionParams: { authorization: 'a' },
+      isAmbiguous: false,
+    });
+  });
+
+  it('is ambiguous where the context leads to the requests of two callers', () => {
+    const context = { req: request, reply: { request: { ...request } } };
+    expect(graphqlOperationOf(of({}, {}, context, info)).isAmbiguous).toBe(true);
+  });
+
+  it.each([[[]], [[{}, {}, undefined, info]], [[{}, {}, 'text', undefined]]])('of %j is no caller’s', (args) => {
+    expect(graphqlOperationOf(of(...args))).toMatchObject({ request: undefined, connectionParams: {} });
+    expect(() => getAuth(of(...args))).toThrow('There is no Clerk identity');
+  });
+
+  it('has an identity of its own for each call', () => {
+    const identity = (userId: string) => ({ toAuth: () => ({ tokenType: 'session_token', userId }) }) as never;
+    const [context, first, second, third] = [{ req: request }, { ...info }, { ...info }, { ...info }];
+    attachIdentity(first, identity('first'));
+    attachIdentity(second, undefined);
+    attachIdentity(request, identity('last'));
+    expect(getAuth(of({}, {}, context, first))).toMatchObject({ userId: 'first' });
+    expect(() => getAuth(of({}, {}, context, second))).toThrow('There is no Clerk identity');
+    expect(getAuth(of({}, {}, context, third))).toMatchObject({ userId: 'last' });
+  });
+});
