@@ -52,6 +52,7 @@ export type {
   ResolveOptions,
   ValueOrFunction,
 } from './options/option-types.js';
+export type { PresentedCredentials, RpcOptions } from './options/transport-options.js';
 export type { RequestOptions } from './options/request-options.js';
 
 export {

@@ -6,6 +6,7 @@ import type {
   VerificationCacheOptions,
 } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
+import type { RpcOptions } from './transport-options.js';
 
 /**
  * Options of `ClerkModule.forRoot()`.
@@ -46,6 +47,13 @@ export interface ClerkModuleOptions extends RequestOptions {
    * come from it alone, and the module needs none of its own.
    */
   resolveOptions?: ResolveOptions;
+
+  /**
+   * Where the callers of microservices put their credentials. Without it every protected message handler is denied.
+   *
+   * @example { credentials: (context) => context.switchToRpc().getContext<TcpContext>().getMetadata()?.authorization }
+   */
+  rpc?: RpcOptions;
 
   /**
    * Serves Clerk's Frontend API under a path of this server, for browsers that cannot reach Clerk's own domain.

@@ -1,19 +1,23 @@
 import type { ExecutionContext } from '@nestjs/common';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
+import { callCarrier, rpcCall } from './call-carrier.js';
 
 /**
  * The object that carries a call's identity: the request, given as itself or inside an execution context. Of Fastify's
  * request it is the one of Node that it wraps, since that is all a middleware sees.
  */
 export function carrierOf(source: object): object {
-  return rawOf(sourceOf(source));
+  return isExecutionContext(source) && source.getType<string>() === 'rpc'
+    ? callCarrier(rpcCall(source), source)
+    : rawOf(sourceOf(source));
 }
 
-/** The request as the platform gives it, out of an execution context or as itself. */
+/** The request as the platform gives it, out of an execution context or as itself; of a message the transport's context. */
 export function sourceOf(source: object): object {
   if (!isExecutionContext(source)) return source;
   const type = source.getType<string>();
+  if (type === 'rpc') return rpcCall(source);
   if (type !== 'http') throw new ClerkTransportError(type);
   return source.switchToHttp().getRequest<object>();
 }

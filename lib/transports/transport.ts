@@ -20,4 +20,7 @@ export interface Transport {
 
   /** The error that makes Nest refuse the call in this transport's way. */
   refuse(context: ExecutionContext, denial: Denial): Error;
+
+  /** The same with an error of the application's own in place of the denial's. */
+  refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error;
 }

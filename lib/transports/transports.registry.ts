@@ -2,7 +2,9 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { HttpTransport } from './http.transport.js';
+import { RpcTransport } from './rpc.transport.js';
 import type { Transport } from './transport.js';
 
 /** Finds the transport of a call by its context type. */
@@ -10,8 +12,14 @@ import type { Transport } from './transport.js';
 export class TransportsRegistry {
   private readonly transports: ReadonlyMap<string, Transport>;
 
-  constructor(@Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
-    this.transports = new Map([['http', new HttpTransport(adapterHost)]]);
+  constructor(
+    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc'>,
+  ) {
+    this.transports = new Map<string, Transport>([
+      ['http', new HttpTransport(adapterHost)],
+      ['rpc', new RpcTransport(options)],
+    ]);
   }
 
   /** @throws ClerkTransportError for a type that no adapter knows: such a call is denied. */

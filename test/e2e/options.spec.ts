@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { createClerkClient, type ClerkClient } from '@clerk/backend';
 import { Controller, Get } from '@nestjs/common';
+import { MessagePattern, Transport } from '@nestjs/microservices';
 
 import {
   AcceptsToken,
@@ -15,7 +16,9 @@ import {
 } from '../../lib/index.js';
 import { MODULE_OPTIONS, OPTION_TABLE, type OptionRow } from '../../lib/options/option-table.js';
 import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js';
+import { Caller } from '../support/microservices.js';
 import { PLATFORMS } from '../support/platforms.js';
+import { freePort } from '../support/redis.js';
 import { TestApp } from '../support/test-app.js';
 
 @Controller()
@@ -25,6 +28,9 @@ class Routes {
   @Get('api-key') @AcceptsToken('api_key') apiKey() {}
   @Get('m2m') @AcceptsToken('m2m_token') m2m() {}
   @Get('oauth') @AcceptsToken('oauth_token') oauth() {}
+  @MessagePattern('message') message() {
+    return 'let in';
+  }
 }
 
 type Name = keyof ClerkModuleOptions;
@@ -376,6 +382,20 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       look: (app) => statusOf(app),
       without: 401,
       seen: 200,
+    }),
+    rpc: () => ({
+      value: { credentials: (context) => context.switchToRpc().getData<{ token: string }>().token },
+      look: async ({ nest }) => {
+        const options = { host: '127.0.0.1', port: await freePort() };
+        nest.connectMicroservice({ transport: Transport.TCP, options }, { inheritAppConfig: true });
+        await nest.startAllMicroservices();
+        const client = new Caller({ options: { transport: Transport.TCP, options }, stop: async () => undefined });
+        const answer = await client.send('message', { data: { token: await clerk.sessionToken() } });
+        await client.close();
+        return answer.error?.code ?? answer;
+      },
+      without: 'authentication-required',
+      seen: 'let in',
     }),
     frontendApiProxy: () => ({
       value: { enabled: true, path: '/auth' },
