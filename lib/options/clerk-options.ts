@@ -6,7 +6,7 @@ import type {
   VerificationCacheOptions,
 } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
-import type { RpcOptions } from './transport-options.js';
+import type { RpcOptions, TransportAdapter } from './transport-options.js';
 
 /**
  * Options of `ClerkModule.forRoot()`.
@@ -54,6 +54,13 @@ export interface ClerkModuleOptions extends RequestOptions {
    * @example { credentials: (context) => context.switchToRpc().getContext<TcpContext>().getMetadata()?.authorization }
    */
   rpc?: RpcOptions;
+
+  /**
+   * Adapters for calls of other kinds, by what `context.getType()` says of them. What has none is denied.
+   *
+   * @example { necord: { call: (context) => context.getArgByIndex(0), credentials: (context) => … } }
+   */
+  transports?: Readonly<Record<string, TransportAdapter>>;
 
   /**
    * Serves Clerk's Frontend API under a path of this server, for browsers that cannot reach Clerk's own domain.

@@ -176,10 +176,4 @@ export const verificationCache: Check = (value) =>
     ? undefined
     : fields({ maxEntries: count, machineTokens: fields({ ttl: upToAMinute }) })(value);
 
-/** May be an instance of a class, whose methods are no fields. */
-export const rpc: Check = (value) =>
-  typeof (value as { credentials?: unknown } | null)?.credentials === 'function'
-    ? undefined
-    : 'must be an object with the function credentials(context)';
-
 export const telemetry = fields({ disabled: boolean, debug: boolean });

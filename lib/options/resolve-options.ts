@@ -177,6 +177,6 @@ function freeze(options: ResolvedClerkOptions): ResolvedClerkOptions {
     return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field)])));
   };
   // Instances of classes stay what they are.
-  const { clerkClient, rpc, ...data } = options;
-  return Object.freeze({ ...(copy(data) as typeof data), clerkClient, rpc });
+  const { clerkClient, rpc, transports, ...data } = options;
+  return Object.freeze({ ...(copy(data) as typeof data), clerkClient, rpc, transports });
 }

@@ -9,7 +9,7 @@ import type {
   ResolveOptions,
   ValueOrFunction,
 } from './option-types.js';
-import type { RpcOptions } from './transport-options.js';
+import type { RpcOptions, TransportAdapter } from './transport-options.js';
 
 /** Options after environment, defaults and validation; frozen. */
 export interface ResolvedClerkOptions {
@@ -47,6 +47,7 @@ export interface ResolvedClerkOptions {
   readonly onError: OnError | undefined;
   readonly resolveOptions: ResolveOptions | undefined;
   readonly rpc: RpcOptions | undefined;
+  readonly transports: Readonly<Record<string, TransportAdapter>> | undefined;
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
   /** `false` where nothing is remembered. */
   readonly verificationCache: false | { readonly maxEntries: number; readonly machineTokens: { readonly ttl: number } };

@@ -31,6 +31,13 @@ export function rpcCall(context: ArgumentsHost): object {
   return typeof call === 'object' && call !== null ? call : context.getArgs<unknown[]>();
 }
 
+/** The argument that an adapter of the application named to the guard, which ran before. */
+export function adaptedCall(context: ArgumentsHost): object | undefined {
+  const isCall = (value: unknown): value is object =>
+    typeof value === 'object' && value !== null && Object.hasOwn(value, CARRIERS);
+  return (context as Partial<ArgumentsHost>).getArgs?.<unknown[]>().find(isCall);
+}
+
 function mark(call: Call): Map<Handler | null, object> {
   const carriers = new Map<Handler | null, object>();
   // Not enumerable, so that no copy of the object carries it on.

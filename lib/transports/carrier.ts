@@ -1,25 +1,27 @@
 import type { ExecutionContext } from '@nestjs/common';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
-import { callCarrier, rpcCall } from './call-carrier.js';
+import { adaptedCall, callCarrier, rpcCall } from './call-carrier.js';
 
 /**
  * The object that carries a call's identity: the request, given as itself or inside an execution context. Of Fastify's
  * request it is the one of Node that it wraps, since that is all a middleware sees.
  */
 export function carrierOf(source: object): object {
-  return isExecutionContext(source) && source.getType<string>() === 'rpc'
-    ? callCarrier(rpcCall(source), source)
+  return isExecutionContext(source) && source.getType() !== 'http'
+    ? callCarrier(sourceOf(source), source)
     : rawOf(sourceOf(source));
 }
 
-/** The request as the platform gives it, out of an execution context or as itself; of a message the transport's context. */
+/** The request as the platform gives it, out of an execution context or as itself; of other calls what stands for them. */
 export function sourceOf(source: object): object {
   if (!isExecutionContext(source)) return source;
   const type = source.getType<string>();
   if (type === 'rpc') return rpcCall(source);
-  if (type !== 'http') throw new ClerkTransportError(type);
-  return source.switchToHttp().getRequest<object>();
+  if (type === 'http') return source.switchToHttp().getRequest<object>();
+  const call = adaptedCall(source);
+  if (!call) throw new ClerkTransportError(type);
+  return call;
 }
 
 /** Fastify's request wraps Node's; what others keep under that name is something else. */

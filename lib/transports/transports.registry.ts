@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
+import { AdaptedTransport } from './adapted.transport.js';
 import { HttpTransport } from './http.transport.js';
 import { RpcTransport } from './rpc.transport.js';
 import type { Transport } from './transport.js';
@@ -14,9 +15,11 @@ export class TransportsRegistry {
 
   constructor(
     @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
-    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc'>,
+    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports'>,
   ) {
+    const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
+      ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter)] as const),
       ['http', new HttpTransport(adapterHost)],
       ['rpc', new RpcTransport(options)],
     ]);

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 
 import { createClerkClient, type ClerkClient } from '@clerk/backend';
 import { Controller, Get } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/internal';
 import { MessagePattern, Transport } from '@nestjs/microservices';
 
 import {
   AcceptsToken,
   ClerkClients,
   ClerkClientService,
+  ClerkGuard,
   RequirePermission,
   type ClerkModuleOptions,
 } from '../../lib/index.js';
@@ -396,6 +398,21 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       },
       without: 'authentication-required',
       seen: 'let in',
+    }),
+    transports: () => ({
+      value: { bot: { call: (context) => context.getArgByIndex(0), credentials: () => undefined } },
+      look: async (app) => {
+        const update = {};
+        const context = new ExecutionContextHost([update], Routes, Routes.prototype.strict);
+        context.setType('bot');
+        try {
+          return await app.get(ClerkGuard).canActivate(context);
+        } catch (error) {
+          return (error as { code?: string }).code;
+        }
+      },
+      without: 'unknown-transport',
+      seen: 'authentication-required',
     }),
     frontendApiProxy: () => ({
       value: { enabled: true, path: '/auth' },
