@@ -49,6 +49,15 @@ export interface ClerkModuleOptions extends RequestOptions {
   resolveOptions?: ResolveOptions;
 
   /**
+   * Whether a stream of server-sent events (`@Sse()`) ends when the session token that opened it expires (`exp`, and
+   * `clockSkewInMs` later): after a minute, as Clerk's tokens live. A browser's EventSource then connects anew, with the
+   * cookie of that moment. Otherwise a stream lasts for as long as the client stays, whatever becomes of its session.
+   * Machine tokens end no stream.
+   * @default false
+   */
+  endStreamsOnExpiry?: boolean;
+
+  /**
    * Where the callers of microservices put their credentials. Without it every protected message handler is denied.
    *
    * @example { credentials: (context) => context.switchToRpc().getContext<TcpContext>().getMetadata()?.authorization }

@@ -46,6 +46,7 @@ export interface ResolvedClerkOptions {
   readonly redirectToSignIn: boolean;
   readonly onError: OnError | undefined;
   readonly resolveOptions: ResolveOptions | undefined;
+  readonly endStreamsOnExpiry: boolean;
   readonly rpc: RpcOptions | undefined;
   readonly transports: Readonly<Record<string, TransportAdapter>> | undefined;
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;

@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { createClerkClient, type ClerkClient } from '@clerk/backend';
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Sse } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import { MessagePattern, Transport } from '@nestjs/microservices';
+import { NEVER } from 'rxjs';
 
 import {
   AcceptsToken,
@@ -30,6 +31,9 @@ class Routes {
   @Get('api-key') @AcceptsToken('api_key') apiKey() {}
   @Get('m2m') @AcceptsToken('m2m_token') m2m() {}
   @Get('oauth') @AcceptsToken('oauth_token') oauth() {}
+  @Sse('stream') stream() {
+    return NEVER;
+  }
   @MessagePattern('message') message() {
     return 'let in';
   }
@@ -384,6 +388,18 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       look: (app) => statusOf(app),
       without: 401,
       seen: 200,
+    }),
+    // The stream itself never ends: it is left after three seconds, or cut off after two.
+    endStreamsOnExpiry: () => ({
+      beside: { clockSkewInMs: 0 },
+      value: true,
+      look: async (app) => {
+        const token = await clerk.sessionToken({ expiresIn: 2 });
+        const answer = app.withToken('/stream', token).then(() => 'ended');
+        return Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 3_000, 'goes on').unref())]);
+      },
+      without: 'goes on',
+      seen: 'ended',
     }),
     rpc: () => ({
       value: { credentials: (context) => context.switchToRpc().getData<{ token: string }>().token },
