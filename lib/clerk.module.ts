@@ -17,6 +17,7 @@ import { ClerkGuard } from './guard/clerk.guard.js';
 import { CurrentUsers } from './guard/current-users.js';
 import { Predicates } from './guard/predicates.js';
 import { Refusals } from './guard/refusals.js';
+import { streamExpiry } from './guard/stream-expiry.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
 import { bootWarnings } from './options/boot-warnings.js';
@@ -79,6 +80,7 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     AccessLog,
     Refusals,
     ClerkGuard,
+    streamExpiry,
     ClerkProtectionMap,
     { provide: PROTECTION_MAP, useExisting: ClerkProtectionMap },
   ],

@@ -52,6 +52,7 @@ export type {
   ResolveOptions,
   ValueOrFunction,
 } from './options/option-types.js';
+export type { PresentedCredentials, RpcOptions, TransportAdapter } from './options/transport-options.js';
 export type { RequestOptions } from './options/request-options.js';
 
 export {
@@ -61,6 +62,7 @@ export {
   ClerkPolicyError,
   ClerkTransportError,
 } from './errors/clerk.errors.js';
+export type { Denial } from './errors/denial.js';
 export { ClerkErrorCode } from './errors/error-codes.js';
 export {
   ClerkBadRequestException,

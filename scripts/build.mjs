@@ -27,7 +27,7 @@ const tsc = (...options) =>
 
 rmSync('dist', { recursive: true, force: true });
 tsc();
-tsc(...['--module', 'CommonJS', '--moduleResolution', 'bundler'], ...['--emitDeclarationOnly', '--outDir', 'dist/cjs']);
+tsc(...['--module', 'ESNext', '--moduleResolution', 'bundler'], ...['--emitDeclarationOnly', '--outDir', 'dist/cjs']);
 // The command is run, not imported: an ES module is enough.
 rmSync('dist/cjs/cli', { recursive: true });
 

@@ -32,11 +32,12 @@ export class ClerkPolicyError extends ClerkError {
 /** A handler was reached over a transport that no adapter knows; it is denied. */
 export class ClerkTransportError extends ClerkError {
   readonly code = ClerkErrorCode.UnknownTransport;
-  constructor(contextType: string) {
-    super(
-      `No transport adapter of nest-clerk knows the execution context type "${contextType}", so the call was denied. ` +
-        'Supported: http, graphql. Turn the global guard off with { guard: false } and guard such handlers yourself.',
-    );
+  constructor(
+    contextType: string,
+    problem = `no transport adapter of nest-clerk knows it. Built in are http, graphql and rpc; register one for it with the ` +
+      `option transports: ClerkModule.forRoot({ transports: { ${JSON.stringify(contextType)}: { call, credentials } } })`,
+  ) {
+    super(`A call of the execution context type "${contextType}" was denied: ${problem}.`);
   }
 }
 

@@ -105,3 +105,14 @@ const EXCEPTIONS = {
 export function toHttpException(denial: Denial): HttpException & { readonly code: ClerkErrorCode } {
   return new EXCEPTIONS[denial.status](denial);
 }
+
+/** An Error of the application as Nest answers it over HTTP, with the `statusCode` and the `data` it carries. */
+export function asHttpException(error: Error, { status, code }: Denial): HttpException {
+  if (error instanceof HttpException) return error;
+  const { statusCode: given, data, message } = error as Error & { statusCode?: unknown; data?: unknown };
+  const isError = Number.isInteger(given) && (given as number) >= 400 && (given as number) <= 599;
+  const statusCode = isError ? (given as number) : status;
+  return new HttpException({ statusCode, message, code, ...(data === undefined ? {} : { data }) }, statusCode, {
+    cause: error,
+  });
+}

@@ -6,6 +6,7 @@ import type {
   VerificationCacheOptions,
 } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
+import type { RpcOptions, TransportAdapter } from './transport-options.js';
 
 /**
  * Options of `ClerkModule.forRoot()`.
@@ -46,6 +47,29 @@ export interface ClerkModuleOptions extends RequestOptions {
    * come from it alone, and the module needs none of its own.
    */
   resolveOptions?: ResolveOptions;
+
+  /**
+   * Whether a stream of server-sent events (`@Sse()`) ends when the session token that opened it expires (`exp`, and
+   * `clockSkewInMs` later): after a minute, as Clerk's tokens live. A browser's EventSource then connects anew, with the
+   * cookie of that moment. Otherwise a stream lasts for as long as the client stays, whatever becomes of its session.
+   * Machine tokens end no stream.
+   * @default false
+   */
+  endStreamsOnExpiry?: boolean;
+
+  /**
+   * Where the callers of microservices put their credentials. Without it every protected message handler is denied.
+   *
+   * @example { credentials: (context) => context.switchToRpc().getContext<TcpContext>().getMetadata()?.authorization }
+   */
+  rpc?: RpcOptions;
+
+  /**
+   * Adapters for calls of other kinds, by what `context.getType()` says of them. What has none is denied.
+   *
+   * @example { necord: { call: (context) => context.getArgByIndex(0), credentials: (context) => … } }
+   */
+  transports?: Readonly<Record<string, TransportAdapter>>;
 
   /**
    * Serves Clerk's Frontend API under a path of this server, for browsers that cannot reach Clerk's own domain.

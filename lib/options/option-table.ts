@@ -1,6 +1,7 @@
 import type { ClerkModuleOptions } from './clerk-options.js';
 import type { RequestOptions } from './request-options.js';
 import * as check from './option-checks.js';
+import * as transportCheck from './transport-checks.js';
 
 /** One row per option: the variable it falls back to, its default, and what it must look like. */
 export interface OptionRow {
@@ -49,6 +50,9 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   redirectToSignIn: { fallback: false, check: check.boolean },
   onError: { check: check.functionOnly },
   resolveOptions: { check: check.functionOnly },
+  endStreamsOnExpiry: { fallback: false, check: check.boolean },
+  rpc: { check: transportCheck.rpc },
+  transports: { check: transportCheck.transports },
   frontendApiProxy: { check: check.frontendApiProxy },
   verificationCache: { fallback: true, check: check.verificationCache },
   directVerification: { fallback: true, check: check.boolean },
@@ -71,6 +75,9 @@ export const MODULE_OPTIONS = [
   'redirectToSignIn',
   'onError',
   'resolveOptions',
+  'endStreamsOnExpiry',
+  'rpc',
+  'transports',
   'frontendApiProxy',
   'verificationCache',
   'directVerification',

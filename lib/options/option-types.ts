@@ -63,6 +63,7 @@ export type OnError = (
  * the module or the environment; what else it leaves out is the module's. Answering nothing, or throwing, refuses the
  * request (500, logged).
  *
- * @param request The request as the platform gives it: Express', Fastify's, or Node's where a middleware asks.
+ * @param request The request as the platform gives it: Express', Fastify's, or Node's where a middleware asks. Of
+ * a microservice's message, the context that its transport gives (`TcpContext`, …).
  */
 export type ResolveOptions = (request: never) => RequestOptions | undefined | Promise<RequestOptions | undefined>;

@@ -176,6 +176,7 @@ function freeze(options: ResolvedClerkOptions): ResolvedClerkOptions {
     if (typeof value !== 'object' || value === null) return value;
     return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field)])));
   };
-  const { clerkClient, ...data } = options;
-  return Object.freeze({ ...(copy(data) as Omit<ResolvedClerkOptions, 'clerkClient'>), clerkClient });
+  // Instances of classes stay what they are.
+  const { clerkClient, rpc, transports, ...data } = options;
+  return Object.freeze({ ...(copy(data) as typeof data), clerkClient, rpc, transports });
 }

@@ -9,6 +9,7 @@ import type {
   ResolveOptions,
   ValueOrFunction,
 } from './option-types.js';
+import type { RpcOptions, TransportAdapter } from './transport-options.js';
 
 /** Options after environment, defaults and validation; frozen. */
 export interface ResolvedClerkOptions {
@@ -45,6 +46,9 @@ export interface ResolvedClerkOptions {
   readonly redirectToSignIn: boolean;
   readonly onError: OnError | undefined;
   readonly resolveOptions: ResolveOptions | undefined;
+  readonly endStreamsOnExpiry: boolean;
+  readonly rpc: RpcOptions | undefined;
+  readonly transports: Readonly<Record<string, TransportAdapter>> | undefined;
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
   /** `false` where nothing is remembered. */
   readonly verificationCache: false | { readonly maxEntries: number; readonly machineTokens: { readonly ttl: number } };

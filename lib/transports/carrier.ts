@@ -4,22 +4,30 @@ import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { hasAttached } from './attachment.js';
 import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
 import { rawOf, type HttpRequestLike } from './web-request.js';
+import { adaptedCall, callCarrier, rpcCall } from './call-carrier.js';
 
 /**
  * The object that stands for a request wherever it is met again: the request, given as itself or inside an execution
  * context. Of Fastify's request it is the one of Node that it wraps, since that is all a middleware sees.
  */
 export function carrierOf(source: object): object {
-  return graphqlOperationIn(source)?.carrier ?? rawOf(sourceOf(source) as HttpRequestLike);
+  const operation = graphqlOperationIn(source);
+  if (operation) return operation.carrier;
+  return isExecutionContext(source) && source.getType() !== 'http'
+    ? callCarrier(sourceOf(source), source)
+    : rawOf(sourceOf(source) as HttpRequestLike);
 }
 
-/** The request as the platform gives it, out of an execution context or as itself. */
+/** The request as the platform gives it, out of an execution context or as itself; of other calls what stands for them. */
 export function sourceOf(source: object): object {
   if (!isExecutionContext(source)) return source;
   const type = source.getType<string>();
   if (type === 'graphql') return graphqlOperationOf(source).source;
-  if (type !== 'http') throw new ClerkTransportError(type);
-  return source.switchToHttp().getRequest<object>();
+  if (type === 'rpc') return rpcCall(source);
+  if (type === 'http') return source.switchToHttp().getRequest<object>();
+  const call = adaptedCall(source);
+  if (!call) throw new ClerkTransportError(type);
+  return call;
 }
 
 /**

@@ -1,10 +1,10 @@
-import { Logger, type ExecutionContext, type HttpException } from '@nestjs/common';
+import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../authentication/credentials.js';
 import type { Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
-import { toHttpException } from '../errors/exceptions.js';
+import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
 import { graphqlCredentials } from './graphql.credentials.js';
 import { graphqlOperationOf } from './graphql.operation.js';
@@ -69,9 +69,10 @@ export class GraphqlTransport implements Transport {
     return Object.assign(exception, { message, extensions: { code: codeOf(denial.status), ...details } });
   }
 
-  phrase(objection: HttpException): Error {
-    const { extensions } = objection as { extensions?: object };
-    return Object.assign(objection, { extensions: { code: codeOf(objection.getStatus()), ...extensions } });
+  refuseWith(_context: ExecutionContext, error: Error, denial: Denial): Error {
+    const refusal = asHttpException(error, denial);
+    const { extensions } = error as { extensions?: object };
+    return Object.assign(refusal, { extensions: { code: codeOf(refusal.getStatus()), ...extensions } });
   }
 }
 

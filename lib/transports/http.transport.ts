@@ -1,10 +1,10 @@
-import type { ExecutionContext, HttpException } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 
 import type { Credentials } from '../authentication/credentials.js';
 import { hasHeaders, type Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
-import { toHttpException } from '../errors/exceptions.js';
+import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
 import { carrierOf } from './carrier.js';
 import { HttpCredentials, MALFORMED } from './http.credentials.js';
@@ -54,8 +54,11 @@ export class HttpTransport implements Transport {
     return toHttpException(denial);
   }
 
-  phrase(objection: HttpException): Error {
-    return objection;
+  refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error {
+    const refusal = asHttpException(error, denial);
+    // RFC 9110 wants every 401 to carry a challenge.
+    if (refusal.getStatus() === 401) this.refuse(context, denial);
+    return refusal;
   }
 
   private setHeader(context: ExecutionContext, name: string, value: string): void {

@@ -1,4 +1,4 @@
-import type { ExecutionContext, HttpException } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../authentication/credentials.js';
 import type { Identity } from '../authentication/identity.js';
@@ -21,6 +21,6 @@ export interface Transport {
   /** The error that makes Nest refuse the call in this transport's way. */
   refuse(context: ExecutionContext, denial: Denial): Error;
 
-  /** The application's own refusal, as this transport says it. */
-  phrase(objection: HttpException): Error;
+  /** The same with an error of the application's own in place of the denial's. */
+  refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error;
 }

@@ -2,8 +2,11 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
+import { AdaptedTransport } from './adapted.transport.js';
 import { GraphqlTransport } from './graphql.transport.js';
 import { HttpTransport } from './http.transport.js';
+import { RpcTransport } from './rpc.transport.js';
 import type { Transport } from './transport.js';
 
 /** Finds the transport of a call by its context type. */
@@ -11,9 +14,15 @@ import type { Transport } from './transport.js';
 export class TransportsRegistry {
   private readonly transports: ReadonlyMap<string, Transport>;
 
-  constructor(@Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
+  constructor(
+    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports'>,
+  ) {
+    const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
+      ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter)] as const),
       ['http', new HttpTransport(adapterHost)],
+      ['rpc', new RpcTransport(options)],
       ['graphql', new GraphqlTransport()],
     ]);
   }

@@ -4,18 +4,24 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { createClerkClient, type ClerkClient } from '@clerk/backend';
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Sse } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/internal';
+import { MessagePattern, Transport } from '@nestjs/microservices';
+import { NEVER } from 'rxjs';
 
 import {
   AcceptsToken,
   ClerkClients,
   ClerkClientService,
+  ClerkGuard,
   RequirePermission,
   type ClerkModuleOptions,
 } from '../../lib/index.js';
 import { MODULE_OPTIONS, OPTION_TABLE, type OptionRow } from '../../lib/options/option-table.js';
 import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js';
+import { Caller } from '../support/microservices.js';
 import { PLATFORMS } from '../support/platforms.js';
+import { freePort } from '../support/redis.js';
 import { TestApp } from '../support/test-app.js';
 
 @Controller()
@@ -25,6 +31,12 @@ class Routes {
   @Get('api-key') @AcceptsToken('api_key') apiKey() {}
   @Get('m2m') @AcceptsToken('m2m_token') m2m() {}
   @Get('oauth') @AcceptsToken('oauth_token') oauth() {}
+  @Sse('stream') stream() {
+    return NEVER;
+  }
+  @MessagePattern('message') message() {
+    return 'let in';
+  }
 }
 
 type Name = keyof ClerkModuleOptions;
@@ -376,6 +388,47 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       look: (app) => statusOf(app),
       without: 401,
       seen: 200,
+    }),
+    // The stream itself never ends: it is left after three seconds, or cut off after two.
+    endStreamsOnExpiry: () => ({
+      beside: { clockSkewInMs: 0 },
+      value: true,
+      look: async (app) => {
+        const token = await clerk.sessionToken({ expiresIn: 2 });
+        const answer = app.withToken('/stream', token).then(() => 'ended');
+        return Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 3_000, 'goes on').unref())]);
+      },
+      without: 'goes on',
+      seen: 'ended',
+    }),
+    rpc: () => ({
+      value: { credentials: (context) => context.switchToRpc().getData<{ token: string }>().token },
+      look: async ({ nest }) => {
+        const options = { host: '127.0.0.1', port: await freePort() };
+        nest.connectMicroservice({ transport: Transport.TCP, options }, { inheritAppConfig: true });
+        await nest.startAllMicroservices();
+        const client = new Caller({ options: { transport: Transport.TCP, options }, stop: async () => undefined });
+        const answer = await client.send('message', { data: { token: await clerk.sessionToken() } });
+        await client.close();
+        return answer.error?.code ?? answer;
+      },
+      without: 'authentication-required',
+      seen: 'let in',
+    }),
+    transports: () => ({
+      value: { bot: { call: (context) => context.getArgByIndex(0), credentials: () => undefined } },
+      look: async (app) => {
+        const update = {};
+        const context = new ExecutionContextHost([update], Routes, Routes.prototype.strict);
+        context.setType('bot');
+        try {
+          return await app.get(ClerkGuard).canActivate(context);
+        } catch (error) {
+          return (error as { code?: string }).code;
+        }
+      },
+      without: 'unknown-transport',
+      seen: 'authentication-required',
     }),
     frontendApiProxy: () => ({
       value: { enabled: true, path: '/auth' },

@@ -56,6 +56,7 @@ describe('resolveClerkOptions', () => {
       frontendApiProxy: undefined,
       debug: false,
       explainDenials: false,
+      endStreamsOnExpiry: false,
       staleKeysInMs: 3_600_000,
       verificationCache: { maxEntries: 10_000, machineTokens: { ttl: 0 } },
       directVerification: true,

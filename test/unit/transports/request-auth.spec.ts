@@ -139,6 +139,6 @@ describe('getAuth', () => {
       switchToHttp: () => ({ getRequest: () => request }),
     });
     expect(getAuth(context('http')).userId).toBe('user_1');
-    expect(() => getAuth(context('rpc'))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
+    expect(() => getAuth(context('necord'))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
   });
 });

@@ -1,0 +1,54 @@
+import type { CallHandler, ExecutionContext, FactoryProvider, NestInterceptor } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import { takeUntil, timer, type Observable } from 'rxjs';
+
+import { ClerkInstances } from '../authentication/clerk-instances.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
+import { attachedIdentity } from '../transports/attachment.js';
+import { carrierOf, sourceOf } from '../transports/carrier.js';
+
+/** What `@Sse()` of Nest writes on handlers. */
+const IS_SSE = '__sse__';
+
+/** Beyond it a timer of Node fires at once; no stream lasts for weeks. */
+const LONGEST_TIMER_IN_MS = 2 ** 31 - 1;
+
+/** Ends the streams of server-sent events once the session tokens that opened them have expired. */
+export class StreamExpiry implements NestInterceptor {
+  constructor(private readonly instances: Pick<ClerkInstances, 'for'>) {}
+
+  intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> | Promise<Observable<unknown>> {
+    const isStream = context.getType() === 'http' && Reflect.hasMetadata(IS_SSE, context.getHandler());
+    const expiry = isStream ? expiryOf(context) : undefined;
+    return expiry === undefined ? next.handle() : this.until(expiry, context, next);
+  }
+
+  private async until(expiry: number, context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const { options } = await this.instances.for(sourceOf(context), carrierOf(context));
+    const left = expiry + options.clockSkewInMs - Date.now();
+    // Nest unsubscribes when the client leaves, which clears the timer as well.
+    return next.handle().pipe(takeUntil(timer(Math.min(Math.max(left, 0), LONGEST_TIMER_IN_MS))));
+  }
+}
+
+/** When the session that was let in ends, in milliseconds; machine tokens say nothing of it. */
+function expiryOf(context: ExecutionContext): number | undefined {
+  const auth = attachedIdentity(carrierOf(context))?.toAuth({ treatPendingAsSignedOut: false });
+  if (!auth?.isAuthenticated || auth.tokenType !== 'session_token') return undefined;
+  return auth.sessionClaims.exp * 1000;
+}
+
+/**
+ * Registers it where the option asks for it. Not as APP_INTERCEPTOR: one interceptor, even an idle one, costs every request
+ * of the application more than the guard does, and whether it is wanted is only known once the options are settled.
+ */
+export const streamExpiry: FactoryProvider<StreamExpiry | undefined> = {
+  provide: StreamExpiry,
+  useFactory: (options: ResolvedClerkOptions, instances: ClerkInstances, config: ApplicationConfig) => {
+    if (!options.endStreamsOnExpiry) return undefined;
+    const interceptor = new StreamExpiry(instances);
+    config.addGlobalInterceptor(interceptor);
+    return interceptor;
+  },
+  inject: [CLERK_OPTIONS, ClerkInstances, ApplicationConfig],
+};

@@ -1,0 +1,25 @@
+import type { Check } from './option-checks.js';
+
+/** May be an instance of a class, whose methods are no fields. */
+export const rpc: Check = (value) =>
+  typeof (value as { credentials?: unknown } | null)?.credentials === 'function'
+    ? undefined
+    : 'must be an object with the function credentials(context)';
+
+/** What `getType()` says of calls that need no adapter. */
+const BUILT_IN = ['http', 'rpc'];
+
+/** Adapters may be instances of classes as well. */
+export const transports: Check = (value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return 'must be an object of adapters by type';
+  for (const [type, adapter] of Object.entries(value) as [string, Record<string, unknown> | null][]) {
+    if (BUILT_IN.includes(type)) return `: ${type} is built in and takes no adapter`;
+    const { call, credentials, refuse } = adapter ?? {};
+    const isAdapter = typeof call === 'function' && typeof credentials === 'function';
+    if (!isAdapter || (refuse !== undefined && typeof refuse !== 'function')) {
+      return `: ${type} must have the functions call(context) and credentials(context), and may have refuse(context, denial)`;
+    }
+  }
+  return undefined;
+};

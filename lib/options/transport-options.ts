@@ -1,0 +1,55 @@
+import type { ExecutionContext } from '@nestjs/common';
+
+import type { Denial } from '../errors/denial.js';
+
+/**
+ * What a call presents, where the application found it: a token (`Bearer ` before it may stay), or the headers of HTTP
+ * that stand for it. Nothing at all for a call that presents nothing.
+ */
+export type PresentedCredentials = string | { readonly authorization?: string } | null | undefined;
+
+/** Microservices: where their callers put their credentials. */
+export interface RpcOptions {
+  /**
+   * Says what a message presents: of its metadata, or of the headers of its record. Without it every protected message
+   * handler is denied, since a payload is never searched for credentials.
+   *
+   * It must answer at once, not with a promise. Where it throws, the call is denied.
+   *
+   * @example
+   * credentials: (context) => context.switchToRpc().getContext<NatsContext>().getHeaders()?.get('authorization')
+   */
+  credentials(context: ExecutionContext): PresentedCredentials;
+}
+
+/**
+ * Teaches the guard a kind of call that it does not know: that of a bot framework, say. Calls of such a kind are denied
+ * until there is an adapter for them.
+ *
+ * @example
+ * const telegraf: TransportAdapter = {
+ *   call: (context) => context.getArgByIndex(0),
+ *   credentials: (context) => tokens.of(context.getArgByIndex(0).from.id),
+ * };
+ */
+export interface TransportAdapter {
+  /**
+   * The object that stands for this call and for no other, among `context.getArgs()`: the caller's identity is kept with
+   * it. Never one that calls share, such as a client or a connection: they would share their callers too.
+   */
+  call(context: ExecutionContext): object;
+
+  /**
+   * What the call presents: see {@link RpcOptions.credentials}; here cookies count as well. Never take a user's word for
+   * it: what a message says of its sender is no credential.
+   */
+  credentials(
+    context: ExecutionContext,
+  ): PresentedCredentials | { readonly authorization?: string; readonly cookie?: string; readonly origin?: string };
+
+  /**
+   * The error that refuses the call in its own way.
+   * @default the exception of HTTP
+   */
+  refuse?(context: ExecutionContext, denial: Denial): Error;
+}

@@ -1,0 +1,60 @@
+import type { ExecutionContext } from '@nestjs/common';
+
+import type { Credentials } from '../authentication/credentials.js';
+import type { Identity } from '../authentication/identity.js';
+import { ClerkTransportError } from '../errors/clerk.errors.js';
+import type { Denial } from '../errors/denial.js';
+import { asHttpException, toHttpException } from '../errors/exceptions.js';
+import type { TransportAdapter } from '../options/transport-options.js';
+import { attachIdentity, type UserLoader } from './attachment.js';
+import { callCarrier } from './call-carrier.js';
+import { presentedCredentials, type Question } from './presented.js';
+import type { Transport } from './transport.js';
+
+/** A kind of call that the application itself has taught us: see the option `transports`. */
+export class AdaptedTransport implements Transport {
+  private readonly question: Question;
+
+  constructor(
+    private readonly type: string,
+    private readonly adapter: TransportAdapter,
+  ) {
+    this.question = {
+      option: `transports.${type}.credentials`,
+      headers: ['authorization', 'cookie', 'origin'],
+      ask: (context) => adapter.credentials(context),
+    };
+  }
+
+  carrier(context: ExecutionContext): object {
+    return callCarrier(this.call(context), context);
+  }
+
+  credentials(context: ExecutionContext): Credentials | Denial {
+    const source = this.call(context);
+    return presentedCredentials(this.question, context, { source, carrier: callCarrier(source, context) });
+  }
+
+  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {
+    attachIdentity(this.carrier(context), identity, userLoader);
+  }
+
+  refuse(context: ExecutionContext, denial: Denial): Error {
+    return this.adapter.refuse?.(context, denial) ?? toHttpException(denial);
+  }
+
+  refuseWith(_context: ExecutionContext, error: Error, denial: Denial): Error {
+    // An adapter that speaks for itself has errors of its own, which the application's `onError` knows.
+    return this.adapter.refuse ? error : asHttpException(error, denial);
+  }
+
+  /** Among the arguments, where `@Auth()` and `getAuth()` find it again, knowing nothing of adapters. */
+  private call(context: ExecutionContext): object {
+    const call: unknown = this.adapter.call(context);
+    if (typeof call === 'object' && call !== null && context.getArgs<unknown[]>().includes(call)) return call;
+    throw new ClerkTransportError(
+      this.type,
+      `transports.${this.type}.call(context) must answer an object that is among context.getArgs()`,
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import { createRequire } from 'node:module';
+
+import type { HttpException } from '@nestjs/common';
+import { reverificationError } from '@clerk/backend/internal';
+
+import type { Denial } from '../errors/denial.js';
+import { toHttpException } from '../errors/exceptions.js';
+
+type RpcExceptionClass = new (error: object) => Error;
+
+let loaded: RpcExceptionClass | undefined;
+
+/**
+ * Nest answers with what an error says only where it is an instance of this very class; of a copy, it says "Internal
+ * server error". The package is optional, so it is loaded when a message is refused: by then the application has it.
+ */
+function rpcExceptionClass(): RpcExceptionClass | undefined {
+  try {
+    const require = createRequire(import.meta.url);
+    loaded ??= (require('@nestjs/microservices') as { RpcException?: RpcExceptionClass }).RpcException;
+  } catch {
+    // Bundled, or out of reach: whatever is thrown instead refuses the call as well, with fewer words.
+  }
+  return loaded;
+}
+
+/** A denial as microservices answer it: `{ status: 'error', statusCode, code, message }`. */
+export function toRpcException(denial: Denial): Error {
+  const RpcException = rpcExceptionClass();
+  if (!RpcException) return toHttpException(denial);
+  const { status: statusCode, code, message, missing, reverification } = denial;
+  return new RpcException({
+    ...(reverification ? reverificationError(reverification) : {}),
+    ...{ status: 'error', statusCode, code, message },
+    ...(missing ? { missing } : {}),
+  });
+}
+
+/** An error of the application as microservices answer it; an `RpcException` stays what it is. */
+export function asRpcException(error: HttpException, original: Error): Error {
+  const RpcException = rpcExceptionClass();
+  if (!RpcException || original instanceof RpcException) return original;
+  const body = error.getResponse();
+  const said = typeof body === 'string' ? { message: body } : body;
+  return Object.assign(new RpcException({ statusCode: error.getStatus(), ...said, status: 'error' }), {
+    cause: original,
+  });
+}

@@ -1,0 +1,202 @@
+/** Kinds of calls that only the application knows: by an adapter of its own, through the guard as Nest runs it. */
+import { Controller, Get, Injectable, type ExecutionContext, type Type } from '@nestjs/common';
+import { ExternalContextCreator } from '@nestjs/core';
+
+import {
+  AcceptsToken,
+  Auth,
+  ClerkTransportError,
+  CurrentUser,
+  Public,
+  RequirePermission,
+  SkipAuth,
+  type AuthObject,
+  type ClerkModuleOptions,
+  type Denial,
+  type TransportAdapter,
+  type User,
+} from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+/** What the tests' bot framework calls handlers with. */
+interface Update {
+  readonly session?: unknown;
+  readonly text?: string;
+}
+
+@Controller()
+@Injectable()
+class Bot {
+  @Get('default') default(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @Public() @Get('public') public(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @RequirePermission('org:invoices:create') @Get('permission') permission() {}
+  @AcceptsToken('m2m_token') @Get('m2m') m2m(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @SkipAuth() @Get('skip') skip() {
+    return { isAuthenticated: null };
+  }
+  @Get('me') me(@CurrentUser() user: User) {
+    return user.id;
+  }
+}
+
+class BotError extends Error {
+  constructor(readonly denial: Denial) {
+    super(denial.message);
+  }
+}
+
+/** As an instance of a class, whose methods are on its prototype. */
+class BotAdapter implements TransportAdapter {
+  call(context: ExecutionContext) {
+    return context.getArgByIndex<Update>(1);
+  }
+  credentials(context: ExecutionContext) {
+    return context.getArgByIndex<Update>(1).session as string;
+  }
+  refuse(_: ExecutionContext, denial: Denial) {
+    return new BotError(denial);
+  }
+}
+
+describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: TestApp | undefined;
+  beforeAll(async () => void (clerk = await LocalClerk.start()));
+  afterEach(async () => {
+    await app?.close();
+    app = undefined;
+  });
+  afterAll(() => clerk?.stop());
+
+  async function start(options: Partial<ClerkModuleOptions>): Promise<void> {
+    const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
+    app = await TestApp.on(platform)
+      .clerk({ publishableKey, secretKey, apiUrl, telemetry, ...options })
+      .controllers(Bot)
+      .start();
+  }
+
+  /** As frameworks beside Nest's own do it: Nest runs guards, pipes and interceptors before the handler. */
+  async function call(name: keyof Bot & string, update: Update = {}, type = 'bot'): Promise<any> {
+    const bot = app!.get(Bot as Type<Bot>);
+    const creator = app!.nest.get(ExternalContextCreator, { strict: false });
+    const parameters = { exchangeKeyForValue: () => undefined };
+    const all = { guards: true, interceptors: true, filters: false };
+    const handle = creator.create(
+      ...([
+        bot,
+        bot[name],
+        name,
+        '__routeArguments__',
+        parameters,
+        undefined,
+        undefined,
+        all,
+        type,
+      ] as unknown as Parameters<typeof creator.create>),
+    );
+    return handle('shared client', update).catch((error: unknown) => ({ error }));
+  }
+
+  it('are denied without an adapter, by an error that says how to register one', async () => {
+    await start({});
+    for (const name of ['default', 'public', 'skip'] as const) {
+      const { error } = await call(name, { session: await clerk.sessionToken() });
+      expect(error).toBeInstanceOf(ClerkTransportError);
+      expect(error.message).toContain('transports: { "bot": { call, credentials } }');
+    }
+  });
+
+  it('are guarded like any other, with an adapter', async () => {
+    await start({ transports: { bot: new BotAdapter() } });
+    const user = clerk.createUser();
+    const session = await clerk.sessionToken({ user });
+    const { token } = await clerk.createM2MToken({ machine: clerk.createMachine() });
+
+    expect(await call('default', { session })).toMatchObject({ isAuthenticated: true, userId: user.id });
+    expect(await call('default', { session: `Bearer ${session}` })).toMatchObject({ userId: user.id });
+    expect(await call('public')).toMatchObject({ isAuthenticated: false });
+    expect(await call('skip')).toEqual({ isAuthenticated: null });
+    expect(await call('me', { session })).toBe(user.id);
+    expect(await call('m2m', { session: token })).toMatchObject({ isAuthenticated: true });
+
+    const refusals = [
+      ['default', {}, 401, 'authentication-required'],
+      ['default', { session: 'garbage' }, 401, 'token-invalid'],
+      ['default', { session: token }, 401, 'token-invalid'],
+      ['m2m', { session }, 401, 'token-invalid'],
+      ['permission', { session }, 403, 'insufficient-permissions'],
+      ['default', { session: 7 }, 400, 'malformed-request'],
+      ['default', { session: 'a\nb' }, 400, 'malformed-request'],
+    ] as const;
+    for (const [name, update, status, code] of refusals) {
+      const { error } = await call(name, update);
+      expect(error).toBeInstanceOf(BotError);
+      expect(error.denial).toMatchObject({ status, code });
+    }
+  });
+
+  it('never take over the caller of another call', async () => {
+    await start({ transports: { bot: new BotAdapter() } });
+    const users = Array.from({ length: 5 }, () => clerk.createUser());
+    const sessions = await Promise.all(users.map((user) => clerk.sessionToken({ user })));
+    const seen = await Promise.all(sessions.map((session) => call('default', { session })));
+    expect(seen.map(({ userId }) => userId)).toEqual(users.map(({ id }) => id));
+  });
+
+  it('may present cookies, as a browser does', async () => {
+    const cookie = await clerk.browserCookies();
+    await start({ transports: { bot: { call: new BotAdapter().call, credentials: () => ({ cookie }) } } });
+    expect(await call('default')).toMatchObject({ isAuthenticated: true });
+  });
+
+  it('are refused with the exceptions of HTTP, unless the adapter has its own', async () => {
+    const { call: callOf, credentials } = new BotAdapter();
+    await start({ transports: { bot: { call: callOf, credentials } } });
+    expect((await call('default')).error.getResponse()).toMatchObject({
+      statusCode: 401,
+      code: 'authentication-required',
+    });
+    await app!.close();
+    const onError = () => Object.assign(new Error('no'), { statusCode: 418 });
+    await start({ transports: { bot: { call: callOf, credentials } }, onError });
+    expect((await call('default')).error.getStatus()).toBe(418);
+    await app!.close();
+    await start({ transports: { bot: new BotAdapter() }, onError: () => new RangeError('mine') });
+    expect((await call('default')).error).toBeInstanceOf(RangeError);
+  });
+
+  it('are denied where the adapter names nothing of this call, or throws', async () => {
+    const { credentials } = new BotAdapter();
+    await start({ transports: { bot: { call: () => ({}), credentials } } });
+    expect((await call('public')).error).toMatchObject({
+      code: 'unknown-transport',
+      message: expect.stringContaining('transports.bot.call(context)'),
+    });
+    await app!.close();
+    const broken = () => {
+      throw new Error('no session');
+    };
+    await start({ transports: { bot: { call: new BotAdapter().call, credentials: broken } } });
+    expect((await call('public')).error.getResponse()).toMatchObject({ code: 'invalid-configuration' });
+    expect(app!.logger.ofGuard('error').join()).toContain('transports.bot.credentials threw');
+  });
+
+  it.each([
+    ['an adapter for what is built in', { http: new BotAdapter() }],
+    ['an adapter without credentials', { bot: { call: () => ({}) } }],
+    ['an adapter whose refuse is no function', { bot: { ...{ call: () => ({}), credentials: () => '' }, refuse: 1 } }],
+    ['a list', [new BotAdapter()]],
+    ['nothing', { bot: null }],
+  ])('stop the boot: %s', async (_name, transports) => {
+    await expect(start({ transports: transports as never })).rejects.toMatchObject({ code: 'invalid-configuration' });
+  });
+});

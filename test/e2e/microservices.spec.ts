@@ -1,0 +1,459 @@
+/** Microservices: who may call which message handler, over TCP and over a broker. */
+import { Controller, Get, UseGuards, type ExecutionContext, type INestMicroservice } from '@nestjs/common';
+import { Ctx, EventPattern, MessagePattern, Payload, RpcException, type BaseRpcContext } from '@nestjs/microservices';
+
+import {
+  AcceptsToken,
+  AllowPendingSession,
+  Auth,
+  ClerkClientService,
+  ClerkGuard,
+  ClerkModule,
+  CurrentUser,
+  getAuth,
+  Public,
+  RequirePermission,
+  RequireReverification,
+  RequireScope,
+  SkipAuth,
+  type AuthObject,
+  type ClerkModuleOptions,
+  type User,
+} from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { Caller, describeOverWires, startMicroservice, type Message, type Wire } from '../support/microservices.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { freePort } from '../support/redis.js';
+import { TestApp, type RecordingLogger } from '../support/test-app.js';
+
+const PERMISSION = 'org:invoices:create';
+const SCOPE = 'mch_receiver';
+
+/** Which event handlers ran, and who they were told is calling. */
+const heard: [handler: string, isAuthenticated: boolean | null][] = [];
+
+@Controller()
+class Messages {
+  @MessagePattern('default') default(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @Public() @MessagePattern('public') public(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @RequirePermission(PERMISSION) @MessagePattern('permission') permission(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @AcceptsToken('m2m_token') @MessagePattern('m2m') m2m(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @AcceptsToken('m2m_token') @RequireScope(SCOPE) @MessagePattern('m2m-scope') scope(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @AllowPendingSession() @MessagePattern('pending') pending(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @SkipAuth() @MessagePattern('skip') skip() {
+    return { isAuthenticated: null };
+  }
+  @RequireReverification('strict') @MessagePattern('reverification') reverification() {}
+  @MessagePattern('me') me(@CurrentUser() user: User) {
+    return user.id;
+  }
+  @EventPattern('told') told(@Auth() auth: AuthObject) {
+    heard.push(['told', auth.isAuthenticated]);
+  }
+  @Public() @EventPattern('told-public') toldPublic(@Auth() auth: AuthObject) {
+    heard.push(['told-public', auth.isAuthenticated]);
+  }
+  // Nest runs all handlers of an event at once, on one context object.
+  @EventPattern('shared') async shared(@Auth() auth: AuthObject) {
+    heard.push(['shared', auth.isAuthenticated]);
+  }
+  @Public() @AcceptsToken('api_key') @EventPattern('shared') sharedToo(@Auth() auth: AuthObject) {
+    heard.push([`shared ${auth.tokenType}`, auth.isAuthenticated]);
+  }
+  @SkipAuth() @EventPattern('shared') sharedSkip(@Payload() _: unknown) {
+    heard.push(['shared skip', null]);
+  }
+  @SkipAuth() @EventPattern('end') end(@Payload() _: unknown) {
+    ended?.();
+  }
+}
+let ended: (() => void) | undefined;
+
+/** What the tests' application names: a field of the metadata, which travels beside the payload. */
+function credentials(context: ExecutionContext) {
+  const { authorization } = context.switchToRpc().getContext<MetadataContext>().getMetadata() ?? {};
+  return authorization;
+}
+type MetadataContext = BaseRpcContext & { getMetadata(): { authorization?: string } | undefined };
+
+const with_ = (token: string): Message => ({ metadata: { authorization: `Bearer ${token}` } });
+const ROUTES = ['default', 'public', 'permission', 'm2m', 'm2m-scope', 'pending', 'skip'] as const;
+type Route = (typeof ROUTES)[number];
+
+/** A caller, and the routes that let it through as somebody signed in; what all others are told. */
+interface Identity {
+  readonly message: (clerk: LocalClerk, other: LocalClerk) => Promise<Message> | Message;
+  readonly passes: readonly Route[];
+  /** Beside the usual answer to a credential that is not accepted. */
+  readonly told?: Readonly<Partial<Record<Route, string>>>;
+  readonly otherwise?: string;
+}
+const LACKS = { permission: 'insufficient-permissions' } as const;
+
+const IDENTITIES: Readonly<Record<string, Identity>> = {
+  anonymous: { message: () => ({}), passes: [], otherwise: 'authentication-required' },
+  'signed in': {
+    message: async (clerk) => with_(await clerk.sessionToken()),
+    passes: ['default', 'public', 'pending'],
+    told: LACKS,
+  },
+  'signed in with the permission': {
+    message: async (clerk) => {
+      const organization = clerk.createOrganization();
+      return with_(await clerk.sessionToken({ organization, permissions: [PERMISSION] }));
+    },
+    passes: ['default', 'public', 'permission', 'pending'],
+  },
+  expired: {
+    message: async (clerk) => with_(await clerk.sessionToken({ issuedAt: Math.floor(Date.now() / 1000) - 120 })),
+    passes: [],
+  },
+  foreign: { message: async (_, other) => with_(await other.sessionToken()), passes: [] },
+  'of the wrong type': {
+    message: (clerk) => with_(clerk.createApiKey({ subject: clerk.createUser() }).secret),
+    passes: [],
+  },
+  pending: {
+    message: async (clerk) => with_(await clerk.sessionToken({ sessionStatus: 'pending' })),
+    passes: ['pending'],
+    told: { default: 'session-pending', permission: 'session-pending' },
+  },
+  'a machine': {
+    message: async (clerk) => with_((await clerk.createM2MToken({ machine: clerk.createMachine() })).token),
+    passes: ['m2m'],
+    told: { 'm2m-scope': 'insufficient-scope' },
+  },
+  'a machine with the scope': {
+    message: async (clerk) => {
+      const machine = clerk.createMachine();
+      return with_((await clerk.createM2MToken({ machine, scopes: [SCOPE] })).token);
+    },
+    passes: ['m2m', 'm2m-scope'],
+  },
+};
+
+const STATUS: Readonly<Record<string, number>> = {
+  'authentication-required': 401,
+  'token-invalid': 401,
+  'session-pending': 401,
+  'insufficient-permissions': 403,
+  'insufficient-scope': 403,
+  'clerk-unavailable': 503,
+};
+
+describeOverWires('microservices', (startWire) => {
+  let clerk: LocalClerk;
+  let other: LocalClerk;
+  let wire: Wire;
+  let caller: Caller;
+  let service: { nest: INestMicroservice; logger: RecordingLogger } | undefined;
+
+  beforeAll(async () => {
+    [clerk, other, wire] = await Promise.all([LocalClerk.start(), LocalClerk.start(), startWire()]);
+  });
+  afterAll(async () => {
+    await service?.nest.close();
+    await caller?.close();
+    await Promise.all([clerk?.stop(), other?.stop(), wire?.stop()]);
+  });
+
+  async function restart(options: ClerkModuleOptions): Promise<RecordingLogger> {
+    await Promise.all([service?.nest.close(), caller?.close()]);
+    const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
+    const all = { publishableKey, secretKey, apiUrl, telemetry, ...options };
+    service = await startMicroservice({ imports: [ClerkModule.forRoot(all)], controllers: [Messages] }, wire);
+    caller = new Caller(wire);
+    return service.logger;
+  }
+
+  /** The events that were heard meanwhile; events are answered by nobody, so another one is waited for. */
+  async function hearing(act: () => Promise<void>): Promise<typeof heard> {
+    heard.length = 0;
+    await act();
+    // A message is handled once its credentials are verified; those of a second question come after it.
+    await new Promise<void>((resolve) => setTimeout(resolve, 150));
+    const end = new Promise<void>((resolve) => (ended = resolve));
+    await caller.emit('end');
+    await end;
+    return [...heard];
+  }
+
+  describe('the truth table', () => {
+    beforeAll(() => restart({ rpc: { credentials } }));
+
+    describe.each(Object.keys(IDENTITIES))('%s', (name) => {
+      const { message, passes, told, otherwise = 'token-invalid' } = IDENTITIES[name]!;
+
+      it.each(ROUTES)('to %s', async (route) => {
+        const { error, isAuthenticated } = await caller.send(route, await message(clerk, other));
+        if (route === 'skip') return expect([error, isAuthenticated]).toEqual([undefined, null]);
+        if (route === 'public' || passes.includes(route)) {
+          return expect([error, isAuthenticated]).toEqual([undefined, passes.includes(route)]);
+        }
+        const code = told?.[route] ?? otherwise;
+        expect(error).toEqual({ status: 'error', statusCode: STATUS[code], code, message: expect.any(String) });
+      });
+
+      it('to events', async () => {
+        const sent = await message(clerk, other);
+        const of = async (pattern: string) => hearing(() => caller.emit(pattern, sent));
+        expect(await of('told')).toEqual(passes.includes('default') ? [['told', true]] : []);
+        expect(await of('told-public')).toEqual([['told-public', passes.includes('public')]]);
+      });
+    });
+
+    it('an outage of Clerk', async () => {
+      const { token } = await clerk.createM2MToken({ machine: clerk.createMachine() });
+      clerk.outage('refuse');
+      const { error } = await caller.send('m2m', with_(token));
+      clerk.recover();
+      expect(error).toMatchObject({ status: 'error', statusCode: 503, code: 'clerk-unavailable' });
+    });
+  });
+
+  describe('with an extractor', () => {
+    let logger: RecordingLogger;
+    beforeAll(async () => void (logger = await restart({ rpc: { credentials } })));
+
+    it('a factor that has to be verified again is told in Clerk’s own words', async () => {
+      const token = await clerk.sessionToken({ factorVerificationAge: [600, -1] });
+      const { error } = await caller.send('reverification', with_(token));
+      expect(error).toMatchObject({
+        ...{ status: 'error', statusCode: 403, code: 'reverification-required' },
+        clerk_error: { type: 'forbidden', reason: 'reverification-error' },
+      });
+    });
+
+    it('the user who calls is loaded', async () => {
+      const user = clerk.createUser();
+      expect(await caller.send('me', with_(await clerk.sessionToken({ user })))).toBe(user.id);
+      const token = await clerk.sessionToken({ user });
+      await service!.nest.get(ClerkClientService).users.deleteUser(user.id);
+      expect((await caller.send('me', with_(token))).error).toMatchObject({
+        statusCode: 404,
+        code: 'user-not-found',
+      });
+    });
+
+    it('each handler of an event is told of the caller by its own policy', async () => {
+      const sent = with_(await clerk.sessionToken());
+      expect((await hearing(() => caller.emit('shared', sent))).sort()).toEqual([
+        ['shared api_key', false],
+        ['shared skip', null],
+        ['shared', true],
+      ]);
+    });
+
+    it('a denied event is logged, without the token', async () => {
+      logger.lines.length = 0;
+      const token = await other.sessionToken();
+      expect(await hearing(() => caller.emit('told', with_(token)))).toEqual([]);
+      expect(logger.ofGuard('debug').join()).toContain('Messages.told: denied 401 (token-invalid)');
+      expect(logger.lines.join('\n')).not.toContain(token);
+    });
+
+    it.each([
+      ['an object', { authorization: ['x'] }],
+      ['a list', ['Bearer x']],
+      ['a number', 7],
+      ['what no header can hold', 'Bearer x\r\ncookie: y'],
+      ['a sign beyond ASCII', 'Bearer ü'],
+      ['a list by the name', { authorization: { authorization: 'x' } }],
+    ])('%s where a token should be is refused everywhere', async (_, authorization) => {
+      for (const route of ['default', 'm2m']) {
+        const { error } = await caller.send(route, { metadata: { authorization } });
+        expect(['malformed-request', 'authentication-required']).toContain(error.code);
+      }
+    });
+  });
+
+  describe('an attacker’s payload', () => {
+    const PAYLOADS = (token: string): unknown[] => [
+      { headers: { authorization: `Bearer ${token}` }, url: '/', method: 'GET' },
+      { raw: { headers: { authorization: `Bearer ${token}` }, url: '/' }, headers: {}, url: '/' },
+      { authorization: `Bearer ${token}` },
+      { auth: { isAuthenticated: true, userId: 'user_1', tokenType: 'session_token' } },
+      { cookies: { __session: token }, headers: { cookie: `__session=${token}; __client_uat=1; __clerk_db_jwt=d` } },
+      { metadata: { authorization: `Bearer ${token}` } },
+      { '@@nest-clerk:attached': { identity: { status: 'signed-in' } } },
+      `Bearer ${token}`,
+      [{ authorization: `Bearer ${token}` }],
+      null,
+    ];
+
+    it.each([
+      ['with the extractor', { rpc: { credentials } }],
+      ['without one', {}],
+    ])('is never taken for credentials, %s', async (_, options) => {
+      await restart(options);
+      const token = await clerk.sessionToken();
+      for (const data of PAYLOADS(token)) {
+        for (const route of ['default', 'permission', 'm2m']) {
+          const { error } = await caller.send(route, { data });
+          expect(error).toMatchObject({ statusCode: 401, code: 'authentication-required' });
+        }
+        expect(await caller.send('public', { data })).toMatchObject({ isAuthenticated: false });
+      }
+      expect(await hearing(() => caller.emit('told', { data: PAYLOADS(token)[0] }))).toEqual([]);
+    });
+
+    it('is read where the application says so, and nowhere else', async () => {
+      const envelope = (context: ExecutionContext) => context.switchToRpc().getData<{ token?: string }>().token;
+      await restart({ rpc: { credentials: envelope } });
+      const token = await clerk.sessionToken();
+      expect(await caller.send('default', { data: { token } })).toMatchObject({ isAuthenticated: true });
+      const beside = { data: { headers: { authorization: `Bearer ${token}` } }, metadata: { authorization: token } };
+      expect((await caller.send('default', beside)).error.code).toBe('authentication-required');
+    });
+  });
+
+  it('without an extractor every protected handler is denied, whatever is sent', async () => {
+    await restart({});
+    const sent = with_(await clerk.sessionToken());
+    for (const route of ROUTES) {
+      const { error, isAuthenticated } = await caller.send(route, sent);
+      if (route === 'public' || route === 'skip') expect(isAuthenticated ?? false).toBe(false);
+      else expect(error.code).toBe('authentication-required');
+    }
+  });
+
+  it.each<[string, () => never]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no metadata');
+      },
+    ],
+    ['answers with a promise', (() => Promise.reject(new Error('too late'))) as () => never],
+  ])('an extractor that %s denies, on public handlers too', async (_, broken) => {
+    const logger = await restart({ rpc: { credentials: broken } });
+    const sent = with_(await clerk.sessionToken());
+    for (const route of ['default', 'public'] as const) {
+      expect((await caller.send(route, sent)).error).toMatchObject({ statusCode: 500, code: 'invalid-configuration' });
+    }
+    expect(await hearing(() => caller.emit('told-public', sent))).toEqual([]);
+    expect(await caller.send('skip')).toEqual({ isAuthenticated: null });
+    expect(logger.ofGuard('error').join()).toContain('rpc.credentials');
+  });
+
+  it('onError is heard, and its errors are answered in the transport’s way', async () => {
+    const errors: Record<string, Error> = {
+      plain: Object.assign(new Error('come back later'), { statusCode: 418, data: { hint: 1 } }),
+      rpc: new RpcException({ own: true }),
+    };
+    let which = 'plain';
+    const authenticated: (boolean | undefined)[] = [];
+    await restart({
+      rpc: { credentials },
+      onError: (_error, context) => {
+        authenticated.push(getAuth(context).isAuthenticated);
+        return errors[which];
+      },
+    });
+    expect((await caller.send('default')).error).toEqual({
+      ...{ status: 'error', statusCode: 418, message: 'come back later', code: 'authentication-required' },
+      data: { hint: 1 },
+    });
+    which = 'rpc';
+    expect((await caller.send('default')).error).toEqual({ own: true });
+    expect(authenticated).toEqual([false, false]);
+  });
+
+  it('resolveOptions is given the transport’s context', async () => {
+    const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
+    const asked: unknown[] = [];
+    await restart({
+      rpc: { credentials },
+      ...{ publishableKey: undefined, secretKey: undefined },
+      resolveOptions: (context: MetadataContext) => {
+        asked.push(context.getMetadata());
+        return { publishableKey, secretKey, apiUrl, telemetry };
+      },
+    });
+    const user = clerk.createUser();
+    const sent = with_(await clerk.sessionToken({ user }));
+    expect(await caller.send('me', sent)).toBe(user.id);
+    expect(asked).toEqual([sent.metadata]);
+  });
+});
+
+@Controller()
+class Hybrid {
+  @Get('http') @MessagePattern('both') both(@Auth('userId') userId: string) {
+    return { userId };
+  }
+  @MessagePattern('careless') careless() {
+    return 'open';
+  }
+  @UseGuards(ClerkGuard) @MessagePattern('careful') careful(@Ctx() _: unknown, @Auth('userId') userId: string) {
+    return { userId };
+  }
+}
+
+describe.each(PLATFORMS)('an application on %s that is a microservice too', (_, platform) => {
+  let clerk: LocalClerk;
+  const closing: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => void (clerk = await LocalClerk.start()));
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+  afterAll(() => clerk?.stop());
+
+  async function start(inheritAppConfig: boolean) {
+    const port = await freePort();
+    const wire = {
+      options: { transport: 0, options: { host: '127.0.0.1', port } },
+      stop: async () => undefined,
+    } as Wire;
+    const app = await TestApp.on(platform)
+      .clerk({ ...clerk.options, rpc: { credentials } })
+      .controllers(Hybrid)
+      .before(async (nest) => {
+        nest.connectMicroservice(wire.options, { inheritAppConfig });
+        await nest.startAllMicroservices();
+      })
+      .start();
+    const caller = new Caller(wire);
+    closing.push(
+      () => app.close(),
+      () => caller.close(),
+    );
+    return { app, caller };
+  }
+
+  it('guards both with inheritAppConfig', async () => {
+    const { app, caller } = await start(true);
+    const user = clerk.createUser();
+    const token = await clerk.sessionToken({ user });
+    expect((await app.withToken('/http', token)).body).toEqual({ userId: user.id });
+    expect((await app.send('/http')).status).toBe(401);
+    expect(await caller.send('both', with_(token))).toEqual({ userId: user.id });
+    for (const pattern of ['both', 'careless', 'careful']) {
+      expect((await caller.send(pattern)).error).toMatchObject({ statusCode: 401, code: 'authentication-required' });
+    }
+  });
+
+  it('without it Nest runs no global guard before messages: only what carries the guard itself is guarded', async () => {
+    const { app, caller } = await start(false);
+    const user = clerk.createUser();
+    const token = await clerk.sessionToken({ user });
+    expect((await app.send('/http')).status).toBe(401);
+    expect(await caller.send('careless')).toBe('open');
+    // Whatever asks who is calling fails closed, since nobody looked.
+    expect((await caller.send('both', with_(token))).error).toMatchObject({ message: 'Internal server error' });
+    expect((await caller.send('careful')).error).toMatchObject({ statusCode: 401 });
+    expect(await caller.send('careful', with_(token))).toEqual({ userId: user.id });
+  });
+});

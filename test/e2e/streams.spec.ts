@@ -1,0 +1,163 @@
+/** Server-sent events: a caller is identified once, and a stream may end with the session that opened it. */
+import { request } from 'node:http';
+
+import { Controller, Get, Sse, type CallHandler, type ExecutionContext } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/internal';
+import { interval, map, NEVER, Observable } from 'rxjs';
+
+import { AcceptsToken, Auth, Public, type ClerkModuleOptions } from '../../lib/index.js';
+import { StreamExpiry } from '../../lib/guard/stream-expiry.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { attachIdentity } from '../../lib/transports/attachment.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+/** How many streams are being produced. */
+let open = 0;
+function ticks(name: string | null): Observable<{ data: string }> {
+  return new Observable((subscriber) => {
+    open += 1;
+    const events = interval(50).pipe(map(() => ({ data: `for ${name}` })));
+    subscriber.add(events.subscribe(subscriber));
+    return () => void (open -= 1);
+  });
+}
+
+@Controller()
+class Streams {
+  @Sse('session') session(@Auth('userId') userId: string) {
+    return ticks(userId);
+  }
+  @Sse('promised') async promised(@Auth('userId') userId: string) {
+    return ticks(userId);
+  }
+  @Public() @Sse('public') public(@Auth('userId') userId: string | null) {
+    return ticks(userId);
+  }
+  @AcceptsToken('m2m_token') @Sse('machine') machine(@Auth('subject') subject: string) {
+    return ticks(subject);
+  }
+  @Get('plain') plain() {
+    return { plain: true };
+  }
+}
+
+/** Reads a stream for so long, unless it ends before. */
+function read(app: TestApp, path: string, token: string | undefined, forMs: number) {
+  return new Promise<{ status: number; text: string; ended: boolean }>((resolve, reject) => {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const sent = request({ host: '127.0.0.1', port: app.port, path, headers, agent: false }, (response) => {
+      let text = '';
+      const settle = (ended: boolean) => resolve({ status: response.statusCode!, text, ended });
+      const leave = setTimeout(() => (settle(false), sent.destroy()), forMs);
+      response.on('data', (chunk: Buffer) => void (text += chunk.toString()));
+      response.on('end', () => (clearTimeout(leave), settle(true)));
+      response.on('error', () => undefined);
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+describe.each(PLATFORMS)('streams on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: TestApp;
+  beforeAll(async () => void (clerk = await LocalClerk.start()));
+  afterEach(() => app?.close());
+  afterAll(() => clerk?.stop());
+
+  async function start(options: ClerkModuleOptions): Promise<void> {
+    app = await TestApp.on(platform)
+      .clerk({ ...clerk.options, clockSkewInMs: 0, ...options })
+      .controllers(Streams)
+      .start();
+  }
+  const shortLived = () => clerk.sessionToken({ expiresIn: 2 }); // whole seconds: at least one is left
+  async function nothingIsOpen(): Promise<void> {
+    for (let turn = 0; open > 0 && turn < 100; turn += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(open).toBe(0);
+  }
+
+  it.each(['/session', '/promised', '/public'])('%s ends with the session', async (path) => {
+    await start({ endStreamsOnExpiry: true });
+    const { status, text, ended } = await read(app, path, await shortLived(), 6_000);
+    expect([status, ended]).toEqual([200, true]);
+    expect(text).toMatch(/data: for user_/);
+    await nothingIsOpen();
+  });
+
+  it('others go on: of nobody in particular, of machines', async () => {
+    await start({ endStreamsOnExpiry: true });
+    const { token } = await clerk.createM2MToken({ machine: clerk.createMachine() });
+    const [nobody, machine] = await Promise.all([
+      read(app, '/public', undefined, 1_300),
+      read(app, '/machine', token, 1_300),
+    ]);
+    expect([nobody!.ended, machine!.ended]).toEqual([false, false]);
+    await nothingIsOpen();
+  });
+
+  it('go on beyond it without the option, identified once', async () => {
+    await start({ debug: true });
+    const { text, ended } = await read(app, '/session', await shortLived(), 2_300);
+    expect(ended).toBe(false);
+    expect(text.match(/data:/g)!.length).toBeGreaterThan(5);
+    expect(app.logger.ofGuard('log')).toHaveLength(1);
+    await nothingIsOpen();
+  });
+
+  it('are refused before they begin, and routes are left alone', async () => {
+    await start({ endStreamsOnExpiry: true });
+    expect((await app.send('/session')).status).toBe(401);
+    expect((await app.withToken('/plain', await clerk.sessionToken())).body).toEqual({ plain: true });
+    expect(open).toBe(0);
+  });
+});
+
+describe('the timer of a stream', () => {
+  afterEach(() => void jest.useRealTimers());
+
+  async function stream(exp: number) {
+    const source = {};
+    const context: ExecutionContext = new ExecutionContextHost([source], Streams, Streams.prototype.session);
+    attachIdentity(source, {
+      ...{
+        status: 'signed-in',
+        tokenType: 'session_token',
+        reason: null,
+        credentialSent: true,
+        headers: new Headers(),
+      },
+      toAuth: () => ({ isAuthenticated: true, tokenType: 'session_token', sessionClaims: { exp } }) as never,
+    });
+    const instances = { for: async () => ({ options: { clockSkewInMs: 5_000 } }) as never };
+    const next: CallHandler = { handle: () => NEVER };
+    return new StreamExpiry(instances).intercept(context, next);
+  }
+
+  it('waits for the clock skew too, and ends the stream', async () => {
+    jest.useFakeTimers({ now: 1_000_000 });
+    const ended = jest.fn();
+    (await stream(1_060)).subscribe({ complete: ended });
+    jest.advanceTimersByTime(64_999);
+    expect(ended).not.toHaveBeenCalled();
+    jest.advanceTimersByTime(1);
+    expect(ended).toHaveBeenCalledTimes(1);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('is cleared when the client leaves', async () => {
+    jest.useFakeTimers({ now: 1_000_000 });
+    const client = (await stream(1_060)).subscribe();
+    expect(jest.getTimerCount()).toBe(1);
+    client.unsubscribe();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('does not overflow with a token that lasts for years', async () => {
+    jest.useFakeTimers({ now: 1_000_000 });
+    const ended = jest.fn();
+    (await stream(10_000_000_000)).subscribe({ complete: ended });
+    jest.advanceTimersByTime(24 * 60 * 60 * 1000);
+    expect(ended).not.toHaveBeenCalled();
+  });
+});

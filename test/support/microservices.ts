@@ -1,0 +1,95 @@
+import 'reflect-metadata';
+
+import { Module, type INestMicroservice, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClientProxyFactory, Transport, type ClientProxy, type MicroserviceOptions } from '@nestjs/microservices';
+import { firstValueFrom } from 'rxjs';
+
+import { freePort, startRedis, withoutRedis } from './redis.js';
+import { RecordingLogger } from './test-app.js';
+
+/** A broker, or none: where messages go by. */
+export interface Wire {
+  readonly options: MicroserviceOptions;
+  stop(): Promise<void>;
+}
+
+/** Every wire that microservices are tried over, and why one is skipped. */
+export const WIRES: readonly (readonly [name: string, start: () => Promise<Wire>, missing?: string])[] = [
+  [
+    'TCP',
+    async () => ({
+      options: { transport: Transport.TCP, options: { host: '127.0.0.1', port: await freePort() } },
+      stop: async () => undefined,
+    }),
+  ],
+  [
+    'Redis',
+    async () => {
+      const { port, stop } = await startRedis();
+      return { options: { transport: Transport.REDIS, options: { host: '127.0.0.1', port } }, stop };
+    },
+    withoutRedis,
+  ],
+];
+
+/** Describes a suite for each wire, skipped where it is not there. */
+export function describeOverWires(theme: string, suite: (start: () => Promise<Wire>, name: string) => void): void {
+  for (const [name, start, missing] of WIRES) {
+    const title = `${theme} over ${name}`;
+    if (missing) describe.skip(`${title} (${missing})`, () => suite(start, name));
+    else describe(title, () => suite(start, name));
+  }
+}
+
+/** What a caller sends: the payload, and what travels beside it. */
+export interface Message {
+  readonly data?: unknown;
+  readonly metadata?: unknown;
+}
+
+/** Sends messages as a client of Nest does, with metadata beside the payload. */
+export class Caller {
+  private readonly client: ClientProxy;
+
+  constructor({ options }: Wire) {
+    const serializer = {
+      serialize: ({ pattern, data, id }: { pattern: string; data: Message; id?: string }) => ({ pattern, id, ...data }),
+    };
+    this.client = ClientProxyFactory.create({
+      ...options,
+      options: { ...(options as { options: object }).options, serializer },
+    } as unknown as Parameters<typeof ClientProxyFactory.create>[0]);
+  }
+
+  /** What is answered, or the error in place of it. */
+  send(pattern: string, message: Message = {}): Promise<any> {
+    return firstValueFrom(this.client.send(pattern, { data: {}, ...message })).catch((error: unknown) => ({ error }));
+  }
+
+  /** Tells of an event, and returns once it went out. */
+  async emit(pattern: string, message: Message = {}): Promise<void> {
+    await firstValueFrom(this.client.emit(pattern, { data: {}, ...message }), { defaultValue: undefined });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve(this.client.close());
+  }
+}
+
+/** Starts an application that is a microservice and nothing else. */
+export async function startMicroservice(
+  metadata: ModuleMetadata,
+  { options }: Wire,
+): Promise<{ readonly nest: INestMicroservice; readonly logger: RecordingLogger }> {
+  @Module(metadata)
+  class AppModule {}
+  const logger = new RecordingLogger();
+  const nest = await NestFactory.createMicroservice<MicroserviceOptions>(AppModule, {
+    ...options,
+    logger,
+    abortOnError: false,
+  });
+  await nest.listen();
+  return { nest, logger };
+}
