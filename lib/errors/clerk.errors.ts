@@ -35,7 +35,7 @@ export class ClerkTransportError extends ClerkError {
   constructor(contextType: string) {
     super(
       `No transport adapter of nest-clerk knows the execution context type "${contextType}", so the call was denied. ` +
-        'Supported: http. Turn the global guard off with { guard: false } and guard such handlers yourself.',
+        'Supported: http, ws. Turn the global guard off with { guard: false } and guard such handlers yourself.',
     );
   }
 }

@@ -18,6 +18,12 @@ function body({ status, message, code, missing }: Denial, error: string): object
   return { statusCode: status, message, error, code, ...(missing ? { missing } : {}) };
 }
 
+/** The same for transports that have no statuses of their own, in the words of Nest's `WsException`. */
+export function bodyOf({ status: statusCode, message, code, missing, reverification }: Denial): object {
+  const more = reverification ? reverificationError(reverification) : {};
+  return { status: 'error', statusCode, code, message, ...(missing ? { missing } : {}), ...more };
+}
+
 /** 400: the request cannot be read as a request to this server. */
 export class ClerkBadRequestException extends BadRequestException {
   readonly code: ClerkErrorCode;
@@ -104,4 +110,15 @@ const EXCEPTIONS = {
 /** The exception that Nest turns into the denial's answer. */
 export function toHttpException(denial: Denial): HttpException & { readonly code: ClerkErrorCode } {
   return new EXCEPTIONS[denial.status](denial);
+}
+
+/** An Error of the application as Nest answers it, with the `statusCode` and the `data` it carries. */
+export function asHttpException(error: Error, { status, code }: Denial): HttpException {
+  if (error instanceof HttpException) return error;
+  const { statusCode: given, data, message } = error as Error & { statusCode?: unknown; data?: unknown };
+  const isError = Number.isInteger(given) && (given as number) >= 400 && (given as number) <= 599;
+  const statusCode = isError ? (given as number) : status;
+  return new HttpException({ statusCode, message, code, ...(data === undefined ? {} : { data }) }, statusCode, {
+    cause: error,
+  });
 }

@@ -1,4 +1,4 @@
-import { HttpException, Inject, Injectable, Logger, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, Logger, type ExecutionContext } from '@nestjs/common';
 
 import { ClerkInstances } from '../authentication/clerk-instances.js';
 import type { Credentials } from '../authentication/credentials.js';
@@ -43,12 +43,7 @@ export class Refusals {
     const { context, transport, policy, identity, decision, credentials } = call;
     const failed = failedAuthentication(call);
     const objection = failed && (await this.objection(failed, context));
-    if (objection) {
-      const refusal = asHttpException(objection, failed);
-      // RFC 9110 wants every 401 to carry a challenge, which the transport sets.
-      if (refusal.getStatus() === 401) transport.refuse(context, failed);
-      return refusal;
-    }
+    if (objection) return transport.refuseWith(context, objection, failed);
     if (decision.allowed) return undefined;
     if (failed?.status === 401 && policy.redirectsToSignIn && isDocumentNavigation(credentials.request)) {
       const { options } = await this.instances.for(credentials.source, credentials.carrier);
@@ -84,15 +79,4 @@ function failedAuthentication({ policy, identity, decision }: DecidedCall): Deni
   if (!identity.failure && !identity.credentialSent) return undefined;
   const strict = decide({ ...policy, protection: 'strict', requirements: [] }, identity);
   return strict.allowed ? undefined : strict.denial;
-}
-
-/** An Error of the application as Nest answers it, with the `statusCode` and the `data` it carries. */
-function asHttpException(error: Error, { status, code }: Denial): HttpException {
-  if (error instanceof HttpException) return error;
-  const { statusCode: given, data, message } = error as Error & { statusCode?: unknown; data?: unknown };
-  const isError = Number.isInteger(given) && (given as number) >= 400 && (given as number) <= 599;
-  const statusCode = isError ? (given as number) : status;
-  return new HttpException({ statusCode, message, code, ...(data === undefined ? {} : { data }) }, statusCode, {
-    cause: error,
-  });
 }

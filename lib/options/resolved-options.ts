@@ -8,6 +8,7 @@ import type {
   OnError,
   ResolveOptions,
   ValueOrFunction,
+  WebSocketOptions,
 } from './option-types.js';
 
 /** Options after environment, defaults and validation; frozen. */
@@ -48,6 +49,7 @@ export interface ResolvedClerkOptions {
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
   /** `false` where nothing is remembered. */
   readonly verificationCache: false | { readonly maxEntries: number; readonly machineTokens: { readonly ttl: number } };
+  readonly webSocket: WebSocketOptions;
   readonly directVerification: boolean;
   readonly explainDenials: boolean;
   readonly debug: boolean;

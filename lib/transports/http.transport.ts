@@ -5,7 +5,7 @@ import type { Credentials } from '../authentication/credentials.js';
 import { hasHeaders, type Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
-import { toHttpException } from '../errors/exceptions.js';
+import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
 import { carrierOf } from './carrier.js';
 import { HttpCredentials } from './http.credentials.js';
@@ -59,6 +59,13 @@ export class HttpTransport implements Transport {
     }
     if (denial.challenge) this.setHeader(context, 'www-authenticate', denial.challenge);
     return toHttpException(denial);
+  }
+
+  refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error {
+    const refusal = asHttpException(error, denial);
+    // RFC 9110 wants every 401 to carry a challenge.
+    if (refusal.getStatus() === 401) this.refuse(context, denial);
+    return refusal;
   }
 
   private setHeader(context: ExecutionContext, name: string, value: string): void {

@@ -20,4 +20,7 @@ export interface Transport {
 
   /** The error that makes Nest refuse the call in this transport's way. */
   refuse(context: ExecutionContext, denial: Denial): Error;
+
+  /** The same where the application says with which error, in place of what the denial says. */
+  refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error;
 }

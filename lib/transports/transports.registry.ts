@@ -4,14 +4,21 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { HttpTransport } from './http.transport.js';
 import type { Transport } from './transport.js';
+import { WebSocketTransport } from './websocket.transport.js';
 
 /** Finds the transport of a call by its context type. */
 @Injectable()
 export class TransportsRegistry {
   private readonly transports: ReadonlyMap<string, Transport>;
 
-  constructor(@Inject(HttpAdapterHost) adapterHost: HttpAdapterHost) {
-    this.transports = new Map([['http', new HttpTransport(adapterHost)]]);
+  constructor(
+    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+    @Inject(WebSocketTransport) webSocket: WebSocketTransport,
+  ) {
+    this.transports = new Map<string, Transport>([
+      ['http', new HttpTransport(adapterHost)],
+      ['ws', webSocket],
+    ]);
   }
 
   /** @throws ClerkTransportError for a type that no adapter knows: such a call is denied. */

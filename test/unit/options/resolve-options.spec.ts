@@ -57,6 +57,7 @@ describe('resolveClerkOptions', () => {
       debug: false,
       explainDenials: false,
       staleKeysInMs: 3_600_000,
+      webSocket: {},
       verificationCache: { maxEntries: 10_000, machineTokens: { ttl: 0 } },
       directVerification: true,
       apiUrl: 'https://api.clerk.com',
