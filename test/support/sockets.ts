@@ -50,8 +50,7 @@ class IoSocket extends Replies implements TestSocket {
   readonly closed: Promise<string>;
   constructor(private readonly socket: Socket) {
     super();
-    socket.on('answer', (data) => this.take({ event: 'answer', data }));
-    socket.on('exception', (data) => this.take({ event: 'exception', data }));
+    socket.onAny((event: string, data: unknown) => this.take({ event, data }));
     this.closed = new Promise((resolve) =>
       socket.on('disconnect', (reason) => (this.abandon(reason), resolve(reason))),
     );
