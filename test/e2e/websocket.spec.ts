@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { type ExecutionContext, type INestApplication, UseGuards, createParamDecorator } from '@nestjs/common';
-import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 
 import {
   AcceptsToken,
@@ -292,6 +292,11 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
         data: { hint: 'sign in' },
       });
     });
+  });
+
+  it('leave an exception of WebSockets as the application made it', async () => {
+    const app = await start(Gateway, { onError: () => new WsException({ status: 'error', own: true }) as Error });
+    expect((await (await open(app)).ask('default')).data).toEqual({ status: 'error', own: true });
   });
 
   describe('attacks', () => {
