@@ -14,7 +14,9 @@ import {
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
 import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
+import { ClerkSockets } from './guard/clerk.sockets.js';
 import { CurrentUsers } from './guard/current-users.js';
+import { GatewayAudit } from './guard/gateway.audit.js';
 import { Predicates } from './guard/predicates.js';
 import { Refusals } from './guard/refusals.js';
 import { streamExpiry } from './guard/stream-expiry.js';
@@ -30,6 +32,8 @@ import { PROTECTION_MAP } from './protection-map/protected-route.js';
 import { ClerkProtectionMap } from './protection-map/protection-map.js';
 import { carrierOf, sourceOf } from './transports/carrier.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
+import { WebSocketPackage } from './transports/websocket.package.js';
+import { WebSocketTransport } from './transports/websocket.transport.js';
 
 /**
  * Closes a Nest application with Clerk: every handler of it demands a signed-in session unless a decorator says
@@ -76,7 +80,16 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     PolicyAudit,
     Predicates,
     CurrentUsers,
+    WebSocketPackage,
+    {
+      provide: WebSocketTransport,
+      useFactory: (options: ResolvedClerkOptions, websockets: WebSocketPackage) =>
+        new WebSocketTransport(options, websockets),
+      inject: [CLERK_OPTIONS, WebSocketPackage],
+    },
     TransportsRegistry,
+    ClerkSockets,
+    GatewayAudit,
     AccessLog,
     Refusals,
     ClerkGuard,
@@ -91,6 +104,7 @@ import { TransportsRegistry } from './transports/transports.registry.js';
     ClerkGuard,
     ClerkInstances,
     ClerkProtectionMap,
+    ClerkSockets,
     PolicyReader,
     PredicateInstances,
     Predicates,

@@ -2,6 +2,7 @@ export { ClerkModule } from './clerk.module.js';
 export { ClerkClients } from './authentication/clerk-instances.js';
 export { ClerkClientService } from './client/clerk-client.service.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
+export { ClerkSockets } from './guard/clerk.sockets.js';
 export { ClerkMiddleware } from './guard/clerk.middleware.js';
 export { ClerkProtectionMap } from './protection-map/protection-map.js';
 export { formatProtectionMap, type ProtectionMapFormat } from './protection-map/format.js';
@@ -51,6 +52,7 @@ export type {
   OnError,
   ResolveOptions,
   ValueOrFunction,
+  WebSocketOptions,
 } from './options/option-types.js';
 export type { PresentedCredentials, RpcOptions, TransportAdapter } from './options/transport-options.js';
 export type { RequestOptions } from './options/request-options.js';

@@ -27,6 +27,7 @@ const tsc = (...options) =>
 
 rmSync('dist', { recursive: true, force: true });
 tsc();
+// No CommonJS is emitted here, and `import.meta`, which rolldown translates, would not be let through as such.
 tsc(...['--module', 'ESNext', '--moduleResolution', 'bundler'], ...['--emitDeclarationOnly', '--outDir', 'dist/cjs']);
 // The command is run, not imported: an ES module is enough.
 rmSync('dist/cjs/cli', { recursive: true });

@@ -41,6 +41,13 @@ export interface Identity {
   toAuth(options?: AuthObjectOptions): AuthObject;
 }
 
+/** Whom the token that signed somebody in belongs to: its `sub`. */
+export function subjectOf(identity: Identity): string | undefined {
+  const auth = identity.toAuth({ treatPendingAsSignedOut: false });
+  if (!auth.isAuthenticated) return undefined;
+  return ('subject' in auth ? auth.subject : 'userId' in auth ? auth.userId : null) ?? undefined;
+}
+
 /**
  * What Clerk puts into its answer and the client must not get: a message that discloses configuration, and CORS
  * headers that would open the response to any sandboxed page (`Access-Control-Allow-Origin: null`, with credentials)

@@ -34,7 +34,7 @@ export class ClerkTransportError extends ClerkError {
   readonly code = ClerkErrorCode.UnknownTransport;
   constructor(
     contextType: string,
-    problem = `no transport adapter of nest-clerk knows it. Built in are http, graphql and rpc; register one for it with the ` +
+    problem = `no transport adapter of nest-clerk knows it. Built in are http, graphql, rpc and ws; register one for it with the ` +
       `option transports: ClerkModule.forRoot({ transports: { ${JSON.stringify(contextType)}: { call, credentials } } })`,
   ) {
     super(`A call of the execution context type "${contextType}" was denied: ${problem}.`);

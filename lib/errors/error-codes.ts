@@ -24,6 +24,8 @@ export const ClerkErrorCode = {
   ReverificationRequired: 'reverification-required',
   /** 403: the handler works on the user who calls, and the token belongs to none. */
   UserRequired: 'user-required',
+  /** 403: a token that was handed in on an open socket belongs to somebody else than the socket. */
+  UserChanged: 'user-changed',
   /** 404: the user who calls has been deleted. */
   UserNotFound: 'user-not-found',
   /** 500: Clerk refuses the key of this application. */

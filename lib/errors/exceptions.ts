@@ -18,6 +18,12 @@ function body({ status, message, code, missing }: Denial, error: string): object
   return { statusCode: status, message, error, code, ...(missing ? { missing } : {}) };
 }
 
+/** The same for transports that have no statuses of their own, in the words of Nest's `WsException`. */
+export function bodyOf({ status: statusCode, message, code, missing, reverification }: Denial): object {
+  const more = reverification ? reverificationError(reverification) : {};
+  return { status: 'error', statusCode, code, message, ...(missing ? { missing } : {}), ...more };
+}
+
 /** 400: the request cannot be read as a request to this server. */
 export class ClerkBadRequestException extends BadRequestException {
   readonly code: ClerkErrorCode;

@@ -4,6 +4,7 @@ import type {
   OnError,
   ResolveOptions,
   VerificationCacheOptions,
+  WebSocketOptions,
 } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
 import type { RpcOptions, TransportAdapter } from './transport-options.js';
@@ -79,6 +80,9 @@ export interface ClerkModuleOptions extends RequestOptions {
    * @see https://clerk.com/docs/guides/dashboard/dns-domains/proxy-fapi
    */
   frontendApiProxy?: FrontendApiProxyOptions;
+
+  /** What sockets of gateways may present, and what becomes of them once their token has expired. */
+  webSocket?: WebSocketOptions;
 
   /**
    * Whether credentials that were verified are remembered until they expire, at most a minute, instead of verified with

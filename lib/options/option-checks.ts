@@ -176,4 +176,10 @@ export const verificationCache: Check = (value) =>
     ? undefined
     : fields({ maxEntries: count, machineTokens: fields({ ttl: upToAMinute }) })(value);
 
+export const webSocket = fields({
+  allowedOrigins: origins,
+  tokenParameter: nonEmptyString,
+  disconnectOnExpiry: boolean,
+});
+
 export const telemetry = fields({ disabled: boolean, debug: boolean });

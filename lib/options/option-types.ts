@@ -26,6 +26,26 @@ export interface AudienceByTokenType {
   oauth_token?: string | string[];
 }
 
+/** What sockets may present besides `auth.token` and the Authorization header of their handshake. */
+export interface WebSocketOptions {
+  /**
+   * The origins of the pages whose cookies count, such as `https://app.example.com`. Browsers let any page open a socket
+   * to any server, and send the cookies along.
+   * @default none: cookies are not looked at
+   */
+  allowedOrigins?: readonly string[];
+  /**
+   * The query parameter that may hold a token. URLs end up in logs: for clients that can do nothing else.
+   * @default none: the query is not looked at
+   */
+  tokenParameter?: string;
+  /**
+   * Whether a socket is closed (by `ws` with 4401) when a message of it was refused since its token has expired.
+   * @default false
+   */
+  disconnectOnExpiry?: boolean;
+}
+
 /** How verified credentials are remembered. */
 export interface VerificationCacheOptions {
   /**

@@ -8,6 +8,7 @@ import type {
   OnError,
   ResolveOptions,
   ValueOrFunction,
+  WebSocketOptions,
 } from './option-types.js';
 import type { RpcOptions, TransportAdapter } from './transport-options.js';
 
@@ -52,6 +53,7 @@ export interface ResolvedClerkOptions {
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
   /** `false` where nothing is remembered. */
   readonly verificationCache: false | { readonly maxEntries: number; readonly machineTokens: { readonly ttl: number } };
+  readonly webSocket: WebSocketOptions;
   readonly directVerification: boolean;
   readonly explainDenials: boolean;
   readonly debug: boolean;

@@ -6,8 +6,9 @@ import { describeRequirement } from '../policy/conditions.js';
 import { HandlersExplorer, type ExploredClass } from '../policy/handlers.explorer.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
+import { WebSocketPackage } from '../transports/websocket.package.js';
 import { entryPointsOf, type EntryPoint, type Routing } from './entry-points.js';
-import { hasGlobalGuard, hasOwnGuard } from './guarded.js';
+import { hasGlobalGuard, hasOwnGuard } from '../guard/guarded.js';
 import type { ProtectedRoute } from './protected-route.js';
 
 /**
@@ -29,6 +30,7 @@ export class ClerkProtectionMap {
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(WebSocketPackage) private readonly websockets: WebSocketPackage,
   ) {}
 
   /**
@@ -43,8 +45,9 @@ export class ClerkProtectionMap {
     const rows = classes.flatMap(({ type, methods }) =>
       methods.flatMap((method) => {
         const policy = this.policies.read(type, method.handler);
-        const hasGuard = isGuarded || hasOwnGuard(type, method.handler);
+        const hasOwn = hasOwnGuard(type, method.handler);
         return entryPointsOf(type, method, routing).map((entry) => {
+          const hasGuard = hasOwn || (isGuarded && (entry.transport !== 'ws' || this.websockets.hasGlobalGuards()));
           const reached = entry.transport !== 'graphql' || entry.method !== 'field' || this.guardsFields();
           return rowOf(entry, policy, hasGuard && reached);
         });

@@ -5,6 +5,7 @@ import { hasAttached } from './attachment.js';
 import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
 import { rawOf, type HttpRequestLike } from './web-request.js';
 import { adaptedCall, callCarrier, rpcCall } from './call-carrier.js';
+import { callOf, requestOf } from './sockets.js';
 
 /**
  * The object that stands for a request wherever it is met again: the request, given as itself or inside an execution
@@ -13,6 +14,7 @@ import { adaptedCall, callCarrier, rpcCall } from './call-carrier.js';
 export function carrierOf(source: object): object {
   const operation = graphqlOperationIn(source);
   if (operation) return operation.carrier;
+  if (isExecutionContext(source) && source.getType<string>() === 'ws') return callOf(source.getArgs<unknown[]>());
   return isExecutionContext(source) && source.getType() !== 'http'
     ? callCarrier(sourceOf(source), source)
     : rawOf(sourceOf(source) as HttpRequestLike);
@@ -24,6 +26,7 @@ export function sourceOf(source: object): object {
   const type = source.getType<string>();
   if (type === 'graphql') return graphqlOperationOf(source).source;
   if (type === 'rpc') return rpcCall(source);
+  if (type === 'ws') return requestOf(source.switchToWs().getClient<object>());
   if (type === 'http') return source.switchToHttp().getRequest<object>();
   const call = adaptedCall(source);
   if (!call) throw new ClerkTransportError(type);

@@ -8,6 +8,7 @@ import { GraphqlTransport } from './graphql.transport.js';
 import { HttpTransport } from './http.transport.js';
 import { RpcTransport } from './rpc.transport.js';
 import type { Transport } from './transport.js';
+import { WebSocketTransport } from './websocket.transport.js';
 
 /** Finds the transport of a call by its context type. */
 @Injectable()
@@ -17,6 +18,7 @@ export class TransportsRegistry {
   constructor(
     @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
     @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports'>,
+    @Inject(WebSocketTransport) webSocket: WebSocketTransport,
   ) {
     const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
@@ -24,6 +26,7 @@ export class TransportsRegistry {
       ['http', new HttpTransport(adapterHost)],
       ['rpc', new RpcTransport(options)],
       ['graphql', new GraphqlTransport()],
+      ['ws', webSocket],
     ]);
   }
 

@@ -14,6 +14,7 @@ import {
   ClerkClients,
   ClerkClientService,
   ClerkGuard,
+  ClerkSockets,
   RequirePermission,
   type ClerkModuleOptions,
 } from '../../lib/index.js';
@@ -435,6 +436,15 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       look: (app) => sentTo(app),
       without: `${clerk.issuer}/v1/client/handshake`,
       seen: 'http://127.0.0.1/auth/v1/client/handshake',
+    }),
+    webSocket: () => ({
+      value: { tokenParameter: 'token' },
+      look: async (app) => {
+        const request = { url: `/?token=${await clerk.sessionToken()}`, headers: {} };
+        return app.get(ClerkSockets).connect({ close() {} }, request);
+      },
+      without: false,
+      seen: true,
     }),
     staleKeysInMs: () => ({
       value: 0,

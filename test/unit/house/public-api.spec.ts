@@ -25,6 +25,7 @@ describe('the public API', () => {
        "ClerkProtectionMap",
        "ClerkRedirectException",
        "ClerkServiceUnavailableException",
+       "ClerkSockets",
        "ClerkTransportError",
        "ClerkUnauthorizedException",
        "CurrentUser",

@@ -58,6 +58,7 @@ describe('resolveClerkOptions', () => {
       explainDenials: false,
       endStreamsOnExpiry: false,
       staleKeysInMs: 3_600_000,
+      webSocket: {},
       verificationCache: { maxEntries: 10_000, machineTokens: { ttl: 0 } },
       directVerification: true,
       apiUrl: 'https://api.clerk.com',

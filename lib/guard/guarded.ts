@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 
-import { ClerkGuard } from '../guard/clerk.guard.js';
+import { ClerkGuard } from './clerk.guard.js';
 import type { Handler } from '../policy/policy.reader.js';
 
 /** Whether `ClerkGuard`, or a class derived from it, runs before every handler. */

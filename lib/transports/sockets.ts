@@ -1,0 +1,98 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { WebSocketOptions } from '../options/option-types.js';
+import type { HttpRequestLike } from './web-request.js';
+
+/** Where this library keeps what it knows of a socket: no message can write there, and it goes when the socket goes. */
+const KEPT = Symbol.for('nest-clerk:socket');
+/** Marks what stands for a single message. */
+const CALL = Symbol.for('nest-clerk:websocket-call');
+
+/** What is kept on an open socket. Never who is signed in: every message is judged anew. */
+interface Kept {
+  /** The upgrade request of a `ws` socket, which does not know it by itself. */
+  request?: HttpRequestLike;
+  /** Handed in on the open socket, in place of what the handshake brought. */
+  token?: string;
+  /** Whom the credentials of this socket signed in: it never becomes anybody else's. */
+  subject?: string;
+}
+
+/** What is read of a socket of socket.io. */
+interface SocketIoLike {
+  readonly handshake?: {
+    readonly auth?: { readonly token?: unknown } | null;
+    readonly headers?: IncomingHttpHeaders;
+    readonly query?: Readonly<Record<string, unknown>>;
+  };
+  readonly request?: HttpRequestLike;
+}
+
+/** What is kept on this socket; to be written to. */
+export function keptOn(client: object): Kept {
+  const holder = client as { [KEPT]?: Kept };
+  if (!holder[KEPT]) Object.defineProperty(holder, KEPT, { value: {}, enumerable: false });
+  return holder[KEPT] as Kept;
+}
+
+/** The request that opened the socket; an empty one where nobody told. */
+export function requestOf(client: object): HttpRequestLike {
+  const { request, handshake } = client as SocketIoLike;
+  return keptOn(client).request ?? (handshake ? request : undefined) ?? { headers: {} };
+}
+
+/**
+ * What a socket presents, in the words of HTTP: the token that was handed in last, else `auth.token`, else the
+ * Authorization header, else the query parameter that the options name. Cookies count only where the page that opened
+ * the socket is one of the application's: browsers send them for any page.
+ */
+export function presentedBy(client: object, options: WebSocketOptions): IncomingHttpHeaders {
+  const { handshake } = client as SocketIoLike;
+  const { headers = {} } = handshake ?? requestOf(client);
+  const token = keptOn(client).token ?? asToken(handshake?.auth?.token);
+  if (token !== undefined) return { authorization: `Bearer ${token}` };
+  const { authorization, cookie, origin, host } = headers;
+  if (authorization) return { authorization };
+  const inQuery = options.tokenParameter && asToken(queryOf(client)[options.tokenParameter]);
+  if (inQuery) return { authorization: `Bearer ${inQuery}` };
+  return cookie && origin && options.allowedOrigins?.includes(origin) ? { cookie, origin, host } : {};
+}
+
+function asToken(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function queryOf(client: object): Readonly<Record<string, unknown>> {
+  const { handshake } = client as SocketIoLike;
+  if (handshake) return handshake.query ?? {};
+  const { url = '' } = requestOf(client);
+  return Object.fromEntries(new URLSearchParams(url.split('?')[1] ?? ''));
+}
+
+/**
+ * What stands for one message. Nest hands the arguments of a message on as ever new arrays, so it is one more argument,
+ * before the pattern that Nest expects last; nothing that is sent over the wire can carry its mark.
+ */
+export function callOf(args: unknown[]): object {
+  const known = args.find((arg) => typeof arg === 'object' && arg !== null && Object.hasOwn(arg, CALL));
+  if (known) return known;
+  const call = { [CALL]: true };
+  args.splice(Math.max(2, args.length - 1), 0, call);
+  return call;
+}
+
+/** Tells a socket of socket.io something before it is closed; `ws` says why with the close itself. */
+export function tell(client: object, body: object): void {
+  const { handshake, emit } = client as SocketIoLike & { emit?: (event: string, body: object) => unknown };
+  if (handshake) emit?.call(client, 'exception', body);
+}
+
+/** Closes a socket of either library. @param code For `ws`; see RFC 6455, section 7.4. */
+export function disconnect(client: object, code: number, reason: string): void {
+  const { disconnect, close } = client as {
+    disconnect?: (close: boolean) => unknown;
+    close?: (code: number, reason: string) => unknown;
+  };
+  if (typeof disconnect === 'function') disconnect.call(client, true);
+  else close?.call(client, code, reason);
+}

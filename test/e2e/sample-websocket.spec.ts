@@ -1,0 +1,54 @@
+import { NestFactory } from '@nestjs/core';
+import type { INestApplication } from '@nestjs/common';
+
+import { LocalClerk } from '../../lib/testing/index.js';
+import { seed, type Callers } from '../../sample/local-clerk.js';
+import { ChatModule } from '../../sample/websocket/chat.module.js';
+import { SOCKET_PLATFORMS, type TestSocket } from '../support/sockets.js';
+
+const [, platform] = SOCKET_PLATFORMS[0]!;
+
+describe('the WebSocket sample', () => {
+  let clerk: LocalClerk;
+  let app: INestApplication;
+  let callers: Callers;
+  const sockets: TestSocket[] = [];
+  const environment = { ...process.env };
+
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+    Object.assign(process.env, clerk.env);
+    app = await NestFactory.create(ChatModule, { logger: false });
+    app.useWebSocketAdapter(platform.adapter(app));
+    await app.listen(0, '127.0.0.1');
+    callers = await seed(clerk, 'http://localhost:3000');
+  });
+  afterAll(async () => {
+    process.env = environment;
+    for (const socket of sockets) socket.close();
+    await Promise.all([app?.close(), clerk?.stop()]);
+  });
+  async function open(token: string): Promise<TestSocket> {
+    const socket = await platform.open(Number(new URL(await app.getUrl()).port), { auth: { token } });
+    sockets.push(socket);
+    return socket;
+  }
+
+  it('lets those speak who are signed in', async () => {
+    const ada = await open(callers.ada);
+    expect(await ada.ask('say', 'Hello')).toMatchObject({ event: 'said', data: { text: 'Hello' } });
+    expect(await ada.ask('announce', 'Lunch')).toMatchObject({ event: 'announced', data: { text: 'Lunch' } });
+  });
+
+  it('refuses what Grace may not do, and takes no token of Ada from her', async () => {
+    const grace = await open(callers.grace);
+    expect((await grace.ask('announce', 'Lunch')).data).toMatchObject({ code: 'insufficient-permissions' });
+    expect((await grace.ask('refresh', callers.ada)).data).toMatchObject({ code: 'user-changed' });
+    expect((await grace.ask('refresh', callers.grace)).event).toBe('refreshed');
+  });
+
+  it('disconnects whoever is not signed in', async () => {
+    const nobody = await open('');
+    expect(await nobody.closed).toBe('io server disconnect');
+  });
+});

@@ -1,0 +1,579 @@
+import type { IncomingMessage } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import { type ExecutionContext, type INestApplication, UseGuards, createParamDecorator } from '@nestjs/common';
+import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
+
+import {
+  AcceptsToken,
+  Auth,
+  ClerkGuard,
+  ClerkPolicyError,
+  ClerkProtectionMap,
+  ClerkSockets,
+  CurrentUser,
+  getAuth,
+  Public,
+  RequirePermission,
+  RequireReverification,
+  SkipAuth,
+  type AuthObject,
+  type ClerkModuleOptions,
+  type User,
+} from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { WebSocketPackage } from '../../lib/transports/websocket.package.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { SOCKET_PLATFORMS, type Opening, type TestSocket } from '../support/sockets.js';
+import { TestApp, type TestAppBuilder } from '../support/test-app.js';
+
+const PERMISSION = 'org:invoices:create';
+const FRONTEND = 'https://app.example.com';
+
+const AuthByContext = createParamDecorator((_: unknown, context: ExecutionContext) => getAuth(context));
+const answer = (data: unknown) => ({ event: 'answer', data });
+const who = (auth: AuthObject) => answer({ isAuthenticated: auth.isAuthenticated, ...idOf(auth) });
+const idOf = (auth: AuthObject) => ({ tokenType: auth.tokenType, id: 'userId' in auth ? auth.userId : null });
+
+/** What the handler waits for, so that messages of one socket are under way at the same time. */
+let gate: Promise<void> = Promise.resolve();
+
+@WebSocketGateway()
+class Gateway {
+  handled = 0;
+  readonly clients: WeakRef<object>[] = [];
+  constructor(private readonly sockets: ClerkSockets) {}
+
+  handleConnection(client: object, request?: IncomingMessage) {
+    this.clients.push(new WeakRef(client));
+    return this.sockets.connect(client, request, { required: false });
+  }
+
+  @SubscribeMessage('default') default(@Auth() auth: AuthObject) {
+    this.handled += 1;
+    return who(auth);
+  }
+  @Public() @SubscribeMessage('public') public(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @RequirePermission(PERMISSION) @SubscribeMessage('permission') permission(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @AcceptsToken('api_key') @SubscribeMessage('api-key') apiKey(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @SkipAuth() @SubscribeMessage('skip') skip() {
+    return answer({ skipped: true });
+  }
+  @UseGuards(ClerkGuard) @SubscribeMessage('twice') twice(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @AcceptsToken('any') @SubscribeMessage('slow') async slow(
+    @MessageBody() body: string,
+    @AuthByContext() auth: AuthObject,
+    @Auth('tokenType') tokenType: string,
+  ) {
+    await gate;
+    return answer({ body, tokenType, byContext: auth.isAuthenticated });
+  }
+  @SubscribeMessage('plain') plain(client: object, body: unknown) {
+    return answer({ isClient: typeof client === 'object', body });
+  }
+  @SubscribeMessage('user') user(@CurrentUser() user: User) {
+    return answer(user.id);
+  }
+  @Public() @SubscribeMessage('public-user') publicUser(@CurrentUser() user: User) {
+    return answer(user.id);
+  }
+  @RequireReverification('strict') @SubscribeMessage('reverify') reverify() {
+    return answer('verified');
+  }
+  @Public() @SubscribeMessage('refresh') async refresh(
+    @ConnectedSocket() client: object,
+    @MessageBody() token: string,
+  ) {
+    await this.sockets.refresh(client, token);
+    return answer('refreshed');
+  }
+}
+
+@WebSocketGateway()
+class ClosedGateway {
+  constructor(private readonly sockets: ClerkSockets) {}
+  handleConnection(client: object, request?: IncomingMessage) {
+    return this.sockets.connect(client, request);
+  }
+  @SubscribeMessage('default') default(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+}
+
+@WebSocketGateway()
+class BareGateway {
+  @SubscribeMessage('default') default(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @Public() @SubscribeMessage('public') public(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+}
+
+const HTTP = PLATFORMS[0][1];
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+
+describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
+  let clerk: LocalClerk;
+  let other: LocalClerk;
+  const apps: TestApp[] = [];
+  const sockets: TestSocket[] = [];
+
+  beforeAll(async () => {
+    [clerk, other] = await Promise.all([LocalClerk.start(), LocalClerk.start()]);
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    clerk.recover();
+    for (const socket of sockets.splice(0)) socket.close();
+    await Promise.all(apps.splice(0).map((app) => app.close()));
+  });
+  afterAll(() => Promise.all([clerk?.stop(), other?.stop()]));
+
+  function describeApp(gateway: new (...args: never[]) => object, options: ClerkModuleOptions = {}): TestAppBuilder {
+    return TestApp.on(HTTP)
+      .clerk({ ...clerk.options, ...options })
+      .providers(gateway)
+      .before((nest: INestApplication) => nest.useWebSocketAdapter(platform.adapter(nest)));
+  }
+  async function start(gateway: new (...args: never[]) => object = Gateway, options?: ClerkModuleOptions) {
+    const app = await describeApp(gateway, options).start();
+    apps.push(app);
+    return app;
+  }
+  async function open(app: TestApp, opening?: Opening): Promise<TestSocket> {
+    const socket = await platform.open(app.port, opening);
+    sockets.push(socket);
+    return socket;
+  }
+  const later = (seconds: number) => {
+    const now = Date.now() + seconds * 1000;
+    jest.spyOn(Date, 'now').mockReturnValue(now);
+    return Math.floor(now / 1000);
+  };
+
+  describe('the truth table', () => {
+    const REFUSED = 'token-invalid';
+    const SIGNED_IN = ['in', 'in', 'insufficient-permissions', REFUSED] as const;
+    const NOBODY = (code: string) => [code, 'out', code, REFUSED] as const;
+    const SESSION = (options: object) => () => clerk.sessionToken(options);
+    const CALLERS: Record<string, readonly [() => string | undefined | Promise<string>, readonly string[]]> = {
+      anonymous: [
+        () => undefined,
+        ['authentication-required', 'out', 'authentication-required', 'authentication-required'],
+      ],
+      'signed in': [() => clerk.sessionToken(), SIGNED_IN],
+      'signed in with the permission': [
+        () => clerk.sessionToken({ organization: clerk.createOrganization(), permissions: [PERMISSION] }),
+        ['in', 'in', 'in', REFUSED],
+      ],
+      'signed in with another permission': [
+        () => clerk.sessionToken({ organization: clerk.createOrganization(), permissions: ['org:invoices:read'] }),
+        SIGNED_IN,
+      ],
+      expired: [SESSION({ expiresIn: -60 }), NOBODY(REFUSED)],
+      pending: [SESSION({ sessionStatus: 'pending' }), NOBODY('session-pending')],
+      'of a foreign instance': [() => other.sessionToken(), NOBODY(REFUSED)],
+      'signed by a foreign instance': [() => clerk.sessionToken({ key: other }), NOBODY(REFUSED)],
+      'an API key': [() => clerk.createApiKey({ subject: clerk.createUser() }).secret, [REFUSED, 'out', REFUSED, 'in']],
+      'a machine token': [
+        async () => (await clerk.createM2MToken({ machine: clerk.createMachine() })).token,
+        NOBODY(REFUSED),
+      ],
+      garbage: [() => 'garbage', NOBODY(REFUSED)],
+    };
+    const MESSAGES = ['default', 'public', 'permission', 'api-key'];
+
+    async function outcomes(socket: TestSocket) {
+      const seen: string[] = [];
+      for (const message of MESSAGES) {
+        const { event, data } = await socket.ask(message, {});
+        if (event === 'exception') {
+          const { status, code } = data;
+          expect(data).toEqual({ status, code, message: expect.any(String), statusCode: expect.any(Number) });
+          expect(status).toBe('error');
+          seen.push(code);
+        } else seen.push(data.isAuthenticated ? 'in' : 'out');
+      }
+      expect(await socket.ask('skip')).toEqual({ event: 'answer', data: { skipped: true } });
+      return seen;
+    }
+
+    it.each(Object.entries(CALLERS))('%s', async (_caller, [token, expected]) => {
+      const app = await start();
+      const given = await token();
+      expect(await outcomes(await open(app, given === undefined ? {} : bearer(given)))).toEqual(expected);
+      if (name === 'ws' || given === undefined) return;
+      expect(await outcomes(await open(app, { auth: { token: given } }))).toEqual(expected);
+    });
+
+    it('an outage', async () => {
+      const app = await start();
+      const socket = await open(app, bearer(await clerk.sessionToken()));
+      clerk.outage('refuse');
+      const { data } = await socket.ask('default');
+      expect(data).toMatchObject({ statusCode: 503, code: 'clerk-unavailable' });
+      expect((await socket.ask('public')).data).toMatchObject({ isAuthenticated: false });
+    });
+  });
+
+  describe('handlers', () => {
+    it('know who is calling, by every way to ask', async () => {
+      const app = await start();
+      const user = clerk.createUser();
+      const socket = await open(app, bearer(await clerk.sessionToken({ user })));
+      expect((await socket.ask('user')).data).toBe(user.id);
+      expect((await socket.ask('slow', 'text')).data).toEqual({
+        ...{ body: 'text', tokenType: 'session_token', byContext: true },
+      });
+      expect((await socket.ask('plain', { a: 1 })).data).toEqual({ isClient: true, body: { a: 1 } });
+      const nobody = await open(app);
+      expect((await nobody.ask('public-user')).data).toMatchObject({
+        code: 'authentication-required',
+        status: 'error',
+      });
+    });
+
+    it('identify once where the guard runs twice', async () => {
+      const app = await start();
+      const key = clerk.createApiKey({ subject: clerk.createUser() }).secret;
+      const before = clerk.countRequests();
+      const socket = await open(app, bearer(key));
+      expect((await socket.ask('twice')).data.code).toBe('token-invalid');
+      expect((await socket.ask('api-key')).data.isAuthenticated).toBe(true);
+      expect((await socket.ask('api-key')).data.isAuthenticated).toBe(true);
+      expect(clerk.countRequests() - before).toBe(2);
+    });
+
+    it('are answered with what Clerk’s frontend knows, where a factor is wanted', async () => {
+      const app = await start();
+      const token = await clerk.sessionToken({ claims: { fva: [99, -1] } });
+      const socket = await open(app, bearer(token));
+      expect((await socket.ask('reverify')).data).toMatchObject({
+        ...{ status: 'error', code: 'reverification-required', clerk_error: { reason: 'reverification-error' } },
+      });
+    });
+
+    it('do not mix up messages of one socket that are under way together', async () => {
+      const app = await start();
+      const socket = await open(app, bearer(await clerk.sessionToken()));
+      let release!: () => void;
+      gate = new Promise((resolve) => (release = resolve));
+      const slow = socket.ask('slow', 'first');
+      // Of another type: refused, while the first is still being handled.
+      const events: string[] = [];
+      const refused = socket.ask('api-key');
+      void slow.then(() => events.push('slow'));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      release();
+      const both = await Promise.all([slow, refused]);
+      expect(both.map(({ event }) => event).sort()).toEqual(['answer', 'exception']);
+      expect(both.find(({ event }) => event === 'answer')!.data).toEqual({
+        ...{ body: 'first', tokenType: 'session_token', byContext: true },
+      });
+    });
+
+    it('hear of the application’s own errors', async () => {
+      const app = await start(Gateway, {
+        onError: () => Object.assign(new Error('Who are you?'), { statusCode: 418, data: { hint: 'sign in' } }),
+      });
+      const socket = await open(app);
+      expect((await socket.ask('default')).data).toEqual({
+        ...{ status: 'error', statusCode: 418, message: 'Who are you?', code: 'authentication-required' },
+        data: { hint: 'sign in' },
+      });
+    });
+  });
+
+  it('leave an exception of WebSockets as the application made it', async () => {
+    const app = await start(Gateway, { onError: () => new WsException({ status: 'error', own: true }) as Error });
+    expect((await (await open(app)).ask('default')).data).toEqual({ status: 'error', own: true });
+  });
+
+  describe('attacks', () => {
+    it('takes nothing of a payload for credentials', async () => {
+      const app = await start();
+      const token = await clerk.sessionToken();
+      const authorization = `Bearer ${token}`;
+      const headers = { authorization, cookie: `__session=${token}`, origin: FRONTEND };
+      const payloads = [
+        { headers },
+        { headers, raw: { headers, url: '/' }, url: '/', method: 'GET' },
+        { auth: { token }, handshake: { auth: { token }, headers }, request: { headers } },
+        { 'nest-clerk:attached': { identity: { status: 'signed-in' } }, 'nest-clerk:websocket-call': true },
+        [{ headers }, { auth: { token } }],
+        authorization,
+        token,
+      ];
+      const socket = await open(app);
+      for (const payload of payloads) {
+        expect((await socket.ask('default', payload)).data.code).toBe('authentication-required');
+        expect((await socket.ask('public', payload)).data.isAuthenticated).toBe(false);
+      }
+    });
+
+    it('takes the cookie only where the page is the application’s', async () => {
+      const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1; __clerk_db_jwt=dvb_1`;
+      const asked = async (options: ClerkModuleOptions, headers: Record<string, string>) => {
+        const socket = await open(await start(Gateway, options), { headers });
+        const { event, data } = await socket.ask('default');
+        return event === 'answer' ? 'in' : data.code;
+      };
+      const allowed = { webSocket: { allowedOrigins: [FRONTEND] } };
+      expect(await asked(allowed, { cookie, origin: FRONTEND })).toBe('in');
+      for (const origin of ['https://evil.example', `${FRONTEND}.evil.example`, 'null', 'http://app.example.com']) {
+        expect(await asked(allowed, { cookie, origin })).toBe('authentication-required');
+      }
+      expect(await asked(allowed, { cookie })).toBe('authentication-required');
+      expect(await asked({}, { cookie, origin: FRONTEND })).toBe('authentication-required');
+    });
+
+    it('takes the query only where an option says so', async () => {
+      const query = { token: await clerk.sessionToken(), access: await clerk.sessionToken() };
+      const closed = await open(await start(), { query });
+      expect((await closed.ask('default')).data.code).toBe('authentication-required');
+      const app = await start(Gateway, { webSocket: { tokenParameter: 'access' } });
+      expect((await (await open(app, { query })).ask('default')).data.isAuthenticated).toBe(true);
+      const { token } = query;
+      expect((await (await open(app, { query: { token } })).ask('default')).data.code).toBe('authentication-required');
+    });
+
+    it('lets no socket change its user', async () => {
+      const app = await start();
+      const [mine, theirs] = [clerk.createUser(), clerk.createUser()];
+      const token = (user: { id: string }, options = {}) => clerk.sessionToken({ user, ...options });
+      const socket = await open(app, bearer(await token(mine)));
+      for (const handedIn of [await token(theirs), clerk.createApiKey({ subject: theirs }).secret]) {
+        expect((await socket.ask('refresh', handedIn)).data).toMatchObject({ code: 'user-changed', statusCode: 403 });
+        expect((await socket.ask('default')).data.id).toBe(mine.id);
+      }
+      // Nor one that had expired before anybody looked.
+      const expired = await open(app, bearer(await token(mine, { expiresIn: -60 })));
+      expect((await expired.ask('refresh', await token(theirs))).data.code).toBe('user-changed');
+      expect((await expired.ask('refresh', await token(mine))).data).toBe('refreshed');
+      expect((await expired.ask('default')).data.id).toBe(mine.id);
+    });
+
+    it('takes no bad token on an open socket', async () => {
+      const app = await start();
+      const user = clerk.createUser();
+      const socket = await open(app, bearer(await clerk.sessionToken({ user })));
+      const bad = [
+        await other.sessionToken({ user: other.createUser({ id: user.id }) }),
+        await clerk.sessionToken({ user, expiresIn: -60 }),
+        await clerk.sessionToken({ user, key: other }),
+        'garbage',
+        '',
+        { token: await clerk.sessionToken({ user }) },
+        'line\r\nbreak: x',
+        '😀',
+      ];
+      for (const token of bad) {
+        expect((await socket.ask('refresh', token)).data.code).toMatch(/^(token-invalid|malformed-request)$/);
+        expect((await socket.ask('default')).data.id).toBe(user.id);
+      }
+    });
+
+    (name === 'socket.io' ? it : it.skip)('survives what no token can be in auth.token', async () => {
+      const app = await start();
+      for (const [token, code] of [
+        ['a\r\nb', 'malformed-request'],
+        ['😀', 'malformed-request'],
+        [{ length: 1 }, 'authentication-required'],
+        [['Bearer'], 'authentication-required'],
+        [null, 'authentication-required'],
+      ]) {
+        const socket = await open(app, { auth: { token } });
+        expect((await socket.ask('default')).data.code).toBe(code);
+      }
+    });
+  });
+
+  describe('connections', () => {
+    it('are refused unless somebody is signed in', async () => {
+      const app = await start(ClosedGateway);
+      const good = await open(app, bearer(await clerk.sessionToken()));
+      expect((await good.ask('default')).data.isAuthenticated).toBe(true);
+      const key = await open(app, bearer(clerk.createApiKey({ subject: clerk.createUser() }).secret));
+      expect((await key.ask('default')).data.code).toBe('token-invalid');
+      const closes = name === 'ws' ? 4401 : 'io server disconnect';
+      for (const token of [undefined, await clerk.sessionToken({ expiresIn: -60 }), 'garbage']) {
+        const socket = await open(app, token ? bearer(token) : {});
+        expect(await socket.closed).toBe(closes);
+      }
+      const pending = await open(app, bearer(await clerk.sessionToken({ sessionStatus: 'pending' })));
+      expect(await pending.closed).toBe(closes);
+    });
+
+    it('are refused for now while Clerk cannot be asked', async () => {
+      const app = await start(ClosedGateway);
+      clerk.outage('refuse');
+      const socket = await open(app, bearer(await clerk.sessionToken()));
+      expect(await socket.closed).toBe(name === 'ws' ? 1013 : 'io server disconnect');
+    });
+
+    it(`${name === 'ws' ? 'present nothing' : 'work'} without the helper`, async () => {
+      const app = await start(BareGateway);
+      const socket = await open(app, bearer(await clerk.sessionToken()));
+      const { data } = await socket.ask('default');
+      expect(data).toMatchObject(name === 'ws' ? { code: 'authentication-required' } : { isAuthenticated: true });
+      expect((await socket.ask('public')).data.isAuthenticated).toBe(name !== 'ws');
+    });
+
+    it('find their tenant by the request that opened them', async () => {
+      const app = await start(Gateway, {
+        resolveOptions: ({ headers }: IncomingMessage) =>
+          headers['x-tenant'] === 'other' ? { ...other.options } : { ...clerk.options },
+      } as ClerkModuleOptions);
+      const headers = { 'x-tenant': 'other', authorization: `Bearer ${await other.sessionToken()}` };
+      expect((await (await open(app, { headers })).ask('default')).data.isAuthenticated).toBe(true);
+      const mixed = { ...headers, 'x-tenant': 'ours' };
+      expect((await (await open(app, { headers: mixed })).ask('default')).data.code).toBe('token-invalid');
+    });
+  });
+
+  describe('expiry', () => {
+    it('ends 100 open sockets at once, but for those that were refreshed', async () => {
+      const app = await start();
+      const gateway = app.get(Gateway);
+      const users = Array.from({ length: 100 }, () => clerk.createUser());
+      const all = await Promise.all(
+        users.map(async (user) => open(app, bearer(await clerk.sessionToken({ user, expiresIn: 60 })))),
+      );
+      const ask = () => Promise.all(all.map((socket) => socket.ask('default')));
+      const outcome = (replies: Awaited<ReturnType<typeof ask>>) =>
+        replies.map(({ event, data }) => (event === 'answer' ? data.id : data.code));
+      expect(outcome(await ask())).toEqual(users.map(({ id }) => id));
+
+      // Still within the tolerance, with a fresh token for every second one.
+      const now = later(62);
+      await Promise.all(
+        users.map(async (user, index) => {
+          if (index % 2 === 0) return;
+          const token = await clerk.sessionToken({ user, issuedAt: now, expiresIn: 60 });
+          expect((await all[index]!.ask('refresh', token)).data).toBe('refreshed');
+        }),
+      );
+      expect(outcome(await ask())).toEqual(users.map(({ id }) => id));
+      gateway.handled = 0;
+      later(4);
+      expect(outcome(await ask())).toEqual(users.map(({ id }, index) => (index % 2 ? id : 'token-invalid')));
+      expect(gateway.handled).toBe(50);
+      later(3600);
+      expect(new Set(outcome(await ask()))).toEqual(new Set(['token-invalid']));
+      expect(gateway.handled).toBe(50);
+      expect(all.every(({ isOpen }) => isOpen)).toBe(true);
+    });
+
+    it('leaves nothing in memory once the sockets are closed', async () => {
+      const app = await start();
+      const { clients } = app.get(Gateway);
+      const token = await clerk.sessionToken();
+      for (let index = 0; index < 50; index++) {
+        const socket = await platform.open(app.port, bearer(token));
+        expect((await socket.ask('default')).data.isAuthenticated).toBe(true);
+        socket.close();
+        await socket.closed;
+      }
+      setFlagsFromString('--expose-gc');
+      const gc = runInNewContext('gc') as () => void;
+      for (let turn = 0; turn < 10; turn++) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        gc();
+      }
+      // Nest itself holds on to the last one.
+      expect(clients.length).toBe(50);
+      expect(clients.filter((client) => client.deref()).length).toBeLessThan(5);
+    });
+
+    it('lets a machine JWT pass no longer than it lasts', async () => {
+      const app = await start();
+      const { token } = await clerk.createM2MToken({
+        ...{ machine: clerk.createMachine(), format: 'jwt', secondsUntilExpiration: 60 },
+      });
+      const socket = await open(app, bearer(token));
+      expect((await socket.ask('slow')).data.tokenType).toBe('m2m_token');
+      later(70);
+      expect((await socket.ask('slow')).data.code).toBe('token-invalid');
+    });
+
+    it('closes the socket where the application wants it, once it has said why', async () => {
+      const app = await start(Gateway, { webSocket: { disconnectOnExpiry: true } });
+      const socket = await open(app, bearer(await clerk.sessionToken({ expiresIn: 60 })));
+      expect((await socket.ask('api-key')).data.code).toBe('token-invalid');
+      expect((await socket.ask('permission')).data.statusCode).toBe(403);
+      expect((await socket.ask('default')).data.isAuthenticated).toBe(true);
+      later(70);
+      expect((await socket.ask('public')).data.isAuthenticated).toBe(false);
+      expect(socket.isOpen).toBe(true);
+      expect((await socket.ask('default')).data.code).toBe('token-invalid');
+      expect(await socket.closed).toBe(name === 'ws' ? 4401 : 'io server disconnect');
+    });
+  });
+
+  describe('on Nest 11, whose global guards do not reach gateways', () => {
+    const asOn11 = () => jest.spyOn(WebSocketPackage.prototype, 'hasGlobalGuards').mockReturnValue(false);
+    const boot = async (gateway: new () => object, guard = true) => {
+      const app = await TestApp.on(HTTP)
+        .clerk({ ...clerk.options, guard })
+        .providers(gateway)
+        .before((nest: INestApplication) => nest.useWebSocketAdapter(platform.adapter(nest)))
+        .start();
+      apps.push(app);
+      return app;
+    };
+
+    @WebSocketGateway()
+    class Open {
+      @SubscribeMessage('a') a() {}
+      @UseGuards(ClerkGuard) @SubscribeMessage('b') b() {}
+      @SkipAuth() @SubscribeMessage('c') c() {}
+      @Public() @SubscribeMessage('d') d() {}
+    }
+    @WebSocketGateway()
+    class Skipped {
+      @SkipAuth() @SubscribeMessage('a') a() {}
+    }
+    @UseGuards(ClerkGuard)
+    @WebSocketGateway()
+    class Guarded {
+      @SubscribeMessage('a') a() {}
+    }
+
+    it('an unguarded gateway does not start', async () => {
+      asOn11();
+      const error: unknown = await boot(Open).catch((failure: unknown) => failure);
+      expect(error).toBeInstanceOf(ClerkPolicyError);
+      expect((error as ClerkPolicyError).problems).toEqual([
+        expect.stringMatching(/^Open\.a, Open\.d: no guard runs before it: .* Add @UseGuards\(ClerkGuard\)/),
+      ]);
+    });
+
+    it('a guarded one does, and one where the application guards by itself', async () => {
+      asOn11();
+      const protections = (app: TestApp) =>
+        app
+          .get(ClerkProtectionMap)
+          .routes()
+          .map(({ path, protection }) => `${path} ${protection}`);
+      expect(protections(await boot(Guarded))).toEqual(['a strict']);
+      expect(protections(await boot(Skipped))).toEqual(['a unguarded']);
+      const ofItsOwn = ['a unguarded', 'b strict', 'c unguarded', 'd unguarded'];
+      expect(protections(await boot(Open, false))).toEqual(ofItsOwn);
+    });
+
+    it('is told from Nest 12, where everything starts', async () => {
+      await boot(Open);
+      expect(new WebSocketPackage().hasGlobalGuards()).toBe(true);
+    });
+  });
+});
