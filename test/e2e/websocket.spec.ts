@@ -383,19 +383,22 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       }
     });
 
-    (name === 'socket.io' ? it : it.skip)('survives what no token can be in auth.token', async () => {
-      const app = await start();
-      for (const [token, code] of [
-        ['a\r\nb', 'malformed-request'],
-        ['😀', 'malformed-request'],
-        [{ length: 1 }, 'authentication-required'],
-        [['Bearer'], 'authentication-required'],
-        [null, 'authentication-required'],
-      ]) {
-        const socket = await open(app, { auth: { token } });
-        expect((await socket.ask('default')).data.code).toBe(code);
-      }
-    });
+    // Only socket.io has such a field.
+    if (name === 'socket.io') {
+      it('survives what no token can be in auth.token', async () => {
+        const app = await start();
+        for (const [token, code] of [
+          ['a\r\nb', 'malformed-request'],
+          ['😀', 'malformed-request'],
+          [{ length: 1 }, 'authentication-required'],
+          [['Bearer'], 'authentication-required'],
+          [null, 'authentication-required'],
+        ]) {
+          const socket = await open(app, { auth: { token } });
+          expect((await socket.ask('default')).data.code).toBe(code);
+        }
+      });
+    }
   });
 
   describe('connections', () => {
