@@ -16,6 +16,9 @@ export default {
   testEnvironment: 'node',
   // A bound for what hangs, not for what is slow: machines that run this are shared.
   testTimeout: 30_000,
+  // A worker that has grown large collects garbage instead of testing: another takes its place.
+  maxWorkers: '100%',
+  workerIdleMemoryLimit: '1GB',
   roots: ['<rootDir>/test'],
   // Nest 12 and jose ship ES modules only; on Node 20 jest needs them as CommonJS, hence no ignored path.
   transform: { '^.+\\.(ts|js|mjs)$': transform },
