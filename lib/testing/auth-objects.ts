@@ -38,7 +38,7 @@ export interface SignedInOptions {
   /** Who impersonates the user. @default nobody */
   readonly actor?: { readonly sub: string } & Record<string, unknown>;
   /** Custom claims, and others that shall be different. */
-  readonly claims?: Readonly<Partial<CustomJwtSessionClaims>>;
+  readonly claims?: Readonly<Partial<SignedInAuthObject['sessionClaims']>>;
   /** What `getToken()` resolves to, for JWT templates too. @default 'test_session_token' */
   readonly token?: string;
 }
