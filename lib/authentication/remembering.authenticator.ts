@@ -8,14 +8,36 @@ import { tokenTypesOf, type AcceptsToken } from './token-types.js';
 import type { Verdicts } from './verdicts.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
-/** One request, and what it is known by. */
-interface Question {
-  readonly credentials: Credentials;
-  readonly acceptsToken: AcceptsToken;
-  /** The session token in the header, where Clerk would look at nothing else. */
-  readonly token: string | undefined;
-  /** Its digest. */
-  readonly alone: string | undefined;
+/** One request, and what it is known by; what takes time to find out is found out once. */
+class Question {
+  private read: string | undefined;
+  private digest: string | undefined;
+
+  /**
+   * @param token The session token in the header, where Clerk would look at nothing else.
+   * @param alone Its digest.
+   */
+  constructor(
+    readonly credentials: Credentials,
+    readonly acceptsToken: AcceptsToken,
+    readonly token: string | undefined,
+    readonly alone: string | undefined,
+    private readonly options: ResolvedClerkOptions,
+  ) {}
+
+  /** Everything that Clerk reads of it. */
+  get inputs(): string {
+    return (this.read ??= requestInputs(this.credentials, this.options));
+  }
+
+  /** The digest of that. */
+  get whole(): string {
+    return (this.digest ??= digestOf(this.inputs, this.acceptsToken));
+  }
+
+  get tokenInHeader(): string | undefined {
+    return tokenInHeader(this.credentials.headers.authorization ?? null);
+  }
 }
 
 /**
@@ -42,7 +64,7 @@ export class RememberingAuthenticator implements Authenticator {
     if (recent) return recent;
 
     const alone = token === undefined ? undefined : digestOf(token, acceptsToken);
-    const question: Question = { credentials, acceptsToken, token, alone };
+    const question = new Question(credentials, acceptsToken, token, alone, this.options);
     const known = token !== undefined && alone !== undefined && this.verdicts.recall(alone, token);
     if (known) {
       this.recent.keep(token, acceptsToken, known);
@@ -55,12 +77,10 @@ export class RememberingAuthenticator implements Authenticator {
 
   /** Who was signed in by a request just like this one. */
   private recallWhole(question: Question): Identity | undefined {
-    const { credentials, acceptsToken } = question;
-    const inputs = requestInputs(credentials, this.options);
+    const { inputs, acceptsToken } = question;
     const recent = this.recent.find(inputs, acceptsToken);
     if (recent) return recent;
-    const inHeader = tokenInHeader(credentials.headers.authorization ?? null);
-    const known = this.verdicts.recall(this.digestOf(question), inHeader);
+    const known = this.verdicts.recall(question.whole, question.tokenInHeader);
     if (known) this.recent.keep(inputs, acceptsToken, known);
     return known?.identity;
   }
@@ -80,7 +100,7 @@ export class RememberingAuthenticator implements Authenticator {
     const { method, headers } = question.credentials;
     const get = (name: string) => (headers[name] as string | undefined) ?? null;
     if (isDocumentNavigation({ method, headers: { get } })) return this.verify(question);
-    return this.once(this.digestOf(question), () => this.verify(question));
+    return this.once(question.whole, () => this.verify(question));
   }
 
   private async verify(question: Question): Promise<Identity> {
@@ -90,14 +110,9 @@ export class RememberingAuthenticator implements Authenticator {
     if (alone !== undefined && identity.tokenType === 'session_token') {
       this.verdicts.rememberToken(alone, identity, token as string);
     } else {
-      const inHeader = tokenInHeader(credentials.headers.authorization ?? null);
-      await this.verdicts.rememberRequest(this.digestOf(question), identity, inHeader);
+      await this.verdicts.rememberRequest(question.whole, identity, question.tokenInHeader);
     }
     return identity;
-  }
-
-  private digestOf({ credentials, acceptsToken }: Question): string {
-    return digestOf(requestInputs(credentials, this.options), acceptsToken);
   }
 
   private once(key: string, ask: () => Promise<Identity>): Promise<Identity> {

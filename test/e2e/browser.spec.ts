@@ -4,12 +4,12 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 import { origins } from '../../sample/origins.js';
 import { startSample, type LocalSide, type Sample } from '../../sample/start.js';
-import { describeInChromium, launchChromium, screenshot } from '../support/chromium.js';
+import { describeInChromium, launchChromium, screenshot, whySkipped } from '../support/chromium.js';
 import { PLATFORMS } from '../support/platforms.js';
 
 const MINUTES = 60;
 
-describeInChromium.each(PLATFORMS)('in Chromium, the sample on %s', (platformName, platform) => {
+describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`, (platformName, platform) => {
   const environment = { ...process.env };
   let browser: Browser;
   let sample: Sample;
