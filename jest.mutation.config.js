@@ -22,6 +22,8 @@ export default {
     '/test/unit/(house|testing)/',
     // The samples, and a real browser.
     '/test/e2e/(sample|browser)',
+    // Seconds of real time; test/unit/guard/stream-expiry.spec.ts has the same with a clock of its own.
+    '/test/e2e/streams',
     // Generated requests by the thousand.
     '/test/e2e/parity',
     '/test/security/differential',
