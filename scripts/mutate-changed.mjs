@@ -70,7 +70,7 @@ if (chosen.length === 0) {
   console.log(`Nothing of lib/ has changed since ${base}.`);
   process.exit();
 }
-console.log(`Mutating ${lines} lines of ${chosen.length} files, changed since ${base}.`);
+console.log(`Mutating what has changed since ${base}: ${lines} lines of ${chosen.length} files.`);
 if (left.length > 0) {
   console.log(`Left to \`npm run mutation\`, being too much: ${left.map(({ file }) => file).join(', ')}.`);
 }
