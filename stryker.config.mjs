@@ -26,5 +26,7 @@ export default {
   concurrency: 2,
   // jest leaves the modules of each run in memory: a worker grows by some 20 MB with each mutant.
   maxTestRunnerReuse: 100,
+  // Beyond what the tests of a mutant took in the dry run. Much, lest a busy machine be taken for a killed mutant.
+  timeoutMS: 60_000,
   dryRunTimeoutMinutes: 15,
 };

@@ -5,7 +5,11 @@ import { signInLocation } from '../../../lib/authentication/sign-in-location.js'
 
 const nobody = signedOutIdentity('session-token-and-uat-missing', 'session_token', false);
 const pending = { ...nobody, toAuth: () => signedOutAuthObject(undefined, 'pending') };
-const options = { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, isSatellite: false };
+const options = {
+  publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`,
+  isSatellite: false,
+  signInUrl: undefined,
+};
 const elsewhere = 'https://accounts.example/sign-in';
 
 function locationOf(given: object, headers: Record<string, string> = {}, identity = nobody, path = '/pages?a=1') {

@@ -10,7 +10,8 @@ function authObjectOf(type: TokenType): object {
     const verified = { id: 'id_1', subject: 'user_1', scopes: [], name: 'n', claims: null, clientId: 'client_1' };
     return authenticatedMachineObject(type, 'token', verified as never);
   }
-  const jwt = { raw: { text: 'x.y.z' }, payload: { sub: 'user_1', sid: 'sess_1', ...sessionClaims({}) } };
+  const claims = sessionClaims({ status: 'active', factorVerificationAge: [0, 0] });
+  const jwt = { raw: { text: 'x.y.z' }, payload: { sub: 'user_1', sid: 'sess_1', ...claims } };
   return getAuthObjectFromJwt(jwt as never, { secretKey: 'sk_test_x' });
 }
 

@@ -118,6 +118,23 @@ describe('compilePolicy', () => {
     expect(redirects([level('C.h')], true)).toBe(true);
   });
 
+  it('says where protection and accepted tokens come from', () => {
+    const sources = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).sources;
+    const [lax, keys] = [{ protections: ['public'] }, { acceptsToken: [['api_key']] }] as const;
+    expect(sources(level('C'), level('C.h'))).toEqual({ protection: 'default', acceptsToken: 'default' });
+    expect(sources(level('C', lax), level('C.h'))).toEqual({ protection: 'C', acceptsToken: 'default' });
+    expect(sources(level('C', keys), level('C.h', lax))).toEqual({ protection: 'C.h', acceptsToken: 'C' });
+    const needing = level('C.h', { ...keys, requirements: [requirement('a')] });
+    expect(sources(level('C', lax), needing)).toEqual({ protection: 'C.h', acceptsToken: 'C.h' });
+  });
+
+  it('asks as the module says where nobody else says anything', () => {
+    expect(compilePolicy([], of('strict'))).toMatchObject({
+      ...{ name: '', protection: 'strict', acceptsToken: 'session_token', requirements: [], problems: [] },
+      sources: { protection: 'default', acceptsToken: 'default' },
+    });
+  });
+
   describe('reports', () => {
     const problems = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).problems;
     const PROTECTIONS = ['public', 'require-auth', 'skip-auth'] as const satisfies ProtectionWord[];

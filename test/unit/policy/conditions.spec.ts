@@ -1,4 +1,4 @@
-import { describeRequirement, reverificationOf, scopesOf } from '../../../lib/policy/conditions.js';
+import { describeRequirement, fulfils, reverificationOf, scopesOf } from '../../../lib/policy/conditions.js';
 import type { Condition, Requirement } from '../../../lib/policy/requirement.js';
 
 const read: Condition = { has: { permission: 'org:a:read' } };
@@ -34,6 +34,13 @@ describe('a requirement in words', () => {
     const ownsInvoice = () => true;
     expect(describeRequirement(that(ownsInvoice))).toBe('that ownsInvoice agrees');
     expect(describeRequirement(that(() => true))).toBe('that an unnamed function agrees');
+  });
+});
+
+describe('a condition that asks for nothing', () => {
+  const everything = { has: (asked: object) => Object.keys(asked).length > 0, scopes: ['a'] } as never;
+  it.each<Condition>([{ allOf: [] }, { anyOf: [] }, { has: {} as never }])('is fulfilled by nobody: %j', (nothing) => {
+    expect([fulfils(nothing, everything), fulfils(nothing, everything, { reverified: true })]).toEqual([false, false]);
   });
 });
 

@@ -446,7 +446,9 @@ describe('decide', () => {
     for (const route of ROUTES.filter(({ asked, predicates }) => asked.length + predicates.length > 0)) {
       expect(decide(policyOf(route, 'strict', 'any'), strange, answersOf(route)).allowed).toBe(false);
     }
-    expect(decide(policyOf(ROUTES[0]!, 'strict', ['session_token']), strange).allowed).toBe(false);
+    for (const accepted of ['session_token', ['session_token'], 'any'] as AcceptsToken[]) {
+      expect(decide(policyOf(ROUTES[0]!, 'strict', accepted), strange).allowed).toBe(false);
+    }
   });
 
   it.each(PROTECTIONS)('refuses everybody on a %s route with problems, and does not tell them', (protection) => {
@@ -456,6 +458,34 @@ describe('decide', () => {
       expect(decision).toMatchObject({ allowed: false, denial: { status: 500, code: 'invalid-policy' } });
       expect(JSON.stringify(decision)).not.toContain('secrets');
     }
+  });
+
+  it.each<[string, string, AcceptsToken, string]>([
+    ['handshake', 'permission; no predicate', 'any', 'Complete the handshake with Clerk at the Location given.'],
+    ['outage', 'permission; no predicate', 'any', 'Authentication is unavailable at the moment. Try again.'],
+    ['key refused', 'permission; no predicate', 'any', 'Authentication is misconfigured on this server.'],
+    ['anonymous', 'permission; no predicate', 'any', 'Authentication is required.'],
+    ['refused', 'permission; no predicate', 'any', 'The credential is not accepted here.'],
+    [
+      'pending session with all rights',
+      'permission; no predicate',
+      'any',
+      'The session has an open task. Complete it and try again.',
+    ],
+    ['session with nothing', 'permission; no predicate', 'any', 'You do not have the permission to do this.'],
+    ['session with nothing', 'reverification; no predicate', 'any', 'Verify your identity again.'],
+    ['api_key without scope', 'scope; no predicate', 'any', 'The token lacks a scope that this needs.'],
+  ])('tells %s before %s what to do, and no more', (caller, route, accepted, message) => {
+    const policy = policyOf(
+      ROUTES.find(({ name }) => name === route)!,
+      'strict',
+      accepted,
+    );
+    const decision = decide(policy, CALLERS[caller]!.identity);
+    expect(decision).toMatchObject({ allowed: false, denial: { message } });
+    expect(decide({ ...policy, problems: ['a secret'] }, CALLERS[caller]!.identity)).toMatchObject({
+      denial: { message: 'This route is misconfigured.' },
+    });
   });
 
   describe('asks for the reverification', () => {
