@@ -76,7 +76,10 @@ describe('compilePolicy', () => {
   it('counts base classes as levels further out', () => {
     const base = level('Base', { requirements: [requirement('base')] });
     const derived = level('Derived', { requirements: [requirement('derived')] });
-    expect(compilePolicy([base, derived, level('Derived.h')], of('lax')).requirements).toHaveLength(2);
+    expect(compilePolicy([base, derived, level('Derived.h')], of('lax'))).toMatchObject({
+      name: 'Derived.h',
+      requirements: [{ from: 'Base' }, { from: 'Derived' }],
+    });
     const open = level('Derived', { protections: ['public'] });
     expect(compilePolicy([base, open, level('Derived.h')], of('strict'))).toMatchObject({
       protection: 'lax',
@@ -126,13 +129,6 @@ describe('compilePolicy', () => {
     expect(sources(level('C', keys), level('C.h', lax))).toEqual({ protection: 'C.h', acceptsToken: 'C' });
     const needing = level('C.h', { ...keys, requirements: [requirement('a')] });
     expect(sources(level('C', lax), needing)).toEqual({ protection: 'C.h', acceptsToken: 'C.h' });
-  });
-
-  it('asks as the module says where nobody else says anything', () => {
-    expect(compilePolicy([], of('strict'))).toMatchObject({
-      ...{ name: '', protection: 'strict', acceptsToken: 'session_token', requirements: [], problems: [] },
-      sources: { protection: 'default', acceptsToken: 'default' },
-    });
   });
 
   describe('reports', () => {
@@ -226,6 +222,14 @@ describe('compilePolicy', () => {
         expect.stringMatching(/^@Auth\(\) has nothing to give beside @SkipAuth\(\)/),
         expect.stringMatching(/^@AcceptsToken\(\) protects nothing beside @SkipAuth\(\)/),
       ]);
+    });
+
+    it.each<[string, Partial<PolicyLevel>]>([
+      ['nothing else', {}],
+      ['any token', { acceptsToken: [['any']] }],
+      ['an open handler', { protections: ['public'] }],
+    ])('@AllowPendingSession() beside %s as no problem', (_, said) => {
+      expect(problems(level('C.h', { ...said, allowPendingSession: [true] }))).toEqual([]);
     });
 
     it.each<[string, Partial<PolicyLevel>]>([

@@ -142,6 +142,12 @@ describe('several roles or plans', () => {
       { allOf: [{ anyOf: [admin, owner] }, member] },
       ['org:admin', 'org:owner', 'org:member'],
     ],
+    ['one that is a choice of the other', { allOf: [{ anyOf: [admin, member] }, member] }, []],
+    [
+      'the same, but for a prefix inside',
+      { allOf: [has({ role: 'my_org:a' }), has({ role: 'my_a' })] },
+      ['org:my_org:a', 'org:my_a'],
+    ],
     ['a choice that needs none', { allOf: [admin, { anyOf: [member, read] }] }, []],
     ['one without a name', { allOf: [admin, has({ permission: 'org:a:read', role: undefined })] }, []],
   ])('%s', (_, condition, roles) => {
