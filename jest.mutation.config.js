@@ -13,7 +13,6 @@ export default {
   ...project,
   // The sandbox has another name each time; what has been compiled is found again all the same.
   id: 'nest-clerk-mutation',
-  testTimeout: 10_000,
   testRunner: '<rootDir>/test/mutation/jest-circus.cjs',
   testSequencer: '<rootDir>/test/mutation/sequencer.cjs',
   testPathIgnorePatterns: [
