@@ -5,6 +5,8 @@ import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
 /** Before the first retry; doubled before each further one. */
 const PAUSE_MS = 100;
+/** How long a call that hangs takes up its place: so long after an outage there may be none. */
+const PLACE_MS = 30_000;
 
 /**
  * How the Backend API of one Clerk instance is called: for how long, how often, and by how many at once. Clerk's client
@@ -18,6 +20,7 @@ export class ClerkCalls {
   constructor(
     private readonly options: Pick<ResolvedClerkOptions, 'timeoutInMs' | 'maxRetries' | 'maxPendingCalls'>,
     private readonly pause: (ms: number) => Promise<unknown> = (ms) => pass(ms, undefined, { ref: false }),
+    private readonly placeInMs = PLACE_MS,
   ) {}
 
   /**
@@ -61,8 +64,8 @@ export class ClerkCalls {
   }
 
   /**
-   * One call to Clerk. It takes up its place until Clerk answers, also when nobody waits for that any more: calls that
-   * hang would heap up otherwise.
+   * One call to Clerk. It takes up its place until Clerk answers, for a while also when nobody waits for that any more:
+   * calls that hang would heap up otherwise.
    * @throws ClerkUnavailableError where there is no place.
    */
   async counted<T>(call: () => Promise<T>): Promise<T> {
@@ -73,7 +76,7 @@ export class ClerkCalls {
     }
     this.pending++;
     try {
-      return await call();
+      return await this.inTime(call(), Math.max(this.options.timeoutInMs, this.placeInMs));
     } finally {
       this.pending--;
     }

@@ -83,8 +83,8 @@ export interface RequestOptions {
 
   /**
    * How many calls to Clerk's Backend API may be pending at once; beyond them requests that need one are answered 503.
-   * Callers who are known without asking Clerk are not held up. A call counts until Clerk answers it, also after
-   * `timeoutInMs`.
+   * Callers who are known without asking Clerk are not held up. A call that hangs counts for half a minute, though it is
+   * waited for no longer than `timeoutInMs`.
    * @default 250
    */
   maxPendingCalls?: number;

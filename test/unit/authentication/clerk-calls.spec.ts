@@ -115,6 +115,14 @@ describe('ClerkCalls, counted', () => {
     expect(ends).toHaveLength(3);
   });
 
+  it('give up their place after a while, so that a Clerk that is well again is asked', async () => {
+    const calls = new ClerkCalls({ ...options, timeoutInMs: 1, maxPendingCalls: 1 }, undefined, 5);
+    const hanging = calls.counted(() => new Promise(() => {}));
+    await expect(calls.counted(asks())).rejects.toThrow('has not answered 1 calls yet');
+    await expect(hanging).rejects.toThrow('within 5 ms');
+    await expect(calls.counted(asks())).resolves.toBe('well');
+  });
+
   it('have their place again when they fail', async () => {
     const { calls } = over({ maxPendingCalls: 1 });
     for (let time = 0; time < 3; time++) {
