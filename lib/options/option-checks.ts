@@ -164,8 +164,10 @@ export const clerkClient: Check = (value) =>
     ? undefined
     : "must be a client made with createClerkClient() of '@clerk/backend'";
 
-const count: Check = (value) =>
-  Number.isInteger(value) && (value as number) > 0 ? undefined : 'must be a whole number, at least 1';
+export const count =
+  (minimum: number): Check =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= minimum ? undefined : `must be a whole number, at least ${minimum}`;
 
 /** Nothing is remembered for longer than a minute. */
 const upToAMinute: Check = (value) =>
@@ -174,7 +176,7 @@ const upToAMinute: Check = (value) =>
 export const verificationCache: Check = (value) =>
   typeof value === 'boolean'
     ? undefined
-    : fields({ maxEntries: count, machineTokens: fields({ ttl: upToAMinute }) })(value);
+    : fields({ maxEntries: count(1), machineTokens: fields({ ttl: upToAMinute }) })(value);
 
 export const webSocket = fields({
   allowedOrigins: origins,
