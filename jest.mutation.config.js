@@ -21,6 +21,8 @@ export default {
     '/test/unit/(house|testing)/',
     // The samples, and a real browser.
     '/test/e2e/(sample|browser)',
+    // Every fault of Clerk, and what becomes of it: minutes.
+    '/test/e2e/(faults|outage)',
     // Seconds of real time; test/unit/guard/stream-expiry.spec.ts has the same with a clock of its own.
     '/test/e2e/streams',
     // Generated requests by the thousand.
