@@ -23,7 +23,7 @@ function policyOf(said: Partial<PolicyLevel> = {}) {
 const [STRICT, LAX, BROKEN] = [
   policyOf(),
   policyOf({ protections: ['public'] }),
-  policyOf({ protections: ['public', 'skip-auth'] }),
+  policyOf({ protections: ['public', 'skip-auth'], acceptsToken: [[]] }),
 ];
 const asking = (...permissions: string[]) =>
   policyOf({
@@ -48,10 +48,14 @@ describe('AccessLog', () => {
   beforeEach(() => Logger.overrideLogger((logger = new RecordingLogger())));
   afterEach(() => Logger.overrideLogger(false));
 
+  function lines(): string[] {
+    for (const line of logger.lines) expect(line).toMatch(/ ClerkGuard$/);
+    return logger.lines.map((line) => line.replace(/( undefined)? ClerkGuard$/, ''));
+  }
   function recorded(policy: ReturnType<typeof policyOf>, identity: Identity, debug = false): string[] {
     logger.lines.length = 0;
     new AccessLog({ debug }).record(policy, identity, decide(policy, identity));
-    return logger.lines.map((line) => line.replace(/( undefined)? ClerkGuard$/, ''));
+    return lines();
   }
 
   it('says nothing of whom it lets through', () => {
@@ -74,7 +78,9 @@ describe('AccessLog', () => {
 
   it('says what is wrong with a handler that nobody may call', () => {
     expect(recorded(BROKEN, IN)).toEqual([
-      expect.stringMatching(/^error C\.h: denied 500 \(invalid-policy\): @Public\(\) and @SkipAuth\(\) contradict/),
+      expect.stringMatching(
+        /^error C\.h: denied 500 \(invalid-policy\): @Public\(\) and .* one of them\. @AcceptsToken\(\) names/,
+      ),
     ]);
   });
 
@@ -108,6 +114,16 @@ describe('AccessLog', () => {
     ])('names the cause of it: %s', (_, cause, named) => {
       const down = failed(new ClerkUnavailableError('Clerk is down', { cause }));
       expect(recorded(STRICT, down)).toEqual([`warn C.h: denied 503: Clerk is down${named}`]);
+    });
+
+    it('says the same of many calls once, and of each handler', () => {
+      const log = new AccessLog({ debug: false });
+      const down = failed(new ClerkUnavailableError('Clerk is down'));
+      for (const policy of [STRICT, STRICT, LAX, STRICT]) log.record(policy, down, decide(policy, down));
+      expect(lines()).toEqual([
+        'warn C.h: denied 503: Clerk is down',
+        'warn C.h: the caller goes on signed out: Clerk is down',
+      ]);
     });
 
     it('says what to do about a key that Clerk refuses, and not of options that failed', () => {

@@ -39,6 +39,19 @@ describe('Predicates', () => {
     expect(asked).toEqual(['yes', 'no']);
   });
 
+  it.each([true, false, 'yes'])('asks the instance that was made of a class, which answers %p', async (answer) => {
+    class Asked {
+      check(...args: unknown[]) {
+        return args[0] === identity.toAuth() && args[1] === context ? answer : undefined;
+      }
+    }
+    const instances = new PredicateInstances();
+    await instances.prepare(Routes, { get: (type: typeof Asked) => new type() } as never, Asked);
+    const requirement = { decorator: 'RequireThat', speaksTo: [], predicate: Asked };
+    const answers = await new Predicates(instances).ask([requirement], identity, context);
+    expect(answers.get(Asked)).toBe(answer === true);
+  });
+
   it('takes a class of which no instance was made for one that does not agree', async () => {
     expect(await ask(Checked)).toEqual([[Checked, false]]);
     expect(logger.lines).toEqual([]);

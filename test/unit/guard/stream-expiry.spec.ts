@@ -1,8 +1,10 @@
-import { Controller, Get, Sse, type CallHandler } from '@nestjs/common';
+import { Controller, Get, Sse, type CallHandler, type FactoryProvider } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import { NEVER } from 'rxjs';
 
-import { StreamExpiry } from '../../../lib/guard/stream-expiry.js';
+import type { Identity } from '../../../lib/authentication/identity.js';
+import { StreamExpiry, streamExpiry } from '../../../lib/guard/stream-expiry.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
 
 @Controller()
@@ -23,11 +25,10 @@ describe('StreamExpiry', () => {
 
   const session = (exp: number) => ({ isAuthenticated: true, tokenType: 'session_token', sessionClaims: { exp } });
 
-  function stream(auth: object, { handler = Streams.prototype.session, type = 'http' } = {}) {
+  function stream(auth: object | undefined, handler: () => unknown = Streams.prototype.session) {
     const source = {};
     const context = new ExecutionContextHost([source], Streams, handler);
-    context.setType(type);
-    attachIdentity(source, {
+    const identity: Identity | undefined = auth && {
       ...{
         status: 'signed-in',
         tokenType: 'session_token',
@@ -36,7 +37,8 @@ describe('StreamExpiry', () => {
         headers: new Headers(),
       },
       toAuth: (options) => ({ ...auth, ...(options?.treatPendingAsSignedOut === false ? {} : SIGNED_OUT) }) as never,
-    });
+    };
+    attachIdentity(source, identity);
     const instances = { for: async () => ({ options: { clockSkewInMs: 5_000 } }) as never };
     const next: CallHandler = { handle: () => NEVER };
     return new StreamExpiry(instances).intercept(context, next);
@@ -77,12 +79,23 @@ describe('StreamExpiry', () => {
     expect(ended).toHaveBeenCalledTimes(1);
   });
 
-  it.each<[string, object, Parameters<typeof stream>[1]]>([
-    ['nobody', SIGNED_OUT, {}],
-    ['machines', { isAuthenticated: true, tokenType: 'm2m_token', sessionClaims: { exp: 1_060 } }, {}],
-    ['routes that are no streams', session(1_060), { handler: Streams.prototype.plain }],
-    ['calls over another transport', session(1_060), { type: 'rpc' }],
-  ])('sets no timer for %s, and answers without delay', (_, auth, call) => {
-    expect(stream(auth, call)).toBe(NEVER);
+  it.each<[string, object | undefined, (() => unknown)?]>([
+    ['nobody', SIGNED_OUT, undefined],
+    ['whom nobody looked at', undefined, undefined],
+    ['machines', { isAuthenticated: true, tokenType: 'm2m_token', sessionClaims: { exp: 1_060 } }, undefined],
+    ['routes that are no streams', session(1_060), Streams.prototype.plain],
+  ])('sets no timer for %s, and answers without delay', (_, auth, handler) => {
+    expect(stream(auth, handler)).toBe(NEVER);
+  });
+
+  it('is registered for the whole application where the option asks for it', () => {
+    const { provide, useFactory } = streamExpiry as unknown as FactoryProvider<StreamExpiry | undefined>;
+    expect(provide).toBe(StreamExpiry);
+    for (const endStreamsOnExpiry of [true, false]) {
+      const config = new ApplicationConfig();
+      const interceptor = useFactory({ endStreamsOnExpiry }, {}, config) as StreamExpiry | undefined;
+      expect(config.getGlobalInterceptors()).toEqual(endStreamsOnExpiry ? [interceptor] : []);
+      expect(interceptor instanceof StreamExpiry).toBe(endStreamsOnExpiry);
+    }
   });
 });
