@@ -1,7 +1,16 @@
+import { ServerResponse } from 'node:http';
+
 import { Controller, Get, type ExecutionContext } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 
-import { ClerkGuard, ClerkTransportError } from '../../lib/index.js';
+import {
+  AcceptsToken,
+  ClerkBadRequestException,
+  ClerkGuard,
+  ClerkTransportError,
+  Public,
+  SkipAuth,
+} from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
@@ -34,13 +43,38 @@ describe.each(PLATFORMS)('ClerkGuard on %s', (_, platform) => {
     expect(clerk.countRequests()).toBe(0);
   });
 
+  /** Calls the guard as Nest does, for classes that Nest may never have seen. */
+  function call(type: new () => { handler(): void }, headers: Record<string, string> = {}, url = '/') {
+    const request = { headers: { host: 'localhost', ...headers }, url, method: 'GET' };
+    const response = Object.assign(new ServerResponse(request as never), { set() {} });
+    const context = new ExecutionContextHost([request, response], type, type.prototype.handler);
+    return app.get(ClerkGuard).canActivate(context);
+  }
+
   it('answers at once about a known caller', async () => {
-    const token = await clerk.sessionToken();
-    const call = () => {
-      const request = { headers: { authorization: `Bearer ${token}`, host: 'localhost' }, url: '/', method: 'GET' };
-      return app.get(ClerkGuard).canActivate(new ExecutionContextHost([request, {}], Routes, Routes.prototype.handler));
-    };
-    expect(await call()).toBe(true);
-    expect(call()).toBe(true);
+    const authorization = `Bearer ${await clerk.sessionToken()}`;
+    expect(await call(Routes, { authorization })).toBe(true);
+    expect(call(Routes, { authorization })).toBe(true);
   });
+
+  it('refuses at once what is no request to this server', () => {
+    expect(() => call(Routes, {}, '//evil.example/')).toThrow(ClerkBadRequestException);
+  });
+
+  it('does not even look at a handler’s callers where it skips authentication', async () => {
+    class Skipped {
+      @SkipAuth() handler() {}
+    }
+    expect(call(Skipped, { authorization: 'Bearer x' }, '//evil.example/')).toBe(true);
+  });
+
+  it.each([SkipAuth(), Public()])(
+    'denies a misconfigured handler that demands nothing of its callers, though no audit has seen it',
+    async (open) => {
+      class Late {
+        @open @AcceptsToken('nonsense' as never) handler() {}
+      }
+      await expect(call(Late)).rejects.toMatchObject({ status: 500, code: 'invalid-policy' });
+    },
+  );
 });
