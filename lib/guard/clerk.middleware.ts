@@ -9,6 +9,7 @@ import { attachIdentity, identifyOnce } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
 import { HttpCredentials } from '../transports/http.credentials.js';
 import { defineRequestAuth } from '../transports/request-auth.js';
+import { putHeaders } from './put-headers.js';
 
 /**
  * Says who is calling where no guard looks: to other middleware, static files, mounted routers, unknown paths. Lax, for
@@ -41,10 +42,7 @@ export class ClerkMiddleware implements NestMiddleware {
     const identity = this.options.treatPendingAsSignedOut ? identified : allowingPending(identified);
     attachIdentity(carrier, identity);
     defineRequestAuth(request, identity);
-    identity.headers.forEach((value, name) => {
-      if (name === 'set-cookie') response.appendHeader(name, value);
-      else response.setHeader(name, value);
-    });
+    putHeaders(identity.headers, response);
     if (identity.status === 'handshake') response.writeHead(307).end();
     else next();
   }

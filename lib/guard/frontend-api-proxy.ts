@@ -12,6 +12,7 @@ import { proxyPathFor } from '../authentication/request-options.js';
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { toWebRequest } from '../transports/web-request.js';
+import { putHeaders } from './put-headers.js';
 
 /**
  * Serves Clerk's Frontend API under the path of the option `frontendApiProxy`. A line of main.ts, since a module's own
@@ -25,8 +26,8 @@ import { toWebRequest } from '../transports/web-request.js';
  * @see https://clerk.com/docs/guides/dashboard/dns-domains/proxy-fapi
  */
 export function frontendApiProxy(app: INestApplicationContext) {
-  const options = app.get<ResolvedClerkOptions>(CLERK_OPTIONS, { strict: false });
-  const instances = app.get(ClerkInstances, { strict: false });
+  const options = app.get<ResolvedClerkOptions>(CLERK_OPTIONS);
+  const instances = app.get(ClerkInstances);
   if (!options.frontendApiProxy) {
     throw new ClerkConfigurationError([
       'frontendApiProxy() is used in main.ts: set the option frontendApiProxy as well.',
@@ -69,10 +70,7 @@ function withBody(request: Request, incoming: IncomingMessage): Request {
 
 async function send(answer: Response, response: ServerResponse): Promise<void> {
   response.statusCode = answer.status;
-  answer.headers.forEach((value, name) => {
-    if (name === 'set-cookie') response.appendHeader(name, value);
-    else response.setHeader(name, value);
-  });
+  putHeaders(answer.headers, response);
   if (answer.body) await pipeline(Readable.fromWeb(answer.body as ReadableStream), response);
   else response.end();
 }

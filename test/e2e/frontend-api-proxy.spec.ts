@@ -5,7 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 
 import { Body, Controller, Get, Post } from '@nestjs/common';
 
@@ -128,7 +128,29 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
     expect(received.every(({ headers }) => headers.host === new URL(process.env.CLERK_FAPI_URL!).host)).toBe(true);
   });
 
+  it('takes a client of HTTP/1.0 for one of this host', async () => {
+    const app = await start({ frontendApiProxy: { enabled: true } });
+    const socket = connect(app.port, '127.0.0.1').setEncoding('utf8');
+    socket.write('GET /__clerk/v1/x HTTP/1.0\r\n\r\n');
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    expect(text).toMatch(/^HTTP\/1\.1 201 /);
+    expect(received).toHaveLength(1);
+  });
+
+  it('leaves it to the application where a request cannot be handed on', async () => {
+    const enabled = () => {
+      throw new Error('cannot tell');
+    };
+    const app = await start({ frontendApiProxy: { enabled } });
+    expect((await app.send('/__clerk/v1/x')).status).toBe(500);
+    expect(received).toEqual([]);
+  });
+
   it('says so where the option is missing', async () => {
-    await expect(start({})).rejects.toMatchObject({ code: 'invalid-configuration' });
+    await expect(start({})).rejects.toMatchObject({
+      code: 'invalid-configuration',
+      problems: [expect.stringContaining('set the option frontendApiProxy as well')],
+    });
   });
 });

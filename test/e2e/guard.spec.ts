@@ -5,12 +5,14 @@ import { ExecutionContextHost } from '@nestjs/core/internal';
 
 import {
   AcceptsToken,
+  ClerkAuthNotPopulatedError,
   ClerkBadRequestException,
   ClerkGuard,
   ClerkTransportError,
   Public,
   SkipAuth,
 } from '../../lib/index.js';
+import { CurrentUsers } from '../../lib/guard/current-users.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
@@ -59,6 +61,11 @@ describe.each(PLATFORMS)('ClerkGuard on %s', (_, platform) => {
 
   it('refuses at once what is no request to this server', () => {
     expect(() => call(Routes, {}, '//evil.example/')).toThrow(ClerkBadRequestException);
+  });
+
+  it('has no user for a call that nobody looked at', async () => {
+    const context = new ExecutionContextHost([{ headers: {} }, {}], Routes, Routes.prototype.handler);
+    await expect(app.get(CurrentUsers).load(context)).rejects.toBeInstanceOf(ClerkAuthNotPopulatedError);
   });
 
   it('does not even look at a handler’s callers where it skips authentication', async () => {

@@ -135,14 +135,17 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
       },
     );
 
-    it('denies where it throws, on a lax handler too', async () => {
+    it.each([
+      [new Error('broken hook'), 'broken hook'],
+      [{ token: 'secret' }, 'no Error'],
+    ])('denies where it throws %p, on a lax handler too', async (thrown, said) => {
       const app = await start({
         onError: () => {
-          throw new Error('broken hook');
+          throw thrown;
         },
       });
       for (const path of ['/strict', '/public']) expect((await app.withToken(path, 'garbage')).status).toBe(401);
-      expect(app.logger.ofGuard('error')[0]).toContain('onError threw, so the call is denied: broken hook');
+      expect(app.logger.ofGuard('error')[0]).toContain(`onError threw, so the call is denied: ${said} `);
     });
   });
 
