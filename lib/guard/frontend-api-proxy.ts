@@ -36,8 +36,10 @@ export function frontendApiProxy(app: INestApplicationContext) {
 
   return async (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): Promise<void> => {
     const { path } = options.frontendApiProxy as { path: string };
+    // What a server receives has a URL.
+    const url = request.url as string;
     // `[/?]` or the end: "/__clerks" is another path.
-    if (!request.url?.startsWith(path) || !/^([/?]|$)/.test(request.url.slice(path.length))) return next();
+    if (!url.startsWith(path) || !/^([/?]|$)/.test(url.slice(path.length))) return next();
     try {
       const webRequest = toWebRequest(request);
       const proxyPath = proxyPathFor(options, createClerkRequest(webRequest).clerkUrl);

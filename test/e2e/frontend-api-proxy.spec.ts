@@ -118,6 +118,8 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
   it('does not send the secret key anywhere a target says', async () => {
     const app = await start({ frontendApiProxy: { enabled: true } });
     for (const target of [
+      '/__clerk',
+      '/__clerk?a=b',
       '/__clerk//evil.example/x',
       '/__clerk/\\evil.example',
       '/__clerk/@evil.example',
@@ -125,6 +127,7 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
     ]) {
       await app.send(target);
     }
+    expect(received.map(({ url: path }) => path)).toEqual(expect.arrayContaining(['/', '/?a=b']));
     expect(received.every(({ headers }) => headers.host === new URL(process.env.CLERK_FAPI_URL!).host)).toBe(true);
   });
 
