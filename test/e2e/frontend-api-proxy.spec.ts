@@ -81,6 +81,13 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
     expect(answer.headers.get('clerk-secret-key')).toBeNull();
   });
 
+  it('hands on a body of which nobody has said how long it is', async () => {
+    const app = await start({ frontendApiProxy: { enabled: true } });
+    const body = new Blob(['a', 'b']).stream();
+    await fetch(url(app, '/__clerk/v1/client'), { method: 'POST', body, duplex: 'half' } as RequestInit);
+    expect(received).toEqual([expect.objectContaining({ method: 'POST', body: Buffer.from('ab') })]);
+  });
+
   it('leads redirects back through itself', async () => {
     const app = await start({ frontendApiProxy: { enabled: true } });
     const answer = await fetch(url(app, '/__clerk/v1/moved'), { redirect: 'manual' });
