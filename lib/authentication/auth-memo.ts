@@ -28,8 +28,9 @@ function isPending(auth: AuthObject): boolean {
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  // Whatever is no object counts as frozen; functions are left as they are.
+  if (typeof value === 'function' || Object.isFrozen(value)) return value;
   Object.freeze(value);
-  Object.values(value).forEach(deepFreeze);
+  Object.values(value as object).forEach(deepFreeze);
   return value;
 }

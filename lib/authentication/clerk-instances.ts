@@ -88,7 +88,7 @@ export class ClerkInstances {
       const byIdentity = typeof value === 'function' || (name === 'clerkClient' && typeof value === 'object');
       return byIdentity && value !== null ? `identity ${this.identityOf(value)}` : value;
     });
-    return hash('sha256', text ?? '', 'base64');
+    return hash('sha256', String(text), 'base64');
   }
 
   private identityOf(value: object): number {

@@ -42,7 +42,7 @@ export function digestOf(sent: string, acceptsToken: AcceptsToken): string {
 /** Everything that Clerk reads of a request, as one text. What differs most comes last. */
 export function requestInputs(inputs: HttpInputs, options: ResolvedClerkOptions): string {
   const { method, target, isEncrypted, headers } = inputs;
-  const [path = ''] = target.split('?', 1);
+  const [path] = target.split('?', 1);
   return JSON.stringify([
     method,
     isEncrypted,

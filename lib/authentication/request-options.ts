@@ -44,7 +44,8 @@ export function requestOptions(
 
 /** The path that Clerk's Frontend API is proxied under for this URL, if it is. */
 export function proxyPathFor({ frontendApiProxy }: ResolvedClerkOptions, url: URL): string | undefined {
-  return valueFor('frontendApiProxy', frontendApiProxy?.enabled, url) ? frontendApiProxy?.path : undefined;
+  if (!frontendApiProxy) return undefined;
+  return valueFor('frontendApiProxy', frontendApiProxy.enabled, url) ? frontendApiProxy.path : undefined;
 }
 
 function valueFor<T>(name: string, option: ValueOrFunction<T> | undefined, url: URL): T | undefined {

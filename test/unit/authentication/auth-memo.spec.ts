@@ -12,7 +12,8 @@ function over(sessionStatus: string | undefined) {
     return {
       ...(sessionStatus && { sessionStatus }),
       userId: isOut ? null : 'user_1',
-      claims: { meta: ['a'] },
+      claims: { meta: ['a'], none: null },
+      has: () => true,
     } as never;
   });
   return { toAuth, built };
@@ -45,7 +46,8 @@ describe('memoizedAuth', () => {
   it('builds nothing until it is asked, and nothing that can be changed', () => {
     const { toAuth, built } = over('active');
     expect(built).toHaveLength(0);
-    const auth = toAuth() as unknown as { claims: { meta: string[] } };
+    const auth = toAuth() as unknown as { has: object; claims: { meta: string[] } };
+    expect(Object.isFrozen(auth.has)).toBe(false);
     expect(() => auth.claims.meta.push('admin')).toThrow(TypeError);
     expect(() => Object.assign(auth, { userId: 'user_evil' })).toThrow(TypeError);
     expect(() => Object.assign(auth.claims, { more: 1 })).toThrow(TypeError);

@@ -7,6 +7,7 @@ import {
   carriesCredential,
   carriesHandshake,
   cookieSuffixOf,
+  expiryOf,
   handshakeTokens,
   keyIdOf,
   sessionTokens,
@@ -93,6 +94,17 @@ describe('carriesCredential', () => {
   ] as const)('%j to a route for %j: %s', (headers, acceptsToken, answer) =>
     expect(carriesCredential(request(headers), acceptsToken as never, SUFFIX)).toBe(answer),
   );
+});
+
+describe('expiryOf', () => {
+  it.each([
+    ['opaque', undefined],
+    ['a.b', undefined],
+    ['a.b.c', undefined],
+    [`${encode({})}.${encode({ exp: 5 })}.c.d`, undefined],
+    [`${encode({})}.${encode({ exp: 5 })}.c`, 5_000],
+    [`${encode({})}.${encode({})}.c`, NaN],
+  ])('%s: %s', (token, expiry) => expect(expiryOf(token)).toBe(expiry));
 });
 
 describe('keyIdOf', () => {

@@ -1,6 +1,6 @@
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
-import { seenBy, type Identity } from '../../../lib/authentication/identity.js';
+import { seenBy, subjectOf, type Identity } from '../../../lib/authentication/identity.js';
 
 const toAuth = jest.fn(() => signedOutAuthObject());
 const identity = (said: Partial<Identity>): Identity => ({
@@ -39,5 +39,23 @@ describe('seenBy', () => {
     pending.toAuth();
     pending.toAuth({ treatPendingAsSignedOut: true });
     expect(toAuth.mock.calls).toEqual([[{ treatPendingAsSignedOut: false }], [{ treatPendingAsSignedOut: true }]]);
+  });
+});
+
+describe('subjectOf', () => {
+  it.each<[object, string | undefined]>([
+    [{ isAuthenticated: true, userId: 'user_1' }, 'user_1'],
+    [{ isAuthenticated: true, userId: null, subject: 'org_1' }, 'org_1'],
+    [{ isAuthenticated: true, machineId: 'mch_1', subject: 'mch_1' }, 'mch_1'],
+    [{ isAuthenticated: true, userId: null }, undefined],
+    [{ isAuthenticated: true }, undefined],
+    [{ isAuthenticated: false, userId: 'user_1', subject: 'user_1' }, undefined],
+  ])('of %j is %s', (auth, subject) => {
+    expect(subjectOf(identity({ toAuth: () => auth as never }))).toBe(subject);
+  });
+
+  it('is that of a session with an open task too', () => {
+    subjectOf(identity({}));
+    expect(toAuth.mock.calls).toEqual([[{ treatPendingAsSignedOut: false }]]);
   });
 });

@@ -1,7 +1,7 @@
 import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 
 import { ClerkCalls } from '../../../lib/authentication/clerk-calls.js';
-import { StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
+import { NO_INSTANCE_KEYS, StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
 import { RemoteInstanceKeys } from '../../../lib/authentication/remote-instance-keys.js';
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 
@@ -425,6 +425,15 @@ describe('RemoteInstanceKeys', () => {
     const { keys } = remote(() => Promise.reject(new TypeError('fetch failed')));
     const error = await keys.find('ins_1').catch((reason: Error) => reason);
     expect(JSON.stringify([String(error), (error as Error).stack])).not.toContain('sk_test_x');
+  });
+});
+
+describe('NO_INSTANCE_KEYS', () => {
+  it('has none, and says why where one is needed', async () => {
+    await expect(NO_INSTANCE_KEYS.find('ins_1')).resolves.toBeNull();
+    expect(NO_INSTANCE_KEYS.atHand('ins_1')).toBeNull();
+    expect(NO_INSTANCE_KEYS.freshUntil()).toBe(Infinity);
+    await expect(NO_INSTANCE_KEYS.current()).rejects.toThrow('There is no secretKey to fetch keys with');
   });
 });
 
