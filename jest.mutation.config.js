@@ -13,6 +13,8 @@ export default {
   ...project,
   // The sandbox has another name each time; what has been compiled is found again all the same.
   id: 'nest-clerk-mutation',
+  // Many a mutant never answers; waiting for it kills it, and takes most of the time of a run.
+  testTimeout: 10_000,
   testRunner: '<rootDir>/test/mutation/jest-circus.cjs',
   testSequencer: '<rootDir>/test/mutation/sequencer.cjs',
   testPathIgnorePatterns: [

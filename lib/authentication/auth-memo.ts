@@ -14,6 +14,7 @@ export function memoizedAuth(build: ToAuth): ToAuth {
   let strict: AuthObject | undefined;
   let pendingAllowed: AuthObject | undefined;
   return (options) => {
+    // Stryker disable next-line EqualityOperator: the two are treated alike, whichever is called which.
     const allowed = options?.treatPendingAsSignedOut === false;
     const other = allowed ? strict : pendingAllowed;
     // Only pending sessions are one thing or another.

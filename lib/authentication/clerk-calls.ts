@@ -19,6 +19,7 @@ export class ClerkCalls {
 
   constructor(
     private readonly options: Pick<ResolvedClerkOptions, 'timeoutInMs' | 'maxRetries' | 'maxPendingCalls'>,
+    // Stryker disable next-line ObjectLiteral,BooleanLiteral: only a process that ends meanwhile would show it.
     private readonly pause: (ms: number) => Promise<unknown> = (ms) => pass(ms, undefined, { ref: false }),
     private readonly placeInMs = PLACE_MS,
   ) {}

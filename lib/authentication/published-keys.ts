@@ -49,7 +49,7 @@ export function keyFetcher(
       if (error instanceof ClerkKeyRefusedError || error instanceof ClerkUnavailableError) throw error;
       throw new ClerkUnavailableError('The keys of the Clerk instance could not be fetched', { cause: error });
     }
-    const keys = keysOf(fetched.jwks?.keys ?? []);
+    const keys = keysOf((fetched as ExportedJWKSCache).jwks.keys);
     // An instance always has one. Taken for true, an answer without any would turn every caller away.
     if (keys.size === 0) throw new ClerkUnavailableError('The Backend API published no usable key');
     return keys;

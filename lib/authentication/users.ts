@@ -47,8 +47,10 @@ async function userOf({ users }: ClerkClient, userId: string): Promise<User | De
     const { status, retryAfter } = error as { readonly status?: number; readonly retryAfter?: number };
     if (status === 404) return NOT_FOUND;
     if (status === 401 || status === 403) return KEY_REFUSED;
+    // Stryker disable next-line StringLiteral: of an outage the caller is told no more than that.
     throw new ClerkUnavailableError('The user was not loaded', { retryInMs: retryInMs(status, retryAfter) });
   }
+  // Stryker disable next-line StringLiteral: the same.
   throw new ClerkUnavailableError('The Backend API answered something else than the user');
 }
 

@@ -4,11 +4,14 @@ import { backendCallFor } from '../../../lib/authentication/backend-call.js';
 import type { AcceptsToken } from '../../../lib/authentication/token-types.js';
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-const now = Math.floor(Date.now() / 1000);
+const now = 1_000_000;
 const jwt = (exp: number | undefined) => `${encode({ kid: 'ins_1' })}.${encode({ exp })}.AAAA`;
 const [current, expired] = [jwt(now + 60), jwt(now - 1)];
 
 describe('Clerk needs its Backend API', () => {
+  beforeAll(() => void jest.useFakeTimers({ now: now * 1000 }));
+  afterAll(() => void jest.useRealTimers());
+
   it.each<[string, Record<string, string>, ReturnType<typeof backendCallFor>, AcceptsToken?, RequestInit?]>([
     ['nothing for nobody', {}, undefined],
     ['nothing for a session token', { authorization: `Bearer ${expired}` }, undefined],
@@ -23,6 +26,12 @@ describe('Clerk needs its Backend API', () => {
     ['nothing for a nonce where no session counts', { cookie: '__clerk_handshake_nonce=x' }, undefined, 'api_key'],
     ['nothing for a browser’s session', { cookie: `__session=${current}; __refresh_x=r` }, undefined],
     ['to refresh one that has expired', { cookie: `__session=${expired}; __refresh_x=r` }, 'exchange'],
+    ['to refresh one that expires now', { cookie: `__session=${jwt(now)}; __refresh_x=r` }, 'exchange'],
+    [
+      'to refresh the one of two that has expired',
+      { cookie: `__session=${current}; __session_suffix=${expired}; __refresh_x=r` },
+      'exchange',
+    ],
     ['to refresh one under the suffix', { cookie: `__session_suffix=${expired}; __refresh_suffix=r` }, 'exchange'],
     ['nothing for one that never expires', { cookie: `__session=${jwt(undefined)}; __refresh=r` }, undefined],
     ['nothing without a refresh token', { cookie: `__session=${expired}` }, undefined],

@@ -43,6 +43,13 @@ describe('ClerkCalls, in time', () => {
 });
 
 describe('ClerkCalls, repeatedly', () => {
+  it('wait by the clock, if nobody gives them another', async () => {
+    const start = performance.now();
+    await expect(new ClerkCalls(options).repeatedly(asks(down()))).resolves.toBe('well');
+    // Half of the first pause at least, which a timer may fall short of by a millisecond.
+    expect(performance.now() - start).toBeGreaterThan(45);
+  });
+
   it('ask again after pauses that grow, none like another', async () => {
     const { calls, pauses } = over();
     const ask = asks(down(), down());

@@ -3,7 +3,7 @@ import type { ClerkClient } from '@clerk/backend';
 import { ClerkCalls } from '../../../lib/authentication/clerk-calls.js';
 import { cookieSuffixOf } from '../../../lib/authentication/credentials.js';
 import { ClerkAuthenticator } from '../../../lib/authentication/clerk.authenticator.js';
-import type { InstanceKeys } from '../../../lib/authentication/instance-keys.js';
+import { NO_INSTANCE_KEYS, type InstanceKeys } from '../../../lib/authentication/instance-keys.js';
 import type { AcceptsToken } from '../../../lib/authentication/token-types.js';
 import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
@@ -169,6 +169,19 @@ describe('ClerkAuthenticator', () => {
     const { headers } = await over(() => state).ask(bearer(session));
     expect([...headers]).toEqual([['x-clerk-auth-status', 'signed-out']]);
     expect(state.headers.has('x-clerk-auth-message')).toBe(true);
+  });
+
+  it('takes a function among the options that throws for a failure of its own', async () => {
+    const domain = () => {
+      throw new Error('cannot tell');
+    };
+    const given = { ...options, domain };
+    const authenticator = new ClerkAuthenticator(given, {} as ClerkClient, NO_INSTANCE_KEYS, new ClerkCalls(given));
+    const source = { method: 'GET', url: '/', headers: { host: 'a.example' } };
+    expect(await authenticator.authenticate(new HttpCredentials(source, source), 'any')).toMatchObject({
+      ...{ status: 'signed-out', reason: 'unexpected-error' },
+      failure: { code: 'invalid-configuration', message: 'The function of the option domain threw' },
+    });
   });
 
   it('takes what makes Clerk’s code throw for a refusal, and keeps what it said to itself', async () => {

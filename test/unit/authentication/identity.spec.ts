@@ -1,6 +1,12 @@
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
-import { seenBy, subjectOf, type Identity } from '../../../lib/authentication/identity.js';
+import {
+  hasHeaders,
+  identityFromState,
+  seenBy,
+  subjectOf,
+  type Identity,
+} from '../../../lib/authentication/identity.js';
 
 const toAuth = jest.fn(() => signedOutAuthObject());
 const identity = (said: Partial<Identity>): Identity => ({
@@ -58,4 +64,37 @@ describe('subjectOf', () => {
     subjectOf(identity({}));
     expect(toAuth.mock.calls).toEqual([[{ treatPendingAsSignedOut: false }]]);
   });
+});
+
+describe('identityFromState', () => {
+  const auth = { userId: 'user_1' };
+  const of = (said: object, headers: Record<string, string> = {}) => {
+    const state = { status: 'signed-in', tokenType: 'session_token', reason: null, toAuth: () => auth, ...said };
+    return identityFromState({ ...state, headers: new Headers(headers) } as never, true);
+  };
+
+  it('hands on who is signed in', () => {
+    expect(of({})).toMatchObject({ status: 'signed-in', tokenType: 'session_token', credentialSent: true });
+    expect(of({}).toAuth()).toBe(auth);
+    expect(of({ status: 'signed-out', reason: 'token-expired' })).toMatchObject({
+      ...{ status: 'signed-out', tokenType: null, reason: 'token-expired' },
+    });
+  });
+
+  it('takes everything with a way to go for a handshake, by which nobody is signed in yet', () => {
+    const headers = { location: 'https://clerk.example/' };
+    expect(of({}, headers)).toMatchObject({ status: 'handshake', tokenType: null });
+    expect(of({ status: 'handshake', toAuth: () => null }, headers).toAuth()).toMatchObject({ isAuthenticated: false });
+  });
+
+  it('withholds what discloses configuration, or is not Clerk’s to say', () => {
+    const withheld = ['x-clerk-auth-message', 'access-control-allow-origin', 'access-control-allow-credentials'];
+    const { headers } = of({}, Object.fromEntries([...withheld, 'x-clerk-auth-status'].map((name) => [name, 'x'])));
+    expect([...headers.keys()]).toEqual(['x-clerk-auth-status']);
+  });
+});
+
+it('hasHeaders tells whether there is anything to tell the client', () => {
+  expect(hasHeaders(identity({}))).toBe(false);
+  expect(hasHeaders(identity({ headers: new Headers({ a: 'b' }) }))).toBe(true);
 });

@@ -442,5 +442,14 @@ describe('StaticInstanceKeys', () => {
     const keys = new StaticInstanceKeys('PEM');
     await expect(keys.find()).resolves.toBe('PEM');
     await expect(keys.current()).resolves.toBe('PEM');
+    expect(keys.freshUntil()).toBe(Infinity);
+  });
+
+  it('has it at hand, read once', async () => {
+    const { publicKey } = await generateKeyPair('RS256', { extractable: true });
+    const pem = await exportSPKI(publicKey);
+    const keys = new StaticInstanceKeys(pem);
+    expect(keys.atHand().export({ type: 'spki', format: 'pem' }).toString().trim()).toBe(pem.trim());
+    expect(keys.atHand()).toBe(keys.atHand());
   });
 });

@@ -1,8 +1,9 @@
 import { createClerkRequest } from '@clerk/backend/internal';
 
-import { refusedClaims, requestOptions } from '../../../lib/authentication/request-options.js';
+import { proxyPathFor, refusedClaims, requestOptions } from '../../../lib/authentication/request-options.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
+import type { ResolvedClerkOptions } from '../../../lib/options/resolved-options.js';
 
 const keys = { publishableKey: `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`, secretKey: 'sk_test_x' };
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -57,6 +58,38 @@ describe('requestOptions', () => {
     ['leaves a development satellite without sign-in page', { isSatellite: () => true, domain: () => 'd.example' }],
   ])('fails where a function %s', (_, options) => {
     expect(() => asked(options)).toThrow(expect.objectContaining({ code: 'invalid-configuration' }));
+  });
+
+  it.each(['domain', 'proxyUrl', 'isSatellite'])('says that it was the function of %s that failed', (name) => {
+    const thrown = new Error('secret');
+    const fails = () => {
+      throw thrown;
+    };
+    const expected = { message: `The function of the option ${name} threw`, cause: thrown };
+    expect(() => asked({ [name]: fails })).toThrow(expect.objectContaining(expected));
+  });
+
+  it.each([
+    [undefined, undefined],
+    [{ enabled: false }, undefined],
+    [{ enabled: true }, '/__clerk'],
+    [{ enabled: true, path: '/auth' }, '/auth'],
+    [{ enabled: ({ hostname }: URL) => hostname === 'a.example' }, '/__clerk'],
+    [{ enabled: ({ hostname }: URL) => hostname === 'b.example' }, undefined],
+  ])('finds the path of the Frontend API by %j: %s', (frontendApiProxy, path) => {
+    const options = { path: '/__clerk', ...frontendApiProxy };
+    const given = { frontendApiProxy: frontendApiProxy && options } as ResolvedClerkOptions;
+    expect(proxyPathFor(given, new URL('https://a.example/'))).toBe(path);
+  });
+
+  it('says so where that function fails', () => {
+    const enabled = () => {
+      throw new Error('secret');
+    };
+    const given = { frontendApiProxy: { enabled, path: '/__clerk' } } as unknown as ResolvedClerkOptions;
+    expect(() => proxyPathFor(given, new URL('https://a.example/'))).toThrow(
+      'The function of the option frontendApiProxy threw',
+    );
   });
 
   describe('demands', () => {

@@ -29,7 +29,9 @@ describe('TenantAuthenticator', () => {
     [
       'answers several mistakes',
       () => ({ secretKey: 5, publishableKey: 5 }),
-      expect.stringMatching(/^resolveOptions has no usable options for this request: publishableKey .+_\. secretKey .+_\.$/),
+      expect.stringMatching(
+        /^resolveOptions has no usable options for this request: publishableKey .+_\. secretKey .+_\.$/,
+      ),
     ],
   ])('is signed out for a failure where resolveOptions %s', async (_, resolveOptions, message) => {
     const identity = await over({ resolveOptions: resolveOptions as never });
