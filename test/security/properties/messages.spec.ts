@@ -48,6 +48,13 @@ function payloads(token: string): fc.Arbitrary<unknown> {
     fc.constant({ isAuthenticated: true, userId: 'user_evil', tokenType: 'session_token' }),
     fc.jsonValue({ maxDepth: 1 }),
   );
+  // What a careless reader would find a credential in, at any depth.
+  const claim = fc
+    .tuple(
+      fc.constantFrom<object>({ authorization: bearer }, { token }, { cookie: `__session=${token}; __client_uat=1` }),
+      fc.constantFrom([], ['headers'], ['auth'], ['metadata'], ['request', 'headers'], ['handshake', 'auth']),
+    )
+    .map(([inner, path]) => path.reduceRight<object>((held, name) => ({ [name]: held }), inner));
   const { value } = fc.letrec((tie) => ({
     value: fc.oneof(
       { maxDepth: 3, depthIdentifier: 'payload' },
@@ -56,7 +63,7 @@ function payloads(token: string): fc.Arbitrary<unknown> {
       fc.array(tie('value'), { maxLength: 2 }),
     ),
   }));
-  return value;
+  return fc.oneof(claim, value);
 }
 
 describe.each(SOCKET_PLATFORMS)('messages of sockets, on %s', (_, platform) => {
