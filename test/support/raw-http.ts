@@ -31,7 +31,8 @@ export function sendRaw(
       const [first = '', ...rest] = answer.slice(0, end < 0 ? undefined : end).split('\r\n');
       resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(first)?.[1]), lines: rest, body: answer.slice(end + 4) });
     });
-    socket.on('error', reject);
+    // A server that has read enough answers and hangs up, which may arrive as a reset: the answer counts.
+    socket.on('error', (error) => answer === '' && reject(error));
     socket.setTimeout(10_000, () => socket.destroy(new Error('no answer')));
   });
 }
