@@ -12,8 +12,14 @@ export interface OptionRow {
   readonly parse?: (text: string) => unknown;
 }
 
-const parseBoolean = (text: string): unknown =>
-  ({ true: true, '1': true, false: false, '0': false })[text.toLowerCase()] ?? text;
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+const parseBoolean = (text: string): unknown => BOOLEANS.get(text.toLowerCase()) ?? text;
 
 /** The whole vocabulary: what is not a row here is no option. */
 export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: OptionRow } = {
