@@ -19,8 +19,8 @@ const HEADERS = [
   'cookie',
 ] as const satisfies (keyof IncomingHttpHeaders)[];
 
-/** A query parameter that is Clerk's, or spelt so that it might be. */
-const CLERK_PARAMETER = /[?&][^=&]*(?:__clerk_|%)/;
+/** A query parameter that is Clerk's, or spelt so that it might be. No character is looked at from two beginnings. */
+const CLERK_PARAMETER = /[?&][^=&?]*(?:__clerk_|%)/;
 
 const BEARER = 'Bearer ';
 
