@@ -100,7 +100,7 @@ export const carriers: Family = {
     cookie('a cookie with the prefix __Host-', 'CVE-2020-7070 (PHP)', (token) => `__Host-__session=${token}`),
     cookie('a cookie with the prefix __host-', 'CVE-2020-7070 (PHP)', (token) => `__host-__session=${token}`),
     cookie('a cookie with the prefix __Secure-', 'RFC 6265 §4.1.1', (token) => `__Secure-__session=${token}`),
-    cookie('a cookie within the value of another', 'CVE-2024-47764 (cookie)', (token) => `a=__session=${token}`),
+    cookie('a cookie within the value of another', 'RFC 6265 §4.2.1', (token) => `a=__session=${token}`),
     cookie('a cookie without a name', 'CWE-565', (token) => `=__session=${token}`),
     cookie('a cookie behind a comma', 'RFC 6265 §4.2.1', (token) => `a=b,__session=${token}`),
     cookie('a cookie for another suffix', 'CWE-565', (token) => `__session_AAAAAAAA=${token}`),

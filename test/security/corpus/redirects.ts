@@ -90,7 +90,7 @@ export const redirects: Family = {
     header('a forwarded scheme with a host', 'X-Forwarded-Proto', 'https://evil.example/?'),
     header('a referrer', 'Referer', 'https://evil.example/', undefined, 'CWE-601'),
     header('an origin', 'Origin', 'https://evil.example', undefined, 'CWE-601'),
-    header('a host', 'Host', 'evil.example', undefined, 'CWE-644'),
+    header('a host', 'Host', 'evil.example', undefined, 'RFC 9110 §7.2'),
   ],
 };
 

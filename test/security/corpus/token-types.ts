@@ -44,9 +44,9 @@ export const tokenTypes: readonly Family[] = [
         clerk.sessionToken({ expiresIn: 3600, sessionStatus: 'pending' }),
       ),
       token('the token of a handshake', CONFUSION, async ({ clerk }) => (await clerk.createHandshake()).token),
-      headerToken('the secret key', 'CWE-798', ({ clerk }) => clerk.secretKey),
-      headerToken('the publishable key', 'CWE-798', ({ clerk }) => clerk.publishableKey),
-      headerToken('the secret key of a machine', 'CWE-798', ({ clerk }) => clerk.createMachine().secret_key),
+      headerToken('the secret key', 'CWE-287', ({ clerk }) => clerk.secretKey),
+      headerToken('the publishable key', 'CWE-287', ({ clerk }) => clerk.publishableKey),
+      headerToken('the secret key of a machine', 'CWE-287', ({ clerk }) => clerk.createMachine().secret_key),
       headerToken(
         'the id of a session',
         'CWE-639',
@@ -111,7 +111,7 @@ export const tokenTypes: readonly Family[] = [
           (await neighbour.createM2MToken({ machine: neighbour.createMachine(), format: 'jwt' })).token,
       ),
       headerToken('an M2M token that nobody made', 'CWE-287', () => 'mt_forged'),
-      headerToken('the secret key as an M2M token', 'CWE-798', ({ clerk }) => clerk.secretKey),
+      headerToken('the secret key as an M2M token', 'CWE-287', ({ clerk }) => clerk.secretKey),
     ],
   ),
   machine(
