@@ -53,7 +53,7 @@ export class RemoteInstanceKeys implements InstanceKeys {
     fetch: typeof globalThis.fetch = globalThis.fetch,
     private readonly now: () => number = () => Date.now(),
   ) {
-    const url = `${options.apiUrl.replace(/\/+$/, '')}/${options.apiVersion}/jwks`;
+    const url = `${options.apiUrl.replace(/(?<!\/)\/+$/, '')}/${options.apiVersion}/jwks`;
     this.jwks = createRemoteJWKSet(new URL(url), {
       headers: { Authorization: `Bearer ${options.secretKey}` },
       timeoutDuration: options.timeoutInMs,

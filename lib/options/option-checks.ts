@@ -47,7 +47,7 @@ export const origins: Check = (value) => {
   if (problem) return problem;
   const slashed = (value as string[]).filter((origin) => origin.endsWith('/'));
   return slashed.length > 0
-    ? `lists origins, which end without a slash: write ${slashed.map((o) => `'${o.replace(/\/+$/, '')}'`).join(', ')}`
+    ? `lists origins, which end without a slash: write ${slashed.map((o) => `'${o.replace(/(?<!\/)\/+$/, '')}'`).join(', ')}`
     : undefined;
 };
 
@@ -120,7 +120,7 @@ export const publishableKey: Check = (value) => {
   const encoded = /^pk_(?:test|live)_(.+)$/.exec(value)?.[1];
   if (!encoded) return wrapped(value) ?? 'must start with pk_test_ or pk_live_';
   const host = Buffer.from(encoded, 'base64').toString('latin1');
-  return /^[^$\s/]+\.[^$\s/]+\$$/.test(host)
+  return /^[^$\s/][^$\s/.]*\.[^$\s/]+\$$/.test(host)
     ? undefined
     : (wrapped(value) ?? 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
 };

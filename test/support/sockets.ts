@@ -20,8 +20,8 @@ import { NEST_VERSION } from './nest-version.js';
 @Catch(WsException)
 class SendExceptions extends BaseWsExceptionFilter {
   override catch(exception: WsException, host: ArgumentsHost): void {
-    const client = host.switchToWs().getClient<object>();
-    if (!(client instanceof WebSocket)) return super.catch(exception, host);
+    const client = host.switchToWs().getClient<WebSocket | Socket>();
+    if (!('readyState' in client)) return super.catch(exception, host);
     client.send(JSON.stringify({ event: 'exception', data: exception.getError() }));
   }
 }

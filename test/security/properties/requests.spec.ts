@@ -12,7 +12,7 @@ import { LocalClerk } from '../../../lib/testing/index.js';
 import { toWebRequest } from '../../../lib/transports/web-request.js';
 import { PROTOTYPE_NAMES, RUNS } from '../../support/hostile.js';
 import { PLATFORMS } from '../../support/platforms.js';
-import { sendRaw, type HeaderLine, type RawAnswer } from '../../support/raw-http.js';
+import { exchange, type Header } from '../../support/raw-http.js';
 import { TestApp } from '../../support/test-app.js';
 
 @Controller()
@@ -119,10 +119,10 @@ const HEADERS = {
 type Names = keyof typeof HEADERS;
 const header = fc
   .constantFrom(...(Object.keys(HEADERS) as Names[]))
-  .chain((name) => HEADERS[name].map((text): HeaderLine => [name, text]));
+  .chain((name) => HEADERS[name].map((text): Header => [name, text]));
 const authorization = fc
   .tuple(fc.constantFrom('Bearer ', 'bearer ', 'Basic ', '', 'Bearer  ', 'Bearer,', 'Bearer\t', 'DPoP '), value)
-  .map(([scheme, text]): HeaderLine => ['authorization', scheme + text]);
+  .map(([scheme, text]): Header => ['authorization', scheme + text]);
 const parameter = fc
   .tuple(
     fc.constantFrom(...HANDSHAKE, '__clerk_db_jwt', '__clerk_synced', '__clerk_help', '%5F_clerk_synced', 'x'),
@@ -170,7 +170,10 @@ const target = fc.oneof(
       .map((parts) => parts.flat().join('')),
   },
 );
-const navigating: HeaderLine = ['sec-fetch-dest', 'document'];
+/** Of Node, in bytes; by default it is 16 kB. */
+const MAX_HEAD = 15_000;
+
+const navigating: Header = ['sec-fetch-dest', 'document'];
 const request = fc.record({
   method: fc.oneof({ weight: 9, arbitrary: fc.constant('GET') }, fc.constantFrom('HEAD', 'POST', 'TRACE', 'OPTIONS')),
   target,
@@ -189,14 +192,14 @@ const request = fc.record({
     .map(([lines, first, navigation, then]) => [
       ...navigation,
       ...lines,
-      ...[...then, ...first].map((text): HeaderLine => ['cookie', text]),
+      ...[...then, ...first].map((text): Header => ['cookie', text]),
     ]),
 });
 
 interface Sent {
   readonly method: string;
   readonly target: string;
-  readonly headers: readonly HeaderLine[];
+  readonly headers: readonly Header[];
 }
 
 /** What an answer may carry, Clerk's own headers among it. */
@@ -257,11 +260,13 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
   /** Sends a request to one of the applications, and looks at what no answer may be. */
   async function ask(site: Site, sent: Sent) {
     const filled = (text: string) => text.replaceAll(/\{(\w+)\}/g, (all, name: string) => site.facts.get(name) ?? all);
-    const host: HeaderLine[] = sent.headers.some(([name]) => name === 'host') ? [] : [['host', 'api.app.test']];
-    const headers = [...host, ...sent.headers].map(([name, text]): HeaderLine => [name, filled(text)]);
+    const host: Header[] = sent.headers.some(([name]) => name === 'host') ? [] : [['host', 'api.app.test']];
+    const headers = [...host, ...sent.headers].map(([name, text]): Header => [name, filled(text)]);
     const url = filled(sent.target);
-    const answer = await sendRaw(site.app.port, sent.method, url, headers);
-    expect(answer.status).toBeGreaterThanOrEqual(200);
+    const answer = await exchange(site.app.port, { method: sent.method, target: url, headers, encoding: 'latin1' });
+    // Node hangs up on a head that is too long, and its answer may be lost with the connection.
+    const isTooLong = JSON.stringify(headers).length + url.length > MAX_HEAD;
+    if (!(isTooLong && answer.status === 0)) expect(answer.status).toBeGreaterThanOrEqual(200);
     expect(answer.status).toBeLessThan(500);
     for (const line of answer.lines) {
       const [name = '', ...rest] = line.split(':');
@@ -274,7 +279,7 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
       }
       if (name.toLowerCase() === 'location') expectOurs(text, site, { ...sent, target: url, headers });
     }
-    return answer;
+    return { status: answer.status, body: JSON.stringify(answer.body) };
   }
 
   /** That it leads to Clerk, to the sign-in page, or to a path of this server. */
@@ -297,7 +302,7 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
     expect(allowed).toContain(origin);
   }
 
-  const isIn = ({ status, body }: RawAnswer) => status === 200 && body.includes('strict');
+  const isIn = ({ status, body }: { status: number; body: string }) => status === 200 && body.includes('strict');
   const which = fc.constantFrom(0, 1);
 
   it('without a good token let nobody in', async () => {
@@ -321,7 +326,7 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
     let signedIn = 0;
     await fc.assert(
       fc.asyncProperty(which, request, async (index, sent) => {
-        const headers: HeaderLine[] = [['authorization', 'Bearer {good}'], ...sent.headers];
+        const headers: Header[] = [['authorization', 'Bearer {good}'], ...sent.headers];
         const { userId } = sites[index]!;
         const { status, body } = await ask(sites[index]!, { ...sent, headers });
         if (status === 200 && sent.method === 'GET') {
