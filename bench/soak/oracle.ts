@@ -1,0 +1,81 @@
+import { isDown, type Weather } from './faults.js';
+
+/** What may be answered: a status, and who the caller is taken for, or why they are refused. */
+export interface Expected {
+  readonly well: readonly string[];
+  /** While Clerk is down. @default the same */
+  readonly down?: readonly string[];
+  /** The answer comes from Clerk each time, unless the application remembers it. */
+  readonly remembered?: boolean;
+}
+
+/** What a request may be answered, which may change at some time: when its token expires, say. */
+export interface Prophecy extends Expected {
+  /** Read when the answer is there: some changes were not foreseen when the request was sent. */
+  readonly change?: () => Expected & { readonly at: number; readonly remembered?: boolean };
+}
+
+interface Sending {
+  readonly credential: object | undefined;
+  readonly at: number;
+}
+
+/** What is remembered was verified a little after Clerk answered; in milliseconds. */
+const GRACE = 500;
+
+/**
+ * Says whether an answer is right. A request in flight across a change may see either side of it; so may one that was
+ * sent while another of the same credential was in flight, whose answer it may have shared. Nothing else is forgiven.
+ */
+export class Oracle {
+  private readonly past: { readonly weather: Weather; readonly since: number }[] = [];
+  private readonly inFlight = new Set<Sending>();
+
+  /** @param memory For how long opaque tokens are remembered, in milliseconds. */
+  constructor(private readonly memory: number) {}
+
+  change(weather: Weather): void {
+    this.past.push({ weather, since: Date.now() });
+  }
+
+  get weather(): Weather {
+    return (this.past.at(-1) as (typeof this.past)[number]).weather;
+  }
+
+  /** Whether Clerk was well at some time. */
+  wasWell(at: number): boolean {
+    const then = this.past.findLast(({ since }) => since <= at);
+    return then !== undefined && !isDown(then.weather);
+  }
+
+  /** @param credential What equal requests have in common. @returns what to ask when the answer is there. */
+  send(prophecy: Prophecy, credential?: object): (answer: string) => readonly string[] | undefined {
+    const sending = { credential, at: Date.now() };
+    const shared = [...this.inFlight].filter((other) => credential && other.credential === credential);
+    const from = Math.min(sending.at, ...shared.map(({ at }) => at));
+    this.inFlight.add(sending);
+    return (answer) => {
+      this.inFlight.delete(sending);
+      const allowed = this.allowed(prophecy, from, Date.now());
+      return allowed.includes(answer) ? undefined : allowed;
+    };
+  }
+
+  private allowed({ change, ...expected }: Prophecy, from: number, to: number): readonly string[] {
+    const changed = change?.();
+    const memory = changed?.remembered && this.memory > 0 ? this.memory + GRACE : 0;
+    const held = !changed || from < changed.at + memory ? this.within(expected, from, to) : [];
+    const holds = changed && to >= changed.at ? this.within(changed, from, to) : [];
+    return [...new Set([...held, ...holds])];
+  }
+
+  private within({ well, down = well, remembered }: Expected, from: number, to: number): string[] {
+    const memory = remembered && this.memory > 0 ? this.memory + GRACE : 0;
+    return this.past.flatMap(({ weather, since }, index) => {
+      const until = this.past[index + 1]?.since ?? Infinity;
+      if (until < from || since > to) return [];
+      if (!isDown(weather)) return well;
+      return memory > 0 && from < since + memory ? [...down, ...well] : down;
+    });
+  }
+}

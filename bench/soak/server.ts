@@ -1,0 +1,10 @@
+import type { EventEmitter } from 'node:events';
+
+import { createApp, type SoakOptions } from './app.js';
+import { Watch } from './vitals.js';
+
+const watch = new Watch();
+const app = await createApp(JSON.parse(process.argv[2] as string) as SoakOptions, watch.logger);
+await app.listen(0, '127.0.0.1');
+process.on('message', () => process.send?.(watch.vitals(app.getHttpServer() as EventEmitter)));
+process.send?.({ port: Number(new URL(await app.getUrl()).port) });
