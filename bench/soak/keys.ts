@@ -62,6 +62,11 @@ export class Keys {
     return this.stage === 'new key' ? this.old : this.clerk.keyId;
   }
 
+  /** What signs forgeries that claim to be under the same key. */
+  forgedBy(key: LocalClerk): { key: LocalClerk; header: { kid: string } } {
+    return { key, header: { kid: this.goodId } };
+  }
+
   /** Whether tokens under this key are still good. */
   isPublished(kid: string): boolean {
     return kid === this.goodId;

@@ -98,11 +98,10 @@ export class Side {
       if (weather.outage) this.clerk.outage(weather.outage);
       else this.clerk.recover();
       this.oracle.change(weather);
-      if (weather.outage !== 'hang') this.wire.cutWaiting();
       await sleep(Math.min(weather.seconds * 1_000, left));
+      if (weather.outage === 'hang') this.wire.cutWaiting();
     }
     this.clerk.recover();
-    this.wire.cutWaiting();
     this.oracle.change({ name: 'well', seconds: 0 });
   }
 

@@ -121,8 +121,13 @@ const good: readonly Kind[] = [
       });
       // Clerk calls it a handshake where it cannot be reached, and an outage where it does not answer in time.
       const down = [...HANDSHAKE, ...UNAVAILABLE];
-      // What Clerk makes anew it signs with its newest key.
-      const change = () => ({ at: keys.newUnknownSince, well: [`200 ${person.id}`, ...HANDSHAKE], down });
+      // What Clerk makes anew it signs with its newest key, which is not the old cookie's.
+      const since = keys.newUnknownSince;
+      const change = () => ({
+        at: Math.min(since, keys.newUnknownSince),
+        well: [`200 ${person.id}`, ...HANDSHAKE],
+        down,
+      });
       const expected = { well: [`200 ${person.id}`], down, change };
       return { path: '/page', headers: { cookie, ...NAVIGATION, ...FROM_FRONTEND }, expected };
     },
@@ -251,7 +256,7 @@ const bad: readonly Kind[] = [
       const issuedAt = seconds() - 70 - random.integer(DAY);
       const token = await random.pick([
         () => cast.token(person, { issuedAt }),
-        () => cast.token(person, { key: cast.other }),
+        () => cast.token(person, cast.keys.forgedBy(cast.other)),
         () => cast.token(person, { header: { alg: 'none' } }),
         () => cast.token(person, { header: { alg: 'HS256' } }),
         () => cast.token(person, { authorizedParty: 'https://elsewhere.example' }),
@@ -331,7 +336,11 @@ const bad: readonly Kind[] = [
         async () => ['/oauth', `oat_${text}`, asked(...INVALID)],
         async () => ['/api-key', clerk.createApiKey({ subject: user, ...expired }).secret, asked(...INVALID)],
         async () => ['/m2m', (await clerk.createM2MToken({ ...jwt, ...expired })).token, always(...INVALID)],
-        async () => ['/m2m', (await clerk.createM2MToken({ ...jwt, key: other })).token, always(...INVALID)],
+        async () => [
+          '/m2m',
+          (await clerk.createM2MToken({ ...jwt, ...keys.forgedBy(other) })).token,
+          always(...INVALID),
+        ],
       ])();
       return { path, headers: bearer(token), expected };
     },
@@ -343,7 +352,7 @@ const bad: readonly Kind[] = [
       const { session } = random.pick(people);
       const issuedAt = seconds() - 120 - random.integer(DAY);
       const isExpired = random.next() < 0.5;
-      const bent = isExpired ? { issuedAt, ...keys.good } : { ...keys.good, key: other };
+      const bent = isExpired ? { issuedAt, ...keys.good } : keys.forgedBy(other);
       const cookie = withoutRefresh(await clerk.browserCookies({ session, ...bent }));
       if (random.next() < 0.5) return { path: '/session', headers: { cookie }, expected: always(...INVALID) };
       const expected = always(...(isExpired ? HANDSHAKE : INVALID));

@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
  * Clerk's client cannot be told to give up, and would hold on to each of them for minutes.
  */
 export class Wire {
-  /** Connections whose last word was the application's. */
+  /** Connections with a request that has no answer yet. */
   private readonly waiting = new Set<Socket>();
   private readonly open = new Set<Socket>();
 
@@ -34,7 +34,11 @@ export class Wire {
 
   private join(near: Socket, far: Socket): void {
     this.open.add(near);
-    near.on('data', (chunk) => (this.waiting.add(near), far.write(chunk)));
+    near.on('data', (chunk) => {
+      // Of a request in several parts Clerk may have answered the first before the rest is here.
+      if (/^(?:GET|POST) /.test(chunk.toString('latin1', 0, 5))) this.waiting.add(near);
+      far.write(chunk);
+    });
     far.on('data', (chunk) => (this.waiting.delete(near), near.write(chunk)));
     near.on('end', () => far.end()).on('error', () => far.destroy());
     far.on('end', () => near.end()).on('error', () => near.destroy());
