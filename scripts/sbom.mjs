@@ -16,8 +16,8 @@ import { runtimePackages } from './runtime-packages.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (name) => JSON.parse(readFileSync(join(root, name), 'utf8'));
 
-/** What build.mjs inlines into dist/cjs. */
-const INLINED = ['jose'];
+/** What build.mjs inlines into dist/cjs; check-package.mjs sees to it that it is nothing else. */
+export const INLINED = ['jose'];
 
 export function sbom(manifest = read('package.json'), lock = read('package-lock.json')) {
   const work = mkdtempSync(join(tmpdir(), 'nest-clerk-sbom-'));
