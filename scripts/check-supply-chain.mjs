@@ -1,6 +1,6 @@
 /**
- * Holds what comes with the package, and what it is built with, against the rules that CONTRIBUTING.md states. It reads
- * manifest and lockfile alone; what the tarball holds is looked at by check-package.mjs.
+ * Holds what comes with the package, and what it is built with, against a few rules. It reads manifest and lockfile alone;
+ * what the tarball holds is looked at by check-package.mjs.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -22,7 +22,8 @@ const FAULTS: readonly Weather[] = [
   { name: 'hangs', outage: 'hang', seconds: 4 },
   well(2),
   { name: 'answers half a body', outage: 'garbage', seconds: 2 },
-  well(2),
+  // Half a minute after the first fetch: new keys are looked for again, and it takes a while after a fault to.
+  well(5),
   { name: 'answers 429', outage: { status: 429, retryAfter: 30 }, seconds: 2 },
   well(2),
   { name: 'answers a page of HTML', outage: { status: 502, html: true }, seconds: 2 },

@@ -71,7 +71,7 @@ export class Load {
   }
 
   /** Sends one request, and judges the answer. */
-  async run(kind: string, index: number, { expected, credential, ...request }: Errand): Promise<void> {
+  private async run(kind: string, index: number, { expected, credential, ...request }: Errand): Promise<void> {
     const { weather } = this.oracle;
     const judge = this.oracle.send(expected, credential);
     const got = await send(this.agent, this.port, request);

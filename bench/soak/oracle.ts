@@ -12,7 +12,7 @@ export interface Expected {
 /** What a request may be answered, which may change at some time: when its token expires, say. */
 export interface Prophecy extends Expected {
   /** Read when the answer is there: some changes were not foreseen when the request was sent. */
-  readonly change?: () => Expected & { readonly at: number; readonly remembered?: boolean };
+  readonly change?: () => Expected & { readonly at: number };
 }
 
 interface Sending {
@@ -63,19 +63,23 @@ export class Oracle {
 
   private allowed({ change, ...expected }: Prophecy, from: number, to: number): readonly string[] {
     const changed = change?.();
-    const memory = changed?.remembered && this.memory > 0 ? this.memory + GRACE : 0;
-    const held = !changed || from < changed.at + memory ? this.within(expected, from, to) : [];
+    const held = !changed || from < changed.at + this.memoryOf(changed) ? this.within(expected, from, to) : [];
     const holds = changed && to >= changed.at ? this.within(changed, from, to) : [];
     return [...new Set([...held, ...holds])];
   }
 
-  private within({ well, down = well, remembered }: Expected, from: number, to: number): string[] {
-    const memory = remembered && this.memory > 0 ? this.memory + GRACE : 0;
+  private within(expected: Expected, from: number, to: number): string[] {
+    const { well, down = well } = expected;
     return this.past.flatMap(({ weather, since }, index) => {
       const until = this.past[index + 1]?.since ?? Infinity;
       if (until < from || since > to) return [];
       if (!isDown(weather)) return well;
-      return memory > 0 && from < since + memory ? [...down, ...well] : down;
+      return from < since + this.memoryOf(expected) ? [...down, ...well] : down;
     });
+  }
+
+  /** For how long an answer may be given from memory, in milliseconds. */
+  private memoryOf({ remembered }: Expected): number {
+    return remembered && this.memory > 0 ? this.memory + GRACE : 0;
   }
 }

@@ -4,7 +4,7 @@ import type { Outcome } from './side.js';
 
 const MIB = 1024 * 1024;
 /** What the heap may grow by between the first third of the samples and the last: a part of it, and a little. */
-const GROWTH = { part: 0.1, constant: 2 * MIB };
+const GROWTH = { part: 0.05, constant: MIB / 2 };
 /** In seconds: when a new key has to be taken up at the latest. */
 const KEYS_TURN_WITHIN = 60;
 
