@@ -1,15 +1,11 @@
-import type { LocalClerk, ReceivedRequest } from 'nest-clerk/testing';
-
-import type { Oracle } from './oracle.js';
+import type { LocalClerk } from 'nest-clerk/testing';
 
 /** In milliseconds: from an old key's end to the next new key. */
 const PAUSE = 20_000;
-/** In milliseconds: from Clerk's answer to the keys being in use. */
-const TAKE_UP = 1_000;
 
 /**
- * Lets Clerk's keys turn over, as far as the application can know: a new one comes, is fetched, the old one goes, and that
- * is noticed.
+ * Lets Clerk's keys turn over. When the application has fetched them shows by its answers alone: once a token under the
+ * new key was let in, the old one goes; once a token under that was refused, it must never be good again.
  */
 export class Keys {
   /** How many new keys the application took up, and how many old ones it gave up. */
@@ -17,13 +13,8 @@ export class Keys {
   private stage: 'steady' | 'new key' | 'old key gone' = 'steady';
   private since = Date.now();
   private old = '';
-  private seen = 0;
-  private readonly fetches: ReceivedRequest[] = [];
 
-  constructor(
-    private readonly clerk: LocalClerk,
-    private readonly oracle: Oracle,
-  ) {}
+  constructor(private readonly clerk: LocalClerk) {}
 
   /** Begins with a new key. */
   rotate(): void {
@@ -32,25 +23,24 @@ export class Keys {
     this.enter('new key');
   }
 
-  /** Goes on where the application has fetched the keys. */
+  /** Begins anew some time after the last turn. */
   step(): void {
-    const { requests } = this.clerk;
-    for (; this.seen < requests.length; this.seen++) {
-      const request = requests[this.seen] as ReceivedRequest;
-      if (request.path === '/v1/jwks') this.fetches.push(request);
-    }
-    if (this.stage === 'steady') {
-      if (this.turned.givenUp > 0 && Date.now() > this.since + PAUSE) this.rotate();
-    } else if (this.fetched()) {
-      if (this.stage === 'new key') {
-        this.turned.takenUp += 1;
-        this.clerk.retireKey(this.old);
-        this.enter('old key gone');
-      } else {
-        this.turned.givenUp += 1;
-        this.enter('steady');
-      }
-    }
+    if (this.stage === 'steady' && this.turned.givenUp > 0 && Date.now() > this.since + PAUSE) this.rotate();
+  }
+
+  /** A token under the newest key was answered like this. */
+  heardOfNew(kid: string, answer: string): void {
+    if (this.stage !== 'new key' || kid !== this.clerk.keyId || !answer.startsWith('200 ')) return;
+    this.turned.takenUp += 1;
+    this.clerk.retireKey(this.old);
+    this.enter('old key gone');
+  }
+
+  /** A token under the former key was answered like this. */
+  heardOfOld(kid: string, answer: string): void {
+    if (this.stage !== 'old key gone' || kid !== this.old || !answer.startsWith('401 ')) return;
+    this.turned.givenUp += 1;
+    this.enter('steady');
   }
 
   /** What signs tokens that are good beyond doubt. */
@@ -77,20 +67,14 @@ export class Keys {
     return this.stage === 'new key' ? this.since : Infinity;
   }
 
-  /** Whether the former key is known to be gone: its tokens are bad. */
-  get isOldGone(): boolean {
-    return this.stage === 'steady' && this.turned.givenUp > 0;
+  /** The former key, and whether the application knows that it is gone: then its tokens are bad. */
+  get former(): { readonly kid: string; readonly isGone: boolean } | undefined {
+    if (this.turned.takenUp === 0 || this.stage === 'new key') return undefined;
+    return { kid: this.old, isGone: this.stage === 'steady' };
   }
 
   private enter(stage: Keys['stage']): void {
     this.stage = stage;
     this.since = Date.now();
-    this.fetches.length = 0;
-  }
-
-  private fetched(): boolean {
-    return this.fetches.some(
-      ({ at, status }) => status === 200 && at >= this.since && at + TAKE_UP < Date.now() && this.oracle.wasWell(at),
-    );
   }
 }

@@ -71,10 +71,11 @@ export class Load {
   }
 
   /** Sends one request, and judges the answer. */
-  private async run(kind: string, index: number, { expected, credential, ...request }: Errand): Promise<void> {
+  private async run(kind: string, index: number, { expected, credential, heard, ...request }: Errand): Promise<void> {
     const { weather } = this.oracle;
     const judge = this.oracle.send(expected, credential);
     const got = await send(this.agent, this.port, request);
+    heard?.(got);
     const allowed = judge(got);
     this.count(kind, got, isDown(weather));
     if (!allowed) return;

@@ -16,6 +16,8 @@ import { Wire } from './wire.js';
 /** What became of one application. */
 export interface Outcome extends Pick<Load, 'counts' | 'answers' | 'wrong'> {
   readonly platform: Platform;
+  /** Answers of an application that waited in vain for a Clerk that was well, on a machine that was too busy. */
+  readonly forgiven: number;
   readonly keys: Keys['turned'];
   readonly atFirst: Vitals;
   /** After the warm-up, while Clerk was well. */
@@ -49,8 +51,8 @@ export class Side {
     private readonly wire: Wire,
     private readonly child: Child<{ port: number }>,
   ) {
-    this.oracle = new Oracle(MEMORY[platform]);
-    this.keys = new Keys(clerk, this.oracle);
+    this.oracle = new Oracle(TIMEOUT_MS, MEMORY[platform]);
+    this.keys = new Keys(clerk);
     this.load = new Load(child.ready.port, seed, new Cast(clerk, other, this.keys), this.oracle);
   }
 
@@ -83,7 +85,8 @@ export class Side {
       await load.stop();
       const atLast = await this.drained(atFirst);
       const { counts, answers, wrong } = load;
-      return { platform, counts, answers, wrong, keys: keys.turned, atFirst, samples, atLast };
+      const { forgiven } = this.oracle;
+      return { platform, counts, forgiven, answers, wrong, keys: keys.turned, atFirst, samples, atLast };
     } finally {
       this.child.stop();
       await this.stopClerk();
