@@ -25,9 +25,13 @@ await other.stop();
 const figures = outcomes.flatMap((outcome) => figuresOf(outcome, seconds));
 const results = figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) }));
 const complaints = outcomes.flatMap((outcome) => complaintsOf(outcome, seed));
-const answers = Object.fromEntries(outcomes.map(({ platform, answers }) => [platform, answers]));
+const details = outcomes.map(({ platform, answers, samples }) => ({
+  platform,
+  answers,
+  heaps: samples.map(({ heap }) => heap),
+}));
 mkdirSync('build', { recursive: true });
-writeFileSync('build/soak.json', JSON.stringify({ seed, seconds, results, answers, complaints }, null, 2));
+writeFileSync('build/soak.json', JSON.stringify({ seed, seconds, results, complaints, details }, null, 2));
 
 process.stdout.write(`${tableOf(figures)}\n`);
 const short = results.filter(({ verdict }) => verdict === 'short');
