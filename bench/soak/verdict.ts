@@ -4,7 +4,7 @@ import type { Outcome } from './side.js';
 
 const MIB = 1024 * 1024;
 /** What the heap may grow by between the first third of the samples and the last: a part of it, and a little. */
-const GROWTH = { part: 0.05, constant: MIB / 2 };
+const GROWTH = { part: 0.05, constant: MIB };
 /** The part of the requests that a busy machine may let wait for Clerk in vain. */
 const TOO_SLOW = 1 / 1_000;
 /** In seconds: when a new key has to be taken up at the latest. */
