@@ -21,6 +21,8 @@ const COOLDOWN_MS = 30_000;
 /** While fetches fail: so many at once, and one more each time this has passed. A flood must not keep Clerk down. */
 const FAILURES_AT_ONCE = 10;
 const RETRY_AFTER_MS = 3_000;
+/** How much of a request's time a fetch may take: where Clerk hangs, some has to be left to go on with known keys. */
+const SHARE_OF_TIMEOUT = 1 / 2;
 
 export interface RemoteInstanceKeysOptions {
   readonly apiUrl: string;
@@ -56,7 +58,7 @@ export class RemoteInstanceKeys implements InstanceKeys {
     const url = `${options.apiUrl.replace(/(?<!\/)\/+$/, '')}/${options.apiVersion}/jwks`;
     this.jwks = createRemoteJWKSet(new URL(url), {
       headers: { Authorization: `Bearer ${options.secretKey}` },
-      timeoutDuration: options.timeoutInMs,
+      timeoutDuration: Math.ceil(options.timeoutInMs * SHARE_OF_TIMEOUT),
       cooldownDuration: COOLDOWN_MS,
       cacheMaxAge: MAX_AGE_MS,
       [jwksCache]: this.fetched as ExportedJWKSCache,

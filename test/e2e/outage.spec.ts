@@ -54,6 +54,7 @@ describe.each(PLATFORMS)('with Clerk down, on %s', (_, platform) => {
       .start();
   });
   afterEach(() => Promise.all([app?.close(), clerk?.stop()]));
+  afterEach(() => jest.restoreAllMocks());
 
   describe.each(Object.entries(OUTAGES))('%s', (_name, outage) => {
     it('a session token is 503 on a strict route, signed out on a public one, and good again after', async () => {
@@ -102,6 +103,15 @@ describe.each(PLATFORMS)('with Clerk down, on %s', (_, platform) => {
       expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
       clerk.outage(outage);
       expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
+    });
+
+    it('also where they are to be fetched anew just then', async () => {
+      expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
+      clerk.outage(outage);
+      const later = Date.now() + 6 * 60_000;
+      jest.spyOn(Date, 'now').mockReturnValue(later);
+      const token = await clerk.sessionToken({ issuedAt: Math.floor(later / 1000) });
+      expect((await app.withToken('/strict', token)).status).toBe(200);
     });
 
     it('strangers are told 401, not 503', async () => {
