@@ -1,10 +1,9 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 
 import autocannon from 'autocannon';
 
 import type { AppOptions } from './apps.js';
+import { Child } from './child.js';
 import type { Question, Usage } from './server.js';
 
 /** One request after the other, on each connection its own. */
@@ -29,39 +28,30 @@ export interface Measured {
 
 const CONNECTIONS = 8;
 
+interface Ready {
+  readonly port: string;
+  readonly bootInMs: number;
+}
+
 /** An application in a process of its own, to be put under load. */
 export class Subject {
-  private constructor(
-    private readonly process: ChildProcess,
-    private readonly port: number,
-    readonly bootInMs: number,
-  ) {}
+  private constructor(private readonly child: Child<Ready>) {}
 
   static async start(options: AppOptions & { workers?: number }, execArgv: readonly string[] = []): Promise<Subject> {
-    const env = {
-      ...process.env,
-      BENCH_PORT: String(await freePort()),
-      NODE_ENV: 'production',
-      CLERK_TELEMETRY_DISABLED: '1',
-    };
-    const server = fileURLToPath(new URL('./server.js', import.meta.url));
-    const child = fork(server, [JSON.stringify(options)], { env, execArgv: ['--expose-gc', ...execArgv] });
-    const { port, bootInMs } = await new Promise<{ port: string; bootInMs: number }>((resolve, reject) => {
-      child.once('message', resolve as (message: unknown) => void);
-      child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-    });
-    return new Subject(child, Number(port), bootInMs);
+    const env = { BENCH_PORT: String(await freePort()) };
+    return new Subject(await Child.start<Ready>(new URL('./server.js', import.meta.url), options, { execArgv, env }));
+  }
+
+  get bootInMs(): number {
+    return this.child.ready.bootInMs;
   }
 
   stop(): void {
-    this.process.kill();
+    this.child.stop();
   }
 
   usage(question: Question = 'usage'): Promise<Usage> {
-    return new Promise((resolve) => {
-      this.process.once('message', resolve as (message: unknown) => void);
-      this.process.send(question);
-    });
+    return this.child.ask(question);
   }
 
   async load({ path, headers, seconds }: Load): Promise<Measured> {
@@ -69,7 +59,7 @@ export class Subject {
     let client = 0;
     const before = await this.usage();
     const result = await autocannon({
-      url: `http://127.0.0.1:${this.port}`,
+      url: `http://127.0.0.1:${this.child.ready.port}`,
       connections: Math.min(CONNECTIONS, requests.length > 1 ? requests.length : CONNECTIONS),
       ...(seconds === undefined ? { amount: requests.length } : { duration: seconds }),
       // Each connection has its share, so that no request is sent twice before all were sent once.

@@ -10,6 +10,7 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
     .setExtras({ isGlobal: true, guard: true }, (definition, { isGlobal, guard }) => ({
       ...definition,
       global: isGlobal,
-      providers: [...(definition.providers ?? []), ...(guard ? [globalGuard] : [])],
+      // Only a plain no switches it off: a variable that happens to be undefined must not.
+      providers: [...(definition.providers ?? []), ...(guard === false ? [] : [globalGuard])],
     }))
     .build();

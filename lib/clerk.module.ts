@@ -23,7 +23,7 @@ import { streamExpiry } from './guard/stream-expiry.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
 import { bootWarnings } from './options/boot-warnings.js';
-import { resolveClerkOptions } from './options/resolve-options.js';
+import { assertReadable, resolveClerkOptions } from './options/resolve-options.js';
 import { HandlersExplorer } from './policy/handlers.explorer.js';
 import { PolicyAudit } from './policy/policy.audit.js';
 import { PolicyReader } from './policy/policy.reader.js';
@@ -120,9 +120,12 @@ import { WebSocketTransport } from './transports/websocket.transport.js';
 export class ClerkModule extends ConfigurableModuleClass {
   /**
    * @param options See {@link ClerkModuleOptions}; besides, `isGlobal` (default true) and `guard` (default true).
-   * @throws ClerkConfigurationError when the application boots, listing every option to mend.
+   * @throws ClerkConfigurationError when the application boots, listing every option to mend; at once where they are no
+   * object of options at all.
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    // Before Nest copies them.
+    assertReadable(options);
     return super.forRoot(options);
   }
 

@@ -18,6 +18,8 @@ import { RatesController } from './rates.controller.js';
       useFactory: () => ({
         // Session tokens of these pages, and of no others.
         authorizedParties: [origins().api, origins().frontend],
+        // A stream ends with the session that opened it.
+        endStreamsOnExpiry: true,
         // Who opens these pages switches to the organization in the URL.
         organizationSyncOptions: { organizationPatterns: ['/orgs/:slug'], personalAccountPatterns: ['/personal'] },
       }),

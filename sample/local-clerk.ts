@@ -52,6 +52,7 @@ export function curlLines(origin: string, { ada, grace, apiKey, m2m }: Callers):
   const invoice = `-X POST -H 'Content-Type: application/json' -d '{"customer":"Night Library","amountInCents":2500}' `;
   return [
     curl('/rates', '200 public: everybody'),
+    curl('/rates/live', '200 a stream of events, for Ada', ada),
     curl('/invoices', '200 Ada is signed in and sees the invoices of Acme', ada),
     curl('/invoices', '401 nobody is signed in'),
     curl('/invoices', '403 Grace lacks org:invoices:create at Globex', grace, invoice),

@@ -2,13 +2,14 @@
  * Builds dist/: ES modules with their types by tsc, and the same as CommonJS by rolldown.
  *
  * The CommonJS side is bundled from what tsc emitted, so both carry the same decorator metadata. jose is ESM only and
- * inlined there; everything else stays an import. Entries share chunks, so a class is one class to all of them.
+ * inlined there, with its licence beside it; everything else stays an import. Entries share chunks, so a class is one
+ * class to all of them.
  *
  * No source maps: what is shipped is not minified and keeps its comments, so a stack trace already points at readable
  * code; maps would double the package and point at sources that are not in it.
  */
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { rolldown } from 'rolldown';
@@ -35,7 +36,7 @@ rmSync('dist/cjs/cli', { recursive: true });
 const bundle = await rolldown({
   input: ENTRIES,
   platform: 'node',
-  external: [/^node:/, /^@nestjs\//, /^@clerk\//, 'rxjs', 'reflect-metadata'],
+  external: [/^node:/, /^@nestjs\//, /^@clerk\//, 'lru-cache', 'rxjs', 'reflect-metadata'],
 });
 await bundle.write({
   dir: 'dist/cjs',
@@ -45,3 +46,4 @@ await bundle.write({
   chunkFileNames: 'chunks/[name].js',
 });
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+copyFileSync('node_modules/jose/LICENSE.md', 'dist/cjs/LICENSE-jose.md');

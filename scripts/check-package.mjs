@@ -1,17 +1,26 @@
-/** Builds and packs the package, and looks at it as a registry and a user's compiler would. */
+/** Builds and packs the package, and looks at it as a registry, a user's compiler and a thief of keys would. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { pack } from './pack.mjs';
+import { INLINED } from './sbom.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'nest-clerk-package-'));
 
 const WANTED = [
-  ...['README.md', 'CHANGELOG.md', 'LICENSE', 'package.json', 'dist/cjs/package.json', 'dist/esm/cli/main.js'],
+  ...[
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    'package.json',
+    'dist/cjs/package.json',
+    'dist/cjs/LICENSE-jose.md',
+    'dist/esm/cli/main.js',
+  ],
   ...['index', 'testing/index', 'types/express', 'types/fastify'].flatMap((entry) =>
     ['esm', 'cjs'].flatMap((format) => [`dist/${format}/${entry}.js`, `dist/${format}/${entry}.d.ts`]),
   ),
@@ -26,12 +35,48 @@ function checkFiles(files) {
   if (missing.length > 0) throw new Error(`The package lacks:\n${missing.join('\n')}`);
 }
 
+/** What would tell of where it was built, or of who built it. Examples in the documentation end in an ellipsis. */
+const TELLTALES = {
+  'a key or a token':
+    /\b(?:sk_(?:live|test)|ask|ak|mt|oat|npm|ghp|github_pat)_\w{20}|\bAKIA[A-Z\d]{16}|\beyJ[\w-]{16,}\.eyJ/,
+  'a private key': /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*\w/,
+  'the address of a registry, or its token':
+    /\/\/[\w.:-]*(?:registry|artifactory|verdaccio|nexus)[\w.:/-]*|_authToken/i,
+};
+/** Paths of a machine, this one's and others'. */
+const PLACES = [root, join(homedir(), '/'), '/home/', '/Users/'];
+
+function checkContents(files) {
+  const told = files.flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    const found = Object.keys(TELLTALES).filter((what) => TELLTALES[what].test(text));
+    const places = PLACES.filter((place) => text.includes(place));
+    return [...found, ...places].map((what) => `${file}: ${what}`);
+  });
+  if (told.length > 0) throw new Error(`The package tells what it should not:\n${told.join('\n')}`);
+}
+
+/** Whatever is inlined is handed on, which its licence allows on condition that it comes along. */
+function checkLicences(files) {
+  const inlined = files
+    .filter((file) => file.endsWith('.js'))
+    .flatMap((file) => [
+      ...readFileSync(join(root, file), 'utf8').matchAll(/^\/\/ (?:\S*\/)?node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//gm),
+    ]);
+  const names = [...new Set(inlined.map(([, name]) => name))];
+  if (names.join() !== INLINED.join()) throw new Error(`Inlined is ${names.join()}, not ${INLINED.join()}`);
+  const lacking = names.filter((name) => !files.includes(`dist/cjs/LICENSE-${name}.md`));
+  if (lacking.length > 0) throw new Error(`The package holds code without its licence: ${lacking.join(', ')}`);
+}
+
 const check = (tool, ...options) =>
   execFileSync('npx', ['--no-install', tool, ...options], { cwd: root, stdio: 'inherit' });
 
 try {
   const { tarball, files, size } = pack(work);
   checkFiles(files);
+  checkContents(files);
+  checkLicences(files);
   check('publint', tarball, '--strict');
   check('attw', tarball, '--format', 'ascii');
   console.log(`The package is sound: ${files.length} files, ${Math.round(size / 1024)} kB packed.`);

@@ -36,7 +36,7 @@ export function keyFetcher(
   fetch: typeof globalThis.fetch,
 ): () => Promise<PublishedKeys> {
   const fetched: Partial<ExportedJWKSCache> = {};
-  const jwks = createRemoteJWKSet(new URL(`${apiUrl.replace(/\/+$/, '')}/${apiVersion}/jwks`), {
+  const jwks = createRemoteJWKSet(new URL(`${apiUrl.replace(/(?<!\/)\/+$/, '')}/${apiVersion}/jwks`), {
     headers: { Authorization: `Bearer ${secretKey}` },
     timeoutDuration: timeoutInMs,
     [jwksCache]: fetched as ExportedJWKSCache,

@@ -19,8 +19,8 @@ const HEADERS = [
   'cookie',
 ] as const satisfies (keyof IncomingHttpHeaders)[];
 
-/** A query parameter that is Clerk's, or spelt so that it might be. */
-const CLERK_PARAMETER = /[?&][^=&]*(?:__clerk_|%)/;
+/** A query parameter that is Clerk's, or spelt so that it might be. No character is looked at from two beginnings. */
+const CLERK_PARAMETER = /[?&][^=&?]*(?:__clerk_|%)/;
 
 const BEARER = 'Bearer ';
 
@@ -39,17 +39,21 @@ export function digestOf(sent: string, acceptsToken: AcceptsToken): string {
   return hash('sha256', `${String(acceptsToken)} ${sent}`, 'base64');
 }
 
-/** Everything that Clerk reads of a request, as one text. What differs most comes last. */
+/**
+ * Everything that Clerk reads of a request, as one text. What differs most comes last. It begins with a line break, which
+ * no header holds: whoever sends the rest of it as a token is not taken for the request.
+ */
 export function requestInputs(inputs: HttpInputs, options: ResolvedClerkOptions): string {
   const { method, target, isEncrypted, headers } = inputs;
   const [path] = target.split('?', 1);
-  return JSON.stringify([
+  const read = JSON.stringify([
     method,
     isEncrypted,
     readsWholeUrl(options) || CLERK_PARAMETER.test(target) ? target : options.organizationSyncOptions ? path : null,
     headers[':authority'] ?? null,
     ...HEADERS.map((name) => headers[name] ?? null),
   ]);
+  return `\n${read}`;
 }
 
 /** Functions among the options are given the URL of the request. */

@@ -94,8 +94,13 @@ export function refusedClaims(
   if (!demandsAudience && !demandsParty) return undefined;
   if (state.status !== 'signed-in' || state.tokenType !== 'session_token') return undefined;
 
-  const { sessionClaims } = (state as SignedInState).toAuth({ treatPendingAsSignedOut: false });
-  if (demandsAudience && !sessionClaims.aud) return 'token-verification-failed';
-  const { azp } = sessionClaims;
+  const { aud, azp } = (state as SignedInState).toAuth({ treatPendingAsSignedOut: false }).sessionClaims;
+  if (demandsAudience && !namesOneOf(audience.session_token, aud)) return 'token-verification-failed';
   return demandsParty && azp && !authorizedParties.includes(azp) ? 'token-invalid-authorized-parties' : undefined;
+}
+
+/** Where `aud` is neither text nor a list of texts, or an empty one, Clerk judges it as little as one that is missing. */
+function namesOneOf(audience: string | readonly string[] | undefined, aud: unknown): boolean {
+  const accepted: readonly unknown[] = [audience ?? []].flat();
+  return [aud].flat().some((one) => accepted.includes(one));
 }

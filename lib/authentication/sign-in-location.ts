@@ -21,7 +21,8 @@ export function signInLocation(
   // The host is what a forwarded header says; nothing but a web page is ever redirected to.
   if (!/^https?:$/.test(clerkUrl.protocol)) return undefined;
   const target = new URL(signInUrl, clerkUrl);
-  if (target.origin === clerkUrl.origin && target.pathname === clerkUrl.pathname) return undefined;
+  const isHere = ({ origin, pathname }: URL) => origin === clerkUrl.origin && pathname === clerkUrl.pathname;
+  if (isHere(target)) return undefined;
 
   const auth = identity.toAuth();
   const { redirectToSignIn } = createRedirect({
@@ -34,6 +35,9 @@ export function signInLocation(
     redirectAdapter: (url) => url,
   });
   const location = new URL(redirectToSignIn({ returnBackUrl: clerkUrl.toString() }));
+  if (location.origin !== clerkUrl.origin) return location.toString();
+  // With one slash: what follows two is a host to browsers, and Clerk puts "/tasks" after a URL that ends with one.
+  location.pathname = location.pathname.replace(/^\/+/, '/');
   // On this host the path is enough, and leaves no say to a forged forwarded host.
-  return location.origin === clerkUrl.origin ? location.pathname + location.search : location.toString();
+  return isHere(location) ? undefined : location.pathname + location.search;
 }

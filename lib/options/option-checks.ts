@@ -1,5 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 
+import { isRecord, namesLost, OWN_ONLY } from './readable.js';
+
 /** Says what is wrong with a value, and what to do; `undefined` when it is fine. Never repeats the value. */
 export type Check = (value: unknown) => string | undefined;
 
@@ -13,17 +15,24 @@ export const oneOf =
 
 export const boolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false');
 
-export const milliseconds =
-  (minimum: number): Check =>
+const wholeNumber =
+  (of: string, minimum: number, maximum: number): Check =>
   (value) =>
-    Number.isInteger(value) && (value as number) >= minimum
+    Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum
       ? undefined
-      : `must be a whole number of milliseconds, at least ${minimum}`;
+      : `must be a whole number${of}, at least ${minimum} and at most ${maximum}`;
+
+/** Beyond the default maximum, 24 days, a timer of Node fires at once. */
+export const milliseconds = (minimum: number, maximum = 2 ** 31 - 1): Check =>
+  wholeNumber(' of milliseconds', minimum, maximum);
+
+export const count = (minimum: number, maximum: number): Check => wholeNumber('', minimum, maximum);
 
 const stringOrList: Check = (value) => (typeof value === 'string' ? nonEmptyString(value) : listOfStrings(value));
 
 const listOfStrings: Check = (value) =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => !nonEmptyString(item))
+  // Of a list with holes, every() only sees the rest.
+  Array.isArray(value) && value.length > 0 && Array.from<unknown>(value).every((item) => !nonEmptyString(item))
     ? undefined
     : 'must be a non-empty list of non-empty strings';
 
@@ -40,7 +49,7 @@ export const origins: Check = (value) => {
   if (problem) return problem;
   const slashed = (value as string[]).filter((origin) => origin.endsWith('/'));
   return slashed.length > 0
-    ? `lists origins, which end without a slash: write ${slashed.map((o) => `'${o.replace(/\/+$/, '')}'`).join(', ')}`
+    ? `lists origins, which end without a slash: write ${slashed.map((o) => `'${o.replace(/(?<!\/)\/+$/, '')}'`).join(', ')}`
     : undefined;
 };
 
@@ -56,9 +65,9 @@ export const functionOnly: Check = (value) => (typeof value === 'function' ? und
 const fields =
   (checks: Readonly<Record<string, Check>>): Check =>
   (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return `must be an object with ${Object.keys(checks).join(', ')}, or some of them`;
-    }
+    if (!isRecord(value)) return `must be an object with ${Object.keys(checks).join(', ')}, or some of them`;
+    const [lost] = namesLost(value, Object.keys(checks));
+    if (lost) return `: ${lost} ${OWN_ONLY}`;
     const [problem] = Object.entries(value).flatMap(([name, field]) => {
       if (!Object.hasOwn(checks, name)) return [`has no field "${name}": it takes ${Object.keys(checks).join(', ')}`];
       const wrong = field === undefined ? undefined : (checks[name] as Check)(field);
@@ -113,7 +122,7 @@ export const publishableKey: Check = (value) => {
   const encoded = /^pk_(?:test|live)_(.+)$/.exec(value)?.[1];
   if (!encoded) return wrapped(value) ?? 'must start with pk_test_ or pk_live_';
   const host = Buffer.from(encoded, 'base64').toString('latin1');
-  return /^[^$\s/]+\.[^$\s/]+\$$/.test(host)
+  return /^[^$\s/][^$\s/.]*\.[^$\s/]+\$$/.test(host)
     ? undefined
     : (wrapped(value) ?? 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
 };
@@ -164,19 +173,18 @@ export const clerkClient: Check = (value) =>
     ? undefined
     : "must be a client made with createClerkClient() of '@clerk/backend'";
 
-export const count =
-  (minimum: number): Check =>
-  (value) =>
-    Number.isInteger(value) && (value as number) >= minimum ? undefined : `must be a whole number, at least ${minimum}`;
-
+/** Room for all that are remembered is made at the start. */
+const MOST_ENTRIES = 1_000_000;
 /** Nothing is remembered for longer than a minute. */
-const upToAMinute: Check = (value) =>
-  milliseconds(0)(value) ?? ((value as number) <= 60_000 ? undefined : 'must be at most 60000 (a minute)');
+const A_MINUTE = 60_000;
 
 export const verificationCache: Check = (value) =>
   typeof value === 'boolean'
     ? undefined
-    : fields({ maxEntries: count(1), machineTokens: fields({ ttl: upToAMinute }) })(value);
+    : fields({
+        maxEntries: count(1, MOST_ENTRIES),
+        machineTokens: fields({ ttl: milliseconds(0, A_MINUTE) }),
+      })(value);
 
 export const webSocket = fields({
   allowedOrigins: origins,

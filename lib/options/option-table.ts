@@ -12,8 +12,14 @@ export interface OptionRow {
   readonly parse?: (text: string) => unknown;
 }
 
-const parseBoolean = (text: string): unknown =>
-  ({ true: true, '1': true, false: false, '0': false })[text.toLowerCase()] ?? text;
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+const parseBoolean = (text: string): unknown => BOOLEANS.get(text.toLowerCase()) ?? text;
 
 /** The whole vocabulary: what is not a row here is no option. */
 export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: OptionRow } = {
@@ -28,8 +34,8 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   treatPendingAsSignedOut: { fallback: true, check: check.boolean },
   clockSkewInMs: { fallback: 5_000, check: check.milliseconds(0) },
   timeoutInMs: { fallback: 5_000, check: check.milliseconds(1) },
-  maxRetries: { fallback: 1, check: check.count(0) },
-  maxPendingCalls: { fallback: 250, check: check.count(1) },
+  maxRetries: { fallback: 1, check: check.count(0, 10) },
+  maxPendingCalls: { fallback: 250, check: check.count(1, 1_000_000) },
   staleKeysInMs: { fallback: 3_600_000, check: check.milliseconds(0) },
   domain: { env: 'CLERK_DOMAIN', check: check.orFunction(check.hostname) },
   isSatellite: {

@@ -49,7 +49,7 @@ export interface WebSocketOptions {
 /** How verified credentials are remembered. */
 export interface VerificationCacheOptions {
   /**
-   * How many at most, for each Clerk instance; those used longest ago make room.
+   * How many at most, for each Clerk instance, up to 1000000; those used longest ago make room.
    * @default 10000; 1000 for each instance of `resolveOptions`
    */
   maxEntries?: number;

@@ -4,6 +4,7 @@ import type { AudienceByTokenType } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { readPublicKey } from './option-checks.js';
+import { isRecord, namesLost, OWN_ONLY } from './readable.js';
 import { INSTANCE_OPTIONS, MODULE_OPTIONS, OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,9 +25,7 @@ export function resolveClerkOptions(
   env: Environment,
   maxEntries = MAX_REMEMBERED,
 ): ResolvedClerkOptions {
-  if (typeof (given ?? {}) !== 'object' || Array.isArray(given)) {
-    throw new ClerkConfigurationError(['the options must be an object']);
-  }
+  assertReadable(given);
   const options: Record<string, unknown> = { ...given };
   const problems = Object.keys(options).flatMap(unknownOption);
   const settled: Record<string, unknown> = {};
@@ -67,6 +66,18 @@ export function resolveClerkOptions(
 }
 
 /**
+ * Makes sure that nothing is lost when options are copied, as Nest and we do.
+ *
+ * @throws ClerkConfigurationError where they are no object, or say something that would not be read.
+ */
+export function assertReadable(given: unknown): void {
+  const options = given ?? {};
+  if (!isRecord(options)) throw new ClerkConfigurationError(['the options must be an object']);
+  const lost = namesLost(options, Object.keys(OPTION_TABLE));
+  if (lost.length > 0) throw new ClerkConfigurationError(lost.map((name) => `${name} ${OWN_ONLY}.`));
+}
+
+/**
  * The options of one request: the module's, with what `resolveOptions` answered in their place.
  *
  * @throws ClerkConfigurationError where the answer is no options, or such as cannot differ from request to request.
@@ -79,6 +90,7 @@ export function resolveRequestOptions(
   if (typeof answer !== 'object' || answer === null) {
     throw new ClerkConfigurationError(['resolveOptions answered nothing: answer the keys of the instance']);
   }
+  assertReadable(answer);
   const misplaced = MODULE_OPTIONS.filter((name) => Object.hasOwn(answer, name));
   if (misplaced.length > 0) {
     throw new ClerkConfigurationError(

@@ -1,4 +1,5 @@
 import type { Check } from './option-checks.js';
+import { isRecord } from './readable.js';
 
 /** May be an instance of a class, whose methods are no fields. */
 export const rpc: Check = (value) =>
@@ -11,8 +12,7 @@ const BUILT_IN = ['http', 'rpc'];
 
 /** Adapters may be instances of classes as well. */
 export const transports: Check = (value) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return 'must be an object of adapters by type';
+  if (!isRecord(value)) return 'must be an object of adapters by type';
   for (const [type, adapter] of Object.entries(value) as [string, Record<string, unknown> | null][]) {
     if (BUILT_IN.includes(type)) return `: ${type} is built in and takes no adapter`;
     const { call, credentials, refuse } = adapter ?? {};

@@ -98,7 +98,7 @@ function problemsOfParameters({ protection, acceptsToken }: Judged, handler: Pol
   const unknown = authParameters.filter((property) => property !== undefined && !known(property));
   const problems = unknown.map(
     (property) =>
-      `@Auth('${property}') is always empty: no accepted token (${accepted}) has it. Accept another token, or take another property.`,
+      `@Auth(${spelt(property, "'")}) is always empty: no accepted token (${accepted}) has it. Accept another token, or take another property.`,
   );
   if (currentUser.length > 0 && protection === 'skip') {
     problems.push(
@@ -128,7 +128,12 @@ function problemsOfAcceptsToken(applied: PolicyLevel['acceptsToken']): string[] 
       .map((type) =>
         type === 'machine_token'
           ? "@AcceptsToken() knows 'machine_token' by its new name only: write 'm2m_token'."
-          : `@AcceptsToken() does not know ${JSON.stringify(type) ?? typeof type}: it takes ${known}.`,
+          : `@AcceptsToken() does not know ${spelt(type)}: it takes ${known}.`,
       );
   });
+}
+
+/** Not everything that may be given by mistake can be written out. */
+function spelt(value: unknown, quote = '"'): string {
+  return typeof value === 'string' ? quote + value + quote : typeof value;
 }

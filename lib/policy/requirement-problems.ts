@@ -92,9 +92,15 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   plan: 'user:pro',
 };
 
+/** Of another scope Clerk's has() would throw, and forget whatever stands behind a second colon. */
+const SCOPED_NAME = /^((o|org|organization|u|user):)?[^:]+$/;
+
 function problemsOfName(kind: string, name: unknown): string[] {
   if (typeof name !== 'string' || name.trim() === '') {
     return [`takes ${kind} names, non-empty strings such as "${EXAMPLES[kind]}".`];
+  }
+  if ((kind === 'feature' || kind === 'plan') && !SCOPED_NAME.test(name)) {
+    return [`takes ${kind} names, with no scope before them but "org:" or "user:", such as "${EXAMPLES[kind]}".`];
   }
   return kind === 'permission' && withoutPrefix(name).startsWith('sys_')
     ? [

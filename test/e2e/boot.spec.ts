@@ -210,6 +210,17 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       expect((await app.send('/closed')).status).toBe(200);
     });
 
+    it.each([undefined, null, 0, ''])(
+      'guard: %p, which is no plain no, leaves the application closed',
+      async (guard) => {
+        app = await TestApp.on(platform)
+          .clerk({ ...options, guard: guard as unknown as boolean })
+          .controllers(Closed)
+          .start();
+        await expectProtected(app);
+      },
+    );
+
     it('guard: false works for forRootAsync too', async () => {
       app = await TestApp.on(platform)
         .imports(ClerkModule.forRootAsync({ guard: false, useFactory: () => options }))

@@ -32,6 +32,7 @@ import {
   getAuth,
   Public,
   RedirectToSignIn,
+  RequireAuth,
   RequirePermission,
   RequireReverification,
   SkipAuth,
@@ -40,8 +41,8 @@ import {
 import { LocalClerk, protectionMap } from '../../lib/testing/index.js';
 import { GRAPHQL_DRIVERS, query, subscribe } from '../support/graphql.js';
 import { TestApp } from '../support/test-app.js';
+import { describeTruthTable, FRONTEND, PERMISSION, type Ask } from '../support/truth-table.js';
 
-const PERMISSION = 'org:invoices:create';
 const tell = (auth: AuthObject) => `${auth.tokenType} ${auth.isAuthenticated ? 'in' : 'out'}`;
 
 @ObjectType()
@@ -52,6 +53,9 @@ class Invoice {
 @Resolver(() => Invoice)
 class Invoices {
   @Query(() => String) strict(@Auth() auth: AuthObject) {
+    return tell(auth);
+  }
+  @Query(() => String) @RequireAuth() requireAuth(@Auth() auth: AuthObject) {
     return tell(auth);
   }
   @Query(() => String) @Public() public(@Auth() auth: AuthObject) {
@@ -66,7 +70,7 @@ class Invoices {
   @Query(() => String) @AcceptsToken('api_key') @Public() publicApiKey(@Auth() auth: AuthObject) {
     return tell(auth);
   }
-  @Query(() => String) @SkipAuth() skip() {
+  @Query(() => String) @SkipAuth() skipAuth() {
     return 'nobody looked';
   }
   @Query(() => String) @SkipAuth() askedAllTheSame() {
@@ -128,47 +132,46 @@ class Listener implements NestInterceptor {
 
 const bearer = async (token: string | Promise<string>) => ({ authorization: `Bearer ${await token}` });
 
-/** A caller: what it sends, and what resolvers for sessions, and those for API keys, make of it. */
-const CALLERS: Record<string, [(clerk: LocalClerk, other: LocalClerk) => object | Promise<object>, Seen, Seen]> = {
-  nobody: [() => ({}), 'anonymous', 'anonymous'],
-  'somebody signed in': [(clerk) => bearer(clerk.sessionToken()), 'in', 'invalid'],
-  'somebody with the permission': [(clerk) => bearer(permitted(clerk)), 'permitted', 'invalid'],
-  'somebody with a bare token': [async (clerk) => ({ Authorization: await clerk.sessionToken() }), 'in', 'invalid'],
-  'an expired token': [
-    (clerk) => bearer(clerk.sessionToken({ issuedAt: new Date(Date.now() - 120_000), expiresIn: 60 })),
-    'invalid',
-    'invalid',
-  ],
-  'another instance’s token': [(_, other) => bearer(other.sessionToken()), 'invalid', 'invalid'],
-  'a machine': [
-    async (clerk) => bearer((await clerk.createM2MToken({ machine: clerk.createMachine() })).token),
-    'invalid',
-    'invalid',
-  ],
-  'an API key': [(clerk) => bearer(clerk.createApiKey({ subject: clerk.createUser() }).secret), 'invalid', 'in'],
-  'an unknown API key': [() => bearer('ak_unknown'), 'invalid', 'invalid'],
-  'a pending session': [(clerk) => bearer(clerk.sessionToken({ sessionStatus: 'pending' })), 'pending', 'invalid'],
-  garbage: [() => bearer('garbage'), 'invalid', 'invalid'],
+const WAYS = {
+  HTTP: (app: TestApp, operation: string, credentials: object) =>
+    query(app, operation, credentials as Record<string, string>),
+  'a WebSocket': async (app: TestApp, operation: string, credentials: object) =>
+    (await subscribe(app, operation, { ...credentials }))[0]!,
 };
-type Seen = 'in' | 'permitted' | 'anonymous' | 'invalid' | 'pending';
 
-const ROUTES = ['strict', 'public', 'permission', 'apiKey', 'publicApiKey', 'skip'] as const;
-const REFUSED = { anonymous: 'authentication-required', invalid: 'token-invalid', pending: 'session-pending' };
+describe.each(GRAPHQL_DRIVERS)('the truth table of GraphQL by %s', (_, platform, graphql) => {
+  let clerk: LocalClerk;
+  let other: LocalClerk;
+  let app: TestApp;
 
-function expected(name: string, route: (typeof ROUTES)[number]): string {
-  if (route === 'skip') return 'nobody looked';
-  const forApiKeys = /apiKey/i.test(route);
-  const seen = CALLERS[name]![forApiKeys ? 2 : 1];
-  const type = forApiKeys ? 'api_key' : 'session_token';
-  if (seen !== 'in' && seen !== 'permitted') {
-    return route.startsWith('public') ? `${type} out` : `UNAUTHENTICATED ${REFUSED[seen]}`;
-  }
-  return route === 'permission' && seen !== 'permitted' ? 'FORBIDDEN insufficient-permissions' : `${type} in`;
-}
+  beforeAll(async () => {
+    [clerk, other] = await Promise.all([LocalClerk.start(), LocalClerk.start()]);
+    app = await TestApp.on(platform)
+      .imports(graphql())
+      .providers(Invoices)
+      .clerk({ ...clerk.options, authorizedParties: [FRONTEND] })
+      .start();
+  });
+  afterAll(() => Promise.all([app?.close(), clerk?.stop(), other?.stop()]));
 
-function permitted(clerk: LocalClerk): Promise<string> {
-  return clerk.sessionToken({ organization: clerk.createOrganization(), permissions: [PERMISSION] });
-}
+  describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('over %s', (way) => {
+    const ask: Ask = async (route, headers) => {
+      const field = route === 'default' ? 'strict' : route.replace(/-./g, ([, letter]) => letter!.toUpperCase());
+      const { data, errors } = await WAYS[way](app, `{ ${field} }`, headers);
+      if (!errors) return { isAuthenticated: data[field] === 'nobody looked' ? null : data[field].endsWith(' in') };
+      const { code, clerkCode } = errors[0]!.extensions;
+      expect(code).toBe(clerkCode === 'insufficient-permissions' ? 'FORBIDDEN' : 'UNAUTHENTICATED');
+      return { code: clerkCode };
+    };
+    // A WebSocket carries its credentials in the connection's parameters; a cookie among them is none.
+    describeTruthTable(() => ({ clerk, other }), ask, { cookies: way === 'HTTP' });
+
+    it('takes a token without its scheme', async () => {
+      const bare = { Authorization: await clerk.sessionToken({ authorizedParty: FRONTEND }) };
+      expect((await WAYS[way](app, '{ strict }', bare)).data).toEqual({ strict: 'session_token in' });
+    });
+  });
+});
 
 describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
   let clerk: LocalClerk;
@@ -191,19 +194,8 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop(), other?.stop()]));
 
-  describe.each(['HTTP', 'a WebSocket'])('over %s', (way) => {
-    const ask = async (operation: string, credentials: object) =>
-      way === 'HTTP'
-        ? query(app, operation, credentials as Record<string, string>)
-        : (await subscribe(app, operation, credentials as Record<string, unknown>))[0]!;
-
-    describe.each(Object.keys(CALLERS))('%s', (name) => {
-      it.each(ROUTES)('to %s', async (route) => {
-        const { data, errors } = await ask(`{ ${route} }`, await CALLERS[name]![0](clerk, other));
-        const { code, clerkCode } = errors?.[0]?.extensions ?? {};
-        expect(data?.[route] ?? `${code} ${clerkCode}`).toBe(expected(name, route));
-      });
-    });
+  describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('over %s', (way) => {
+    const ask = (operation: string, credentials: object) => WAYS[way](app, operation, credentials);
 
     it('says that Clerk is down, and lets nobody in', async () => {
       const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
@@ -234,7 +226,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
 
     it('shows the caller to each resolver as its own policy does, though they run side by side', async () => {
       const pending = await bearer(clerk.sessionToken({ sessionStatus: 'pending' }));
-      const operation = '{ a: publicApiKey b: allowsPending c: public d: skip e: allowsPending f: publicApiKey }';
+      const operation = '{ a: publicApiKey b: allowsPending c: public d: skipAuth e: allowsPending f: publicApiKey }';
       expect((await ask(operation, pending)).data).toEqual({
         a: 'api_key out',
         b: 'session_token in',
@@ -428,7 +420,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
   it('stands in the protection map', () => {
     expect(protectionMap(app.nest)).toMatchObject({
       'graphql Query strict': 'strict | session_token | Invoices.strict',
-      'graphql Query skip': 'skip | Invoices.skip',
+      'graphql Query skipAuth': 'skip | Invoices.skipAuth',
       'graphql Mutation create': `strict | session_token | permission ${PERMISSION} | Invoices.create`,
       'graphql Subscription ticks': 'strict | session_token | Invoices.ticks',
       'graphql field Invoice.owner': 'strict | session_token | Invoices.owner',

@@ -12,6 +12,7 @@ import {
   CurrentUser,
   getAuth,
   Public,
+  RequireAuth,
   RequirePermission,
   RequireReverification,
   RequireScope,
@@ -26,8 +27,8 @@ import { PLATFORMS } from '../support/platforms.js';
 import { freePort } from '../support/redis.js';
 import type { RecordingLogger } from '../support/recording-logger.js';
 import { TestApp } from '../support/test-app.js';
+import { describeTruthTable, FRONTEND, PERMISSION, ROUTES, type Ask } from '../support/truth-table.js';
 
-const PERMISSION = 'org:invoices:create';
 const SCOPE = 'mch_receiver';
 
 /** Which event handlers ran, and who they were told is calling. */
@@ -38,7 +39,16 @@ class Messages {
   @MessagePattern('default') default(@Auth() auth: AuthObject) {
     return auth;
   }
+  @RequireAuth() @MessagePattern('require-auth') requireAuth(@Auth() auth: AuthObject) {
+    return auth;
+  }
   @Public() @MessagePattern('public') public(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @AcceptsToken('api_key') @MessagePattern('api-key') apiKey(@Auth() auth: AuthObject) {
+    return auth;
+  }
+  @Public() @AcceptsToken('api_key') @MessagePattern('public-api-key') publicApiKey(@Auth() auth: AuthObject) {
     return auth;
   }
   @RequirePermission(PERMISSION) @MessagePattern('permission') permission(@Auth() auth: AuthObject) {
@@ -53,7 +63,7 @@ class Messages {
   @AllowPendingSession() @MessagePattern('pending') pending(@Auth() auth: AuthObject) {
     return auth;
   }
-  @SkipAuth() @MessagePattern('skip') skip() {
+  @SkipAuth() @MessagePattern('skip-auth') skipAuth() {
     return { isAuthenticated: null };
   }
   @RequireReverification('strict') @MessagePattern('reverification') reverification() {}
@@ -90,46 +100,28 @@ function credentials(context: ExecutionContext) {
 type MetadataContext = BaseRpcContext & { getMetadata(): { authorization?: string } | undefined };
 
 const with_ = (token: string): Message => ({ metadata: { authorization: `Bearer ${token}` } });
-const ROUTES = ['default', 'public', 'permission', 'm2m', 'm2m-scope', 'pending', 'skip'] as const;
-type Route = (typeof ROUTES)[number];
+/** What the truth table of every transport does not have: scopes, pending sessions, events. */
+const PATTERNS = ['default', 'public', 'm2m', 'm2m-scope', 'pending'] as const;
+type Pattern = (typeof PATTERNS)[number];
 
-/** A caller, and the routes that let it through as somebody signed in; what all others are told. */
+/** A caller, and the patterns that let it through as somebody signed in; what all others are told. */
 interface Identity {
-  readonly message: (clerk: LocalClerk, other: LocalClerk) => Promise<Message> | Message;
-  readonly passes: readonly Route[];
+  readonly message: (clerk: LocalClerk) => Promise<Message> | Message;
+  readonly passes: readonly Pattern[];
   /** Beside the usual answer to a credential that is not accepted. */
-  readonly told?: Readonly<Partial<Record<Route, string>>>;
+  readonly told?: Readonly<Partial<Record<Pattern, string>>>;
   readonly otherwise?: string;
 }
-const LACKS = { permission: 'insufficient-permissions' } as const;
-
 const IDENTITIES: Readonly<Record<string, Identity>> = {
   anonymous: { message: () => ({}), passes: [], otherwise: 'authentication-required' },
   'signed in': {
     message: async (clerk) => with_(await clerk.sessionToken()),
     passes: ['default', 'public', 'pending'],
-    told: LACKS,
-  },
-  'signed in with the permission': {
-    message: async (clerk) => {
-      const organization = clerk.createOrganization();
-      return with_(await clerk.sessionToken({ organization, permissions: [PERMISSION] }));
-    },
-    passes: ['default', 'public', 'permission', 'pending'],
-  },
-  expired: {
-    message: async (clerk) => with_(await clerk.sessionToken({ issuedAt: Math.floor(Date.now() / 1000) - 120 })),
-    passes: [],
-  },
-  foreign: { message: async (_, other) => with_(await other.sessionToken()), passes: [] },
-  'of the wrong type': {
-    message: (clerk) => with_(clerk.createApiKey({ subject: clerk.createUser() }).secret),
-    passes: [],
   },
   pending: {
     message: async (clerk) => with_(await clerk.sessionToken({ sessionStatus: 'pending' })),
     passes: ['pending'],
-    told: { default: 'session-pending', permission: 'session-pending' },
+    told: { default: 'session-pending' },
   },
   'a machine': {
     message: async (clerk) => with_((await clerk.createM2MToken({ machine: clerk.createMachine() })).token),
@@ -192,23 +184,35 @@ describeOverWires('microservices', (startWire) => {
   }
 
   describe('the truth table', () => {
+    beforeAll(() => restart({ rpc: { credentials }, authorizedParties: [FRONTEND] }));
+
+    const ask: Ask = async (route, headers) => {
+      const { error, isAuthenticated } = await caller.send(route, { metadata: headers });
+      if (!error) return { isAuthenticated };
+      const { code } = error;
+      expect(error).toEqual({ status: 'error', statusCode: STATUS[code], code, message: expect.any(String) });
+      return { code };
+    };
+    describeTruthTable(() => ({ clerk, other }), ask, { cookies: false });
+  });
+
+  describe('machines, pending sessions and events', () => {
     beforeAll(() => restart({ rpc: { credentials } }));
 
     describe.each(Object.keys(IDENTITIES))('%s', (name) => {
       const { message, passes, told, otherwise = 'token-invalid' } = IDENTITIES[name]!;
 
-      it.each(ROUTES)('to %s', async (route) => {
-        const { error, isAuthenticated } = await caller.send(route, await message(clerk, other));
-        if (route === 'skip') return expect([error, isAuthenticated]).toEqual([undefined, null]);
-        if (route === 'public' || passes.includes(route)) {
-          return expect([error, isAuthenticated]).toEqual([undefined, passes.includes(route)]);
+      it.each(PATTERNS)('to %s', async (pattern) => {
+        const { error, isAuthenticated } = await caller.send(pattern, await message(clerk));
+        if (pattern === 'public' || passes.includes(pattern)) {
+          return expect([error, isAuthenticated]).toEqual([undefined, passes.includes(pattern)]);
         }
-        const code = told?.[route] ?? otherwise;
+        const code = told?.[pattern] ?? otherwise;
         expect(error).toEqual({ status: 'error', statusCode: STATUS[code], code, message: expect.any(String) });
       });
 
       it('to events', async () => {
-        const sent = await message(clerk, other);
+        const sent = await message(clerk);
         const of = async (pattern: string) => hearing(() => caller.emit(pattern, sent));
         expect(await of('told')).toEqual(passes.includes('default') ? [['told', true]] : []);
         expect(await of('told-public')).toEqual([['told-public', passes.includes('public')]]);
@@ -325,7 +329,7 @@ describeOverWires('microservices', (startWire) => {
     const sent = with_(await clerk.sessionToken());
     for (const route of ROUTES) {
       const { error, isAuthenticated } = await caller.send(route, sent);
-      if (route === 'public' || route === 'skip') expect(isAuthenticated ?? false).toBe(false);
+      if (route.startsWith('public') || route === 'skip-auth') expect(isAuthenticated ?? false).toBe(false);
       else expect(error.code).toBe('authentication-required');
     }
   });
@@ -345,7 +349,7 @@ describeOverWires('microservices', (startWire) => {
       expect((await caller.send(route, sent)).error).toMatchObject({ statusCode: 500, code: 'invalid-configuration' });
     }
     expect(await hearing(() => caller.emit('told-public', sent))).toEqual([]);
-    expect(await caller.send('skip')).toEqual({ isAuthenticated: null });
+    expect(await caller.send('skip-auth')).toEqual({ isAuthenticated: null });
     expect(logger.ofGuard('error').join()).toContain('rpc.credentials');
   });
 

@@ -22,6 +22,7 @@ class Routes {
     return auth;
   }
   @Get('permission') @RequirePermission('org:a:b') permission() {}
+  @Get('tasks') tasks() {}
 }
 
 @Controller('pages')
@@ -192,6 +193,24 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
       const app = await start({ signInUrl: '/pages/sign-in' });
       const { status, headers } = await app.send('/pages/sign-in?redirect_url=x', NAVIGATION);
       expect([status, headers.get('location')]).toEqual([401, null]);
+    });
+
+    it.each([
+      [undefined, '/tasks'],
+      ['/', '/tasks'],
+      ['/.//evil.example', '/evil.example/tasks'],
+      ['/sign-in', '/sign-in/tasks'],
+    ])('from %p sends an open task to a path of this server, %s', async (signInUrl, path) => {
+      const app = await start({ signInUrl });
+      const token = await clerk.sessionToken({ sessionStatus: 'pending' });
+      const { status, headers } = await app.withToken('/pages', token, NAVIGATION);
+      expect([status, headers.get('location')?.split('?')[0]]).toEqual([302, path]);
+    });
+
+    it('never leads an open task to where it is', async () => {
+      const app = await start({ signInUrl: '/', redirectToSignIn: true });
+      const token = await clerk.sessionToken({ sessionStatus: 'pending' });
+      expect((await app.withToken('/tasks', token, NAVIGATION)).status).toBe(401);
     });
 
     it('does not hide an outage', async () => {

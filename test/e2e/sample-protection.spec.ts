@@ -35,6 +35,7 @@ describe('the protection map of the sample', () => {
        "GET /orgs/:slug": "lax | session_token | PagesController.home",
        "GET /personal": "lax | session_token | PagesController.home",
        "GET /rates": "lax | session_token | RatesController.rates",
+       "GET /rates/live": "strict | session_token | RatesController.live",
        "GET /session": "lax | session_token | AccountController.session",
        "GET /sign-in": "strict, redirects to sign-in | session_token | PagesController.signIn",
        "POST /invoices": "strict | session_token | permission org:invoices:create | InvoicesController.create",

@@ -47,6 +47,7 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
     expect(lines.map(parse).map(({ program, status }) => `${program} ${status}`)).toEqual([
       'curl 200',
       'curl 200',
+      'curl 200',
       'curl 401',
       'curl 403',
       'curl 200',
@@ -72,7 +73,7 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
       doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'setInterval', 'queueMicrotask'],
     });
     try {
-      const { url, init, status } = parse(lines[1]!);
+      const { url, init, status } = parse(lines[2]!);
       expect((await fetch(url, init)).status).toBe(status);
     } finally {
       jest.useRealTimers();
@@ -81,19 +82,26 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
 
   it('shows each organization its own invoices, and the caller as Clerk knows her', async () => {
     const json = async (line: string) => (await fetch(parse(line).url, parse(line).init)).json() as Promise<any>;
-    const ofAcme = await json(lines[1]!);
+    const ofAcme = await json(lines[2]!);
     expect(new Set(ofAcme.map((invoice: any) => invoice.organization))).toEqual(new Set(['acme']));
-    expect(await json(lines[4]!)).toMatchObject({
+    expect(await json(lines[5]!)).toMatchObject({
       name: 'Grace Hopper',
       email: 'grace@globex.test',
       organization: 'globex',
     });
-    expect(await json(lines[6]!)).toEqual(ofAcme);
-    expect((await json(lines[7]!)).length).toBeGreaterThan(ofAcme.length);
+    expect(await json(lines[7]!)).toEqual(ofAcme);
+    expect((await json(lines[8]!)).length).toBeGreaterThan(ofAcme.length);
+  });
+
+  it('streams to who is signed in, and ends', async () => {
+    const { url, init } = parse(lines[1]!);
+    const stream = await (await fetch(url, init)).text();
+    expect(stream.match(/^data: .*"for":"user_/gm)).toHaveLength(3);
+    expect((await fetch(url)).status).toBe(401);
   });
 
   it('refuses a draft that is no invoice', async () => {
-    const { url, init } = parse(lines[5]!);
+    const { url, init } = parse(lines[6]!);
     for (const body of ['{}', '[]', '{"customer":" ","amountInCents":1}', '{"customer":"A","amountInCents":1.5}']) {
       expect((await fetch(url, { ...init, body })).status).toBe(400);
     }

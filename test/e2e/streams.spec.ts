@@ -2,12 +2,22 @@
 import { request } from 'node:http';
 
 import { Controller, Get, Sse } from '@nestjs/common';
-import { interval, map, Observable } from 'rxjs';
+import { interval, map, Observable, of } from 'rxjs';
 
-import { AcceptsToken, Auth, Public, type ClerkModuleOptions } from '../../lib/index.js';
+import {
+  AcceptsToken,
+  Auth,
+  Public,
+  RequireAuth,
+  RequirePermission,
+  SkipAuth,
+  type AuthObject,
+  type ClerkModuleOptions,
+} from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
+import { describeTruthTable, FRONTEND, PERMISSION, type Ask } from '../support/truth-table.js';
 
 /** How many streams are being produced. */
 let open = 0;
@@ -36,6 +46,33 @@ class Streams {
   }
   @Get('plain') plain() {
     return { plain: true };
+  }
+}
+
+const who = ({ isAuthenticated }: AuthObject) => of({ data: { isAuthenticated } });
+
+@Controller()
+class TruthTableStreams {
+  @Sse('default') default(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @RequireAuth() @Sse('require-auth') requireAuth(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @RequirePermission(PERMISSION) @Sse('permission') permission(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @Public() @Sse('public') public(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @AcceptsToken('api_key') @Sse('api-key') apiKey(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @Public() @AcceptsToken('api_key') @Sse('public-api-key') publicApiKey(@Auth() auth: AuthObject) {
+    return who(auth);
+  }
+  @SkipAuth() @Sse('skip-auth') skipAuth() {
+    return of({ data: { isAuthenticated: null } });
   }
 }
 
@@ -108,4 +145,25 @@ describe.each(PLATFORMS)('streams on %s', (_, platform) => {
     expect((await app.withToken('/plain', await clerk.sessionToken())).body).toEqual({ plain: true });
     expect(open).toBe(0);
   });
+});
+
+describe.each(PLATFORMS)('the truth table of streams on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let other: LocalClerk;
+  let app: TestApp;
+  beforeAll(async () => {
+    [clerk, other] = await Promise.all([LocalClerk.start(), LocalClerk.start()]);
+    app = await TestApp.on(platform)
+      .clerk({ ...clerk.options, authorizedParties: [FRONTEND], endStreamsOnExpiry: true })
+      .controllers(TruthTableStreams)
+      .start();
+  });
+  afterAll(() => Promise.all([app?.close(), clerk?.stop(), other?.stop()]));
+
+  const ask: Ask = async (route, headers) => {
+    const { status, body } = await app.send(`/${route}`, headers);
+    if (status !== 200) return { code: body.code };
+    return JSON.parse(/^data: (.*)$/m.exec(body)![1]!);
+  };
+  describeTruthTable(() => ({ clerk, other }), ask);
 });

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 
 import * as imported from 'nest-clerk';
 import * as testing from 'nest-clerk/testing';
@@ -36,6 +38,22 @@ async function checkTypeEntries() {
     await import(entry);
     require(entry);
     execFileSync(process.execPath, [WITHOUT_REQUIRE_OF_ESM, '-e', `require('${entry}')`]);
+  }
+}
+
+/** The application has no package for other transports: it starts without them, and the types name none. */
+function checkOptionalPeers() {
+  const { peerDependenciesMeta } = require('nest-clerk/package.json');
+  const optional = [...Object.keys(peerDependenciesMeta), '@nestjs/graphql', '@nestjs/platform-fastify'];
+  for (const name of optional) {
+    assert.throws(() => require.resolve(name), { code: 'MODULE_NOT_FOUND' }, `${name} is not installed`);
+  }
+  const dist = 'node_modules/nest-clerk/dist';
+  const declarations = readdirSync(dist, { recursive: true }).filter((file) => file.endsWith('.d.ts'));
+  assert.notEqual(declarations.length, 0);
+  for (const file of declarations) {
+    const imports = readFileSync(join(dist, file), 'utf8').matchAll(/(?:from |import\()['"]([^'"]+)['"]/g);
+    for (const [, name] of imports) assert.ok(!optional.includes(name), `${file} names ${name}`);
   }
 }
 
@@ -107,6 +125,7 @@ async function checkDoors(flags, env, table) {
 }
 
 checkModules();
+checkOptionalPeers();
 await checkTypeEntries();
 checkCommand();
 

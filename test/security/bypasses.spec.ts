@@ -150,15 +150,5 @@ describe.each(PLATFORMS)('bypasses on %s', (_, platform) => {
       expect(headers.get('location')).toMatch(/^\/(sign-in)?\?redirect_url=/);
       expect(headers.get('cache-control')).toBe('no-store');
     });
-
-    it.each(['javascript', 'data', 'ftp'])('nor does the scheme %s', async (scheme) => {
-      const app = await start({ signInUrl: '/sign-in' });
-      const { status, headers } = await app.send('/page', {
-        ...navigation,
-        'x-forwarded-proto': scheme,
-        'x-forwarded-host': 'x',
-      });
-      expect([status, headers.get('location')]).toEqual([401, null]);
-    });
   });
 });

@@ -1,8 +1,37 @@
+import {
+  applyDecorators,
+  Catch,
+  UseFilters,
+  UseGuards,
+  type ArgumentsHost,
+  type INestApplication,
+  type WebSocketAdapter,
+} from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { IoAdapter } from '@nestjs/platform-socket.io';
-import type { INestApplication, WebSocketAdapter } from '@nestjs/common';
+import { BaseWsExceptionFilter, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { io, type Socket } from 'socket.io-client';
 import WebSocket from 'ws';
+
+import { ClerkGuard } from '../../lib/index.js';
+import { NEST_VERSION } from './nest-version.js';
+
+/** Nest 11 tells socket.io's clients of an exception, but not those of `ws`. */
+@Catch(WsException)
+class SendExceptions extends BaseWsExceptionFilter {
+  override catch(exception: WsException, host: ArgumentsHost): void {
+    const client = host.switchToWs().getClient<WebSocket | Socket>();
+    if (!('readyState' in client)) return super.catch(exception, host);
+    client.send(JSON.stringify({ event: 'exception', data: exception.getError() }));
+  }
+}
+
+/** A gateway with the guard before it; on Nest 11, where no global guard is, by a decorator. */
+export const GuardedGateway = () =>
+  applyDecorators(
+    WebSocketGateway(),
+    ...(NEST_VERSION > 11 ? [] : [UseGuards(ClerkGuard), UseFilters(new SendExceptions())]),
+  );
 
 /** What a client opens a socket with. */
 export interface Opening {

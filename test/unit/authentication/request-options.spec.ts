@@ -148,6 +148,10 @@ describe('refusedClaims', () => {
     ['an audience', audience, { aud: 'web' }, undefined],
     ['no audience', audience, {}, 'token-verification-failed'],
     ['an empty audience', audience, { aud: '' }, 'token-verification-failed'],
+    ['an audience among others', audience, { aud: ['other', 'web'] }, undefined],
+    ['an empty list of audiences', audience, { aud: [] }, 'token-verification-failed'],
+    ['a list of empty audiences', audience, { aud: [''] }, 'token-verification-failed'],
+    ['an audience that is no text', audience, { aud: { web: true } }, 'token-verification-failed'],
   ])('%s', (_, options, claims, reason) => expect(judged(options, claims)).toBe(reason));
 
   it('leaves machines and those who are signed out alone', () => {

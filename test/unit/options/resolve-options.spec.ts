@@ -328,6 +328,28 @@ describe('resolveClerkOptions', () => {
       ],
       ['onError', { ...keys, onError: 'x' }, [/^onError must be a function/]],
       ['enableHandshake', { ...keys, enableHandshake: 'no' }, [/^enableHandshake must be true or false/]],
+      [
+        'a list of nothing but holes, which would demand no audience',
+        { ...keys, audience: new Array(2) },
+        [/^audience must be a non-empty list/],
+      ],
+      [
+        'a Map, which has no fields',
+        { ...keys, audience: new Map([['session_token', 'web']]) },
+        [/^audience must be an object with session_token/],
+      ],
+      [
+        'a field that is inherited',
+        { ...keys, audience: Object.create({ session_token: 'web' }) },
+        [/^audience : session_token must be a property of the object itself/],
+      ],
+      ['transports in a Map', { ...keys, transports: new Map() }, [/^transports must be an object of adapters/]],
+      ['a deadline that no timer knows', { ...keys, timeoutInMs: 2 ** 31 }, [/^timeoutInMs .* at most 2147483647/]],
+      [
+        'a memory that no array can hold',
+        { ...keys, verificationCache: { maxEntries: 2 ** 40 } },
+        [/^verificationCache : maxEntries must be a whole number, at least 1 and at most 1000000/],
+      ],
       ['null as protection', { ...keys, protection: { strict: true } }, [/^protection must be one of/]],
     ])('%s', (_, options, expected) => {
       const problems = problemsOf(options);
@@ -335,8 +357,30 @@ describe('resolveClerkOptions', () => {
       expected.forEach((pattern, index) => expect(problems[index]).toMatch(pattern));
     });
 
-    it.each([['text'], [[]], [5]])('options that are no object: %p', (options) => {
-      expect(problemsOf(options)).toEqual(['the options must be an object']);
+    it.each([['text'], [[]], [5], [new Map()], [Promise.resolve({})], [() => ({})]])(
+      'options that are no object: %p',
+      (options) => {
+        expect(problemsOf(options)).toEqual(['the options must be an object']);
+      },
+    );
+
+    it('what a class says by getters, instead of forgetting it', () => {
+      class Settings {
+        readonly publishableKey = publishableKey;
+        readonly secretKey = secretKey;
+        get authorizedParties() {
+          return ['https://app.example.com'];
+        }
+      }
+      expect(problemsOf(new Settings())).toEqual([
+        expect.stringMatching(/^authorizedParties must be a property of the object itself/),
+      ]);
+    });
+
+    it('the word "constructor", which every object knows, for a satellite', () => {
+      expect(problemsOf(keys, { CLERK_IS_SATELLITE: 'constructor' })).toEqual([
+        expect.stringMatching(/^isSatellite .* must be true or false/),
+      ]);
     });
 
     it.each([

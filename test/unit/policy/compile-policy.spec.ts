@@ -170,6 +170,7 @@ describe('compilePolicy', () => {
       ['a misspelt type', [['apikey']], /does not know "apikey": it takes 'session_token'/],
       ['the old name of a type', [['machine_token']], /by its new name only: write 'm2m_token'/],
       ['a type that is no text', [[undefined]], /does not know undefined/],
+      ['a type that cannot be written out', [[1n]], /does not know bigint/],
       ['any beside others', [['any', 'api_key']], /@AcceptsToken\('any'\) stands alone/],
       ['two decorators', [['api_key'], ['m2m_token']], /@AcceptsToken\(\) stands twice/],
     ])('@AcceptsToken with %s', (_, acceptsToken, pattern) => {
@@ -196,6 +197,23 @@ describe('compilePolicy', () => {
       const found = problems(level('C.h', { requirements: [{ ...requirement('x'), condition }] }));
       expect(found).toEqual([expect.stringMatching(pattern)]);
       expect(found[0]).toMatch(/^@RequirePermission\(\) /);
+    });
+
+    it.each(['team:reports', 'org:reports:archive', ':', 'org:'])(
+      'a feature or plan named %s, over which has() would throw, or forget a part of it',
+      (name) => {
+        for (const kind of ['feature', 'plan']) {
+          const condition = { has: { [kind]: name } } as Condition;
+          expect(problems(level('C.h', { requirements: [{ ...requirement('x'), condition }] }))).toEqual([
+            expect.stringMatching(/ names, with no scope before them but "org:" or "user:"/),
+          ]);
+        }
+      },
+    );
+
+    it('@Auth() of what is no property name', () => {
+      const found = problems(level('C.h', { authParameters: [Symbol('userId') as never] }));
+      expect(found).toEqual([expect.stringMatching(/^@Auth\(symbol\) is always empty/)]);
     });
 
     it.each([[['api_key']], [['session_token', 'api_key']], [['any']]])(

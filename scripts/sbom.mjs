@@ -1,0 +1,63 @@
+/**
+ * Writes build/sbom.cdx.json: the CycloneDX bill of materials of what comes with the package. These are its dependencies;
+ * peers are the application's own, and stand in the application's bill.
+ *
+ * npm is asked about a project that has nothing else, made of our lockfile: of the whole repository, with workspace and
+ * peers, it lists too much or too little. Nothing is fetched.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { runtimePackages } from './runtime-packages.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (name) => JSON.parse(readFileSync(join(root, name), 'utf8'));
+
+/** What build.mjs inlines into dist/cjs; check-package.mjs sees to it that it is nothing else. */
+export const INLINED = ['jose'];
+
+export function sbom(manifest = read('package.json'), lock = read('package-lock.json')) {
+  const work = mkdtempSync(join(tmpdir(), 'nest-clerk-sbom-'));
+  try {
+    // npm calls the project like its folder.
+    const folder = join(work, manifest.name);
+    mkdirSync(folder);
+    const { name, version, description, license, dependencies } = manifest;
+    const own = { name, version, description, license, dependencies };
+    const packages = { '': own, ...runtimePackages(manifest, lock) };
+    const { lockfileVersion } = lock;
+    const write = (file, value) => writeFileSync(join(folder, file), JSON.stringify(value));
+    write('package.json', own);
+    write('package-lock.json', { name, version, lockfileVersion, requires: true, packages });
+    const options = [
+      '--package-lock-only',
+      '--offline',
+      '--sbom-format',
+      'cyclonedx',
+      '--sbom-type',
+      'library',
+      '--loglevel',
+      'error',
+    ];
+    const said = execFileSync('npm', ['sbom', ...options], { cwd: folder, encoding: 'utf8' });
+    const bill = JSON.parse(said);
+    for (const component of bill.components) {
+      if (!INLINED.includes(component.name)) continue;
+      component.properties = [...(component.properties ?? []), { name: 'nest-clerk:inlined-into', value: 'dist/cjs' }];
+    }
+    return bill;
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  mkdirSync(join(root, 'build'), { recursive: true });
+  const bill = sbom();
+  writeFileSync(join(root, 'build/sbom.cdx.json'), `${JSON.stringify(bill, null, 2)}\n`);
+  const listed = bill.components.map(({ purl }) => purl).join(', ');
+  console.log(`build/sbom.cdx.json: ${bill.metadata.component.purl} with ${listed}.`);
+}

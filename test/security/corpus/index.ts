@@ -1,0 +1,33 @@
+import { algorithms } from './algorithms.js';
+import { carriers, schemes } from './carriers.js';
+import { claims } from './claims.js';
+import { cookies } from './cookies.js';
+import { crossOrigin } from './cross-origin.js';
+import { encoding } from './encoding.js';
+import type { Family } from './entry.js';
+import { headers } from './headers.js';
+import { http } from './http.js';
+import { json } from './json.js';
+import { keyIds } from './key-ids.js';
+import { parties } from './parties.js';
+import { permissions, prototypes } from './prototypes.js';
+import { handshakes, redirects, redirectsInProduction } from './redirects.js';
+import { tenants } from './tenants.js';
+import { tokenTypes } from './token-types.js';
+
+/** Every attack that is told as data, by family. */
+export const CORPUS: readonly Family[] = [
+  ...[algorithms, headers, keyIds, encoding, json, claims, prototypes, permissions, parties],
+  ...[
+    carriers,
+    schemes,
+    cookies,
+    tenants,
+    ...tokenTypes,
+    http,
+    crossOrigin,
+    redirects,
+    redirectsInProduction,
+    handshakes,
+  ],
+];

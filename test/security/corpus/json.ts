@@ -1,0 +1,142 @@
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+
+import { headerToken, inBoth, token, type Attack, type Family } from './entry.js';
+import {
+  assemble,
+  constant,
+  encode,
+  hmac,
+  rs256,
+  withHeader,
+  withHeaderText,
+  withMembers,
+  withPayloadText,
+} from './forge.js';
+
+const TWICE = 'RFC 7515 §10.12';
+
+/** A header that says something twice: the last word counts, as JSON.parse has it, in every lane. */
+const headerTwice = (name: string, members: string): Attack =>
+  headerToken(name, TWICE, ({ clerk, good }) =>
+    withHeaderText(good.session, withMembers(decodeProtectedHeader(good.session), members), rs256(clerk.signingKey)),
+  );
+
+const claimsTwice = (name: string, members: string): Attack =>
+  token(name, 'RFC 7519 §4', ({ clerk, good }) =>
+    withPayloadText(good.session, withMembers(decodeJwt(good.session), members), rs256(clerk.signingKey)),
+  );
+
+/** A payload that is no object of claims, signed by Clerk's own key. */
+const payload = (name: string, source: string, text: string): Attack =>
+  token(name, source, ({ clerk, good }) => withPayloadText(good.session, text, rs256(clerk.signingKey)));
+
+const header = (name: string, source: string, text: string): Attack =>
+  token(name, source, ({ clerk, good }) => withHeaderText(good.session, text, rs256(clerk.signingKey)));
+
+/** A token of five parts. */
+const encrypted = (name: string, source: string, fields: object): Attack =>
+  token(name, source, ({ good }) =>
+    [encode({ ...fields, cty: 'JWT' }), 'AAAA', 'AAAAAAAAAAAAAAAA', encode(good.session), 'AAAA'].join('.'),
+  );
+
+const deep = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth);
+
+/** JSON that readers disagree on, and tokens within tokens. */
+export const json: Family = {
+  name: 'JSON and nesting',
+  control: ({ good }) => inBoth(good.session),
+  attacks: [
+    headerTwice('alg twice, at last none', '"alg":"none"'),
+    headerTwice('alg twice, at last HS256', '"alg":"HS256"'),
+    headerTwice('kid twice, at last unknown', '"kid":"unknown"'),
+    headerTwice('typ twice, at last of an access token', '"typ":"at+jwt"'),
+    headerTwice('cat twice, at last of a template', '"cat":"cl_B7d4PD222AAA"'),
+    headerTwice('alg twice, the second one escaped', '"\\u0061lg":"none"'),
+    token('alg twice, at first none, unsigned', TWICE, ({ good }) =>
+      withHeaderText(
+        good.session,
+        `{"alg":"none",${JSON.stringify(decodeProtectedHeader(good.session)).slice(1)}`,
+        constant(),
+      ),
+    ),
+    token('alg twice, at first HS256, with the public key', TWICE, ({ clerk, good }) =>
+      withHeaderText(
+        good.session,
+        `{"alg":"HS256",${JSON.stringify(decodeProtectedHeader(good.session)).slice(1)}`,
+        hmac(clerk.jwtKey),
+      ),
+    ),
+    claimsTwice('exp twice, at last expired', '"exp":1'),
+    claimsTwice('exp twice, at last no number', '"exp":"never"'),
+    claimsTwice('exp twice, the second one escaped', '"ex\\u0070":1'),
+    claimsTwice('sub twice, at last a machine', '"sub":"mch_1"'),
+    claimsTwice('sub twice, at last null', '"sub":null'),
+    claimsTwice('nbf twice, at last in the future', '"nbf":99999999999'),
+
+    payload('a payload that is null', 'RFC 7519 §7.2', 'null'),
+    payload('a payload that is a number', 'RFC 7519 §7.2', '5'),
+    payload('a payload that is text', 'RFC 7519 §7.2', '"text"'),
+    payload('a payload that is a list', 'RFC 7519 §7.2', '[]'),
+    payload('a payload that is true', 'RFC 7519 §7.2', 'true'),
+    payload('a payload that is no JSON', 'RFC 7519 §7.2', '{"sub":'),
+    payload('a payload with a comment', 'RFC 8259 §2', '{"sub":"user_1"/**/}'),
+    payload('a payload with single quotes', 'RFC 8259 §7', "{'sub':'user_1'}"),
+    payload('a payload of two objects', 'RFC 8259 §2', '{"exp":1}{"exp":9999999999}'),
+    payload('a payload that is no object but a deep list', 'RFC 8259 §9', deep(4_000, '[', ']')),
+    header('a header that is null', 'RFC 7515 §4', 'null'),
+    header('a header that is a number', 'RFC 7515 §4', '5'),
+    header('a header that is a list', 'RFC 7515 §4', '["RS256"]'),
+    header('a header that is no JSON', 'RFC 7515 §4', '{"alg"'),
+    header('a header that is a deep list', 'RFC 8259 §9', deep(4_000, '[', ']')),
+    token('bytes that are no UTF-8', 'RFC 8725 §3.7', ({ clerk }) => {
+      const input = `${Buffer.from([0xff, 0xfe, 0x7b, 0x7d]).toString('base64url')}.${encode('{}')}`;
+      return `${input}.${rs256(clerk.signingKey)(input)}`;
+    }),
+    token('UTF-16 instead of UTF-8', 'RFC 8725 §3.7', ({ clerk, good }) => {
+      const text = Buffer.from(JSON.stringify(decodeJwt(good.session)), 'utf16le').toString('base64url');
+      const input = `${good.session.split('.')[0]}.${text}`;
+      return `${input}.${rs256(clerk.signingKey)(input)}`;
+    }),
+
+    token('deep claims of an attacker', 'RFC 8259 §9', ({ attacker, good }) =>
+      withPayloadText(
+        good.session,
+        withMembers(decodeJwt(good.session), `"a":${deep(3_500, '[', ']')}`),
+        rs256(attacker.signingKey),
+      ),
+    ),
+    token('a deep header of an attacker', 'RFC 8259 §9', ({ attacker, good }) =>
+      withHeaderText(
+        good.session,
+        withMembers(decodeProtectedHeader(good.session), `"a":${deep(900, '{"a":', '}').replace('{"a":}', '{}')}`),
+        rs256(attacker.signingKey),
+      ),
+    ),
+
+    token('a good token as payload, unsigned', 'RFC 7519 §5.2', ({ good }) =>
+      assemble({ alg: 'none', cty: 'JWT' }, good.session, constant()),
+    ),
+    token('a good token as payload, signed by an attacker', 'RFC 7519 §5.2', ({ attacker, good }) =>
+      assemble({ alg: 'RS256', typ: 'JWT', cty: 'JWT', kid: attacker.keyId }, good.session, rs256(attacker.signingKey)),
+    ),
+    token('a good token as payload, signed by Clerk', 'RFC 7519 §5.2', ({ clerk, good }) =>
+      assemble({ alg: 'RS256', typ: 'JWT', cty: 'JWT', kid: clerk.keyId }, good.session, rs256(clerk.signingKey)),
+    ),
+    token('a good token in the claims of an attacker', 'RFC 7519 §5.2', ({ attacker, good }) =>
+      assemble(
+        { alg: 'RS256', typ: 'JWT', kid: attacker.keyId },
+        { ...decodeJwt(good.session), jwt: good.session },
+        rs256(attacker.signingKey),
+      ),
+    ),
+    token('a good token as its own header', 'RFC 7519 §5.2', ({ good }) =>
+      withHeader(good.session, { alg: 'none', kid: good.session }, constant()),
+    ),
+    encrypted('encrypted to nobody', 'RFC 8725 §2.3', { alg: 'dir', enc: 'A128GCM' }),
+    encrypted('encrypted to our public key', 'RFC 8725 §2.3', { alg: 'RSA-OAEP-256', enc: 'A256GCM' }),
+    encrypted('encrypted and compressed', 'CVE-2024-28176 (jose)', { alg: 'dir', enc: 'A128GCM', zip: 'DEF' }),
+    encrypted('encrypted with a billion rounds', 'CVE-2023-52428 (Nimbus)', {
+      ...{ alg: 'PBES2-HS256+A128KW', enc: 'A128GCM', p2s: 'AAAA', p2c: 1_000_000_000 },
+    }),
+  ],
+};

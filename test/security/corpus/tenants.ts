@@ -1,0 +1,52 @@
+import type { ClerkModuleOptions, RequestOptions } from '../../../lib/index.js';
+import type { Header } from '../../support/raw-http.js';
+import { inBoth, inCookie, inHeader, type Attack, type Family, type Sent, type Stage, UNAUTHORIZED } from './entry.js';
+import { rs256, withHeader } from './forge.js';
+
+const SUBSTITUTION = 'RFC 8725 §2.7';
+
+const to = (tenant: string, sent: readonly Sent[]): readonly Sent[] =>
+  sent.map(({ headers = [], ...rest }) => ({ ...rest, headers: [...headers, ['X-Tenant', tenant] satisfies Header] }));
+
+/** Credentials of one tenant at the other. */
+const crossing = (name: string, tenant: string, send: (stage: Stage) => readonly Sent[] | Promise<readonly Sent[]>) =>
+  ({
+    name,
+    source: SUBSTITUTION,
+    outcome: UNAUTHORIZED,
+    requests: async (stage) => to(tenant, await send(stage)),
+  }) satisfies Attack;
+
+/** Two instances behind one application, told apart by a header. */
+export const tenants: Family = {
+  name: 'tenants',
+  options: ({ clerk, neighbour }): ClerkModuleOptions => {
+    const known = new Map<unknown, RequestOptions>([
+      ['home', clerk.options],
+      ['next', neighbour.options],
+    ]);
+    return {
+      resolveOptions: ((request: { headers: Record<string, string> }) =>
+        known.get(request.headers['x-tenant']) ?? clerk.options) as ClerkModuleOptions['resolveOptions'],
+    };
+  },
+  control: ({ good }) => [...to('home', inBoth(good.session)), ...to('next', inBoth(good.neighbour))],
+  attacks: [
+    crossing('a session of the first at the second', 'next', ({ good }) => inBoth(good.session)),
+    crossing('a session of the second at the first', 'home', ({ good }) => inBoth(good.neighbour)),
+    crossing('a session of the second at the default', 'unknown', ({ good }) => inBoth(good.neighbour)),
+    crossing('a session of the first under a kid of the second', 'next', ({ clerk, neighbour, good }) =>
+      inBoth(withHeader(good.session, { kid: neighbour.keyId }, rs256(clerk.signingKey))),
+    ),
+    crossing('a session of the first with the issuer of the second', 'next', async ({ clerk, neighbour }) =>
+      inBoth(await clerk.sessionToken({ expiresIn: 3600, claims: { iss: neighbour.issuer } })),
+    ),
+    crossing('a session of the first with all names of the second', 'next', async ({ clerk, neighbour }) =>
+      inBoth(await neighbour.sessionToken({ expiresIn: 3600, key: clerk, header: { kid: neighbour.keyId } })),
+    ),
+    crossing('a good cookie of the first beside a header of the second', 'home', ({ good }) => [
+      { headers: [...(inHeader(good.neighbour).headers ?? []), ...(inCookie(good.session).headers ?? [])] },
+    ]),
+    crossing('an M2M JWT of the first at the second', 'next', ({ good }) => [inHeader(good.m2m)]),
+  ],
+};

@@ -1,0 +1,325 @@
+/**
+ * What is read of a request before anybody is asked who it is: no input makes it throw, no two requests are taken for one
+ * that differ in what is verified, and a token is good as a whole or not at all.
+ */
+import { createPublicKey } from 'node:crypto';
+
+import { createClerkRequest } from '@clerk/backend/internal';
+import { Logger, type ExecutionContext } from '@nestjs/common';
+import fc from 'fast-check';
+
+import {
+  cookieSuffixOf,
+  keyIdOf,
+  sessionTokens,
+  tokenInHeader,
+  type Credentials,
+} from '../../../lib/authentication/credentials.js';
+import { DirectAuthenticator } from '../../../lib/authentication/direct.authenticator.js';
+import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
+import { StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
+import { isDocumentNavigation } from '../../../lib/authentication/navigation.js';
+import { RecentCallers } from '../../../lib/authentication/recent-callers.js';
+import { digestOf, requestInputs, tokenAlone } from '../../../lib/authentication/request-key.js';
+import { areClaimsGood, isSignedBy, readSessionToken } from '../../../lib/authentication/session-token.js';
+import { TOKEN_TYPES, type AcceptsToken } from '../../../lib/authentication/token-types.js';
+import type { ClerkModuleOptions } from '../../../lib/index.js';
+import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
+import { LocalClerk } from '../../../lib/testing/index.js';
+import { graphqlCredentials } from '../../../lib/transports/graphql.credentials.js';
+import { graphqlOperationOf } from '../../../lib/transports/graphql.operation.js';
+import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
+import { presentedCredentials } from '../../../lib/transports/presented.js';
+import { toWebRequest, type HttpRequestLike } from '../../../lib/transports/web-request.js';
+import { WebSocketPackage } from '../../../lib/transports/websocket.package.js';
+import { WebSocketTransport } from '../../../lib/transports/websocket.transport.js';
+import { anything, HOLDERS, PROTOTYPE_NAMES, RUNS } from '../../support/hostile.js';
+
+const KEYS = { publishableKey: `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`, secretKey: 'sk_test_1' };
+const SUFFIX = cookieSuffixOf(KEYS.publishableKey);
+const optionsWith = (more: ClerkModuleOptions = {}) => resolveClerkOptions({ ...KEYS, ...more }, {});
+const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: 'binary', maxLength: 12 }));
+
+describe('the key of a request', () => {
+  // Few values, so that requests are often alike.
+  const few = fc.constantFrom('', 'a', 'a,b', 'https://a.test', 'document', 'text/html', '["a"]', 'null');
+  const NAMES = [
+    ...['host', 'x-forwarded-host', 'x-forwarded-proto', 'cloudfront-forwarded-proto', 'origin', 'referer'],
+    ...['sec-fetch-dest', 'accept', 'authorization', 'cookie', ':authority'],
+  ] as const;
+  const targets = [
+    ...['/', '/orgs/a', '/orgs/b', '/?a=b', '/?__clerk_synced=1', '/?__clerk_synced=2', '/?%5f_clerk_synced=1'],
+    ...['/orgs/a?__clerk_synced=1', '/?a=b&__clerk%5Fsynced=3', '/?a=%31', '/?x=?__clerk_synced=4'],
+  ];
+  const request = fc.record({
+    method: fc.constantFrom('GET', 'POST'),
+    url: fc.constantFrom(...targets),
+    headers: fc.dictionary(fc.constantFrom(...NAMES), few, { maxKeys: 2 }),
+    socket: fc.constantFrom({ encrypted: true }, {}),
+  });
+  const OPTIONS = {
+    'by default': optionsWith(),
+    'with organizations': optionsWith({ organizationSyncOptions: { organizationPatterns: ['/orgs/:slug'] } }),
+    'where a function reads the URL': optionsWith({ proxyUrl: ({ pathname }) => pathname }),
+  };
+
+  it.each(Object.entries(OPTIONS))('tells apart whatever Clerk tells apart, %s', (name, options) => {
+    /** All that Clerk reads, as it reads it. */
+    const reading = (given: HttpRequestLike) => {
+      const { method, headers, clerkUrl, cookies } = createClerkRequest(toWebRequest(given));
+      const parameters = [...clerkUrl.searchParams].filter(([parameter]) => parameter.startsWith('__clerk_'));
+      return JSON.stringify([
+        ...[method, clerkUrl.origin, parameters, [...cookies]],
+        ...NAMES.slice(0, -1).map((header) => headers.get(header)),
+        name === 'by default' ? null : name === 'with organizations' ? clerkUrl.pathname : clerkUrl.href,
+      ]);
+    };
+    let alike = 0;
+    fc.assert(
+      fc.property(request, request, fc.constantFrom('method', 'url', 'headers', 'socket'), (one, another, field) => {
+        // Alike but for one thing.
+        const other = { ...one, [field]: another[field] };
+        const keyOf = (given: typeof one) => requestInputs(new HttpCredentials(given, given), options);
+        if (keyOf(one) !== keyOf(other)) return;
+        alike += 1;
+        expect(reading(other)).toBe(reading(one));
+      }),
+      { numRuns: RUNS * 5 },
+    );
+    expect(alike).toBeGreaterThan(RUNS / 10);
+  });
+
+  it('counts together with the accepted types', () => {
+    const types = fc.oneof(
+      fc.constantFrom<AcceptsToken>(...TOKEN_TYPES, 'any'),
+      fc.subarray([...TOKEN_TYPES], { minLength: 2 }),
+    );
+    const sent = fc.oneof(fc.constantFrom('x', 'any x', 'session_token x', ' x', 'api_key,m2m_token x'), text);
+    fc.assert(
+      fc.property(types, sent, types, sent, (oneType, one, otherType, other) => {
+        const same = one === other && String(oneType) === String(otherType);
+        expect(digestOf(one, oneType) === digestOf(other, otherType)).toBe(same);
+        expect(digestOf(one, oneType)).not.toContain(one.length > 8 ? one : '\0');
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('is the token alone only where no session cookie comes along, however that is spelt', () => {
+    const pair = fc.tuple(fc.constantFrom('__session', ` __session`, `__session_${SUFFIX}`, 'x', '__client_uat'), text);
+    fc.assert(
+      fc.property(fc.array(pair, { maxLength: 3 }), (pairs) => {
+        const cookie = pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join(';');
+        const source = { method: 'GET', url: '/', headers: { authorization: 'Bearer x', cookie } };
+        if (tokenAlone(new HttpCredentials(source, source), optionsWith()) === undefined) return;
+        expect(sessionTokens(createClerkRequest(toWebRequest(source)), SUFFIX)).toEqual([]);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+describe('session tokens in cookies', () => {
+  it('are the first under each of our two names, and no others', () => {
+    const ours = ['__session', `__session_${SUFFIX}`];
+    const theirs = ['__sessio', '__session_', '__session_other', '__SESSION', 'x__session', 'session', '__session[0]'];
+    const pair = fc.tuple(fc.constantFrom(...ours, ...theirs, ...PROTOTYPE_NAMES), fc.stringMatching(/^[\w.-]{1,8}$/));
+    fc.assert(
+      fc.property(fc.array(pair, { maxLength: 8 }), (pairs) => {
+        const cookie = pairs.map(([name, value]) => `${name}=${value}`).join('; ');
+        const request = createClerkRequest(new Request('http://localhost', { headers: { cookie } }));
+        const due = ours.flatMap((name) => pairs.find(([known]) => known === name)?.[1] ?? []);
+        expect(sessionTokens(request, SUFFIX)).toEqual(due);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+describe('a session token', () => {
+  let clerk: LocalClerk;
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+  });
+  afterAll(() => clerk.stop());
+
+  const CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+/= \t\0é';
+
+  it('is not verified by us with any character changed, missing or too many', async () => {
+    const token = await clerk.sessionToken({ expiresIn: 3600 });
+    const keys = new StaticInstanceKeys(clerk.jwtKey);
+    const no = signedOutIdentity('asked', 'session_token', true);
+    const direct = new DirectAuthenticator(optionsWith(), keys, { authenticate: () => no }, () => Date.now());
+    const isVerified = (sent: string) => {
+      const source = { method: 'GET', url: '/', headers: { authorization: `Bearer ${sent}` } };
+      return direct.authenticate(new HttpCredentials(source, source), 'session_token') !== no;
+    };
+    expect(isVerified(token)).toBe(true);
+    const found: string[] = [];
+    for (let at = 0; at <= token.length; at++) {
+      const character = CHARACTERS[(at * 7) % CHARACTERS.length]!;
+      const [before, after] = [token.slice(0, at), token.slice(at + 1)];
+      const bent = [before + character + after, before + after, before + character + token.slice(at)];
+      found.push(...bent.filter((one) => one !== token && isVerified(one)));
+    }
+    // The last characters hold bits that count for nothing.
+    for (const last of CHARACTERS)
+      found.push(...[token.slice(0, -1) + last, token + last].filter((one) => one !== token && isVerified(one)));
+    expect(found).toEqual([]);
+  });
+
+  it('is read, or not, whatever it is', () => {
+    const json = fc.json().map((part) => Buffer.from(part).toString('base64url'));
+    const part = fc.oneof(json, text, fc.constantFrom('', 'e30', 'bnVsbA', 'W10'));
+    const token = fc.oneof(
+      text,
+      fc.array(part, { minLength: 2, maxLength: 4 }).map((parts) => parts.join('.')),
+    );
+    const key = createPublicKey(clerk.jwtKey);
+    fc.assert(
+      fc.property(token, fc.option(text), anything, (sent, header, claims) => {
+        const kid = keyIdOf(sent) ?? '';
+        expect(typeof kid).toBe('string');
+        expect(readSessionToken(sent) === undefined || !isSignedBy(sent, key)).toBe(true);
+        const found = tokenInHeader(header);
+        expect(found === undefined || header!.includes(found)).toBe(true);
+        isDocumentNavigation({ method: 'GET', headers: { get: () => header } });
+        // Claims that are nonsense are never good.
+        if (typeof claims === 'object' && claims !== null)
+          expect(areClaimsGood(claims as never, optionsWith(), Date.now())).toBe(false);
+      }),
+      { numRuns: RUNS * 2 },
+    );
+  });
+});
+
+describe('callers of the last moments', () => {
+  it('are never taken for one another, however alike what they sent', () => {
+    // All end alike, so that all are found at the same place.
+    const ending = 'x'.repeat(24);
+    const sent = fc
+      .tuple(fc.constantFrom('', 'a', 'b', 'ab', 'ba', '\0'), fc.constantFrom('', ending))
+      .map((all) => all.join(''));
+    const types = fc.constantFrom<AcceptsToken>('session_token', 'any', 'm2m_token', [
+      'api_key',
+      'm2m_token',
+    ] as AcceptsToken);
+    const step = fc.record({ keeps: fc.boolean(), sent, types });
+    let found = 0;
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 6, maxLength: 24 }), fc.constantFrom(10, 100), (steps, size) => {
+        const recent = new RecentCallers(size, () => 0);
+        const names = new Map<Identity, string>();
+        for (const { keeps, ...question } of steps) {
+          const name = `${String(question.types)} ${question.sent}`;
+          const known = recent.find(question.sent, question.types);
+          if (known) {
+            found += 1;
+            expect(names.get(known)).toBe(name);
+          }
+          if (!keeps) continue;
+          const identity = signedOutIdentity('', 'session_token', true);
+          names.set(identity, name);
+          recent.keep(question.sent, question.types, { identity, since: -1, until: 1 });
+        }
+      }),
+      { numRuns: RUNS },
+    );
+    expect(found).toBeGreaterThan(RUNS / 10);
+  });
+});
+
+describe('what a call presents', () => {
+  // Much of it is worth a line in the log.
+  beforeAll(() => Logger.overrideLogger(false));
+  afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
+
+  const named = fc.constantFrom(
+    'authorization',
+    'cookie',
+    'origin',
+    'Authorization',
+    'host',
+    'then',
+    ...PROTOTYPE_NAMES,
+  );
+  const value = fc.oneof(
+    anything,
+    text,
+    fc.constantFrom('Bearer x', 'Bearer x\r\nhost: evil', 'Bearer \u2028', '\x80', ''),
+  );
+  const held = fc
+    .tuple(fc.constantFrom(...Object.values(HOLDERS)), named, value)
+    .map(([hold, name, given]) => hold(name, given));
+  const answer = fc.oneof(held, value, fc.dictionary(named, value, { maxKeys: 3 }));
+  const context = (more: object = {}) => more as ExecutionContext;
+
+  /** Credentials are texts that a request can be made of; anything else is a refusal. */
+  function expectReadable(given: Credentials | { readonly code: string; readonly status: number }): void {
+    if ('code' in given) return expect([400, 500]).toContain(given.status);
+    expect(given.request.method).toBe('POST');
+    for (const header of Object.values(given.headers))
+      expect([typeof header, header]).toEqual([header === undefined ? 'undefined' : 'string', header]);
+  }
+
+  it('is readable, or refused, whatever the application’s function answers', () => {
+    const headers = ['authorization', 'cookie', 'origin'] as const;
+    fc.assert(
+      fc.property(answer, (given) => {
+        const call = { source: {}, carrier: {} };
+        expectReadable(presentedCredentials({ option: 'rpc.credentials', headers, ask: () => given }, context(), call));
+      }),
+      { numRuns: RUNS * 2 },
+    );
+  });
+
+  it('is readable, or refused, whatever a socket was opened with', () => {
+    const webSocket = { allowedOrigins: ['https://app.test'], tokenParameter: 'token' };
+    const transport = new WebSocketTransport({ webSocket }, new WebSocketPackage());
+    const texts = fc.dictionary(fc.constantFrom('authorization', 'cookie', 'origin', 'host', 'token'), text, {
+      maxKeys: 3,
+    });
+    const handshake = fc.record({
+      auth: fc.oneof(held, answer, fc.record({ token: value })),
+      headers: fc.constant({}),
+      query: fc.oneof(texts, fc.dictionary(fc.constant('token'), value)),
+    });
+    fc.assert(
+      fc.property(handshake, value, (given, token) => {
+        const credentials = transport.credentialsOf({ handshake: given, request: { headers: {} } }, {});
+        expectReadable(credentials);
+        expectReadable(transport.tokenOf({}, token));
+      }),
+      { numRuns: RUNS * 2 },
+    );
+  });
+
+  it('is readable, or refused, whatever stands in a GraphQL context', () => {
+    const params = fc.oneof(
+      answer,
+      fc.dictionary(fc.constantFrom('authorization', 'AUTHORIZATION', 'cookie', '__proto__'), value),
+    );
+    const own = fc.record(
+      {
+        connectionParams: params,
+        req: fc.oneof(anything, fc.record({ connectionParams: params, headers: anything, url: value })),
+        request: anything,
+        extra: answer,
+        reply: anything,
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(own, fc.oneof(anything, fc.constant({ fieldNodes: [] })), (given, third) => {
+        const operation = graphqlOperationOf(
+          context({ getArgByIndex: (index: number) => [{}, {}, given, third][index] }),
+        );
+        const credentials = graphqlCredentials(operation);
+        if (!credentials || operation.request) return;
+        expectReadable(credentials);
+        expect(credentials.headers.cookie).toBeUndefined();
+      }),
+      { numRuns: RUNS * 2 },
+    );
+  });
+});

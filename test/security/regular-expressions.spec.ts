@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Linter } from 'eslint';
+import { parser } from 'typescript-eslint';
+
+const LIB = join(__dirname, '../../lib');
+/** Far more than Node takes in a request's head. */
+const LENGTH = 100_000;
+/** What is linear takes a few milliseconds; what is not, many seconds. */
+const LIMIT_IN_MS = 1_000;
+
+/** Texts that make an expression try as much as it can before it fails: a beginning, what is repeated, and an end. */
+type Hostile = readonly [start: string, repeated: string, end: string];
+
+/** Every regular expression of lib/, with a text against it. A new one has to be listed. */
+const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
+  [String.raw`/\bstatus=(\d{3})\)$/`]: ['', 'status=123', ''],
+  [String.raw`/(?<!\/)\/+$/`]: ['', '/', 'x'],
+  [String.raw`/[?&][^=&?]*(?:__clerk_|%)/`]: ['/', '?', ''],
+  [String.raw`/^https?:$/`]: ['http', 's', ':'],
+  [String.raw`/^\.[cm]?tsx?$/`]: ['.', 'ts', 'x'],
+  [String.raw`/^class\b/`]: ['', 'class', 'class'],
+  [String.raw`/^([/?]|$)/`]: ['', '/?', ''],
+  [String.raw`/^(\/[\w.~-]+)+\/?$/`]: ['', '/a', '!'],
+  [String.raw`/^https?:\/\//`]: ['http:', '/', ''],
+  [String.raw`/^\/(?![/\\])/`]: ['', '/', '\\'],
+  [String.raw`/^[a-z0-9.-]+(:\d+)?$/i`]: ['a:', '1', 'x'],
+  [String.raw`/^["'\s]|["'\s]$/`]: ['x', ' ', 'x'],
+  [String.raw`/^s?k_(test|live)_/`]: ['sk_test', 'sk_test', ''],
+  [String.raw`/^pk_(?:test|live)_(.+)$/`]: ['pk_test_', 'a', '\n'],
+  [String.raw`/^[^$\s/][^$\s/.]*\.[^$\s/]+\$$/`]: ['', 'a.', ''],
+  [String.raw`/^sk_(test|live)_[\x21-\x7e]+$/`]: ['sk_test_', 'a', ' '],
+  [String.raw`/^ask_[\x21-\x7e]+$/`]: ['ask_', 'a', ' '],
+  [String.raw`/[^a-z]/g`]: ['', 'A', ''],
+  [String.raw`/\/$/`]: ['', '/', 'x'],
+  [String.raw`/^(org:)*/`]: ['', 'org:', 'x'],
+  [String.raw`/^[\x21\x23-\x5b\x5d-\x7e]+$/`]: ['', 'a', ' '],
+  [String.raw`/^(\/|\{\/)/`]: ['', '{/', ''],
+  [String.raw`/^(user|org)_/`]: ['', 'user', ''],
+  [String.raw`/^Bearer (.+)$/`]: ['Bearer ', ' ', '\n'],
+  [String.raw`/^([+-]?)(created_at|updated_at|first_name|last_name|username)$/`]: ['+', 'created_at', ''],
+  [String.raw`/^\/(v1\/(client|dev_browser)|sign-in|sign-up|sign-out)(\/|$)/`]: ['/v1/client', 'v1/client', ''],
+  [String.raw`/(?:^|; )__client=([^;]*)/`]: ['', '; __client', ''],
+  [String.raw`/[&<>"']/g`]: ['', '&<', ''],
+  [String.raw`/[^a-z0-9]+/g`]: ['', '-', ''],
+  [String.raw`/:(\w+)/g`]: ['', ':a', ''],
+  [String.raw`/^org:/`]: ['', 'org:', ''],
+  [String.raw`/\d{3}$/`]: ['', '1', 'x'],
+  [String.raw`/^[^/]|\/\/|\\|[\t\n\f\r]/`]: ['', '/a', ''],
+  [String.raw`/^[\t\x20-\x7e]*$/`]: ['', 'a', '\0'],
+  [String.raw`/[^\t\x20-\x7e\x80-\xff]/`]: ['', 'a', ''],
+  [String.raw`/^[\x21-\x7e]+$/`]: ['', 'a', ' '],
+};
+
+/** The local Clerk's routes, which it writes itself: `^/v1/users/(?<id>[^/]+)/?$`. */
+const COMPUTED = ['testing/local-clerk/router.ts'];
+
+/** The source of each literal among the files of lib/, and the files that put expressions together. */
+function found(): { readonly literals: ReadonlySet<string>; readonly computing: readonly string[] } {
+  const linter = new Linter();
+  const literals = new Set<string>();
+  const computing = new Set<string>();
+  const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  for (const filename of files) {
+    const code = readFileSync(join(LIB, filename), 'utf8');
+    const config: Linter.Config = {
+      files: ['**/*.ts'],
+      languageOptions: { parser: parser as Linter.Parser },
+      rules: { 'no-restricted-syntax': ['error', 'Literal[regex]', '[callee.name="RegExp"]'] },
+    };
+    for (const { line, column, endColumn = 0, ruleId, fatal, message } of linter.verify(code, config, { filename })) {
+      if (fatal) throw new TypeError(`${filename}: ${message}`);
+      if (ruleId !== 'no-restricted-syntax') continue;
+      const text = (code.split('\n')[line - 1] ?? '').slice(column - 1, endColumn - 1);
+      if (text.startsWith('/')) literals.add(text);
+      else computing.add(filename);
+    }
+  }
+  return { literals, computing: [...computing] };
+}
+
+function expressionOf(literal: string): RegExp {
+  const end = literal.lastIndexOf('/');
+  return new RegExp(literal.slice(1, end), literal.slice(end + 1));
+}
+
+function takes(expression: RegExp, text: string): number {
+  const began = performance.now();
+  // All matches, as a replacement looks for them.
+  text.replace(expression, '');
+  return performance.now() - began;
+}
+
+describe('regular expressions', () => {
+  it('are all listed here', () => {
+    const { literals, computing } = found();
+    expect([...literals].sort()).toEqual(Object.keys(EXPRESSIONS).sort());
+    expect(computing).toEqual(COMPUTED);
+  });
+
+  const CHARACTERS = [...'?&=%/\\.:;-_ \t\naA0"\'{}<'];
+
+  it.each(Object.entries(EXPRESSIONS))(`%s fails fast on ${LENGTH} characters`, (literal, [start, repeated, end]) => {
+    const texts = [
+      start + repeated.repeat(LENGTH / repeated.length) + end,
+      ...CHARACTERS.flatMap((character) => [character.repeat(LENGTH), `${start}${character.repeat(LENGTH)}\0`]),
+    ];
+    const slow = texts
+      .filter((text) => takes(expressionOf(literal), text) > LIMIT_IN_MS)
+      .map((text) => text.slice(0, 20));
+    expect(slow).toEqual([]);
+  });
+});

@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const manifest = join(dirname(require.resolve('@nestjs/core')), 'package.json');
+
+/** The major version of Nest that these tests run on: the suites of jest.config.js differ in it. */
+export const NEST_VERSION = Number.parseInt(
+  (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version,
+);

@@ -1,0 +1,62 @@
+import { connect } from 'node:net';
+
+import type { Answer } from './test-app.js';
+
+/** One line of a request's head. */
+export type Header = readonly [name: string, value: string];
+
+/** A request as it goes over the wire: nothing is checked, completed or put in order. */
+export interface RawRequest {
+  /** @default 'GET' */
+  readonly method?: string;
+  readonly target: string;
+  /** In this order, repeated as often as given. `Host` is added where none is named. */
+  readonly headers?: readonly Header[];
+  /** What follows the head. */
+  readonly body?: string;
+  /** How texts become bytes: `latin1` makes one of each character. @default 'utf8' */
+  readonly encoding?: 'utf8' | 'latin1';
+}
+
+export interface RawAnswer extends Answer {
+  /** Each line of the head after the first, as it is. */
+  readonly lines: readonly string[];
+}
+
+/** Sends bytes that no HTTP client would send, and reads the answer. An answer that never comes has status 0. */
+export function exchange(
+  port: number,
+  { method = 'GET', target, headers = [], body = '', encoding = 'utf8' }: RawRequest,
+): Promise<RawAnswer> {
+  const named = headers.some(([name]) => name.toLowerCase() === 'host');
+  const lines = [
+    ...(named ? [] : [['Host', 'api.example.com'] as const]),
+    ...headers,
+    ['Connection', 'close'] as const,
+  ];
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(`${method} ${target} HTTP/1.1\r\n${head}\r\n${body}`, encoding);
+    });
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    // A server that refuses a request before it has read it all may reset the connection after its answer.
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(parse(Buffer.concat(chunks).toString(encoding))));
+    socket.setTimeout(10_000, () => socket.destroy());
+  });
+}
+
+function parse(text: string): RawAnswer {
+  const end = text.indexOf('\r\n\r\n');
+  const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n');
+  const headers = new Headers();
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  const body = text.slice(end + 4);
+  const json = /json/.test(headers.get('content-type') ?? '') && body !== '';
+  return { status: Number(statusLine.split(' ')[1] ?? 0), headers, lines, body: json ? JSON.parse(body) : body };
+}
