@@ -3,6 +3,7 @@ import type { ClerkClient } from '@clerk/backend';
 import { createClient } from '../client/clerk-client.service.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Authenticator } from './authenticator.js';
+import { ClerkCalls } from './clerk-calls.js';
 import { ClerkAuthenticator } from './clerk.authenticator.js';
 import { DirectAuthenticator } from './direct.authenticator.js';
 import { NO_INSTANCE_KEYS, StaticInstanceKeys, type InstanceKeys } from './instance-keys.js';
@@ -15,6 +16,7 @@ import { Verdicts } from './verdicts.js';
 export interface ClerkInstance {
   readonly options: ResolvedClerkOptions;
   readonly client: ClerkClient;
+  readonly calls: ClerkCalls;
   readonly authenticator: Authenticator;
 }
 
@@ -24,7 +26,9 @@ export function createInstance(
   client: ClerkClient = createClient(options),
   now: () => number = () => Date.now(),
 ): ClerkInstance {
-  return { options, client, authenticator: createAuthenticator(options, client, keysOf(options), now) };
+  const calls = new ClerkCalls(options);
+  const authenticator = createAuthenticator(options, client, keysOf(options, calls), now, calls);
+  return { options, client, calls, authenticator };
 }
 
 /** The lanes to a verdict, the fastest first; each hands on what it cannot tell with certainty. */
@@ -33,9 +37,10 @@ export function createAuthenticator(
   client: ClerkClient,
   keys: InstanceKeys,
   now: () => number,
+  calls: ClerkCalls = new ClerkCalls(options),
 ): Authenticator {
   const { verificationCache, directVerification } = options;
-  let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys);
+  let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys, calls);
   if (directVerification) authenticator = new DirectAuthenticator(options, keys, authenticator, now);
   if (!verificationCache) return authenticator;
   const recent = new RecentCallers(verificationCache.maxEntries, now);
@@ -43,7 +48,7 @@ export function createAuthenticator(
   return new RememberingAuthenticator(options, recent, verdicts, authenticator);
 }
 
-function keysOf(options: ResolvedClerkOptions): InstanceKeys {
+function keysOf(options: ResolvedClerkOptions, calls: ClerkCalls): InstanceKeys {
   if (options.jwtKey) return new StaticInstanceKeys(options.jwtKey);
-  return options.machineOnly ? NO_INSTANCE_KEYS : new RemoteInstanceKeys(options);
+  return options.machineOnly ? NO_INSTANCE_KEYS : new RemoteInstanceKeys(options, calls);
 }

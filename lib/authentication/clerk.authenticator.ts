@@ -4,6 +4,8 @@ import { createClerkRequest, isMachineToken, type ClerkRequest, type RequestStat
 import { ClerkKeyRefusedError, ClerkRequestOptionsError, ClerkUnavailableError } from '../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Authenticator } from './authenticator.js';
+import { backendCallFor } from './backend-call.js';
+import { retryInMs, type ClerkCalls } from './clerk-calls.js';
 import {
   carriesCredential,
   carriesHandshake,
@@ -14,7 +16,6 @@ import {
   tokenInHeader,
   type Credentials,
 } from './credentials.js';
-import { withDeadline } from './deadline.js';
 import { identityFromState, signedOutIdentity, type Identity } from './identity.js';
 import type { InstanceKeys } from './instance-keys.js';
 import { withoutHandshake } from './navigation.js';
@@ -46,6 +47,7 @@ export class ClerkAuthenticator implements Authenticator {
     private readonly options: ResolvedClerkOptions,
     private readonly client: ClerkClient,
     private readonly keys: InstanceKeys,
+    private readonly calls: ClerkCalls,
   ) {
     this.cookieSuffix = cookieSuffixOf(options.publishableKey);
   }
@@ -58,7 +60,7 @@ export class ClerkAuthenticator implements Authenticator {
       const sent = createClerkRequest(credentials.request);
       credentialSent = carriesCredential(sent, acceptsToken, this.cookieSuffix);
       const request = withoutHandshake(sent, this.options.enableHandshake);
-      const state = await withDeadline(this.ask(request, acceptsToken), this.options.timeoutInMs);
+      const state = await this.calls.inTime(this.ask(request, acceptsToken));
       if (state === undefined) return signedOut(Reason.UnknownKey);
       const refusal = refusedClaims(this.options, state);
       return refusal ? signedOut(refusal) : identityFromState(state, credentialSent);
@@ -76,11 +78,18 @@ export class ClerkAuthenticator implements Authenticator {
   /** Clerk's answer; none where the token names a key that the instance does not have. */
   private async ask(request: ClerkRequest, acceptsToken: AcceptsToken): Promise<State | undefined> {
     const options = requestOptions(this.options, request);
+    const backendCall = backendCallFor(request, acceptsToken, this.cookieSuffix);
     let state: State | undefined;
     for (const jwtKey of await this.keysFor(request, acceptsToken)) {
       const question = { ...options, jwtKey, acceptsToken: acceptsToken as TokenType[] };
-      state = (await this.client.authenticateRequest(request, question)) as State;
-      throwOnFailure(state);
+      const ask = async () => {
+        const answer = (await this.client.authenticateRequest(request, question)) as State;
+        throwOnFailure(answer);
+        if (backendCall === 'verify') throwOnNobody(answer);
+        return answer;
+      };
+      const call = backendCall ? () => this.calls.counted(ask) : ask;
+      state = await (backendCall === 'verify' ? this.calls.repeatedly(call) : call());
       // Which of several cookies counts is for Clerk to decide, and only shows by the key that it did not fit.
       if (state.reason !== Reason.WrongKey) break;
     }
@@ -113,6 +122,9 @@ export class ClerkAuthenticator implements Authenticator {
   }
 }
 
+/** Statuses by which the Backend API says that a token is none; any other says nothing about it. */
+const VERDICTS = [400, 404, 410, 422];
+
 /**
  * Finds the failures in Clerk's signed-out answers. For opaque tokens Clerk asks its Backend API and reports the
  * status only inside `message`; a status that cannot be read counts as an outage.
@@ -121,7 +133,30 @@ function throwOnFailure({ reason, message, tokenType }: State): void {
   if (reason === Reason.KeyRefused) throw new ClerkKeyRefusedError('The Backend API refused the secret key');
   if (reason === Reason.KeysUnavailable) throw new ClerkUnavailableError('Clerk could not load its keys');
   if (reason !== Reason.Unexpected || tokenType === null || tokenType === 'session_token') return;
-  const status = Number(/\bstatus=(\d{3})\)$/.exec(message ?? '')?.[1]);
-  if (status >= 400 && status < 500 && status !== 429) return;
-  throw new ClerkUnavailableError(`The Backend API did not verify the token (status ${status || 'unknown'})`);
+  const status = Number(/\bstatus=(\d{3})\)$/.exec(message ?? '')?.[1]) || undefined;
+  if (status !== undefined && VERDICTS.includes(status)) return;
+  if (status === 403) throw new ClerkKeyRefusedError('The Backend API does not let the secret key verify this token');
+  throw new ClerkUnavailableError(`The Backend API did not verify the token (status ${status ?? 'unknown'})`, {
+    retryInMs: retryInMs(status, undefined),
+  });
+}
+
+/**
+ * Clerk takes whatever comes under status 200 for a token that is good, be it a page of HTML: that is nobody's token.
+ */
+function throwOnNobody(state: State): void {
+  if (state.status !== 'signed-in') return;
+  const { id, subject } = ownerOf(state);
+  const isText = (value: unknown) => typeof value === 'string' && value !== '';
+  if (!isText(id) || !isText(subject)) {
+    throw new ClerkUnavailableError('The Backend API did not verify the token: it answered something else');
+  }
+}
+
+function ownerOf(state: State): { readonly id?: unknown; readonly subject?: unknown } {
+  try {
+    return state.toAuth() as object;
+  } catch {
+    return {};
+  }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
 import type { ClerkRequest } from '@clerk/backend/internal';
-import { decodeProtectedHeader } from 'jose';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
 
 import { tokenTypesOf, type AcceptsToken } from './token-types.js';
 
@@ -76,6 +76,16 @@ export function keyIdOf(token: string): string | null | undefined {
   try {
     const { kid } = decodeProtectedHeader(token);
     return typeof kid === 'string' ? kid : null;
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a JWT says that it expires, in milliseconds since 1970; `undefined` where it is no readable JWT. */
+export function expiryOf(token: string): number | undefined {
+  if (token.split('.').length !== 3) return undefined;
+  try {
+    return (decodeJwt(token).exp ?? NaN) * 1000;
   } catch {
     return undefined;
   }

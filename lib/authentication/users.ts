@@ -1,9 +1,10 @@
-import type { User } from '@clerk/backend';
+import type { ClerkClient, User } from '@clerk/backend';
 
+import { ClerkUnavailableError } from '../errors/clerk.errors.js';
 import { challengeOf, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
+import { retryInMs } from './clerk-calls.js';
 import type { ClerkInstances } from './clerk-instances.js';
-import { withDeadline } from './deadline.js';
 import type { AuthenticationFailure, Identity } from './identity.js';
 
 /** Loads the users who call, each at most once per request. */
@@ -28,15 +29,27 @@ export class Users {
   }
 
   private async fetch(source: object, carrier: object, userId: string): Promise<User | Denial> {
-    const { client, options } = await this.instances.for(source, carrier);
+    const { client, calls } = await this.instances.for(source, carrier);
     try {
-      return await withDeadline(client.users.getUser(userId), options.timeoutInMs);
-    } catch (error) {
-      const { status } = error as { status?: unknown };
-      if (status === 404) return NOT_FOUND;
-      return status === 401 || status === 403 ? KEY_REFUSED : UNAVAILABLE;
+      return await calls.inTime(calls.repeatedly(() => calls.counted(() => userOf(client, userId))));
+    } catch {
+      return UNAVAILABLE;
     }
   }
+}
+
+async function userOf({ users }: ClerkClient, userId: string): Promise<User | Denial> {
+  try {
+    const user = (await users.getUser(userId)) as Partial<User> | undefined;
+    // Clerk takes whatever comes under status 200 for a user.
+    if (user?.id === userId) return user as User;
+  } catch (error) {
+    const { status, retryAfter } = error as { readonly status?: number; readonly retryAfter?: number };
+    if (status === 404) return NOT_FOUND;
+    if (status === 401 || status === 403) return KEY_REFUSED;
+    throw new ClerkUnavailableError('The user was not loaded', { retryInMs: retryInMs(status, retryAfter) });
+  }
+  throw new ClerkUnavailableError('The Backend API answered something else than the user');
 }
 
 /** Why nobody can be loaded where Clerk could not even be asked who is calling. */

@@ -1,8 +1,8 @@
 import type { AuthenticatedMachineObject, SignedInAuthObject } from '@clerk/backend/internal';
-import { decodeJwt } from 'jose';
 import { LRUCache } from 'lru-cache';
 
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
+import { expiryOf } from './credentials.js';
 import type { Identity } from './identity.js';
 import type { InstanceKeys } from './instance-keys.js';
 import { machineIdentity, sessionIdentity, type MachineData, type SessionClaims } from './session-identity.js';
@@ -107,14 +107,4 @@ function claimsOf(identity: Identity): SessionClaims {
 /** The payload of a JWT as text: half as large as the token, and a third of what it takes when parsed. */
 function payloadOf(token: string): string {
   return Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
-}
-
-/** When a machine JWT expires, in milliseconds since 1970; `undefined` for an opaque token. */
-function expiryOf(token: string): number | undefined {
-  if (token.split('.').length !== 3) return undefined;
-  try {
-    return (decodeJwt(token).exp ?? NaN) * 1000;
-  } catch {
-    return undefined;
-  }
 }

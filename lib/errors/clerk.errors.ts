@@ -56,6 +56,12 @@ export class ClerkAuthNotPopulatedError extends ClerkError {
 /** Clerk could not be asked: unreachable, too slow, overloaded or answering nonsense. */
 export class ClerkUnavailableError extends ClerkError {
   readonly code = ClerkErrorCode.ClerkUnavailable;
+  /** How long Clerk wants to be left alone, in milliseconds; `Infinity` where asking again is of no use. */
+  readonly retryInMs: number | undefined;
+  constructor(message: string, { retryInMs, ...options }: ErrorOptions & { readonly retryInMs?: number } = {}) {
+    super(message, options);
+    this.retryInMs = retryInMs;
+  }
 }
 
 /** Clerk answered that it does not know the key this application presents. */

@@ -4,6 +4,7 @@ import type { Identity } from '../authentication/identity.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Decision } from '../policy/decide.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
+import { Repetitions } from './repetitions.js';
 
 /**
  * Tells the operator what the client is not told: why a call was refused, and when Clerk could not be asked. Nothing
@@ -12,6 +13,7 @@ import type { RoutePolicy } from '../policy/route-policy.js';
 @Injectable()
 export class AccessLog {
   private readonly logger = new Logger('ClerkGuard');
+  private readonly repetitions = new Repetitions();
 
   constructor(@Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'debug'>) {}
 
@@ -24,7 +26,9 @@ export class AccessLog {
     }
     if (failure) {
       const outcome = decision.allowed ? 'the caller goes on signed out' : `denied ${decision.denial.status}`;
-      const line = `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}`;
+      const kind = `${policy.name}: ${outcome}: ${failure.code}`;
+      const line = this.repetitions.next(kind, `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}`);
+      if (line === undefined) return;
       if (failure.code === 'clerk-unavailable') this.logger.warn(line);
       else if (failure.code === 'invalid-configuration') this.logger.error(line);
       else this.logger.error(`${line}. Check secretKey (environment variable CLERK_SECRET_KEY)`);

@@ -12,7 +12,9 @@ export function hasGlobalGuard(config: ApplicationConfig): boolean {
 
 /** Whether `@UseGuards()` puts it before this one. */
 export function hasOwnGuard(type: Type, handler: Handler): boolean {
-  const guards = [type, handler].flatMap((target) => (Reflect.getMetadata('__guards__', target) as unknown[]) ?? []);
+  const guards = [type, handler].flatMap(
+    (target) => Reflect.getMetadata('__guards__', target) as unknown[] | undefined,
+  );
   return guards.some(isClerkGuard);
 }
 

@@ -18,8 +18,7 @@ export class StreamExpiry implements NestInterceptor {
   constructor(private readonly instances: Pick<ClerkInstances, 'for'>) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> | Promise<Observable<unknown>> {
-    const isStream = context.getType() === 'http' && Reflect.hasMetadata(IS_SSE, context.getHandler());
-    const expiry = isStream ? expiryOf(context) : undefined;
+    const expiry = Reflect.hasMetadata(IS_SSE, context.getHandler()) ? expiryOf(context) : undefined;
     return expiry === undefined ? next.handle() : this.until(expiry, context, next);
   }
 

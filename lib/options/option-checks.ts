@@ -15,12 +15,18 @@ export const oneOf =
 
 export const boolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false');
 
+/** Room for all that are remembered is made at the start. */
+const MOST_ENTRIES = 1_000_000;
+
 const wholeNumber =
   (of: string, minimum: number, maximum: number): Check =>
   (value) =>
     Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum
       ? undefined
       : `must be a whole number${of}, at least ${minimum} and at most ${maximum}`;
+
+/** How many of something there may be. */
+export const count = (minimum: number, maximum = MOST_ENTRIES): Check => wholeNumber('', minimum, maximum);
 
 /** Beyond the default maximum, 24 days, a timer of Node fires at once. */
 export const milliseconds = (minimum: number, maximum = 2 ** 31 - 1): Check =>
@@ -171,8 +177,6 @@ export const clerkClient: Check = (value) =>
     ? undefined
     : "must be a client made with createClerkClient() of '@clerk/backend'";
 
-/** Room for all that are remembered is made at the start. */
-const MOST_ENTRIES = 1_000_000;
 /** Nothing is remembered for longer than a minute. */
 const A_MINUTE = 60_000;
 
@@ -180,7 +184,7 @@ export const verificationCache: Check = (value) =>
   typeof value === 'boolean'
     ? undefined
     : fields({
-        maxEntries: wholeNumber('', 1, MOST_ENTRIES),
+        maxEntries: count(1),
         machineTokens: fields({ ttl: milliseconds(0, A_MINUTE) }),
       })(value);
 

@@ -74,6 +74,22 @@ export interface RequestOptions {
   timeoutInMs?: number;
 
   /**
+   * How often Clerk is asked again where it could not be asked: where the connection fails, and after a 5xx, or a 429
+   * whose `Retry-After` leaves time. Holds for keys, opaque machine tokens and `@CurrentUser()`, within `timeoutInMs` and
+   * after a short pause. A Clerk that is down is asked once.
+   * @default 1
+   */
+  maxRetries?: number;
+
+  /**
+   * How many calls to Clerk's Backend API may be pending at once; beyond them requests that need one are answered 503.
+   * Callers who are known without asking Clerk are not held up. A call that hangs counts for half a minute, though it is
+   * waited for no longer than `timeoutInMs`.
+   * @default 250
+   */
+  maxPendingCalls?: number;
+
+  /**
    * How long the keys that are known go on working while Clerk is down and new ones cannot be fetched, in milliseconds
    * beyond their five minutes. Unknown keys are answered 503 meanwhile.
    * @default 3600000

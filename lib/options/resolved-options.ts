@@ -29,6 +29,8 @@ export interface ResolvedClerkOptions {
   readonly treatPendingAsSignedOut: boolean;
   readonly clockSkewInMs: number;
   readonly timeoutInMs: number;
+  readonly maxRetries: number;
+  readonly maxPendingCalls: number;
   readonly staleKeysInMs: number;
   readonly domain: ValueOrFunction<string> | undefined;
   readonly isSatellite: ValueOrFunction<boolean>;

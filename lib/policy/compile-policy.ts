@@ -1,7 +1,7 @@
 import { isTokenType, toAcceptsToken, TOKEN_TYPES, type AcceptsToken } from '../authentication/token-types.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
-import { isProtectionWord, type PolicyLevel, type Protection, type RoutePolicy } from './route-policy.js';
+import { handlerOf, isProtectionWord, type PolicyLevel, type Protection, type RoutePolicy } from './route-policy.js';
 
 /** What the module's options say about handlers that say nothing. */
 export type PolicyDefaults = Pick<
@@ -38,7 +38,7 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
   }
   const said = (list: (level: PolicyLevel) => readonly unknown[]) => levels.some((level) => list(level).length > 0);
   const policy = {
-    name: levels.at(-1)?.name ?? '',
+    name: handlerOf(levels).name,
     protection,
     acceptsToken,
     allowsPendingSession: !defaults.treatPendingAsSignedOut || said((level) => level.allowPendingSession),

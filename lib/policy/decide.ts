@@ -1,11 +1,11 @@
 import type { AuthObject } from '@clerk/backend';
 
 import type { Identity } from '../authentication/identity.js';
-import type { AcceptsToken, TokenType } from '../authentication/token-types.js';
+import { tokenTypesOf, type TokenType } from '../authentication/token-types.js';
 import { challengeOf, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { describeRequirement, fulfils, reverificationOf, scopesOf } from './conditions.js';
-import type { PredicateRef, PredicateRequirement, Requirement } from './requirement.js';
+import type { ConditionRequirement, PredicateRef, PredicateRequirement, Requirement } from './requirement.js';
 import type { RoutePolicy } from './route-policy.js';
 
 /**
@@ -44,16 +44,15 @@ export function decide(policy: RoutePolicy, identity: Identity, answers?: Predic
   // Signed in, yet not to be treated so: a session task is open.
   if (!auth.isAuthenticated) return unauthenticated(identity, identity.status === 'signed-in');
 
-  const { tokenType } = auth;
-  if (identity.status !== 'signed-in' || !accepts(policy.acceptsToken, tokenType))
-    return unauthenticated(identity, false);
-
-  return authorize(policy, auth, answers);
+  const accepted = isOneOf(tokenTypesOf(policy.acceptsToken), auth.tokenType);
+  return identity.status === 'signed-in' && accepted
+    ? authorize(policy, auth, answers)
+    : unauthenticated(identity, false);
 }
 
-function accepts(acceptsToken: AcceptsToken, tokenType: TokenType | null): boolean {
-  if (acceptsToken === tokenType || acceptsToken === 'any') return true;
-  return tokenType !== null && typeof acceptsToken !== 'string' && acceptsToken.includes(tokenType);
+/** A type that nobody knows is one of none, also where any is accepted. */
+function isOneOf(types: readonly unknown[], type: TokenType | null): boolean {
+  return types.includes(type);
 }
 
 function unauthenticated(identity: Identity, pending: boolean): Decision {
@@ -70,15 +69,12 @@ function unauthenticated(identity: Identity, pending: boolean): Decision {
 /** Whether a caller who is signed in has the rights. */
 function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateAnswers = new Map()): Decision {
   if (policy.requirements.length === 0) return ALLOWED;
-  const { tokenType } = auth;
-  const held = policy.requirements.filter(({ speaksTo }) => tokenType !== null && speaksTo.includes(tokenType));
+  const held = policy.requirements.filter(({ speaksTo }) => isOneOf(speaksTo, auth.tokenType));
   // A caller whom no requirement speaks to has not fulfilled any.
   if (held.length === 0) return insufficient(policy, policy.requirements);
 
-  const unmet = held.filter((one) => 'condition' in one && !fulfils(one.condition, auth));
-  const beyondReverification = unmet.filter(
-    (one) => 'condition' in one && !fulfils(one.condition, auth, { reverified: true }),
-  );
+  const unmet = held.filter((one) => 'condition' in one).filter(({ condition }) => !fulfils(condition, auth));
+  const beyondReverification = unmet.filter(({ condition }) => !fulfils(condition, auth, { reverified: true }));
   if (beyondReverification.length > 0) return insufficient(policy, beyondReverification);
 
   // Asked only about callers who could pass, and before anybody is sent to verify a factor again for nothing.
@@ -92,10 +88,12 @@ function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateAnsw
 }
 
 /** What Clerk's frontend SDKs recognise, to ask the user for a factor and try again. */
-function reverificationRequired(policy: RoutePolicy, auth: AuthObject, unmet: readonly Requirement[]): Refusal {
-  const [reverification] = unmet.flatMap((one) =>
-    'condition' in one ? (reverificationOf(one.condition, auth) ?? []) : [],
-  );
+function reverificationRequired(
+  policy: RoutePolicy,
+  auth: AuthObject,
+  unmet: readonly ConditionRequirement[],
+): Refusal {
+  const [reverification] = unmet.map(({ condition }) => reverificationOf(condition, auth));
   const message = 'Verify your identity again.';
   return withMissing(policy, unmet, denied(403, ClerkErrorCode.ReverificationRequired, message, { reverification }));
 }

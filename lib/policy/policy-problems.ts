@@ -1,7 +1,13 @@
 import { isTokenType, TOKEN_TYPES, tokenTypesOf } from '../authentication/token-types.js';
 import { AUTH_PROPERTIES } from './auth-properties.js';
 import { problemsOfCombination, problemsOfRequirement } from './requirement-problems.js';
-import { isProtectionWord, type PolicyLevel, type ProtectionWord, type RoutePolicy } from './route-policy.js';
+import {
+  handlerOf,
+  isProtectionWord,
+  type PolicyLevel,
+  type ProtectionWord,
+  type RoutePolicy,
+} from './route-policy.js';
 
 const DECORATOR_OF: Record<ProtectionWord, string> = {
   public: '@Public()',
@@ -40,6 +46,7 @@ export function problemsOfPolicy(
   levels: readonly PolicyLevel[],
   { machineOnly }: { readonly machineOnly: boolean },
 ): string[] {
+  const handler = handlerOf(levels);
   const problems: string[] = [];
   if (policy.protection === 'skip') {
     if (levels.some((level) => level.authParameters.length > 0)) {
@@ -47,8 +54,7 @@ export function problemsOfPolicy(
         '@Auth() has nothing to give beside @SkipAuth(), which does not look at credentials: use @Public() instead of @SkipAuth().',
       );
     }
-    const [last] = levels.slice(-1);
-    if (last && last.acceptsToken.length > 0) {
+    if (handler.acceptsToken.length > 0) {
       problems.push(
         '@AcceptsToken() protects nothing beside @SkipAuth(): add @RequireAuth() to the handler, or remove @AcceptsToken().',
       );
@@ -59,16 +65,15 @@ export function problemsOfPolicy(
       "only machineSecretKey is set, which verifies nothing but M2M tokens: add @AcceptsToken('m2m_token'), or set secretKey and publishableKey.",
     );
   }
-  const says = levels.at(-1)?.allowPendingSession ?? [];
   if (
-    says.length > 0 &&
+    handler.allowPendingSession.length > 0 &&
     (policy.protection === 'skip' || !tokenTypesOf(policy.acceptsToken).includes('session_token'))
   ) {
     problems.push(
       '@AllowPendingSession() means nothing where no session is looked at: remove it, or accept session_token.',
     );
   }
-  problems.push(...problemsOfCombination(policy.requirements), ...problemsOfParameters(policy, levels));
+  problems.push(...problemsOfCombination(policy.requirements), ...problemsOfParameters(policy, handler));
   if (policy.requirements.length > 0) {
     const deaf = tokenTypesOf(policy.acceptsToken).filter(
       (type) => !policy.requirements.some(({ speaksTo }) => speaksTo.includes(type)),
@@ -85,14 +90,15 @@ export function problemsOfPolicy(
 }
 
 /** What is wrong with `@Auth('…')` and `@CurrentUser()` for the tokens that the handler accepts. */
-function problemsOfParameters({ protection, acceptsToken }: Judged, levels: readonly PolicyLevel[]): string[] {
-  const { authParameters = [], currentUser = [] } = levels.at(-1) ?? {};
+function problemsOfParameters({ protection, acceptsToken }: Judged, handler: PolicyLevel): string[] {
+  const { authParameters, currentUser } = handler;
   const types = tokenTypesOf(acceptsToken);
+  const accepted = types.join(', ');
   const known = (property: string) => types.some((type) => (AUTH_PROPERTIES[type] as string[]).includes(property));
   const unknown = authParameters.filter((property) => property !== undefined && !known(property));
   const problems = unknown.map(
     (property) =>
-      `@Auth(${spelt(property, "'")}) is always empty: no accepted token (${types.join(', ')}) has it. Accept another token, or take another property.`,
+      `@Auth(${spelt(property, "'")}) is always empty: no accepted token (${accepted}) has it. Accept another token, or take another property.`,
   );
   if (currentUser.length > 0 && protection === 'skip') {
     problems.push(
@@ -100,7 +106,7 @@ function problemsOfParameters({ protection, acceptsToken }: Judged, levels: read
     );
   } else if (currentUser.length > 0 && !known('userId')) {
     problems.push(
-      `@CurrentUser() finds nobody: no accepted token (${types.join(', ')}) belongs to a user. Accept session_token as well.`,
+      `@CurrentUser() finds nobody: no accepted token (${accepted}) belongs to a user. Accept session_token as well.`,
     );
   }
   return problems;

@@ -39,8 +39,11 @@ function rolesThatFulfil(condition: Condition): ReadonlySet<string> | undefined 
 
 function roleOf(has: HasParams | undefined | null): string[] {
   const role: unknown = has?.role;
-  return typeof role === 'string' ? [role.replace(/^(org:)*/, 'org:')] : [];
+  return typeof role === 'string' ? [`org:${withoutPrefix(role)}`] : [];
 }
+
+/** Clerk takes roles and permissions with the prefix and without. */
+const withoutPrefix = (name: string) => name.replace(/^(org:)+/, '');
 
 const ONE_ONLY: Readonly<Record<string, string>> = { RequireRole: 'role', RequirePlan: 'plan' };
 
@@ -99,7 +102,7 @@ function problemsOfName(kind: string, name: unknown): string[] {
   if ((kind === 'feature' || kind === 'plan') && !SCOPED_NAME.test(name)) {
     return [`takes ${kind} names, with no scope before them but "org:" or "user:", such as "${EXAMPLES[kind]}".`];
   }
-  return kind === 'permission' && name.replace(/^(org:)*/, '').startsWith('sys_')
+  return kind === 'permission' && withoutPrefix(name).startsWith('sys_')
     ? [
         `asks for ${name}: system permissions are never in a session token, so nobody could pass. Use a custom permission.`,
       ]
@@ -120,9 +123,8 @@ function problemsOfReverification(config: unknown): string[] {
 
 function problemsOfPredicate(predicate: unknown): string[] {
   if (typeof predicate !== 'function') return ['takes a function, or a class with a check method.'];
-  const { prototype } = predicate as { prototype?: { check?: unknown } };
   const isClass = /^class\b/.test(Function.prototype.toString.call(predicate));
-  return isClass && typeof prototype?.check !== 'function'
+  return isClass && !isPredicateClass(predicate)
     ? [`was given the class ${predicate.name}, which has no check method: add check(auth, context) to it.`]
     : [];
 }

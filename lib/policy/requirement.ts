@@ -45,6 +45,9 @@ export type Requirement = {
   readonly speaksTo: readonly TokenType[];
 } & ({ readonly condition: Condition } | { readonly predicate: PredicateRef });
 
+/** A requirement that Clerk's auth object answers. */
+export type ConditionRequirement = Extract<Requirement, { condition: unknown }>;
+
 /** A requirement that the application decides by itself. */
 export type PredicateRequirement = Extract<Requirement, { predicate: unknown }>;
 

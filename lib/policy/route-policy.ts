@@ -36,6 +36,11 @@ export interface PolicyLevel {
   readonly currentUser: readonly unknown[];
 }
 
+/** The level of the handler itself, which stands behind those of its classes. */
+export function handlerOf(levels: readonly PolicyLevel[]): PolicyLevel {
+  return levels.at(-1) as PolicyLevel;
+}
+
 /** A requirement, and the name of the class or handler that states it. */
 export type HeldRequirement = Requirement & { readonly from: string };
 

@@ -2,7 +2,7 @@ export { LocalClerk, type LocalClerkModuleOptions, type LocalClerkOptions } from
 export type { InstanceType } from './local-clerk/local-instance.js';
 export { LocalClerkError, type LocalClerkErrorCode } from './local-clerk/local-clerk.error.js';
 export type { Handshake } from './local-clerk/frontend-api/browser-sessions.js';
-export type { Outage } from './local-clerk/faults.js';
+export type { Fault, Outage } from './local-clerk/faults.js';
 export type { ReceivedRequest } from './local-clerk/local-server.js';
 export type { Ref } from './local-clerk/ids.js';
 export type {

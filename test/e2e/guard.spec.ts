@@ -1,4 +1,5 @@
 import { Controller, Get, type ExecutionContext } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/internal';
 
 import { ClerkGuard, ClerkTransportError } from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
@@ -31,5 +32,15 @@ describe.each(PLATFORMS)('ClerkGuard on %s', (_, platform) => {
     expect(() => app.get(ClerkGuard).canActivate(context)).toThrow(ClerkTransportError);
     expect(() => app.get(ClerkGuard).canActivate(context)).toThrow(`execution context type "${type}"`);
     expect(clerk.countRequests()).toBe(0);
+  });
+
+  it('answers at once about a known caller', async () => {
+    const token = await clerk.sessionToken();
+    const call = () => {
+      const request = { headers: { authorization: `Bearer ${token}`, host: 'localhost' }, url: '/', method: 'GET' };
+      return app.get(ClerkGuard).canActivate(new ExecutionContextHost([request, {}], Routes, Routes.prototype.handler));
+    };
+    expect(await call()).toBe(true);
+    expect(call()).toBe(true);
   });
 });

@@ -25,7 +25,8 @@ import { LocalClerk } from '../../lib/testing/index.js';
 import { Caller, describeOverWires, startMicroservice, type Message, type Wire } from '../support/microservices.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { freePort } from '../support/redis.js';
-import { TestApp, type RecordingLogger } from '../support/test-app.js';
+import type { RecordingLogger } from '../support/recording-logger.js';
+import { TestApp } from '../support/test-app.js';
 import { describeTruthTable, FRONTEND, PERMISSION, ROUTES, type Ask } from '../support/truth-table.js';
 
 const SCOPE = 'mch_receiver';

@@ -277,6 +277,30 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       without: 'within 2 ms',
       seen: 'within 1 ms',
     }),
+    maxRetries: () => {
+      const key = clerk.createApiKey({ subject: clerk.createUser() }).secret;
+      return {
+        value: 0,
+        look: async (app) => {
+          clerk.outage(['refuse', 'well']);
+          return (await app.withToken('/api-key', key)).status;
+        },
+        without: 200,
+        seen: 503,
+      };
+    },
+    maxPendingCalls: () => ({
+      beside: { timeoutInMs: 50 },
+      value: 1,
+      look: async (app) => {
+        clerk.outage('hang');
+        return pathsAsked(async () => {
+          for (const key of ['ak_x', 'ak_y']) expect((await app.withToken('/api-key', key)).status).toBe(503);
+        });
+      },
+      without: ['/api_keys/verify', '/api_keys/verify'],
+      seen: ['/api_keys/verify'],
+    }),
     domain: () => ({
       beside: { ...basicOptions(live), isSatellite: true },
       value: 'satellite.example',

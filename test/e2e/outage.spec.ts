@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 
 import { AcceptsToken, Auth, Public, type AuthObject } from '../../lib/index.js';
-import { LocalClerk, type Outage } from '../../lib/testing/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
 
@@ -16,11 +16,6 @@ class Routes {
   @Get('api-key') @AcceptsToken('api_key') apiKey() {
     return 'in';
   }
-  @Get('public-machines') @Public() @AcceptsToken('api_key', 'm2m_token', 'oauth_token') machines(
-    @Auth() auth: AuthObject,
-  ) {
-    return auth;
-  }
   @Get('m2m') @AcceptsToken('m2m_token') m2m() {
     return 'in';
   }
@@ -32,17 +27,7 @@ class Routes {
 /** Short enough to wait for, long enough for a healthy answer on a busy machine. */
 const TIMEOUT_MS = 750;
 
-const OUTAGES: Record<string, Outage> = {
-  refused: 'refuse',
-  hanging: 'hang',
-  'an HTML 500': { status: 500, html: true },
-  'a JSON 500': { status: 500 },
-  'a 502': { status: 502, html: true },
-  'a 429': { status: 429, retryAfter: 30 },
-  'half a body': 'garbage',
-};
-
-describe.each(PLATFORMS)('with Clerk down, on %s', (_, platform) => {
+describe.each(PLATFORMS)('with Clerk slow or strict, on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
 
@@ -54,74 +39,6 @@ describe.each(PLATFORMS)('with Clerk down, on %s', (_, platform) => {
       .start();
   });
   afterEach(() => Promise.all([app?.close(), clerk?.stop()]));
-  afterEach(() => jest.restoreAllMocks());
-
-  describe.each(Object.entries(OUTAGES))('%s', (_name, outage) => {
-    it('a session token is 503 on a strict route, signed out on a public one, and good again after', async () => {
-      const token = await clerk.sessionToken();
-      clerk.outage(outage);
-      const strict = await app.withToken('/strict', token);
-      expect(strict).toMatchObject({ status: 503, body: { statusCode: 503, code: 'clerk-unavailable' } });
-      expect(strict.headers.get('www-authenticate')).toBeNull();
-      expect(await app.withToken('/public', token)).toMatchObject({ status: 200, body: { isAuthenticated: false } });
-      expect(app.logger.ofGuard('warn')).toEqual([
-        expect.stringContaining('Routes.strict: denied 503'),
-        expect.stringContaining('Routes.public: the caller goes on signed out'),
-      ]);
-
-      clerk.recover();
-      expect(await app.withToken('/strict', token)).toMatchObject({ status: 200, body: 'in' });
-      expect(await app.withToken('/public', token)).toMatchObject({ status: 200, body: { isAuthenticated: true } });
-    });
-
-    it('opaque machine tokens are 503, signed out on a public route, and good again after', async () => {
-      const user = clerk.createUser();
-      const tokens = {
-        'api-key': clerk.createApiKey({ subject: user }).secret,
-        m2m: (await clerk.createM2MToken({ machine: clerk.createMachine() })).token,
-        oauth: (await clerk.createOAuthToken({ user })).token,
-      };
-      clerk.outage(outage);
-      // Half a body under status 200 makes Clerk's SDK fail on what it parsed: an outage like the others.
-      for (const [route, token] of Object.entries(tokens)) {
-        expect(await app.withToken(`/${route}`, token)).toMatchObject({
-          status: 503,
-          body: { code: 'clerk-unavailable' },
-        });
-        expect(await app.withToken('/public-machines', token)).toMatchObject({
-          status: 200,
-          body: { isAuthenticated: false },
-        });
-      }
-      clerk.recover();
-      for (const [route, token] of Object.entries(tokens)) {
-        expect((await app.withToken(`/${route}`, token)).status).toBe(200);
-      }
-    });
-
-    it('keys that are known already go on serving sessions', async () => {
-      expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
-      clerk.outage(outage);
-      expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
-    });
-
-    it('also where they are to be fetched anew just then', async () => {
-      expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
-      clerk.outage(outage);
-      const later = Date.now() + 6 * 60_000;
-      jest.spyOn(Date, 'now').mockReturnValue(later);
-      const token = await clerk.sessionToken({ issuedAt: Math.floor(later / 1000) });
-      expect((await app.withToken('/strict', token)).status).toBe(200);
-    });
-
-    it('strangers are told 401, not 503', async () => {
-      clerk.outage(outage);
-      expect((await app.send('/strict')).status).toBe(401);
-      expect((await app.withToken('/strict', 'garbage')).status).toBe(401);
-      expect((await app.send('/public')).status).toBe(200);
-      expect(clerk.countRequests()).toBe(0);
-    });
-  });
 
   it('a slow Clerk is waited for, within the timeout', async () => {
     clerk.outage({ delay: TIMEOUT_MS / 15 });

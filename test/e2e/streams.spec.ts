@@ -1,9 +1,8 @@
 /** Server-sent events: a caller is identified once, and a stream may end with the session that opened it. */
 import { request } from 'node:http';
 
-import { Controller, Get, Sse, type CallHandler, type ExecutionContext } from '@nestjs/common';
-import { ExecutionContextHost } from '@nestjs/core/internal';
-import { interval, map, NEVER, Observable, of } from 'rxjs';
+import { Controller, Get, Sse } from '@nestjs/common';
+import { interval, map, Observable, of } from 'rxjs';
 
 import {
   AcceptsToken,
@@ -15,9 +14,7 @@ import {
   type AuthObject,
   type ClerkModuleOptions,
 } from '../../lib/index.js';
-import { StreamExpiry } from '../../lib/guard/stream-expiry.js';
 import { LocalClerk } from '../../lib/testing/index.js';
-import { attachIdentity } from '../../lib/transports/attachment.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
 import { describeTruthTable, FRONTEND, PERMISSION, type Ask } from '../support/truth-table.js';
@@ -169,53 +166,4 @@ describe.each(PLATFORMS)('the truth table of streams on %s', (_, platform) => {
     return JSON.parse(/^data: (.*)$/m.exec(body)![1]!);
   };
   describeTruthTable(() => ({ clerk, other }), ask);
-});
-
-describe('the timer of a stream', () => {
-  afterEach(() => void jest.useRealTimers());
-
-  async function stream(exp: number) {
-    const source = {};
-    const context: ExecutionContext = new ExecutionContextHost([source], Streams, Streams.prototype.session);
-    attachIdentity(source, {
-      ...{
-        status: 'signed-in',
-        tokenType: 'session_token',
-        reason: null,
-        credentialSent: true,
-        headers: new Headers(),
-      },
-      toAuth: () => ({ isAuthenticated: true, tokenType: 'session_token', sessionClaims: { exp } }) as never,
-    });
-    const instances = { for: async () => ({ options: { clockSkewInMs: 5_000 } }) as never };
-    const next: CallHandler = { handle: () => NEVER };
-    return new StreamExpiry(instances).intercept(context, next);
-  }
-
-  it('waits for the clock skew too, and ends the stream', async () => {
-    jest.useFakeTimers({ now: 1_000_000 });
-    const ended = jest.fn();
-    (await stream(1_060)).subscribe({ complete: ended });
-    jest.advanceTimersByTime(64_999);
-    expect(ended).not.toHaveBeenCalled();
-    jest.advanceTimersByTime(1);
-    expect(ended).toHaveBeenCalledTimes(1);
-    expect(jest.getTimerCount()).toBe(0);
-  });
-
-  it('is cleared when the client leaves', async () => {
-    jest.useFakeTimers({ now: 1_000_000 });
-    const client = (await stream(1_060)).subscribe();
-    expect(jest.getTimerCount()).toBe(1);
-    client.unsubscribe();
-    expect(jest.getTimerCount()).toBe(0);
-  });
-
-  it('does not overflow with a token that lasts for years', async () => {
-    jest.useFakeTimers({ now: 1_000_000 });
-    const ended = jest.fn();
-    (await stream(10_000_000_000)).subscribe({ complete: ended });
-    jest.advanceTimersByTime(24 * 60 * 60 * 1000);
-    expect(ended).not.toHaveBeenCalled();
-  });
 });

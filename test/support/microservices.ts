@@ -6,7 +6,7 @@ import { ClientProxyFactory, Transport, type ClientProxy, type MicroserviceOptio
 import { firstValueFrom } from 'rxjs';
 
 import { freePort, startRedis, withoutRedis } from './redis.js';
-import { RecordingLogger } from './test-app.js';
+import { RecordingLogger } from './recording-logger.js';
 
 /** A broker, or none: where messages go by. */
 export interface Wire {

@@ -3,37 +3,19 @@ import 'reflect-metadata';
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import type { INestApplication, LoggerService, ModuleMetadata, Type } from '@nestjs/common';
+import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 
 import { ClerkModule, type ClerkModuleOptions } from '../../lib/index.js';
 import type { Platform } from './platforms.js';
+import { RecordingLogger } from './recording-logger.js';
 
 /** What an application answered. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: any;
-}
-
-/** Everything that a Nest application logged, line by line. */
-export class RecordingLogger implements LoggerService {
-  readonly lines: string[] = [];
-  private readonly record =
-    (level: string) =>
-    (message: unknown, ...rest: unknown[]) =>
-      void this.lines.push([level, String(message), ...rest.map(String)].join(' '));
-  readonly log = this.record('log');
-  readonly error = this.record('error');
-  readonly warn = this.record('warn');
-  readonly debug = this.record('debug');
-  readonly verbose = this.record('verbose');
-
-  /** Lines of one level that ClerkGuard wrote. */
-  ofGuard(level: string): string[] {
-    return this.lines.filter((line) => line.startsWith(`${level} `) && line.endsWith(' ClerkGuard'));
-  }
 }
 
 /** A running Nest application on a port of its own, spoken to over real HTTP. */

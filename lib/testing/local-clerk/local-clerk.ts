@@ -136,9 +136,10 @@ export class LocalClerk extends LocalAccounts {
    * Goes down, slow or mad, until {@link recover}; only on paths that begin like the second argument, if there is one.
    * @example
    * clerk.outage({ status: 429, retryAfter: 30 }, '/api_keys');
+   * clerk.outage(['refuse', 'well']); // every other request
    */
   outage(kind: Outage, pathPrefix = '/'): void {
-    this.server.outage = { kind, pathPrefix };
+    this.server.outage = { kind, pathPrefix, met: 0 };
   }
 
   /** Ends an {@link outage}. Requests that hang keep hanging. */

@@ -31,7 +31,7 @@ export interface HttpApi {
 /** The HTTP side of the local Clerk: the port, faults and the log; what is answered comes from its APIs. */
 export class LocalServer {
   readonly requests: ReceivedRequest[] = [];
-  outage: { readonly kind: Outage; readonly pathPrefix: string } | undefined;
+  outage: { readonly kind: Outage; readonly pathPrefix: string; met: number } | undefined;
   private readonly server: Server;
 
   constructor(private readonly apiAt: (path: string) => HttpApi) {
@@ -68,7 +68,9 @@ export class LocalServer {
     response.on('finish', () => (received.status = response.statusCode));
 
     const { outage } = this;
-    if (outage && path.startsWith(outage.pathPrefix) && !(await play(outage.kind, request, response))) return;
+    if (outage && path.startsWith(outage.pathPrefix)) {
+      if (!(await play(outage.kind, outage.met++, request, response))) return;
+    }
     await this.apiAt(path).answer(request, response, { method, path, query: new URLSearchParams(query.join('?')) });
   }
 }

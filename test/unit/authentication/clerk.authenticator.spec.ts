@@ -1,5 +1,6 @@
 import type { ClerkClient } from '@clerk/backend';
 
+import { ClerkCalls } from '../../../lib/authentication/clerk-calls.js';
 import { cookieSuffixOf } from '../../../lib/authentication/credentials.js';
 import { ClerkAuthenticator } from '../../../lib/authentication/clerk.authenticator.js';
 import type { InstanceKeys } from '../../../lib/authentication/instance-keys.js';
@@ -36,7 +37,7 @@ function over(answer: (request: Request, options: any) => unknown, find: Instanc
     current: async () => 'CURRENT',
     freshUntil: () => Infinity,
   };
-  const authenticator = new ClerkAuthenticator(options, client, keys);
+  const authenticator = new ClerkAuthenticator(options, client, keys, new ClerkCalls(options));
   const ask = (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token', path = '/') =>
     authenticator.authenticate(new HttpCredentials({ method: 'GET', url: path, headers }, {}), acceptsToken);
   return { ask, asked };
@@ -198,11 +199,36 @@ describe('ClerkAuthenticator', () => {
       ['(code=unexpected-error, status=429)', 'clerk-unavailable'],
       ['(code=unexpected-error, status=n/a)', 'clerk-unavailable'],
       ['in words of a later version', 'clerk-unavailable'],
+      ['(code=unexpected-error, status=402)', 'clerk-unavailable'],
+      ['(code=unexpected-error, status=408)', 'clerk-unavailable'],
+      ['(code=unexpected-error, status=403)', 'clerk-key-refused'],
       ['(code=unexpected-error, status=400)', undefined],
       ['(code=unexpected-error, status=422)', undefined],
     ])('of machine tokens: %s', async (message, code) =>
       expect(await machine(`Unexpected error ${message}`)).toBe(code),
     );
+
+    const nobody = (toAuth: () => unknown) =>
+      failureOf({ status: 'signed-in', tokenType: 'm2m_token', reason: null, toAuth });
+
+    it.each<[string, () => unknown]>([
+      ['without id', () => ({ isAuthenticated: true, subject: 'mch_1' })],
+      ['without subject', () => ({ isAuthenticated: true, id: 'mt_1' })],
+      ['whose subject is empty', () => ({ isAuthenticated: true, id: 'mt_1', subject: '' })],
+      ['whose subject is no text', () => ({ isAuthenticated: true, id: 'mt_1', subject: {} })],
+      [
+        'that cannot be read',
+        () => {
+          throw new TypeError('undefined');
+        },
+      ],
+    ])('of opaque tokens that Clerk calls good: one %s', async (_, toAuth) =>
+      expect(await nobody(toAuth)).toBe('clerk-unavailable'),
+    );
+
+    it('and none where an opaque token is somebody’s', async () => {
+      expect(await nobody(() => ({ isAuthenticated: true, id: 'mt_1', subject: 'mch_1' }))).toBeUndefined();
+    });
 
     it('and none where a token is merely bad', async () => {
       expect(await failureOf({ tokenType: 'api_key', reason: 'token-invalid' })).toBeUndefined();

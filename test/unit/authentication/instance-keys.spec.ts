@@ -1,5 +1,6 @@
 import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 
+import { ClerkCalls } from '../../../lib/authentication/clerk-calls.js';
 import { StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
 import { RemoteInstanceKeys } from '../../../lib/authentication/remote-instance-keys.js';
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
@@ -10,6 +11,8 @@ const options = {
   secretKey: 'sk_test_x',
   timeoutInMs: 1000,
   staleKeysInMs: 60_000,
+  maxRetries: 0,
+  maxPendingCalls: 1,
 };
 
 let publicKey: CryptoKey;
@@ -20,20 +23,28 @@ beforeAll(async () => {
 });
 
 async function jwks(...kids: string[]): Promise<Response> {
-  const jwk = await exportJWK(publicKey);
-  return Response.json({ keys: kids.map((kid) => ({ ...jwk, kid, alg: 'RS256', use: 'sig' })) });
+  return Response.json({ keys: await Promise.all(kids.map(jwkOf)) });
 }
 
+async function jwkOf(kid: string) {
+  return { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' };
+}
+
+type Answer = () => Response | Promise<Response>;
+
 /** Keys whose fetches are answered one by one; the last answer repeats. */
-function remote(...answers: (() => Response | Promise<Response>)[]) {
+function remoteWith(given: typeof options, ...answers: Answer[]) {
   let now = 0;
   const calls: [string, RequestInit][] = [];
   const fetch = (async (url: string, init: RequestInit) => {
     calls.push([url, init]);
     return answers[Math.min(calls.length, answers.length) - 1]!();
   }) as typeof globalThis.fetch;
-  return { keys: new RemoteInstanceKeys(options, fetch, () => now), calls, pass: (ms: number) => (now += ms) };
+  const keys = new RemoteInstanceKeys(given, new ClerkCalls(given), fetch, () => now);
+  return { keys, calls, pass: (ms: number) => (now += ms) };
 }
+
+const remote = (...answers: Answer[]) => remoteWith(options, ...answers);
 
 describe('RemoteInstanceKeys', () => {
   it('fetches the keys once, with the secret key, and gives them as PEM', async () => {
@@ -89,7 +100,7 @@ describe('RemoteInstanceKeys', () => {
     expect(calls).toHaveLength(0);
   });
 
-  it.each<[string, () => Response | Promise<Response>]>([
+  it.each<[string, Answer]>([
     ['a refused connection', () => Promise.reject(new TypeError('fetch failed'))],
     ['a 500 in HTML', () => new Response('<h1>down</h1>', { status: 500 })],
     ['a 429', () => Response.json({ errors: [] }, { status: 429 })],
@@ -111,6 +122,7 @@ describe('RemoteInstanceKeys', () => {
   });
 
   describe('as time goes by', () => {
+    const FOUR_MINUTES = 4 * 60_000;
     const FIVE_MINUTES = 5 * 60_000;
     let now: number;
     beforeEach(() => {
@@ -118,13 +130,13 @@ describe('RemoteInstanceKeys', () => {
       jest.spyOn(Date, 'now').mockImplementation(() => now);
     });
     afterEach(() => jest.restoreAllMocks());
-    const timed = (...answers: (() => Response | Promise<Response>)[]) => {
+    const timed = (...answers: Answer[]) => {
       const calls: string[] = [];
       const fetch = (async (url: string) => {
         calls.push(url);
         return answers[Math.min(calls.length, answers.length) - 1]!();
       }) as typeof globalThis.fetch;
-      return { keys: new RemoteInstanceKeys(options, fetch, () => now), calls };
+      return { keys: new RemoteInstanceKeys(options, new ClerkCalls(options), fetch, () => now), calls };
     };
     const down = () => new Response('', { status: 503 });
     const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -207,6 +219,113 @@ describe('RemoteInstanceKeys', () => {
       expect(keys.atHand('ins_1')).toBeNull();
     });
 
+    it('fetches them before they are too old, while everybody goes on with those that are known', async () => {
+      const { keys, calls } = timed(
+        () => jwks('ins_1'),
+        () => jwks('ins_2'),
+      );
+      await keys.find('ins_1');
+      now += FOUR_MINUTES - 1;
+      expect(keys.atHand('ins_1')).not.toBeNull();
+      expect(calls).toHaveLength(1);
+      now += 1;
+      await expect(keys.find('ins_1')).resolves.toBe(pem);
+      await settled();
+      expect(calls).toHaveLength(2);
+      expect([keys.atHand('ins_1'), keys.atHand('ins_2')]).toEqual([null, expect.anything()]);
+    });
+
+    it('notices an outage in time, so that nobody waits for it', async () => {
+      const hang = () => new Promise<Response>(() => {});
+      const { keys } = timed(() => jwks('ins_1'), down, hang);
+      await keys.find('ins_1');
+      now += FOUR_MINUTES;
+      keys.atHand('ins_1');
+      await settled();
+      now += 60_000;
+      expect(keys.atHand('ins_1')).not.toBeNull();
+    });
+
+    it('does not wait for a Clerk that hangs for as long as a request does', async () => {
+      const hang = () => new Promise<Response>(() => {});
+      const { keys } = timed(() => jwks('ins_1'), hang);
+      await keys.find('ins_1');
+      now += FIVE_MINUTES;
+      const began = performance.now();
+      await expect(keys.find('ins_1')).resolves.toBe(pem);
+      expect(performance.now() - began).toBeLessThan(options.timeoutInMs);
+    });
+
+    describe('and a clock is set back by hours', () => {
+      const HOURS = 5 * 3_600_000;
+
+      it('takes the keys for too old, and fetches them anew', async () => {
+        const { keys, calls } = timed(
+          () => jwks('ins_1', 'ins_2'),
+          () => jwks('ins_2', 'ins_3'),
+        );
+        await keys.find('ins_1');
+        now -= HOURS;
+        expect(keys.freshUntil()).toBeLessThanOrEqual(now);
+        expect(keys.atHand('ins_1')).toBeNull();
+        await expect(keys.find('ins_1')).resolves.toBeNull();
+        await expect(keys.find('ins_3')).resolves.toBe(pem);
+        expect(calls).toHaveLength(2);
+      });
+
+      it('fetches no less often for unknown ids', async () => {
+        const { keys, calls } = timed(
+          () => jwks('ins_1'),
+          () => jwks('ins_1'),
+          () => jwks('ins_1', 'ins_2'),
+        );
+        await keys.find('ins_1');
+        now -= HOURS;
+        await expect(keys.find('ins_2')).resolves.toBeNull();
+        await expect(keys.find('ins_2')).resolves.toBeNull();
+        expect(calls).toHaveLength(2);
+        now += 30_000;
+        await expect(keys.find('ins_2')).resolves.toBe(pem);
+      });
+
+      it('lets keys outlive an outage no longer than the application allows', async () => {
+        const { keys } = timed(() => jwks('ins_1'), down);
+        await keys.find('ins_1');
+        now -= HOURS;
+        await expect(keys.find('ins_1')).resolves.toBe(pem);
+        now += options.staleKeysInMs - 1;
+        expect(keys.atHand('ins_1')).not.toBeNull();
+        now += 1;
+        expect(keys.atHand('ins_1')).toBeNull();
+        await expect(keys.find('ins_1')).rejects.toThrow(ClerkUnavailableError);
+      });
+
+      it('heals at once from failures that lie in the future now', async () => {
+        const failures = Array.from({ length: 10 }, () => down);
+        const { keys, calls } = timed(...failures, () => jwks('ins_1'));
+        for (let time = 0; time < 12; time++) await expect(keys.find('ins_1')).rejects.toThrow(ClerkUnavailableError);
+        expect(calls).toHaveLength(10);
+        now -= HOURS;
+        await expect(keys.find('ins_1')).resolves.toBe(pem);
+      });
+
+      it('tries again by the way, though the last failure lies in the future', async () => {
+        const { keys } = timed(
+          () => jwks('ins_1'),
+          down,
+          () => jwks('ins_1', 'ins_2'),
+        );
+        await keys.find('ins_1');
+        now += FIVE_MINUTES;
+        await keys.find('ins_1');
+        now -= FIVE_MINUTES;
+        now += FOUR_MINUTES;
+        expect(keys.atHand('ins_1')).not.toBeNull();
+        await settled();
+        expect(keys.atHand('ins_2')).not.toBeNull();
+      });
+    });
+
     it('has a current key in an outage too', async () => {
       const { keys } = timed(() => jwks('ins_1'), down);
       await keys.find('ins_1');
@@ -223,9 +342,83 @@ describe('RemoteInstanceKeys', () => {
 
   it('uses no key of another kind', async () => {
     const ec = await exportJWK((await generateKeyPair('ES256')).publicKey);
-    const { keys } = remote(() => Response.json({ keys: [{ ...ec, kid: 'ec', alg: 'ES256' }] }));
+    const alone = { ...ec, kid: 'ec', alg: 'ES256' };
+    const { keys } = remote(async () => Response.json({ keys: [alone, await jwkOf('ins_1')] }));
     await expect(keys.find('ec')).resolves.toBeNull();
-    await expect(keys.current()).rejects.toBeInstanceOf(ClerkUnavailableError);
+    await expect(keys.current()).resolves.toBe(pem);
+    await expect(remote(() => Response.json({ keys: [alone] })).keys.find('ec')).rejects.toThrow(ClerkUnavailableError);
+  });
+
+  it.each<[string, unknown]>([
+    ['no keys', []],
+    ['keys that are none', [{ kty: 'RSA', kid: 'ins_1' }, { kid: 'ins_1' }]],
+    ['keys of odd types', [{ kty: 'RSA', kid: 'ins_1', n: 1, e: {}, key_ops: 7 }]],
+    ['nothing for a key', [null]],
+  ])('goes on with the keys it has where Clerk publishes %s', async (_, published) => {
+    const { keys, calls, pass } = remote(
+      () => jwks('ins_1'),
+      () => Response.json({ keys: published }),
+    );
+    await keys.find('ins_1');
+    pass(30_000);
+    await expect(keys.find('ins_2')).rejects.toThrow(ClerkUnavailableError);
+    expect(calls).toHaveLength(2);
+    expect(keys.atHand('ins_1')).not.toBeNull();
+    await expect(keys.current()).resolves.toBe(pem);
+  });
+
+  it('uses the keys among those that are none', async () => {
+    const { keys } = remote(async () => Response.json({ keys: [{ kty: 'RSA', kid: 'ins_2' }, await jwkOf('ins_1')] }));
+    await expect(keys.find('ins_1')).resolves.toBe(pem);
+    expect([keys.atHand('ins_1'), keys.atHand('ins_2')]).toEqual([expect.anything(), null]);
+  });
+
+  it('reads no more than a megabyte, and closes the connection', async () => {
+    let chunks = 0;
+    let cancelled = false;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => (chunks++, controller.enqueue(new Uint8Array(64 * 1024))),
+      cancel: () => void (cancelled = true),
+    });
+    const { keys } = remote(() => new Response(endless));
+    await expect(keys.find('ins_1')).rejects.toMatchObject({
+      cause: { cause: { message: 'the key set is too large' } },
+    });
+    expect([chunks < 25, cancelled]).toEqual([true, true]);
+  });
+
+  describe('asked again after a failure', () => {
+    const retrying = (...answers: Answer[]) => remoteWith({ ...options, maxRetries: 1 }, ...answers);
+
+    it.each<[string, Answer]>([
+      ['a refused connection', () => Promise.reject(new TypeError('fetch failed'))],
+      ['a 500', () => new Response('', { status: 500 })],
+      ['a 429 that ends at once', () => new Response('', { status: 429, headers: { 'retry-after': '0' } })],
+      ['half a body', () => new Response('{"keys": [')],
+      ['no keys', () => Response.json({ keys: [] })],
+    ])('gives the keys to all who wait: %s', async (_, fault) => {
+      const { keys, calls } = retrying(fault, () => jwks('ins_1'));
+      const found = await Promise.all([keys.find('ins_1'), keys.find('ins_1'), keys.current()]);
+      expect([found, calls.length]).toEqual([[pem, pem, pem], 2]);
+    });
+
+    it.each<[string, () => Response]>([
+      ['a 404', () => new Response('', { status: 404 })],
+      ['a 302', () => new Response('', { status: 302, headers: { location: 'http://elsewhere.test' } })],
+      ['a 429 that lasts', () => new Response('', { status: 429, headers: { 'retry-after': '30' } })],
+      ['a 429 of unknown length', () => new Response('', { status: 429 })],
+      ['a 401', () => new Response('', { status: 401 })],
+    ])('is not what helps against %s', async (_, fault) => {
+      const { keys, calls } = retrying(fault, () => jwks('ins_1'));
+      await expect(keys.find('ins_1')).rejects.toThrow();
+      expect(calls).toHaveLength(1);
+    });
+
+    it('is counted: a Clerk that is down is asked no more often for it', async () => {
+      const { keys, calls } = retrying(() => new Response('', { status: 500 }));
+      for (let time = 0; time < 30; time++) await expect(keys.find('x')).rejects.toThrow(ClerkUnavailableError);
+      expect(calls).toHaveLength(10);
+    });
   });
 
   it('never puts the secret key into an error', async () => {

@@ -76,7 +76,10 @@ describe('compilePolicy', () => {
   it('counts base classes as levels further out', () => {
     const base = level('Base', { requirements: [requirement('base')] });
     const derived = level('Derived', { requirements: [requirement('derived')] });
-    expect(compilePolicy([base, derived, level('Derived.h')], of('lax')).requirements).toHaveLength(2);
+    expect(compilePolicy([base, derived, level('Derived.h')], of('lax'))).toMatchObject({
+      name: 'Derived.h',
+      requirements: [{ from: 'Base' }, { from: 'Derived' }],
+    });
     const open = level('Derived', { protections: ['public'] });
     expect(compilePolicy([base, open, level('Derived.h')], of('strict'))).toMatchObject({
       protection: 'lax',
@@ -116,6 +119,16 @@ describe('compilePolicy', () => {
     expect(redirects([level('C'), level('C.h')])).toBe(false);
     expect(redirects([level('C', { redirectToSignIn: [true] }), level('C.h')])).toBe(true);
     expect(redirects([level('C.h')], true)).toBe(true);
+  });
+
+  it('says where protection and accepted tokens come from', () => {
+    const sources = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).sources;
+    const [lax, keys] = [{ protections: ['public'] }, { acceptsToken: [['api_key']] }] as const;
+    expect(sources(level('C'), level('C.h'))).toEqual({ protection: 'default', acceptsToken: 'default' });
+    expect(sources(level('C', lax), level('C.h'))).toEqual({ protection: 'C', acceptsToken: 'default' });
+    expect(sources(level('C', keys), level('C.h', lax))).toEqual({ protection: 'C.h', acceptsToken: 'C' });
+    const needing = level('C.h', { ...keys, requirements: [requirement('a')] });
+    expect(sources(level('C', lax), needing)).toEqual({ protection: 'C.h', acceptsToken: 'C.h' });
   });
 
   describe('reports', () => {
@@ -227,6 +240,14 @@ describe('compilePolicy', () => {
         expect.stringMatching(/^@Auth\(\) has nothing to give beside @SkipAuth\(\)/),
         expect.stringMatching(/^@AcceptsToken\(\) protects nothing beside @SkipAuth\(\)/),
       ]);
+    });
+
+    it.each<[string, Partial<PolicyLevel>]>([
+      ['nothing else', {}],
+      ['any token', { acceptsToken: [['any']] }],
+      ['an open handler', { protections: ['public'] }],
+    ])('@AllowPendingSession() beside %s as no problem', (_, said) => {
+      expect(problems(level('C.h', { ...said, allowPendingSession: [true] }))).toEqual([]);
     });
 
     it.each<[string, Partial<PolicyLevel>]>([

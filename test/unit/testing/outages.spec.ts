@@ -29,6 +29,48 @@ describe('an outage', () => {
     expect(await answer).toBe('AbortError');
   });
 
+  it('cuts connections in the middle of a body', async () => {
+    clerk.outage('reset');
+    const response = await users();
+    expect(response.status).toBe(200);
+    await expect(response.text()).rejects.toThrow('terminated');
+  });
+
+  it('drips, and stops where nobody listens', async () => {
+    clerk.outage('drip');
+    const giveUp = new AbortController();
+    const response = await users({ signal: giveUp.signal });
+    const reader = response.body!.getReader();
+    for (let time = 0; time < 3; time++) expect((await reader.read()).done).toBe(false);
+    giveUp.abort();
+    await expect(reader.read()).rejects.toThrow('aborted');
+  });
+
+  it.each<[unknown, string, string]>([
+    ['', '', 'application/json'],
+    ['<h1>', '<h1>', 'text/html'],
+    [{ keys: [] }, '{"keys":[]}', 'application/json'],
+    [null, 'null', 'application/json'],
+  ])('answers the body %j', async (body, text, contentType) => {
+    clerk.outage({ body, contentType });
+    const response = await users();
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, contentType]);
+    expect(await response.text()).toBe(text);
+  });
+
+  it('redirects', async () => {
+    clerk.outage({ status: 302, location: 'https://elsewhere.test/' });
+    const { status, headers } = await users({ redirect: 'manual' });
+    expect([status, headers.get('location')]).toEqual([302, 'https://elsewhere.test/']);
+  });
+
+  it('comes and goes, one request after the other', async () => {
+    clerk.outage([{ status: 500 }, 'well', { status: 502 }, { delay: 1 }]);
+    const statuses: number[] = [];
+    for (let time = 0; time < 6; time++) statuses.push((await users()).status);
+    expect(statuses).toEqual([500, 200, 502, 200, 500, 200]);
+  });
+
   it('answers half a body', async () => {
     clerk.outage('garbage');
     const response = await users();

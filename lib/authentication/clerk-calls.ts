@@ -1,0 +1,100 @@
+import { setTimeout as pass } from 'node:timers/promises';
+
+import { ClerkUnavailableError } from '../errors/clerk.errors.js';
+import type { ResolvedClerkOptions } from '../options/resolved-options.js';
+
+/** Before the first retry; doubled before each further one. */
+const PAUSE_MS = 100;
+/** How long a call that hangs takes up its place: so long after an outage there may be none. */
+const PLACE_MS = 30_000;
+
+/**
+ * How the Backend API of one Clerk instance is called: for how long, how often, and by how many at once. Clerk's client
+ * has no bounds of its own, and cannot be aborted.
+ */
+export class ClerkCalls {
+  private pending = 0;
+  /** Whether the latest call that could have been repeated failed for good. */
+  private isDown = false;
+
+  constructor(
+    private readonly options: Pick<ResolvedClerkOptions, 'timeoutInMs' | 'maxRetries' | 'maxPendingCalls'>,
+    private readonly pause: (ms: number) => Promise<unknown> = (ms) => pass(ms, undefined, { ref: false }),
+    private readonly placeInMs = PLACE_MS,
+  ) {}
+
+  /**
+   * Waits for `work`, but no longer than this; what comes too late is dropped.
+   * @throws ClerkUnavailableError when the time is over.
+   */
+  async inTime<T>(work: Promise<T>, timeoutInMs = this.options.timeoutInMs): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      const giveUp = () => reject(new ClerkUnavailableError(`Clerk did not answer within ${timeoutInMs} ms`));
+      timer = setTimeout(giveUp, timeoutInMs).unref();
+    });
+    try {
+      return await Promise.race([work, deadline]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Asks, and asks again where Clerk could not be asked; only what may be asked twice. A Clerk that is down is asked once:
+   * retries are for a call that failed, and would double the load on a Clerk that fails.
+   */
+  async repeatedly<T>(ask: () => Promise<T>, timeoutInMs = this.options.timeoutInMs): Promise<T> {
+    const end = performance.now() + timeoutInMs;
+    const retries = this.isDown ? 0 : this.options.maxRetries;
+    for (let retry = 0; ; retry++) {
+      try {
+        const answer = await ask();
+        this.isDown = false;
+        return answer;
+      } catch (error) {
+        const pause = pauseBefore(retry, error);
+        if (retry >= retries || performance.now() + pause >= end) {
+          this.isDown ||= error instanceof ClerkUnavailableError;
+          throw error;
+        }
+        await this.pause(pause);
+      }
+    }
+  }
+
+  /**
+   * One call to Clerk. It takes up its place until Clerk answers, for a while also when nobody waits for that any more:
+   * calls that hang would heap up otherwise.
+   * @throws ClerkUnavailableError where there is no place.
+   */
+  async counted<T>(call: () => Promise<T>): Promise<T> {
+    const { maxPendingCalls } = this.options;
+    if (this.pending >= maxPendingCalls) {
+      const message = `Clerk has not answered ${maxPendingCalls} calls yet, and is asked no more`;
+      throw new ClerkUnavailableError(message, { retryInMs: Infinity });
+    }
+    this.pending++;
+    try {
+      return await this.inTime(call(), Math.max(this.options.timeoutInMs, this.placeInMs));
+    } finally {
+      this.pending--;
+    }
+  }
+}
+
+/** Not the same for all, lest those who failed together come back together. */
+function pauseBefore(retry: number, error: unknown): number {
+  if (!(error instanceof ClerkUnavailableError)) return Infinity;
+  return (error.retryInMs ?? 0) + PAUSE_MS * 2 ** retry * (0.5 + Math.random());
+}
+
+/**
+ * When to ask again after a status by which nothing can be told; `undefined` where Clerk does not say. What it refuses
+ * (4xx) it will refuse again, unless it says when it will not.
+ * @param retryAfter Its `Retry-After`, in seconds.
+ */
+export function retryInMs(status: number | undefined, retryAfter: number | undefined): number | undefined {
+  if (retryAfter !== undefined) return retryAfter * 1000;
+  return status !== undefined && status >= 300 && status < 500 ? Infinity : undefined;
+}

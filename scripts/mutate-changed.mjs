@@ -1,0 +1,88 @@
+/**
+ * Mutation testing of what has changed in lib/ since a base: MUTATION_BASE; else where this branch left origin/main; else
+ * the commit before. What is not committed yet counts as well. In a clone too shallow to have a base, nothing is mutated.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import config from '../stryker.config.mjs';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+/** About as many lines as take minutes; the whole of a large change is left to `npm run mutation`. */
+const MOST_LINES = 250;
+/** Who gets in is decided in these rooms: they come first. The others follow by name. */
+const FIRST = ['guard', 'policy', 'authentication'];
+
+const git = (...args) => {
+  const { status, stdout } = spawnSync('git', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  return status === 0 ? stdout.trim() : undefined;
+};
+const commit = (name) => git('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
+
+function baseOf() {
+  const asked = process.env.MUTATION_BASE;
+  if (asked) {
+    const base = commit(asked);
+    if (!base) throw new Error(`MUTATION_BASE names ${asked}, which is no commit of this clone.`);
+    return base;
+  }
+  const branched = commit('origin/main') && git('merge-base', 'origin/main', 'HEAD');
+  return branched && branched !== commit('HEAD') ? branched : commit('HEAD~1');
+}
+
+/** The changed lines of each file that may be mutated, as ranges of Stryker's: `lib/a.ts:3-7`. */
+function changedSince(base) {
+  const paths = config.mutate.map((glob) =>
+    glob.startsWith('!') ? `:(exclude,glob)${glob.slice(1)}` : `:(glob)${glob}`,
+  );
+  const files = new Map();
+  let file;
+  for (const line of git('diff', '--unified=0', '--no-color', '--no-ext-diff', base, '--', ...paths).split('\n')) {
+    if (line.startsWith('+++ ')) file = line.startsWith('+++ b/') ? line.slice('+++ b/'.length) : undefined;
+    const [, start, count = '1'] = /^@@ -\S+ \+(\d+)(?:,(\d+))? @@/.exec(line) ?? [];
+    if (!file || start === undefined || count === '0') continue;
+    const known = files.get(file) ?? { file, lines: 0, ranges: [] };
+    known.lines += Number(count);
+    known.ranges.push(`${file}:${start}-${Number(start) + Number(count) - 1}`);
+    files.set(file, known);
+  }
+  const rank = ({ file: name }) => [...FIRST, name.split('/')[1]].indexOf(name.split('/')[1]);
+  return [...files.values()].sort((a, b) => rank(a) - rank(b) || (a.file < b.file ? -1 : 1));
+}
+
+const base = baseOf();
+if (!base) {
+  console.log('This clone has no commit to compare with (it is shallow, or has one commit): nothing is mutated.');
+  process.exit();
+}
+const changed = changedSince(base);
+const chosen = [];
+const left = [];
+let lines = 0;
+for (const one of changed) {
+  const fits = lines + one.lines <= MOST_LINES;
+  (fits ? chosen : left).push(one);
+  if (fits) lines += one.lines;
+}
+if (chosen.length === 0) {
+  console.log(`Nothing of lib/ has changed since ${base}.`);
+  process.exit();
+}
+console.log(`Mutating what has changed since ${base}: ${lines} lines of ${chosen.length} files.`);
+if (left.length > 0) {
+  console.log(`Left to \`npm run mutation\`, being too much: ${left.map(({ file }) => file).join(', ')}.`);
+}
+
+const report = config.jsonReporter.fileName;
+rmSync(report, { force: true });
+const run = (...args) => execFileSync(process.execPath, args, { stdio: 'inherit' });
+try {
+  const ranges = chosen.flatMap((one) => one.ranges).join(',');
+  run('node_modules/@stryker-mutator/core/bin/stryker.js', 'run', '--mutate', ranges);
+  if (existsSync(report)) run('scripts/check-mutation.mjs', '--changed');
+} catch (error) {
+  // What went wrong has been printed by the command itself.
+  process.exitCode = error.status ?? 1;
+}

@@ -1,0 +1,83 @@
+/**
+ * jest's own runner, and what Stryker cannot ask of jest: to stop at the first failure, since one is enough to kill a
+ * mutant, and not even to load a test file that does not reach the mutant. (Its name says "jest-circus" because Stryker
+ * looks for that.)
+ */
+const { default: circus } = require('jest-circus/runner');
+
+const { activeMutant, knownTests, remember } = require('./known-tests.cjs');
+
+let killed;
+
+module.exports = (...args) => (activeMutant() === undefined ? dryRun(...args) : mutantRun(...args));
+
+async function dryRun(globalConfig, config, environment, runtime, path, ...others) {
+  const coverage = () => environment.global.__stryker__?.mutantCoverage ?? { static: {}, perTest: {} };
+  const before = { ...coverage().static };
+  const start = Date.now();
+  const result = await circus(globalConfig, config, environment, runtime, path, ...others);
+  const milliseconds = Date.now() - start;
+
+  const names = result.testResults.map(({ fullName }) => fullName);
+  const { static: loaded, perTest } = coverage();
+  const mutants = new Set([
+    ...Object.keys(loaded).filter((id) => loaded[id] !== before[id]),
+    ...names.flatMap((name) => Object.keys(perTest[name] ?? {})),
+  ]);
+  remember(config.rootDir, { path, names, mutants: [...mutants], milliseconds });
+  return result;
+}
+
+async function mutantRun(globalConfig, config, environment, runtime, path, ...others) {
+  const mutant = activeMutant();
+  const testFile = knownTests(config.rootDir, path);
+  if (killed === mutant || !testFile.mutants.has(mutant)) return skipped(testFile);
+
+  const inner = environment.handleTestEvent;
+  environment.handleTestEvent = async (event, state) => {
+    if (event.name === 'test_fn_failure' || event.name === 'hook_failure') killed = mutant;
+    if (event.name === 'test_start' && killed === mutant) event.test.mode = 'skip';
+    await inner?.call(environment, event, state);
+  };
+  const result = await circus(globalConfig, config, environment, runtime, path, ...others);
+  if (result.numFailingTests > 0) {
+    killed = mutant;
+    testFile.kills += 1;
+  }
+  return result;
+}
+
+/** As jest reports a file all of whose tests are skipped. */
+function skipped({ path, names }) {
+  const testResults = names.map((fullName) => ({
+    ancestorTitles: [],
+    failureDetails: [],
+    failureMessages: [],
+    fullName,
+    numPassingAsserts: 0,
+    status: 'pending',
+    title: fullName,
+  }));
+  const snapshot = {
+    added: 0,
+    fileDeleted: false,
+    matched: 0,
+    unchecked: 0,
+    uncheckedKeys: [],
+    unmatched: 0,
+    updated: 0,
+  };
+  return {
+    leaks: false,
+    numFailingTests: 0,
+    numPassingTests: 0,
+    numPendingTests: names.length,
+    numTodoTests: 0,
+    openHandles: [],
+    perfStats: { start: 0, end: 0, runtime: 0, slow: false },
+    skipped: true,
+    snapshot,
+    testFilePath: path,
+    testResults,
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * What the dry run learnt of each test file: its tests, the mutants they reach, and how long it takes. Stryker's workers are
+ * processes of their own, hence a file; it lies in the sandbox and goes with it.
+ */
+const { appendFileSync, mkdirSync, readFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+let known;
+
+/** The mutant that is switched on; `undefined` in the dry run. */
+exports.activeMutant = () => process.env.__STRYKER_ACTIVE_MUTANT__;
+
+exports.remember = (rootDir, testFile) => {
+  mkdirSync(join(rootDir, 'build'), { recursive: true });
+  appendFileSync(join(rootDir, 'build/known-tests.jsonl'), `${JSON.stringify(testFile)}\n`);
+};
+
+/** @returns {{ path: string, names: string[], mutants: Set<string>, milliseconds: number, kills: number }} */
+exports.knownTests = (rootDir, path) => {
+  known ??= new Map(
+    readFileSync(join(rootDir, 'build/known-tests.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .map((one) => [one.path, { ...one, mutants: new Set(one.mutants), kills: 0 }]),
+  );
+  return known.get(path);
+};

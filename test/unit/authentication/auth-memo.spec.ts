@@ -1,0 +1,53 @@
+import { memoizedAuth } from '../../../lib/authentication/auth-memo.js';
+import type { AuthObjectOptions } from '../../../lib/authentication/identity.js';
+
+const PENDING_ALLOWED = { treatPendingAsSignedOut: false };
+
+/** Builds objects as Clerk does for a session of this status, and counts them. */
+function over(sessionStatus: string | undefined) {
+  const built: (AuthObjectOptions | undefined)[] = [];
+  const toAuth = memoizedAuth((options) => {
+    built.push(options);
+    const isOut = sessionStatus === 'pending' && options?.treatPendingAsSignedOut !== false;
+    return {
+      ...(sessionStatus && { sessionStatus }),
+      userId: isOut ? null : 'user_1',
+      claims: { meta: ['a'] },
+    } as never;
+  });
+  return { toAuth, built };
+}
+
+describe('memoizedAuth', () => {
+  it.each(['active', undefined])('builds the object of a session of status %s once, whatever is asked', (status) => {
+    const { toAuth, built } = over(status);
+    const all = [toAuth(), toAuth({}), toAuth(PENDING_ALLOWED), toAuth({ treatPendingAsSignedOut: true })];
+    expect(new Set(all).size).toBe(1);
+    expect(built).toHaveLength(1);
+    const other = over(status);
+    expect(other.toAuth(PENDING_ALLOWED)).toBe(other.toAuth());
+    expect(other.built).toEqual([PENDING_ALLOWED]);
+  });
+
+  it('builds two of a pending session, each once', () => {
+    for (const order of [
+      [undefined, PENDING_ALLOWED],
+      [PENDING_ALLOWED, undefined],
+    ]) {
+      const { toAuth, built } = over('pending');
+      for (const options of [...order, ...order]) {
+        expect(toAuth(options)).toMatchObject({ userId: options ? 'user_1' : null });
+      }
+      expect(built).toHaveLength(2);
+    }
+  });
+
+  it('builds nothing until it is asked, and nothing that can be changed', () => {
+    const { toAuth, built } = over('active');
+    expect(built).toHaveLength(0);
+    const auth = toAuth() as unknown as { claims: { meta: string[] } };
+    expect(() => auth.claims.meta.push('admin')).toThrow(TypeError);
+    expect(() => Object.assign(auth, { userId: 'user_evil' })).toThrow(TypeError);
+    expect(() => Object.assign(auth.claims, { more: 1 })).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,150 @@
+import { ClerkCalls, retryInMs } from '../../../lib/authentication/clerk-calls.js';
+import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
+
+const options = { timeoutInMs: 1_000, maxRetries: 2, maxPendingCalls: 2 };
+
+/** Calls that do not wait between retries, but note for how long they would have. */
+function over(given: Partial<typeof options> = {}) {
+  const pauses: number[] = [];
+  return { calls: new ClerkCalls({ ...options, ...given }, async (ms) => pauses.push(ms)), pauses };
+}
+
+/** Asks that are answered one by one; what comes after is 'well'. */
+function asks(...errors: (Error | 'well')[]) {
+  return jest.fn(async () => {
+    const error = errors.shift() ?? 'well';
+    if (error !== 'well') throw error;
+    return error;
+  });
+}
+
+const down = (ms?: number) => new ClerkUnavailableError('down', { retryInMs: ms });
+
+describe('ClerkCalls, in time', () => {
+  const { calls } = over();
+
+  it('hand on what comes in time', async () => {
+    await expect(calls.inTime(Promise.resolve(1))).resolves.toBe(1);
+    await expect(calls.inTime(Promise.reject(new Error('own')))).rejects.toThrow('own');
+  });
+
+  it('give up on what never comes', async () => {
+    const error = calls.inTime(new Promise(() => {}), 1);
+    await expect(error).rejects.toThrow(new ClerkUnavailableError('Clerk did not answer within 1 ms'));
+  });
+
+  it('leave nothing unhandled when the work fails after the deadline', async () => {
+    let fail!: (error: Error) => void;
+    const work = new Promise<never>((_, reject) => (fail = reject));
+    await expect(calls.inTime(work, 1)).rejects.toThrow(ClerkUnavailableError);
+    fail(new Error('too late'));
+    await new Promise(setImmediate);
+  });
+});
+
+describe('ClerkCalls, repeatedly', () => {
+  it('ask again after pauses that grow, none like another', async () => {
+    const { calls, pauses } = over();
+    const ask = asks(down(), down());
+    await expect(calls.repeatedly(ask)).resolves.toBe('well');
+    expect(ask).toHaveBeenCalledTimes(3);
+    for (const [index, least] of [50, 100].entries()) {
+      expect(pauses[index]).toBeGreaterThanOrEqual(least);
+      expect(pauses[index]).toBeLessThan(3 * least);
+    }
+  });
+
+  it('give up after maxRetries, with the last error', async () => {
+    for (const maxRetries of [0, 1, 2]) {
+      const ask = asks(...[1, 2, 3, 4].map((time) => new ClerkUnavailableError(`down ${time}`)));
+      await expect(over({ maxRetries }).calls.repeatedly(ask)).rejects.toThrow(`down ${maxRetries + 1}`);
+      expect(ask).toHaveBeenCalledTimes(maxRetries + 1);
+    }
+  });
+
+  it.each([
+    ['our key is refused', new ClerkKeyRefusedError('refused')],
+    ['something else is wrong', new TypeError('x')],
+    ['asking again is of no use', down(Infinity)],
+    ['Clerk wants to be left alone for longer than anybody waits', down(options.timeoutInMs)],
+  ])('ask once where %s', async (_, error) => {
+    const { calls, pauses } = over();
+    const ask = asks(error);
+    await expect(calls.repeatedly(ask)).rejects.toBe(error);
+    expect([ask.mock.calls.length, pauses]).toEqual([1, []]);
+  });
+
+  it('leave Clerk alone for as long as it wants', async () => {
+    const { calls, pauses } = over();
+    await calls.repeatedly(asks(down(500)));
+    expect(pauses[0]).toBeGreaterThan(500);
+  });
+
+  it('ask no more when the time is over', async () => {
+    const { calls, pauses } = over();
+    const ask = asks(down());
+    await expect(calls.repeatedly(ask, 1)).rejects.toThrow('down');
+    expect([ask.mock.calls.length, pauses]).toEqual([1, []]);
+  });
+
+  it('ask a Clerk that is down once, until it answers', async () => {
+    const { calls } = over();
+    await expect(calls.repeatedly(asks(down(), down(), down()))).rejects.toThrow('down');
+    const meanwhile = asks(down(), down());
+    await expect(calls.repeatedly(meanwhile)).rejects.toThrow('down');
+    expect(meanwhile).toHaveBeenCalledTimes(1);
+    await calls.repeatedly(asks());
+    await expect(calls.repeatedly(asks(down()))).resolves.toBe('well');
+  });
+});
+
+describe('ClerkCalls, counted', () => {
+  it('are so many at once, answered in time or not', async () => {
+    const { calls } = over();
+    const ends: (() => void)[] = [];
+    const call = () => calls.counted(() => new Promise<void>((resolve) => ends.push(resolve)));
+    const [first] = [call(), call()];
+    await expect(calls.inTime(first, 1)).rejects.toThrow('within 1 ms');
+    const refused = call();
+    await expect(refused).rejects.toThrow(ClerkUnavailableError);
+    await expect(refused).rejects.toMatchObject({ retryInMs: Infinity });
+    expect(ends).toHaveLength(2);
+    ends[0]!();
+    await first;
+    void call();
+    expect(ends).toHaveLength(3);
+  });
+
+  it('give up their place after a while, so that a Clerk that is well again is asked', async () => {
+    const calls = new ClerkCalls({ ...options, timeoutInMs: 1, maxPendingCalls: 1 }, undefined, 5);
+    const hanging = calls.counted(() => new Promise(() => {}));
+    await expect(calls.counted(asks())).rejects.toThrow('has not answered 1 calls yet');
+    await expect(hanging).rejects.toThrow('within 5 ms');
+    await expect(calls.counted(asks())).resolves.toBe('well');
+  });
+
+  it('have their place again when they fail', async () => {
+    const { calls } = over({ maxPendingCalls: 1 });
+    for (let time = 0; time < 3; time++) {
+      await expect(calls.counted(() => Promise.reject(new Error('own')))).rejects.toThrow('own');
+    }
+  });
+});
+
+describe('retryInMs', () => {
+  it.each<[number | undefined, number | undefined, number | undefined]>([
+    [undefined, undefined, undefined],
+    [200, undefined, undefined],
+    [500, undefined, undefined],
+    [503, undefined, undefined],
+    [503, 2, 2_000],
+    [429, 2, 2_000],
+    [429, 0, 0],
+    [429, undefined, Infinity],
+    [302, undefined, Infinity],
+    [400, undefined, Infinity],
+    [404, undefined, Infinity],
+  ])('after %p with Retry-After %p is %p', (status, retryAfter, expected) => {
+    expect(retryInMs(status, retryAfter)).toBe(expected);
+  });
+});

@@ -1,0 +1,138 @@
+import { Logger } from '@nestjs/common';
+
+import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
+import {
+  ClerkKeyRefusedError,
+  ClerkRequestOptionsError,
+  ClerkUnavailableError,
+} from '../../../lib/errors/clerk.errors.js';
+import { AccessLog } from '../../../lib/guard/access-log.js';
+import { compilePolicy } from '../../../lib/policy/compile-policy.js';
+import { decide } from '../../../lib/policy/decide.js';
+import type { Requirement } from '../../../lib/policy/requirement.js';
+import type { PolicyLevel } from '../../../lib/policy/route-policy.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
+
+function policyOf(said: Partial<PolicyLevel> = {}) {
+  const nothing = { protections: [], acceptsToken: [], allowPendingSession: [], redirectToSignIn: [] };
+  const level = { name: 'C.h', isClass: false, ...nothing, requirements: [], authParameters: [], currentUser: [] };
+  const options = { treatPendingAsSignedOut: true, redirectToSignIn: false, explainDenials: false, machineOnly: false };
+  return compilePolicy([{ ...level, ...said }], { protection: 'strict', ...options });
+}
+
+const [STRICT, LAX, BROKEN] = [
+  policyOf(),
+  policyOf({ protections: ['public'] }),
+  policyOf({ protections: ['public', 'skip-auth'], acceptsToken: [[]] }),
+];
+const asking = (...permissions: string[]) =>
+  policyOf({
+    requirements: permissions.map((permission): Requirement => {
+      return { decorator: 'Require', speaksTo: ['session_token'], condition: { has: { permission } } };
+    }),
+  });
+const ASKING_PREDICATE = policyOf({
+  requirements: [{ decorator: 'RequireThat', speaksTo: ['session_token'], predicate: () => true }],
+});
+
+const out = (reason: string, why?: Pick<Identity, 'failure' | 'detail'>) =>
+  signedOutIdentity(reason, 'session_token', true, why);
+const failed = (failure: Identity['failure']) => out('unexpected-error', { failure });
+const IN: Identity = {
+  ...{ status: 'signed-in', tokenType: 'session_token', reason: null, credentialSent: true, headers: new Headers() },
+  toAuth: () => ({ isAuthenticated: true, tokenType: 'session_token', has: () => false }) as never,
+};
+
+describe('AccessLog', () => {
+  let logger: RecordingLogger;
+  beforeEach(() => Logger.overrideLogger((logger = new RecordingLogger())));
+  afterEach(() => Logger.overrideLogger(false));
+
+  function lines(): string[] {
+    for (const line of logger.lines) expect(line).toMatch(/ ClerkGuard$/);
+    return logger.lines.map((line) => line.replace(/( undefined)? ClerkGuard$/, ''));
+  }
+  function recorded(policy: ReturnType<typeof policyOf>, identity: Identity, debug = false): string[] {
+    logger.lines.length = 0;
+    new AccessLog({ debug }).record(policy, identity, decide(policy, identity));
+    return lines();
+  }
+
+  it('says nothing of whom it lets through', () => {
+    expect(recorded(STRICT, IN)).toEqual([]);
+    expect(recorded(LAX, out('token-expired'))).toEqual([]);
+  });
+
+  it('says why a call was refused, as far as it is known', () => {
+    const denied = 'debug C.h: denied';
+    expect(recorded(STRICT, out('token-expired'))).toEqual([`${denied} 401 (token-invalid): token-expired`]);
+    expect(recorded(STRICT, out('token-invalid', { detail: 'of another tenant' }))).toEqual([
+      `${denied} 401 (token-invalid): token-invalid, of another tenant`,
+    ]);
+    expect(recorded(asking('org:a:b', 'org:c:d'), IN)).toEqual([
+      `${denied} 403 (insufficient-permissions): missing permission org:a:b and permission org:c:d`,
+    ]);
+    const nobody = { ...IN, toAuth: () => ({ isAuthenticated: false }) as never };
+    expect(recorded(STRICT, nobody)).toEqual([`${denied} 401 (session-pending)`]);
+  });
+
+  it('says what is wrong with a handler that nobody may call', () => {
+    expect(recorded(BROKEN, IN)).toEqual([
+      expect.stringMatching(
+        /^error C\.h: denied 500 \(invalid-policy\): @Public\(\) and .* one of them\. @AcceptsToken\(\) names/,
+      ),
+    ]);
+  });
+
+  it('waits with a call of which the application’s own predicates are still to be asked', () => {
+    expect(recorded(ASKING_PREDICATE, IN, true)).toEqual([]);
+    expect(recorded(ASKING_PREDICATE, out('token-expired'), true)).toHaveLength(2);
+  });
+
+  it('says of each call how it went, where debug asks for it', () => {
+    expect(recorded(STRICT, IN, true)).toEqual(['log C.h: signed-in: let through']);
+    expect(recorded(STRICT, out('token-expired', { detail: 'long ago' }), true)[0]).toBe(
+      'log C.h: signed-out, token-expired, long ago: denied 401',
+    );
+  });
+
+  describe('when Clerk could not be asked', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' });
+
+    it('warns of an outage, once, and says what becomes of the caller', () => {
+      const down = failed(new ClerkUnavailableError('Clerk is down'));
+      expect(recorded(STRICT, down)).toEqual(['warn C.h: denied 503: Clerk is down']);
+      expect(recorded(LAX, down)).toEqual(['warn C.h: the caller goes on signed out: Clerk is down']);
+    });
+
+    it.each<[string, unknown, string]>([
+      ['an error of the system', refused, ' (ECONNREFUSED)'],
+      ['what lies below a failed fetch', new TypeError('fetch failed', { cause: refused }), ' (ECONNREFUSED)'],
+      ['an error without a code', new Error('socket hang up'), ' (socket hang up)'],
+      ['an error whose own cause is none', new Error('closed', { cause: 'no error' }), ' (closed)'],
+      ['what is no error', { secret: 'sk_test_x' }, ''],
+    ])('names the cause of it: %s', (_, cause, named) => {
+      const down = failed(new ClerkUnavailableError('Clerk is down', { cause }));
+      expect(recorded(STRICT, down)).toEqual([`warn C.h: denied 503: Clerk is down${named}`]);
+    });
+
+    it('says the same of many calls once, and of each handler', () => {
+      const log = new AccessLog({ debug: false });
+      const down = failed(new ClerkUnavailableError('Clerk is down'));
+      for (const policy of [STRICT, STRICT, LAX, STRICT]) log.record(policy, down, decide(policy, down));
+      expect(lines()).toEqual([
+        'warn C.h: denied 503: Clerk is down',
+        'warn C.h: the caller goes on signed out: Clerk is down',
+      ]);
+    });
+
+    it('says what to do about a key that Clerk refuses, and not of options that failed', () => {
+      expect(recorded(STRICT, failed(new ClerkKeyRefusedError('Clerk said no')))).toEqual([
+        'error C.h: denied 500: Clerk said no. Check secretKey (environment variable CLERK_SECRET_KEY)',
+      ]);
+      expect(recorded(LAX, failed(new ClerkRequestOptionsError('isSatellite threw')))).toEqual([
+        'error C.h: the caller goes on signed out: isSatellite threw',
+      ]);
+    });
+  });
+});

@@ -1,0 +1,323 @@
+/** Every mistake that decorators can make by themselves, beside what is none, each by the sentence that names it. */
+import { compilePolicy } from '../../../lib/policy/compile-policy.js';
+import { isPredicateClass } from '../../../lib/policy/requirement-problems.js';
+import type { Condition, PredicateRef, Requirement } from '../../../lib/policy/requirement.js';
+import type { PolicyLevel } from '../../../lib/policy/route-policy.js';
+
+const DEFAULTS = {
+  protection: 'lax',
+  treatPendingAsSignedOut: true,
+  redirectToSignIn: false,
+  explainDenials: false,
+  machineOnly: false,
+} as const;
+
+const level = (name: string, said: Partial<PolicyLevel>): PolicyLevel => ({
+  ...{ name, isClass: !name.includes('.'), protections: [], acceptsToken: [], allowPendingSession: [] },
+  ...{ redirectToSignIn: [], requirements: [], authParameters: [], currentUser: [] },
+  ...said,
+});
+const problems = (onHandler: Partial<PolicyLevel>, onClass: Partial<PolicyLevel> = {}) =>
+  compilePolicy([level('C', onClass), level('C.h', onHandler)], DEFAULTS).problems;
+
+const SESSIONS = ['session_token'] as const;
+const MACHINES = ['api_key', 'm2m_token', 'oauth_token'] as const;
+const requiring = (decorator: string, condition: Condition): Requirement => {
+  const speaksTo = decorator === 'RequireScope' ? MACHINES : SESSIONS;
+  return { decorator, speaksTo, condition };
+};
+const has = (asked: unknown): Condition => ({ has: asked as never });
+const ofRequirement = (decorator: string, condition: Condition) =>
+  problems({
+    requirements: [requiring(decorator, condition)],
+    acceptsToken: decorator === 'RequireScope' ? [['api_key']] : [],
+  });
+
+describe('a question to has()', () => {
+  const takes = 'role, permission, feature, plan, reverification';
+  const nothing = `@Require() asks for nothing, which nobody fulfils: give it one of ${takes}.`;
+  it.each<[unknown, string | undefined]>([
+    [{ permission: 'org:a:read' }, undefined],
+    [{ role: 'org:admin', permission: 'org:a:read', feature: 'org:a', plan: 'user:pro' }, undefined],
+    [{ role: 'org:admin', permission: undefined }, undefined],
+    [undefined, `@Require() takes an object with ${takes}, or anyOf(…), allOf(…).`],
+    [null, `@Require() takes an object with ${takes}, or anyOf(…), allOf(…).`],
+    ['org:admin', `@Require() takes an object with ${takes}, or anyOf(…), allOf(…).`],
+    [{}, nothing],
+    [{ role: undefined }, nothing],
+    [{ roles: 'org:admin' }, `@Require() does not know "roles": it takes ${takes}.`],
+    [{ role: '' }, '@Require() takes role names, non-empty strings such as "org:admin".'],
+    [{ permission: ' ' }, '@Require() takes permission names, non-empty strings such as "org:invoices:read".'],
+    [{ feature: ['org:a'] }, '@Require() takes feature names, non-empty strings such as "org:reports".'],
+    [{ plan: null }, '@Require() takes plan names, non-empty strings such as "user:pro".'],
+  ])('%j: %s', (asked, problem) => {
+    expect(ofRequirement('Require', has(asked))).toEqual(problem ? [problem] : []);
+  });
+
+  it.each(['org:sys_memberships:read', 'sys_memberships:read', 'org:org:sys_x:read'])(
+    'for the system permission %s is told to take another',
+    (permission) => {
+      expect(ofRequirement('RequirePermission', has({ permission }))).toEqual([
+        `@RequirePermission() asks for ${permission}: system permissions are never in a session token, so nobody could pass. Use a custom permission.`,
+      ]);
+    },
+  );
+
+  it('takes what only looks like a system permission', () => {
+    for (const permission of ['org:asys_a:read', 'org:a:sys_read']) {
+      expect(ofRequirement('RequirePermission', has({ permission }))).toEqual([]);
+    }
+    expect(ofRequirement('RequireRole', has({ role: 'org:sys_admin' }))).toEqual([]);
+  });
+
+  it('tells of the same mistake once, and of each other one', () => {
+    const items = [has({ role: '' }), has({ role: 5 }), { anyOf: [has({ plan: '' }), { allOf: [] }] }];
+    expect(ofRequirement('Require', { anyOf: items })).toEqual([
+      '@Require() takes role names, non-empty strings such as "org:admin".',
+      '@Require() takes plan names, non-empty strings such as "user:pro".',
+      '@Require() asks for nothing, which nobody fulfils: name at least one right.',
+    ]);
+  });
+});
+
+describe('a reverification', () => {
+  const mistake =
+    "@RequireReverification() takes 'strict', 'moderate', 'lax', 'strict_mfa', or { level: 'first_factor' | 'second_factor' | 'multi_factor', afterMinutes: more than 0 }.";
+  const level = 'first_factor';
+  it.each(['strict', 'moderate', 'lax', 'strict_mfa', { level, afterMinutes: 1 }])('takes %j', (config) => {
+    expect(ofRequirement('RequireReverification', has({ reverification: config }))).toEqual([]);
+  });
+  it.each(['second_factor', 'multi_factor'])('takes the level %s', (level) => {
+    const config = { level, afterMinutes: 10 };
+    expect(ofRequirement('RequireReverification', has({ reverification: config }))).toEqual([]);
+  });
+  it.each([
+    ['very strict'],
+    [null],
+    [5],
+    [{}],
+    [{ level }],
+    [{ level, afterMinutes: 0 }],
+    [{ level, afterMinutes: '5' }],
+    [{ level: 'third_factor', afterMinutes: 5 }],
+    [{ afterMinutes: 5 }],
+  ])('does not take %j', (config) => {
+    expect(ofRequirement('RequireReverification', has({ reverification: config }))).toEqual([mistake]);
+  });
+});
+
+describe('a scope', () => {
+  const mistake = '@RequireScope() takes scopes, single words such as "invoices:write" without spaces and quotes.';
+  it.each(['a', 'invoices:write', 'https://api.example/a', '!#[]~'])('may be %s', (scope) => {
+    expect(ofRequirement('RequireScope', { scope })).toEqual([]);
+  });
+  it.each(['', 'a b', ' a', 'a ', 'a"', '\\a', 'ä', 'a\n', 5 as never, undefined as never])(
+    'may not be %j',
+    (scope) => {
+      expect(ofRequirement('RequireScope', { scope })).toEqual([mistake]);
+    },
+  );
+});
+
+describe('several roles or plans', () => {
+  const [admin, member, owner] = ['org:admin', 'org:member', 'org:owner'].map((role) => has({ role })) as [
+    Condition,
+    Condition,
+    Condition,
+  ];
+  const atOnce = (...roles: string[]) =>
+    `the roles ${roles.join(' and ')} are demanded at once, and a member has one role: put them into one anyOf(…), or ask for permissions.`;
+  const read = has({ permission: 'org:a:read' });
+
+  it.each<[string, Condition, string[]]>([
+    ['either of two', { anyOf: [admin, member] }, []],
+    ['two at once', { allOf: [admin, member] }, ['org:admin', 'org:member']],
+    ['the same twice', { allOf: [admin, has({ role: 'admin' })] }, []],
+    ['the same twice, prefixed twice', { allOf: [admin, has({ role: 'org:org:admin' })] }, []],
+    ['two and a permission', { allOf: [read, admin, member] }, ['org:admin', 'org:member']],
+    ['one and a permission', { allOf: [read, admin] }, []],
+    ['one in each of two choices', { allOf: [{ anyOf: [admin, member] }, { anyOf: [member, owner] }] }, []],
+    [
+      'none in both of two choices',
+      { allOf: [{ anyOf: [admin, owner] }, member] },
+      ['org:admin', 'org:owner', 'org:member'],
+    ],
+    ['one that is a choice of the other', { allOf: [{ anyOf: [admin, member] }, member] }, []],
+    [
+      'the same, but for a prefix inside',
+      { allOf: [has({ role: 'my_org:a' }), has({ role: 'my_a' })] },
+      ['org:my_org:a', 'org:my_a'],
+    ],
+    ['a choice that needs none', { allOf: [admin, { anyOf: [member, read] }] }, []],
+    ['one without a name', { allOf: [admin, has({ permission: 'org:a:read', role: undefined })] }, []],
+  ])('%s', (_, condition, roles) => {
+    expect(ofRequirement('Require', condition)).toEqual(roles.length > 0 ? [atOnce(...roles)] : []);
+  });
+
+  it('are found over the levels of a handler, beside what is no role', () => {
+    const found = problems(
+      {
+        requirements: [requiring('RequireRole', member), requiring('RequireScope', { scope: 'a' })],
+        acceptsToken: [['any']],
+      },
+      {
+        requirements: [
+          requiring('RequireRole', admin),
+          { decorator: 'RequireThat', speaksTo: SESSIONS, predicate: () => true },
+        ],
+      },
+    );
+    expect(found).toEqual([atOnce('org:admin', 'org:member')]);
+  });
+
+  it.each([
+    ['RequireRole', 'role', admin, member],
+    ['RequirePlan', 'plan', has({ plan: 'org:a' }), has({ plan: 'org:b' })],
+  ])('@%s() takes one', (decorator, kind, one, other) => {
+    const found = ofRequirement(decorator, { allOf: [one, other] });
+    expect(found[0]).toBe(
+      `@${decorator}() takes one ${kind}, since nobody has several: write @${decorator}(anyOf(…)) where one of them is enough.`,
+    );
+    expect(ofRequirement(decorator, one)).toEqual([]);
+    expect(ofRequirement(decorator, { anyOf: [one, other] })).toEqual([]);
+    expect(ofRequirement(decorator, { allOf: [] })).toEqual([
+      `@${decorator}() asks for nothing, which nobody fulfils: name at least one right.`,
+    ]);
+  });
+
+  it('of permissions or features are no mistake', () => {
+    expect(ofRequirement('RequirePermission', { allOf: [read, has({ permission: 'org:b:read' })] })).toEqual([]);
+  });
+});
+
+describe('a predicate', () => {
+  class WithoutCheck {}
+  class WithCheck {
+    check() {}
+  }
+  class WithField {
+    check = () => true;
+  }
+  function Old() {}
+  Old.prototype.check = () => true;
+  const of = (predicate: unknown) =>
+    problems({
+      requirements: [{ decorator: 'RequireThat', speaksTo: SESSIONS, predicate: predicate as PredicateRef }],
+    });
+
+  it.each([undefined, null, 'check', { check: () => true }])('is not %p', (predicate) => {
+    expect(of(predicate)).toEqual(['@RequireThat() takes a function, or a class with a check method.']);
+    expect(isPredicateClass(predicate)).toBe(false);
+  });
+  it.each([WithoutCheck, WithField])('is no class without check on its prototype: %p', (predicate) => {
+    expect(of(predicate)).toEqual([
+      `@RequireThat() was given the class ${predicate.name}, which has no check method: add check(auth, context) to it.`,
+    ]);
+    expect(isPredicateClass(predicate)).toBe(false);
+  });
+  it.each([
+    [WithCheck, true],
+    [Old, true],
+    [function named() {}, false],
+    [() => true, false],
+    [async () => true, false],
+    [function classified() {}, false],
+    [() => 'a class', false],
+  ])('may be %p', (predicate, isClass) => {
+    expect(of(predicate)).toEqual([]);
+    expect(isPredicateClass(predicate)).toBe(isClass);
+  });
+});
+
+describe('the words of protection', () => {
+  it('that another version has written are a mistake, and leave the handler strict', () => {
+    const policy = compilePolicy([level('C.h', { protections: ['public', 'open' as never] })], DEFAULTS);
+    expect(policy.problems).toEqual([
+      'a protection is written that this version of nest-clerk does not know: use one version everywhere.',
+    ]);
+    expect(policy.protection).toBe('strict');
+  });
+
+  it('are named as they are written, with the class they stand on', () => {
+    expect(problems({ protections: ['require-auth', 'public', 'skip-auth'] })).toEqual([
+      '@RequireAuth() and @Public() and @SkipAuth() contradict each other: keep one of them.',
+    ]);
+    const requirements = [requiring('RequirePermission', has({ permission: 'a' }))];
+    expect(problems({}, { protections: ['skip-auth'], requirements })).toEqual([
+      'on the class C, @SkipAuth() and @RequirePermission() contradict each other: remove one. A requirement needs no @RequireAuth().',
+    ]);
+    expect(problems({ protections: ['require-auth'], requirements })).toEqual([]);
+  });
+});
+
+describe('accepted tokens', () => {
+  const known = "'session_token', 'api_key', 'm2m_token', 'oauth_token', 'any'";
+  it.each<[unknown[][], string[]]>([
+    [[['any']], []],
+    [[['api_key', 'oauth_token']], []],
+    [[['api_key'], ['any']], ['@AcceptsToken() stands twice: write all types in one.']],
+    [[[]], [`@AcceptsToken() names no token type: name one or more of ${known}.`]],
+    [[['any', 'api_key']], ["@AcceptsToken('any') stands alone: remove the other types."]],
+    [[['machine_token']], ["@AcceptsToken() knows 'machine_token' by its new name only: write 'm2m_token'."]],
+    [
+      [['apikey', undefined, 'api_key']],
+      [
+        `@AcceptsToken() does not know "apikey": it takes ${known}.`,
+        `@AcceptsToken() does not know undefined: it takes ${known}.`,
+      ],
+    ],
+  ])('%j', (acceptsToken, found) => {
+    expect(problems({ acceptsToken })).toEqual(found);
+  });
+
+  it('that no requirement speaks to are named, with what it does speak to', () => {
+    const permission = requiring('RequirePermission', has({ permission: 'a' }));
+    const scope = { ...requiring('RequireScope', { scope: 'a' }), speaksTo: ['api_key', 'm2m_token'] as const };
+    const acceptsToken = [['any']];
+    expect(problems({ acceptsToken, requirements: [permission, permission] })).toEqual([
+      'no requirement speaks to the accepted api_key, m2m_token, oauth_token: @RequirePermission() can only be fulfilled by session_token. Narrow @AcceptsToken(), or split the handler.',
+    ]);
+    expect(problems({ acceptsToken, requirements: [scope, permission] })).toEqual([
+      'no requirement speaks to the accepted oauth_token: @RequireScope(), @RequirePermission() can only be fulfilled by session_token, api_key, m2m_token. Narrow @AcceptsToken(), or split the handler.',
+    ]);
+    expect(problems({ requirements: [permission, scope] })).toEqual([]);
+  });
+});
+
+describe('parameters', () => {
+  it.each<[string, Partial<PolicyLevel>, string[]]>([
+    ['the caller', { authParameters: [undefined, 'userId'] }, []],
+    ['what any accepted type has', { authParameters: ['machineId', 'userId'], acceptsToken: [['any']] }, []],
+    [
+      'what no accepted type has',
+      { authParameters: ['machineId'], acceptsToken: [['session_token', 'api_key']] },
+      [
+        "@Auth('machineId') is always empty: no accepted token (session_token, api_key) has it. Accept another token, or take another property.",
+      ],
+    ],
+    [
+      'anything where nobody looks',
+      { authParameters: [undefined], protections: ['skip-auth'] },
+      [
+        '@Auth() has nothing to give beside @SkipAuth(), which does not look at credentials: use @Public() instead of @SkipAuth().',
+      ],
+    ],
+    ['the user', { currentUser: [true] }, []],
+    ['the user of some accepted type', { currentUser: [true], acceptsToken: [['m2m_token', 'api_key']] }, []],
+    ['no user where nobody looks', { protections: ['skip-auth'] }, []],
+    [
+      'the user where nobody looks',
+      { currentUser: [true], protections: ['skip-auth'] },
+      [
+        '@CurrentUser() finds nobody beside @SkipAuth(), which does not look at credentials: use @Public() instead of @SkipAuth().',
+      ],
+    ],
+    [
+      'the user of a machine',
+      { currentUser: [true], acceptsToken: [['m2m_token']] },
+      ['@CurrentUser() finds nobody: no accepted token (m2m_token) belongs to a user. Accept session_token as well.'],
+    ],
+  ])('ask for %s', (_, said, found) => {
+    expect(problems(said)).toEqual(found);
+  });
+});

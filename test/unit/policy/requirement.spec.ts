@@ -1,0 +1,46 @@
+import { allOf, anyOf, combinationOf, conditionOf, type Condition } from '../../../lib/policy/requirement.js';
+
+const scope = (name: string): Condition => ({ scope: name });
+const conditionsOf = (...items: Parameters<typeof conditionOf<string>>[0]) => conditionOf<string>(items, scope);
+
+describe('combinationOf', () => {
+  it.each<[unknown, unknown]>([
+    [anyOf('a', 'b'), { kind: 'anyOf', items: ['a', 'b'] }],
+    [allOf('a', 'b'), { kind: 'allOf', items: ['a', 'b'] }],
+    [anyOf(), { kind: 'anyOf', items: [] }],
+    // Something else, or something beside it, which would be forgotten.
+    [{ anyOf: ['a'], allOf: ['b'] }, undefined],
+    [{ anyOf: ['a'], role: 'org:admin' }, undefined],
+    [{ anyOf: 'a' }, undefined],
+    [{ allOf: 'a' }, undefined],
+    [{ role: ['a'] }, undefined],
+    [{}, undefined],
+    [['a'], undefined],
+    ['a', undefined],
+    [null, undefined],
+    [undefined, undefined],
+    [Object.assign(() => true, { anyOf: ['a'] }), undefined],
+  ])('of %j: %j', (value, combination) => {
+    expect(combinationOf(value)).toEqual(combination);
+  });
+});
+
+describe('conditionOf', () => {
+  it('takes one item for itself, and several for all of them', () => {
+    expect(conditionsOf('a')).toEqual({ scope: 'a' });
+    expect(conditionsOf('a', 'b')).toEqual({ allOf: [{ scope: 'a' }, { scope: 'b' }] });
+  });
+
+  it('keeps combinations as they are, however deep', () => {
+    expect(conditionsOf(anyOf('a', 'b'))).toEqual({ anyOf: [{ scope: 'a' }, { scope: 'b' }] });
+    expect(conditionsOf(anyOf('a', allOf('b', 'c') as never))).toEqual({
+      anyOf: [{ scope: 'a' }, { allOf: [{ scope: 'b' }, { scope: 'c' }] }],
+    });
+    expect(conditionsOf('a', anyOf('b'))).toEqual({ allOf: [{ scope: 'a' }, { anyOf: [{ scope: 'b' }] }] });
+  });
+
+  it('takes nothing for what nobody fulfils, and a missing item for a mistake', () => {
+    expect(conditionsOf()).toEqual({ allOf: [] });
+    expect(conditionsOf(undefined as never)).toEqual({ allOf: [{ scope: undefined }] });
+  });
+});
