@@ -23,7 +23,11 @@ const jwt = (header: object, payload: object = {}) => `${encode(header)}.${encod
 const session = jwt({ kid: 'ins_1' });
 
 /** An authenticator over a Clerk that answers as told; records what Clerk was asked with. */
-function over(answer: (request: Request, options: any) => unknown, find: InstanceKeys['find'] = async () => 'PEM') {
+function over(
+  answer: (request: Request, options: any) => unknown,
+  find: InstanceKeys['find'] = async () => 'PEM',
+  calls = new ClerkCalls(options),
+) {
   const asked: any[] = [];
   const client = {
     authenticateRequest: async (request: Request, given: object) => {
@@ -37,7 +41,7 @@ function over(answer: (request: Request, options: any) => unknown, find: Instanc
     current: async () => 'CURRENT',
     freshUntil: () => Infinity,
   };
-  const authenticator = new ClerkAuthenticator(options, client, keys, new ClerkCalls(options));
+  const authenticator = new ClerkAuthenticator(options, client, keys, calls);
   const ask = (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token', path = '/') =>
     authenticator.authenticate(new HttpCredentials({ method: 'GET', url: path, headers }, {}), acceptsToken);
   return { ask, asked };
@@ -186,6 +190,29 @@ describe('ClerkAuthenticator', () => {
         message: 'Clerk did not answer within 50 ms',
       });
     }
+  });
+
+  describe('asks Clerk again where it failed', () => {
+    const patient = () =>
+      new ClerkCalls({ timeoutInMs: 5_000, maxRetries: 1, maxPendingCalls: 9 }, async () => undefined);
+    const failing = () => over(() => signedOut({ reason: 'jwk-remote-failed-to-load' }), undefined, patient());
+    const timesAsked = async (headers: Record<string, string>, acceptsToken?: AcceptsToken, path?: string) => {
+      const { ask, asked } = failing();
+      expect((await ask(headers, acceptsToken, path)).failure?.code).toBe('clerk-unavailable');
+      return asked.length;
+    };
+
+    it('to verify an opaque token', async () => {
+      for (const token of ['ak_x', 'mt_x', 'oat_x']) expect(await timesAsked(bearer(token), 'any')).toBe(2);
+    });
+
+    it('and not where that would spend a nonce or a refresh token twice, nor for what needs no Clerk', async () => {
+      const expired = `__session=${jwt({ kid: 'ins_1' }, { exp: 1 })}; __refresh_x=r`;
+      const navigation = { accept: 'text/html', 'sec-fetch-dest': 'document' };
+      expect(await timesAsked(navigation, 'session_token', '/?__clerk_handshake_nonce=n')).toBe(1);
+      expect(await timesAsked({ cookie: expired })).toBe(1);
+      expect(await timesAsked(bearer(session))).toBe(1);
+    });
   });
 
   describe('finds failures in Clerk’s answers', () => {
