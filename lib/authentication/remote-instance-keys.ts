@@ -14,8 +14,8 @@ const COOLDOWN_MS = 30_000;
 /** While fetches fail: so many at once, and one more each time this has passed. A flood must not keep Clerk down. */
 const FAILURES_AT_ONCE = 10;
 const RETRY_AFTER_MS = 3_000;
-/** The part of a request's time that a fetch may take: what is left is for those who go on with the keys of before. */
-const PART_OF_TIMEOUT = 3 / 4;
+/** How much of a request's time a fetch may take: where Clerk hangs, some has to be left to go on with known keys. */
+const SHARE_OF_TIMEOUT = 1 / 2;
 
 const NONE: PublishedKeys = new Map();
 
@@ -48,7 +48,7 @@ export class RemoteInstanceKeys implements InstanceKeys {
     fetch: typeof globalThis.fetch = globalThis.fetch,
     private readonly now: () => number = () => Date.now(),
   ) {
-    this.timeoutInMs = Math.ceil(options.timeoutInMs * PART_OF_TIMEOUT);
+    this.timeoutInMs = Math.ceil(options.timeoutInMs * SHARE_OF_TIMEOUT);
     this.request = keyFetcher(options, this.timeoutInMs, fetch);
   }
 

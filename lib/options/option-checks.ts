@@ -15,9 +15,6 @@ export const oneOf =
 
 export const boolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false');
 
-/** Room for all that are remembered is made at the start. */
-const MOST_ENTRIES = 1_000_000;
-
 const wholeNumber =
   (of: string, minimum: number, maximum: number): Check =>
   (value) =>
@@ -25,12 +22,11 @@ const wholeNumber =
       ? undefined
       : `must be a whole number${of}, at least ${minimum} and at most ${maximum}`;
 
-/** How many of something there may be. */
-export const count = (minimum: number, maximum = MOST_ENTRIES): Check => wholeNumber('', minimum, maximum);
-
 /** Beyond the default maximum, 24 days, a timer of Node fires at once. */
 export const milliseconds = (minimum: number, maximum = 2 ** 31 - 1): Check =>
   wholeNumber(' of milliseconds', minimum, maximum);
+
+export const count = (minimum: number, maximum: number): Check => wholeNumber('', minimum, maximum);
 
 const stringOrList: Check = (value) => (typeof value === 'string' ? nonEmptyString(value) : listOfStrings(value));
 
@@ -177,6 +173,9 @@ export const clerkClient: Check = (value) =>
     ? undefined
     : "must be a client made with createClerkClient() of '@clerk/backend'";
 
+/** Room for all that are remembered is made at the start. */
+const MOST_ENTRIES = 1_000_000;
+
 /** Nothing is remembered for longer than a minute. */
 const A_MINUTE = 60_000;
 
@@ -184,7 +183,7 @@ export const verificationCache: Check = (value) =>
   typeof value === 'boolean'
     ? undefined
     : fields({
-        maxEntries: count(1),
+        maxEntries: count(1, MOST_ENTRIES),
         machineTokens: fields({ ttl: milliseconds(0, A_MINUTE) }),
       })(value);
 

@@ -34,8 +34,8 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   treatPendingAsSignedOut: { fallback: true, check: check.boolean },
   clockSkewInMs: { fallback: 5_000, check: check.milliseconds(0) },
   timeoutInMs: { fallback: 5_000, check: check.milliseconds(1) },
-  maxRetries: { fallback: 1, check: check.count(0) },
-  maxPendingCalls: { fallback: 250, check: check.count(1) },
+  maxRetries: { fallback: 1, check: check.count(0, 10) },
+  maxPendingCalls: { fallback: 250, check: check.count(1, 1_000_000) },
   staleKeysInMs: { fallback: 3_600_000, check: check.milliseconds(0) },
   domain: { env: 'CLERK_DOMAIN', check: check.orFunction(check.hostname) },
   isSatellite: {

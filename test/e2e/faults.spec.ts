@@ -264,6 +264,14 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
         .join(),
     ).not.toMatch(/eyJ|sk_test|ak_|mt_|oat_/);
 
+    // Nor are known keys lost where they are to be fetched anew just then.
+    const later = Date.now() + 6 * 60_000;
+    jest.spyOn(Date, 'now').mockReturnValue(later);
+    const token = await clerk.sessionToken({ issuedAt: Math.floor(later / 1000) });
+    const known = await Promise.all([apps.warm, apps.bare].map((app) => app.withToken('/strict', token)));
+    expect(known.map(({ status }) => status)).toEqual([200, 200]);
+    jest.restoreAllMocks();
+
     clerk.recover();
     expect(summary(await everybody())).toEqual(healthy);
   });
