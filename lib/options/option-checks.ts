@@ -175,6 +175,7 @@ export const clerkClient: Check = (value) =>
 
 /** Room for all that are remembered is made at the start. */
 const MOST_ENTRIES = 1_000_000;
+
 /** Nothing is remembered for longer than a minute. */
 const A_MINUTE = 60_000;
 

@@ -35,6 +35,7 @@ const isFunction = (value: unknown) => typeof value === 'function';
 const isText = (value: unknown) => typeof value === 'string' && value.trim().length > 0;
 const isList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && [...value].every(isText);
 const isMs = (value: unknown) => typeof value === 'number' && value >= 0 && value <= LONGEST && value % 1 === 0;
+const isCount = (value: unknown) => isMs(value) && (value as number) <= 1_000_000;
 const isUrl = (value: unknown) => isText(value) && /^(https?:\/\/[^/]|\/([^/\\]|$))/.test(value as string);
 const partly = (fields: Record<string, (value: unknown) => boolean>) => (value: unknown) =>
   typeof value === 'object' &&
@@ -66,6 +67,8 @@ const OPTIONS: { readonly [N in Name]: readonly [fits: (value: unknown) => boole
   maxRetries: [(value) => isMs(value) && (value as number) <= 10, 0, 1],
   maxPendingCalls: [(value) => isMs(value) && value !== 0 && (value as number) <= 1_000_000, 1, 250],
   staleKeysInMs: [isMs, 0, 5000],
+  maxRetries: [isCount, 0, 3],
+  maxPendingCalls: [(value) => isCount(value) && value !== 0, 1, 250],
   domain: [either(isText, isFunction), 'a.test', fn],
   isSatellite: [either(isBoolean, isFunction), true, false, fn],
   satelliteAutoSync: [isBoolean, true, false],
@@ -105,7 +108,7 @@ const OPTIONS: { readonly [N in Name]: readonly [fits: (value: unknown) => boole
     either(
       (value) => value === false,
       partly({
-        maxEntries: (value) => isMs(value) && value !== 0 && (value as number) <= 1_000_000,
+        maxEntries: (value) => isCount(value) && value !== 0,
         machineTokens: partly({ ttl: (value) => isMs(value) && (value as number) <= 60_000 }),
       }),
     ),
