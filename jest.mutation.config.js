@@ -27,8 +27,8 @@ export default {
     '/test/e2e/(faults|outage)',
     // Seconds of real time; test/unit/guard/stream-expiry.spec.ts has the same with a clock of its own.
     '/test/e2e/streams',
-    // Generated requests by the thousand.
+    // Attacks, values and requests by the thousand.
     '/test/e2e/parity',
-    '/test/security/differential',
+    '/test/security/(corpus|differential|floods|properties|regular)',
   ],
 };
