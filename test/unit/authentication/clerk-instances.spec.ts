@@ -57,6 +57,51 @@ describe('ClerkInstances', () => {
     }
   });
 
+  it('asks once about a request, by what stands for it', async () => {
+    const asked = jest.fn(() => keysOf('a'));
+    const instances = over(asked);
+    const [request, carrier] = [{}, {}];
+    const all = await Promise.all([instances.for(request), instances.for(request), instances.for({}, request)]);
+    expect([new Set(all).size, asked.mock.calls.length]).toEqual([1, 1]);
+    await instances.for(request, carrier);
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
+  it('reads an answer that is given again once, unless something in it may have changed unseen', async () => {
+    const read = jest.fn(() => 'read');
+    const { telemetry: _, ...keys } = keysOf('a');
+    const answer: Record<string, unknown> = { ...keys, domain: Object.assign(() => 'a.example', { toJSON: read }) };
+    const instances = over(() => answer);
+    for (const times of [1, 1, 1]) {
+      await instances.for({});
+      expect(read).toHaveBeenCalledTimes(times);
+    }
+    answer.secretKey = 'sk_test_b';
+    for (const times of [2, 2]) {
+      await instances.for({});
+      expect(read).toHaveBeenCalledTimes(times);
+    }
+    answer.authorizedParties = ['https://a.example'];
+    for (const times of [3, 4]) {
+      await instances.for({});
+      expect(read).toHaveBeenCalledTimes(times);
+    }
+  });
+
+  it('tells clients apart that look alike, and takes none for none', async () => {
+    class Client {
+      authenticateRequest() {}
+    }
+    let answer: object = { ...keysOf('a'), clerkClient: new Client() };
+    const instances = over(() => answer);
+    const first = await instances.for({});
+    expect(await instances.for({})).toBe(first);
+    answer = { ...answer, clerkClient: new Client() };
+    expect(await instances.for({})).not.toBe(first);
+    answer = { ...answer, clerkClient: undefined };
+    expect((await instances.for({})).options.secretKey).toBe('sk_test_a');
+  });
+
   it('keeps no more than a thousand', async () => {
     let tenant = 0;
     const instances = over(() => keysOf(`t${tenant}`));

@@ -26,6 +26,8 @@ describe('TenantAuthenticator', () => {
       () => undefined,
       'resolveOptions has no usable options for this request: resolveOptions answered nothing: answer the keys of the instance',
     ],
+    ['answers null', () => null, expect.stringContaining('for this request: resolveOptions answered')],
+    ['answers a text', () => 'sk_test_a', expect.stringContaining('for this request: ')],
     [
       'answers several mistakes',
       () => ({ secretKey: 5, publishableKey: 5 }),
