@@ -123,7 +123,7 @@ export class ClerkAuthenticator implements Authenticator {
 }
 
 /** Statuses by which the Backend API says that a token is none; any other says nothing about it. */
-const VERDICTS = [400, 404, 410, 422];
+const VERDICTS: readonly unknown[] = [400, 404, 410, 422];
 
 /**
  * Finds the failures in Clerk's signed-out answers. For opaque tokens Clerk asks its Backend API and reports the
@@ -133,8 +133,8 @@ function throwOnFailure({ reason, message, tokenType }: State): void {
   if (reason === Reason.KeyRefused) throw new ClerkKeyRefusedError('The Backend API refused the secret key');
   if (reason === Reason.KeysUnavailable) throw new ClerkUnavailableError('Clerk could not load its keys');
   if (reason !== Reason.Unexpected || tokenType === null || tokenType === 'session_token') return;
-  const status = Number(/\bstatus=(\d{3})\)$/.exec(message ?? '')?.[1]) || undefined;
-  if (status !== undefined && VERDICTS.includes(status)) return;
+  const status = Number(/\bstatus=(\d{3})\)$/.exec(String(message))?.[1]) || undefined;
+  if (VERDICTS.includes(status)) return;
   if (status === 403) throw new ClerkKeyRefusedError('The Backend API does not let the secret key verify this token');
   throw new ClerkUnavailableError(`The Backend API did not verify the token (status ${status ?? 'unknown'})`, {
     retryInMs: retryInMs(status, undefined),

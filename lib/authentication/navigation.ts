@@ -28,9 +28,9 @@ export function withoutHandshake(request: ClerkRequest, enableHandshake: boolean
   const url = new URL(request.url);
   for (const name of [...url.searchParams.keys()].filter(isHandshakeName)) url.searchParams.delete(name);
   const headers = new Headers(request.headers);
-  const cookies = (headers.get('cookie') ?? '').split(';');
-  const kept = cookies.filter((pair) => !isHandshakeName((pair.split('=')[0] as string).trim()));
-  if (headers.has('cookie')) headers.set('cookie', kept.join(';'));
+  const cookies = headers.get('cookie')?.split(';');
+  const kept = cookies?.filter((pair) => !isHandshakeName((pair.split('=')[0] as string).trim()));
+  if (kept) headers.set('cookie', kept.join(';'));
   if (navigation) headers.set('sec-fetch-dest', 'empty');
 
   const stripped = createClerkRequest(new Request(url, { method: request.method, headers }));

@@ -171,6 +171,25 @@ describe('ClerkAuthenticator', () => {
     expect(state.headers.has('x-clerk-auth-message')).toBe(true);
   });
 
+  it('looks for no key of a cookie that names none', async () => {
+    const find = jest.fn(async () => null);
+    await over(signedOut, find).ask({ cookie: '__session=garbage' });
+    expect(find).not.toHaveBeenCalled();
+  });
+
+  it('counts a request that cannot be read as one that carried a credential', async () => {
+    const unreadable = {
+      get request(): Request {
+        throw new TypeError('no URL');
+      },
+    };
+    const authenticator = new ClerkAuthenticator(options, {} as ClerkClient, NO_INSTANCE_KEYS, new ClerkCalls(options));
+    expect(await authenticator.authenticate(unreadable as never, 'any')).toMatchObject({
+      ...{ status: 'signed-out', reason: 'unexpected-error', credentialSent: true },
+      detail: '@clerk/backend threw TypeError',
+    });
+  });
+
   it('takes a function among the options that throws for a failure of its own', async () => {
     const domain = () => {
       throw new Error('cannot tell');
@@ -243,6 +262,7 @@ describe('ClerkAuthenticator', () => {
       ['(code=unexpected-error, status=408)', 'clerk-unavailable'],
       ['(code=unexpected-error, status=403)', 'clerk-key-refused'],
       ['(code=unexpected-error, status=400)', undefined],
+      ['(status=400), then (code=unexpected-error, status=500)', 'clerk-unavailable'],
       ['(code=unexpected-error, status=422)', undefined],
     ])('of machine tokens: %s', async (message, code) =>
       expect(await machine(`Unexpected error ${message}`)).toBe(code),
@@ -280,6 +300,17 @@ describe('ClerkAuthenticator', () => {
       ['secret-key-invalid', 'clerk-key-refused'],
       ['jwk-remote-failed-to-load', 'clerk-unavailable'],
     ])('whatever the token: %s', async (reason, code) => expect(await failureOf({ reason })).toBe(code));
+
+    it.each<[string, object]>([
+      ['The Backend API refused the secret key', { reason: 'secret-key-invalid' }],
+      ['Clerk could not load its keys', { reason: 'jwk-remote-failed-to-load' }],
+      ['The Backend API does not let the secret key verify this token', { message: '(status=403)' }],
+      ['The Backend API did not verify the token (status 500)', { message: '(status=500)' }],
+      ['The Backend API did not verify the token (status unknown)', { message: null }],
+    ])('in words for the log: %s', async (message, state) => {
+      const machine = signedOut({ tokenType: 'api_key', reason: 'unexpected-error', ...state });
+      expect((await over(() => machine).ask(bearer('ak_x'), 'api_key')).failure).toMatchObject({ message });
+    });
 
     it('a machine state without message counts as an outage', async () => {
       expect(await failureOf({ tokenType: 'm2m_token', reason: 'unexpected-error', message: null })).toBe(

@@ -112,6 +112,8 @@ describe('keyIdOf', () => {
     ['opaque', undefined],
     ['a.b', undefined],
     ['a.b.c.d', undefined],
+    [`${encode({ kid: 'ins_1' })}.b`, undefined],
+    [`${encode({ kid: 'ins_1' })}.b.c.d`, undefined],
     ['!!.b.c', undefined],
     [`${encode('text')}.b.c`, undefined],
     [`${encode({ alg: 'RS256' })}.b.c`, null],

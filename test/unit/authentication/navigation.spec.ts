@@ -54,6 +54,12 @@ describe('withoutHandshake', () => {
     expect(isDocumentNavigation(stripped)).toBe(false);
   });
 
+  it('leaves a fetch what it says of its destination', () => {
+    const headers = { cookie: '__clerk_handshake_nonce=x', 'sec-fetch-dest': 'image' };
+    const stripped = withoutHandshake(createClerkRequest(new Request('http://a.example/', { headers })), true);
+    expect(stripped.headers.get('sec-fetch-dest')).toBe('image');
+  });
+
   it('keeps the method, and adds no cookie header', () => {
     const stripped = withoutHandshake(request({}, '/?__clerk_handshake=t', 'POST'), true);
     expect([stripped.method, stripped.headers.has('cookie'), stripped.url]).toEqual([
