@@ -349,6 +349,37 @@ describe('RemoteInstanceKeys', () => {
     await expect(remote(() => Response.json({ keys: [alone] })).keys.find('ec')).rejects.toThrow(ClerkUnavailableError);
   });
 
+  it.each<[string, object, boolean]>([
+    ['says nothing of its use', { alg: undefined, use: undefined }, true],
+    ['may verify', { key_ops: ['verify'] }, true],
+    ['may only encrypt', { key_ops: ['encrypt'] }, false],
+    ['is there to encrypt', { use: 'enc' }, false],
+    ['is for another algorithm', { alg: 'RS512' }, false],
+    ['is of another kind', { kty: 'EC' }, false],
+    ['has no text for a name', { kid: 5 }, false],
+  ])('judges a key by what it says: one that %s', async (_, said, used) => {
+    const { keys } = remote(async () =>
+      Response.json({ keys: [{ ...(await jwkOf('ins_2')), ...said }, await jwkOf('ins_1')] }),
+    );
+    await expect(keys.find('ins_2')).resolves.toBe(used ? pem : null);
+    await expect(keys.find(5 as never)).resolves.toBeNull();
+  });
+
+  it('uses none of two keys of one name', async () => {
+    const { keys } = remote(() => jwks('ins_1', 'ins_1', 'ins_2'));
+    await expect(keys.find('ins_1')).resolves.toBeNull();
+    await expect(keys.find('ins_2')).resolves.toBe(pem);
+  });
+
+  it.each<[string, Answer]>([
+    ['The keys of the Clerk instance could not be fetched', () => Promise.reject(new TypeError('fetch failed'))],
+    ['The Backend API published no usable key', () => Response.json({ keys: [] })],
+    ['The Backend API answered 500 to a request for the keys', () => new Response('', { status: 500 })],
+    ['The Backend API answered 401 to a request for the keys', () => new Response('', { status: 401 })],
+  ])('says why there are none: %s', async (message, answer) => {
+    await expect(remote(answer).keys.find('ins_1')).rejects.toThrow(message);
+  });
+
   it.each<[string, unknown]>([
     ['no keys', []],
     ['keys that are none', [{ kty: 'RSA', kid: 'ins_1' }, { kid: 'ins_1' }]],
