@@ -48,7 +48,8 @@ describe.each(PLATFORMS)('ClerkGuard on %s', (_, platform) => {
   /** Calls the guard as Nest does, for classes that Nest may never have seen. */
   function call(type: new () => { handler(): void }, headers: Record<string, string> = {}, url = '/') {
     const request = { headers: { host: 'localhost', ...headers }, url, method: 'GET' };
-    const response = Object.assign(new ServerResponse(request as never), { set() {} });
+    // As Express and Fastify have it, of either Nest.
+    const response = Object.assign(new ServerResponse(request as never), { set() {}, header() {} });
     const context = new ExecutionContextHost([request, response], type, type.prototype.handler);
     return app.get(ClerkGuard).canActivate(context);
   }

@@ -365,6 +365,35 @@ describe('RemoteInstanceKeys', () => {
     await expect(keys.find(5 as never)).resolves.toBeNull();
   });
 
+  it('says until when what it verified holds: longer in an outage, by a little each time', async () => {
+    const settled = async () => {
+      for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    };
+    const { keys, pass } = remote(
+      () => jwks('ins_1'),
+      () => new Response('', { status: 500 }),
+    );
+    await keys.find('ins_1');
+    expect(keys.freshUntil()).toBe(300_000);
+    for (const [ms, until] of [
+      [270_000, 300_000],
+      [60_000, 333_000],
+    ] as const) {
+      pass(ms);
+      await keys.find('ins_1');
+      await settled();
+      expect(keys.freshUntil()).toBe(until);
+    }
+    const refused = remote(
+      () => jwks('ins_1'),
+      () => new Response('', { status: 401 }),
+    );
+    await refused.keys.find('ins_1');
+    refused.pass(330_000);
+    await expect(refused.keys.find('ins_1')).rejects.toThrow(ClerkKeyRefusedError);
+    expect(refused.keys.freshUntil()).toBe(300_000);
+  });
+
   it('uses none of two keys of one name', async () => {
     const { keys } = remote(() => jwks('ins_1', 'ins_1', 'ins_2'));
     await expect(keys.find('ins_1')).resolves.toBeNull();
