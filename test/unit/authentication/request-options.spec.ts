@@ -60,6 +60,20 @@ describe('requestOptions', () => {
     expect(() => asked(options)).toThrow(expect.objectContaining({ code: 'invalid-configuration' }));
   });
 
+  it.each<[string, ClerkModuleOptions]>([
+    ['neither domain nor proxyUrl has a value', { signInUrl: 'https://p.example/in' }],
+    ['signInUrl is no absolute URL', { domain: () => 'd.example' }],
+    ['signInUrl is no absolute URL', { domain: () => 'd.example', signInUrl: '/in' }],
+  ])('says of a satellite that %s', (problem, options) => {
+    expect(() => asked({ isSatellite: () => true, ...options })).toThrow(problem);
+  });
+
+  it('lets a satellite in production find its sign-in page by itself', () => {
+    const live = { publishableKey: `pk_live_${btoa('clerk.example.com$')}`, secretKey: 'sk_live_x' };
+    const options = { ...live, isSatellite: () => true, domain: () => 'd.example' };
+    expect(asked(options)).toMatchObject({ isSatellite: true, domain: 'd.example' });
+  });
+
   it.each(['domain', 'proxyUrl', 'isSatellite'])('says that it was the function of %s that failed', (name) => {
     const thrown = new Error('secret');
     const fails = () => {
@@ -130,7 +144,10 @@ describe('refusedClaims', () => {
     refusedClaims(resolveClerkOptions({ ...keys, ...options }, {}), {
       status: 'signed-in',
       tokenType: 'session_token',
-      toAuth: () => ({ sessionClaims: claims }),
+      // Those of a session with an open task count too.
+      toAuth: (given?: { treatPendingAsSignedOut?: boolean }) => ({
+        sessionClaims: given?.treatPendingAsSignedOut === false ? claims : null,
+      }),
       ...more,
     } as never);
   const parties: ClerkModuleOptions = { authorizedParties: ['https://a.example'], allowMissingAzp: true };
