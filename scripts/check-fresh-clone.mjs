@@ -1,7 +1,7 @@
 /**
  * Does what README tells a newcomer: clones the repository, types `npm start`, pastes the printed curl lines, starts the
- * samples of the other transports, and types
- * `npm test`. Fails when anything answers otherwise than printed.
+ * samples of the other transports, and types `npm test`, with the options given to it. Fails when anything answers otherwise
+ * than printed.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -36,8 +36,9 @@ await trySample('start', (printed) => /^curl /m.test(printed) && printed.endsWit
 for (const [script, last] of Object.entries(TRANSPORTS)) {
   await trySample(script, (printed) => printed.includes(last));
 }
-console.log('$ npm test');
-execFileSync('npm', ['test'], { cwd: clone, env, stdio: 'inherit' });
+const options = process.argv.slice(2);
+console.log(`$ npm test ${options.join(' ')}`);
+execFileSync('npm', ['test', '--', ...options], { cwd: clone, env, stdio: 'inherit' });
 rmSync(clone, { recursive: true });
 console.log('A fresh clone starts, answers as printed, and passes its tests.');
 

@@ -67,8 +67,6 @@ const OPTIONS: { readonly [N in Name]: readonly [fits: (value: unknown) => boole
   maxRetries: [(value) => isMs(value) && (value as number) <= 10, 0, 1],
   maxPendingCalls: [(value) => isMs(value) && value !== 0 && (value as number) <= 1_000_000, 1, 250],
   staleKeysInMs: [isMs, 0, 5000],
-  maxRetries: [isCount, 0, 3],
-  maxPendingCalls: [(value) => isCount(value) && value !== 0, 1, 250],
   domain: [either(isText, isFunction), 'a.test', fn],
   isSatellite: [either(isBoolean, isFunction), true, false, fn],
   satelliteAutoSync: [isBoolean, true, false],
