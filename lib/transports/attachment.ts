@@ -36,6 +36,7 @@ interface Carrier {
 }
 
 function attachedTo(carrier: Carrier): Attached {
+  // Stryker disable next-line ObjectLiteral: what is missing is undefined too; all are named so that objects are of one shape.
   return (carrier[ATTACHED] ??= { identity: undefined, userLoader: undefined, asked: undefined });
 }
 
