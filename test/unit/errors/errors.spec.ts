@@ -154,7 +154,7 @@ describe('asHttpException', () => {
     const error = Object.assign(new Error('mine'), { statusCode });
     const exception = exceptions.asHttpException(error, denial);
     expect(exception.getStatus()).toBe(status);
-    expect(exception.getResponse()).toEqual({ statusCode: status, message: 'mine', code: denial.code });
+    expect(exception.getResponse()).toStrictEqual({ statusCode: status, message: 'mine', code: denial.code });
     expect(exception.cause).toBe(error);
   });
 

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-import type { ArgumentsHost, ExecutionContext, Type } from '@nestjs/common';
+import { HttpException, type ArgumentsHost, type ExecutionContext, type Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import { RpcException } from '@nestjs/microservices';
 
@@ -9,6 +9,7 @@ import type { Denial } from '../../../lib/errors/denial.js';
 import type { TransportAdapter } from '../../../lib/options/transport-options.js';
 import { AdaptedTransport } from '../../../lib/transports/adapted.transport.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
+import type { CallCredentials } from '../../../lib/transports/call.credentials.js';
 import { callCarrier } from '../../../lib/transports/call-carrier.js';
 import { carrierOf, identityCarrierOf, sourceOf } from '../../../lib/transports/carrier.js';
 import { RpcTransport } from '../../../lib/transports/rpc.transport.js';
@@ -91,6 +92,12 @@ describe('where the identity of a call is kept', () => {
     expect(sourceOf(context)).toBe(client.request);
   });
 
+  it('is the request of a resolver', () => {
+    const request = { headers: {}, url: '/' };
+    const context = contextOf('graphql', [{}, {}, { req: request }, { fieldNodes: [] }]);
+    expect([sourceOf(context) === request, carrierOf(context) === request]).toEqual([true, true]);
+  });
+
   it('is found again among the arguments, of a kind that has an adapter', () => {
     const call = {};
     const args = ['text', null, undefined, {}, Object.create(call), call];
@@ -123,8 +130,9 @@ describe('RpcTransport', () => {
   ])('presents %s', (_, answer, headers) => {
     const call = {};
     const presented = presenting(answer).credentials(rpc(call));
-    expect(presented).toMatchObject({ headers, source: call, carrier: carrierOf(rpc(call)) });
-    expect(presented).toHaveProperty('headers', headers);
+    const { source, carrier, ...rest } = presented as CallCredentials;
+    expect(rest.headers).toEqual(headers);
+    expect([source === call, carrier === carrierOf(rpc(call))]).toEqual([true, true]);
   });
 
   it('presents nothing where the application names no credentials', () => {
@@ -159,11 +167,31 @@ describe('RpcTransport', () => {
       { status: 'error', statusCode: 418, message: 'tea', code: denial.code, data: { pot: 1 } },
     ],
     ['any error', new RangeError('far'), { status: 'error', statusCode: 403, message: 'far', code: denial.code }],
+    [
+      'an exception of HTTP that says a word',
+      new HttpException('tea', 418),
+      { status: 'error', statusCode: 418, message: 'tea' },
+    ],
     ['an RpcException', new RpcException('mine'), 'mine'],
   ])('refuses with %s of the application', (_, error, said) => {
     const refusal = presenting('').refuseWith(rpc({}), error, denial) as RpcException;
     expect(refusal.getError()).toEqual(said);
     expect(refusal === error || refusal.cause === error).toBe(true);
+  });
+});
+
+describe('RpcTransport without @nestjs/microservices at hand, as in a bundle', () => {
+  it('refuses all the same, with fewer words', async () => {
+    await jest.isolateModulesAsync(async () => {
+      jest.doMock('@nestjs/microservices', () => {
+        throw new Error('Cannot find module');
+      });
+      const { asRpcException, toRpcException } = await import('../../../lib/transports/rpc-exception.js');
+      const error = new Error('mine');
+      expect(toRpcException(denial)).toMatchObject({ status: 403, code: denial.code });
+      expect(asRpcException(new HttpException('mine', 418), error)).toBe(error);
+    });
+    jest.dontMock('@nestjs/microservices');
   });
 });
 

@@ -138,6 +138,9 @@ describe('request.auth', () => {
         attachIdentity(request, whose);
         defineRequestAuth(request, whose);
       }
+      const { get } = Object.getOwnPropertyDescriptor(prototype, 'auth')!;
+      defineRequestAuth(third!, identity(session));
+      expect(Object.getOwnPropertyDescriptor(prototype, 'auth')!.get).toBe(get);
       expect([first!.auth?.userId, second!.auth?.userId, third!.auth]).toEqual(['user_1', 'user_2', undefined]);
       expect(Object.getOwnPropertyDescriptor(prototype, 'auth')).toMatchObject({
         enumerable: false,

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-import type { Type } from '@nestjs/common';
+import { HttpException, type Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import { WsException } from '@nestjs/websockets';
 import { signedOutAuthObject } from '@clerk/backend/internal';
@@ -96,6 +96,7 @@ describe('what stands for a message', () => {
     ['a pattern besides, which stays last', ['client', 'data', 'pattern'], 2],
     ['an acknowledgement too', ['client', 'data', 'ack', 'pattern'], 3],
     ['a client alone', ['client'], 1],
+    ['data that is undefined', ['client', undefined, 'pattern'], 2],
     ['data that is null', ['client', null, 'pattern'], 2],
     ['data that inherits the mark', ['client', Object.create({ [Symbol.for('nest-clerk:websocket-call')]: 1 })], 2],
   ])('is one more argument of %s', (_, args, at) => {
@@ -178,7 +179,7 @@ describe('WebSocketTransport', () => {
   });
 
   it.each<[unknown, object]>([
-    ['t', { headers: bearer('t'), source: { headers: {} }, carrier: {} }],
+    ['token', { headers: bearer('token'), source: { headers: {} }, carrier: {} }],
     ['', MALFORMED],
     ['a b', MALFORMED],
     ['a\n', MALFORMED],
@@ -214,6 +215,7 @@ describe('WebSocketTransport', () => {
       Object.assign(new Error('tea'), { statusCode: 418, data: 1 }),
       { status: 'error', statusCode: 418, message: 'tea', code: 'token-invalid', data: 1 },
     ],
+    ['of HTTP that says a word', new HttpException('tea', 418), { status: 'error', message: 'tea' }],
     ['that Nest can answer with already', new WsException('mine'), 'mine'],
   ])('refuses with an error of the application %s', (_, error, said) => {
     const refusal = transport.refuseWith(contextOf({}), error, denial) as WsException;
