@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-import { HttpException, type ArgumentsHost, type ExecutionContext, type Type } from '@nestjs/common';
+import { HttpException, Logger, type ArgumentsHost, type ExecutionContext, type Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import { RpcException } from '@nestjs/microservices';
 
@@ -14,6 +14,7 @@ import { callCarrier } from '../../../lib/transports/call-carrier.js';
 import { carrierOf, identityCarrierOf, sourceOf } from '../../../lib/transports/carrier.js';
 import { RpcTransport } from '../../../lib/transports/rpc.transport.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
 
 class Handlers {
   one() {}
@@ -237,6 +238,29 @@ describe('AdaptedTransport', () => {
     expect(speaking.refuse(bot([]), denial)).toMatchObject(refusal);
     expect(speaking.refuseWith(bot([]), error, denial)).toMatchObject(refusalWith);
     expect(speaking.refuseWith(bot([]), error, denial) === error).toBe('refuse' in own);
+  });
+});
+
+describe('what an application says of credentials', () => {
+  const fail = () => {
+    throw new Error('no session');
+  };
+  it.each<[option: string, ask: () => unknown]>([
+    ['rpc.credentials', () => new RpcTransport({ rpc: { credentials: fail } }).credentials(rpc({}))],
+    [
+      'transports.bot.credentials',
+      () =>
+        new AdaptedTransport('bot', {
+          call: (context) => context.getArgByIndex<object>(0),
+          credentials: fail,
+        }).credentials(contextOf('bot', [{}])),
+    ],
+  ])('is named in the log where it fails: %s', (option, ask) => {
+    const logger = new RecordingLogger();
+    Logger.overrideLogger(logger);
+    expect(ask()).toMatchObject({ status: 500 });
+    expect(logger.ofGuard('error')).toEqual([expect.stringMatching(`^error ${option} threw, `)]);
+    Logger.overrideLogger(['log', 'warn', 'error']);
   });
 });
 
