@@ -99,7 +99,8 @@ describe('an application', () => {
   it('logs what is wrong elsewhere than the map, and nothing else', async () => {
     const { err, out } = await command(() => {
       for (const level of ['log', 'warn', 'error', 'fatal'] as const) Logger[level](level, 'Cats');
-      new Logger('ExceptionHandler').error('said by the command');
+      new Logger('ExceptionHandler').error('said by the command', 'with a stack');
+      new Logger('ExceptionHandler').warn('said by the command');
       return application().app;
     });
     expect([out, err]).toEqual([['[]'], ['warn', 'error', 'fatal']]);

@@ -34,7 +34,7 @@ describe('choose', () => {
   @Module({ providers: [] })
   class Other {}
   class Plain {}
-  const createApp = () => undefined;
+  const createApp = () => 'of no class';
 
   it.each<[object, string | undefined, object]>([
     [{ AppModule }, undefined, { module: AppModule }],

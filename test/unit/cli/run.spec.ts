@@ -166,7 +166,7 @@ describe('nest-clerk', () => {
     ['no command', [], 'No command is given.'],
     ['another command', ['paths'], 'There is no command "paths".'],
     ['no file', ['routes'], 'No file is given.'],
-    ['two files', ['routes', 'a.js', 'b.js'], 'One file at a time: what is b.js?'],
+    ['three files', ['routes', 'a.js', 'b.js', 'c.js'], 'One file at a time: what is b.js c.js?'],
     ['another format', ['routes', 'a.js', '--format', 'xml'], 'There is no format "xml".'],
     ['another option', ['routes', 'a.js', '--watch'], '--watch'],
   ])('explains itself on %s', async (_, argv, problem) => {
