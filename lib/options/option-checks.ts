@@ -116,7 +116,7 @@ function wrapped(value: string): string | undefined {
 
 export const publishableKey: Check = (value) => {
   if (typeof value !== 'string') return 'must be a string that starts with pk_test_ or pk_live_';
-  if (/^s?k_(test|live)_/.test(value)) {
+  if (/^sk_(test|live)_/.test(value)) {
     return 'holds a secret key: the publishable and the secret key are swapped. Rotate the secret key if this value was ever sent to a browser';
   }
   const encoded = /^pk_(?:test|live)_(.+)$/.exec(value)?.[1];
@@ -151,7 +151,7 @@ export function readPublicKey(value: string): string {
   const key = createPublicKey(pem);
   const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType !== 'rsa' || modulusLength !== 2048 || publicExponent !== 65537n) {
-    throw new TypeError('not a Clerk key');
+    throw new TypeError();
   }
   return key.export({ type: 'spki', format: 'pem' }).toString();
 }
@@ -169,7 +169,7 @@ export const publicKeyPem: Check = (value) => {
 };
 
 export const clerkClient: Check = (value) =>
-  typeof (value as { authenticateRequest?: unknown } | null)?.authenticateRequest === 'function'
+  typeof (value as { authenticateRequest?: unknown }).authenticateRequest === 'function'
     ? undefined
     : "must be a client made with createClerkClient() of '@clerk/backend'";
 

@@ -3,7 +3,7 @@
  * and the like say nothing that way, and would pass for an object that leaves everything to its defaults.
  */
 export function isRecord(value: unknown): value is object {
-  return /^\[object (Object|Module)\]$/.test(Object.prototype.toString.call(value));
+  return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
 import type { ClerkModuleOptions } from './clerk-options.js';
-import type { AudienceByTokenType } from './option-types.js';
+import type { AudienceByTokenType, VerificationCacheOptions } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { readPublicKey } from './option-checks.js';
@@ -31,7 +31,7 @@ export function resolveClerkOptions(
   const settled: Record<string, unknown> = {};
 
   for (const [name, row] of rows) {
-    const text = row.env === undefined ? undefined : env[row.env] || undefined;
+    const text = (row.env && env[row.env]) || undefined;
     const fromEnv = text !== undefined && row.parse ? row.parse(text) : text;
     // An empty string counts as not given: it is what a ConfigService hands on for an unset variable.
     const value = options[name] === '' ? fromEnv : (options[name] ?? fromEnv);
@@ -122,7 +122,7 @@ function unknownOption(name: string): string[] {
 /** Says that a required option is missing, and recognises where people usually left it. */
 function missing(name: keyof ClerkModuleOptions, env: Environment): string {
   const variable = (OPTION_TABLE[name] as OptionRow).env as string;
-  const prefixed = Object.keys(env).find((key) => key !== variable && key.endsWith(`_${variable}`) && env[key]);
+  const prefixed = Object.keys(env).find((key) => key.endsWith(`_${variable}`) && env[key]);
   if (prefixed && name === 'secretKey') {
     return `is missing, and ${prefixed} is set: a prefixed variable is built into the frontend, where a secret key must never be. Rotate the key in the Clerk Dashboard and set ${variable}`;
   }
@@ -160,8 +160,7 @@ function contradictions(options: ResolvedClerkOptions): string[] {
 
 /** Clerk's own form, a string or a list, speaks to session tokens. */
 function byTokenType(audience: ClerkModuleOptions['audience']): AudienceByTokenType {
-  const given = typeof audience === 'string' || Array.isArray(audience) ? { session_token: audience } : { ...audience };
-  return given;
+  return typeof audience === 'string' || Array.isArray(audience) ? { session_token: audience } : { ...audience };
 }
 
 function cacheOf(
@@ -169,7 +168,7 @@ function cacheOf(
   maxEntries: number,
 ): ResolvedClerkOptions['verificationCache'] {
   if (given === false) return false;
-  const { machineTokens, ...sized } = given === true ? {} : { ...given };
+  const { machineTokens, ...sized } = Object(given) as VerificationCacheOptions;
   return { maxEntries, ...sized, machineTokens: { ttl: 0, ...machineTokens } };
 }
 
@@ -185,7 +184,7 @@ function isTruthy(value: string | undefined): boolean {
 function freeze(options: ResolvedClerkOptions): ResolvedClerkOptions {
   const copy = (value: unknown): unknown => {
     if (Array.isArray(value)) return Object.freeze(value.map(copy));
-    if (typeof value !== 'object' || value === null) return value;
+    if (!isRecord(value)) return value;
     return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field)])));
   };
   // Instances of classes stay what they are.

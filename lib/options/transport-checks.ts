@@ -3,7 +3,7 @@ import { isRecord } from './readable.js';
 
 /** May be an instance of a class, whose methods are no fields. */
 export const rpc: Check = (value) =>
-  typeof (value as { credentials?: unknown } | null)?.credentials === 'function'
+  typeof (value as { credentials?: unknown }).credentials === 'function'
     ? undefined
     : 'must be an object with the function credentials(context)';
 

@@ -15,8 +15,7 @@ export function formatProtectionMap(routes: readonly ProtectedRoute[], format: P
   if (format === 'json') return JSON.stringify(routes, null, 2);
   const isMarkdown = format === 'markdown';
   const code = (text: string) => (isMarkdown ? `\`${text}\`` : text);
-  const [head, ...rows] = aligned([HEAD, ...routes.map((route) => cellsOf(route, code))].map(escaped(isMarkdown)));
-  if (!head) return '';
+  const [head = [], ...rows] = aligned([HEAD, ...routes.map((route) => cellsOf(route, code))].map(escaped(isMarkdown)));
   if (!isMarkdown)
     return [head.map((cell) => cell.toUpperCase()), ...rows].map((row) => row.join('  ').trimEnd()).join('\n');
   const rule = head.map((cell) => '-'.repeat(cell.length));

@@ -36,6 +36,7 @@ interface Carrier {
 }
 
 function attachedTo(carrier: Carrier): Attached {
+  // Stryker disable next-line ObjectLiteral: what is missing is undefined too; all are named so that objects are of one shape.
   return (carrier[ATTACHED] ??= { identity: undefined, userLoader: undefined, asked: undefined });
 }
 
@@ -78,7 +79,6 @@ export function identifyOnce(
     attached.asked = { authenticator, acceptsToken, answer, before: attached.asked };
     return answer;
   };
-  if (!before) return first();
   const again = (): Identity | Promise<Identity> => answerTo(before, authenticator, acceptsToken) ?? first();
   const ofAny = answerTo(before, authenticator, 'any');
   if (!ofAny) return again();
@@ -88,11 +88,11 @@ export function identifyOnce(
 }
 
 function answerTo(
-  asked: Asked,
+  asked: Asked | undefined,
   authenticator: Authenticator,
   acceptsToken: AcceptsToken,
 ): Identity | Promise<Identity> | undefined {
-  for (let one: Asked | undefined = asked; one; one = one.before) {
+  for (let one = asked; one; one = one.before) {
     if (one.authenticator === authenticator && String(one.acceptsToken) === String(acceptsToken)) return one.answer;
   }
   return undefined;

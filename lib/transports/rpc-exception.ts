@@ -1,14 +1,11 @@
 import { createRequire } from 'node:module';
 
 import type { HttpException } from '@nestjs/common';
-import { reverificationError } from '@clerk/backend/internal';
 
 import type { Denial } from '../errors/denial.js';
-import { toHttpException } from '../errors/exceptions.js';
+import { bodyOf, toHttpException } from '../errors/exceptions.js';
 
 type RpcExceptionClass = new (error: object) => Error;
-
-let loaded: RpcExceptionClass | undefined;
 
 /**
  * Nest answers with what an error says only where it is an instance of this very class; of a copy, it says "Internal
@@ -17,23 +14,18 @@ let loaded: RpcExceptionClass | undefined;
 function rpcExceptionClass(): RpcExceptionClass | undefined {
   try {
     const require = createRequire(import.meta.url);
-    loaded ??= (require('@nestjs/microservices') as { RpcException?: RpcExceptionClass }).RpcException;
+    return (require('@nestjs/microservices') as { RpcException?: RpcExceptionClass }).RpcException;
   } catch {
     // Bundled, or out of reach: whatever is thrown instead refuses the call as well, with fewer words.
+    return undefined;
   }
-  return loaded;
 }
 
 /** A denial as microservices answer it: `{ status: 'error', statusCode, code, message }`. */
 export function toRpcException(denial: Denial): Error {
   const RpcException = rpcExceptionClass();
   if (!RpcException) return toHttpException(denial);
-  const { status: statusCode, code, message, missing, reverification } = denial;
-  return new RpcException({
-    ...(reverification ? reverificationError(reverification) : {}),
-    ...{ status: 'error', statusCode, code, message },
-    ...(missing ? { missing } : {}),
-  });
+  return new RpcException(bodyOf(denial));
 }
 
 /** An error of the application as microservices answer it; an `RpcException` stays what it is. */

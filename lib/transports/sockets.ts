@@ -65,8 +65,7 @@ function asToken(value: unknown): string | undefined {
 function queryOf(client: object): Readonly<Record<string, unknown>> {
   const { handshake } = client as SocketIoLike;
   if (handshake) return handshake.query ?? {};
-  const { url = '' } = requestOf(client);
-  return Object.fromEntries(new URLSearchParams(url.split('?')[1] ?? ''));
+  return Object.fromEntries(new URLSearchParams(requestOf(client).url?.split('?')[1]));
 }
 
 /**

@@ -24,8 +24,8 @@ export interface HttpRequestLike {
 export function toWebRequest(request: HttpRequestLike): Request {
   const socket = (request.raw ?? request).socket as { encrypted?: boolean } | null | undefined;
   const origin = `${socket?.encrypted ? 'https' : 'http'}://localhost`;
-  const target = request.originalUrl ?? request.url ?? '';
-  const url = target.startsWith('/') ? new URL(origin + target) : undefined;
+  const target = request.originalUrl ?? request.url;
+  const url = target?.startsWith('/') ? new URL(origin + target) : undefined;
   // Clerk resolves the path against the host once more, and takes what follows "//" for the host. The parsed path
   // tells: "/\host" and "/.//host" only become "//host" by parsing.
   if (!url || url.pathname.startsWith('//')) throw new TypeError('the request target is no path of this server');

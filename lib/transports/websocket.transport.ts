@@ -57,8 +57,8 @@ export class WebSocketTransport implements Transport {
 
   /** With `disconnectOnExpiry`, the socket is closed once Nest has told the client why. */
   refuse(context: ExecutionContext, denial: Denial): Error {
-    const reason = attachedIdentity(this.carrier(context))?.reason ?? '';
-    if (this.options.webSocket.disconnectOnExpiry && denial.status === 401 && reason.includes('expired')) {
+    const isExpired = attachedIdentity(this.carrier(context))?.reason?.includes('expired');
+    if (this.options.webSocket.disconnectOnExpiry && denial.status === 401 && isExpired) {
       setImmediate(disconnect, clientOf(context), UNAUTHENTICATED, denial.code);
     }
     return this.refusal(denial);

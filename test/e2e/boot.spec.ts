@@ -1,6 +1,7 @@
 import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 
+import { MODULE_OPTIONS_TOKEN } from '../../lib/clerk.module-definition.js';
 import {
   AcceptsToken,
   Auth,
@@ -229,23 +230,30 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       expect((await app.send('/closed')).status).toBe(200);
     });
 
-    it.each([true, false])('isGlobal: %s decides whether other modules see the client', async (isGlobal) => {
-      @Injectable()
-      class Members {
-        constructor(readonly clerk: ClerkClientService) {}
-      }
-      @Module({ providers: [Members] })
-      class MembersModule {}
-      const start = TestApp.on(platform)
-        .clerk({ ...options, isGlobal })
-        .imports(MembersModule as Type)
-        .controllers(Closed)
-        .start();
-      if (!isGlobal) return expect(start).rejects.toThrow(/ClerkClientService/);
-      app = await start;
-      expect(app.get(Members).clerk.users).toBeDefined();
-      return undefined;
-    });
+    it.each([{}, { isGlobal: true }, { isGlobal: false }])(
+      '%j decides whether other modules see the client',
+      async (given) => {
+        @Injectable()
+        class Members {
+          constructor(readonly clerk: ClerkClientService) {}
+        }
+        @Module({ providers: [Members] })
+        class MembersModule {}
+        const start = TestApp.on(platform)
+          .clerk({ ...options, ...given })
+          .imports(MembersModule as Type)
+          .controllers(Closed)
+          .start();
+        if (given.isGlobal === false) return expect(start).rejects.toThrow(/ClerkClientService/);
+        app = await start;
+        expect(app.get(Members).clerk.users).toBeDefined();
+        return undefined;
+      },
+    );
+  });
+
+  it('keeps what was given under a name that says whose it is, should Nest not find it', () => {
+    expect(MODULE_OPTIONS_TOKEN).toBe('CLERK_MODULE_OPTIONS');
   });
 
   it("protection: 'lax' turns the default round, and requirements still hold", async () => {

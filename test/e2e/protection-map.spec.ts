@@ -17,7 +17,16 @@ import { Field, Mutation, ObjectType, Query, ResolveField, ResolveReference, Res
 import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
-import { AcceptsToken, ClerkGuard, ClerkProtectionMap, Public, RequirePermission, SkipAuth } from '../../lib/index.js';
+import {
+  AcceptsToken,
+  AllowPendingSession,
+  ClerkGuard,
+  ClerkProtectionMap,
+  Public,
+  RedirectToSignIn,
+  RequirePermission,
+  SkipAuth,
+} from '../../lib/index.js';
 import { LocalClerk, protectionMap } from '../../lib/testing/index.js';
 import { PLATFORMS, type Platform } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
@@ -256,6 +265,108 @@ describe('the protection map beyond HTTP', () => {
       'rpc message {"cmd":"invoice"}': 'strict | session_token | BillingController.bill',
     });
   });
+
+  it('has them by transport, namespace, path and method, whatever the order of modules', async () => {
+    @Controller()
+    class LastController {
+      @Post('bills') create() {}
+      @Get('a') a() {}
+    }
+    app = await builder().controllers(LastController).clerk(clerk.options).start();
+    const routes = app.nest.get(ClerkProtectionMap).routes();
+    expect(
+      routes.map(({ transport, namespace, path, method }) => [transport, namespace, path, method].join(' ')),
+    ).toEqual([
+      'http  /a GET',
+      'http  /bills GET',
+      'http  /bills POST',
+      'graphql  Invoice.__resolveReference field',
+      'graphql  Invoice.title field',
+      'graphql  invoices Query',
+      'graphql  payInvoice Mutation',
+      'ws  {"topic":"news"} message',
+      'ws chat say message',
+      'rpc  bill message',
+      'rpc  bills message',
+      'rpc  paid event',
+      'rpc  {"cmd":"invoice"} message',
+    ]);
+  });
+
+  it('says what else a route does, each where it means something', async () => {
+    @Controller('pages')
+    @RedirectToSignIn()
+    class PagesController {
+      @Get('strict') strict() {}
+      @Get('public') @Public() public() {}
+      @Get('tasks') @AllowPendingSession() tasks() {}
+      @Get('skip') @SkipAuth() skip() {}
+    }
+    app = await TestApp.on(express).controllers(PagesController).clerk(clerk.options).start();
+    const routes = app.nest.get(ClerkProtectionMap).routes();
+    const place = { transport: 'http', method: 'GET', requirements: [] };
+    const [byClass, types] = ['PagesController', ['session_token']];
+    expect(routes).toStrictEqual(
+      [
+        { path: 'public', protection: 'lax', from: 'PagesController.public', acceptsToken: types },
+        { path: 'skip', protection: 'skip', from: 'PagesController.skip', acceptsToken: [] },
+        { path: 'strict', protection: 'strict', from: 'default', acceptsToken: types, redirectsToSignIn: true },
+        {
+          ...{ path: 'tasks', protection: 'strict', from: 'default', acceptsToken: types },
+          ...{ allowsPendingSession: true, redirectsToSignIn: true },
+        },
+      ].map(({ path, from, ...route }) => ({
+        ...place,
+        ...route,
+        path: `/pages/${path}`,
+        handler: `${byClass}.${path}`,
+        from: { protection: from, acceptsToken: route.protection === 'skip' ? from : 'default' },
+      })),
+    );
+  });
+
+  it('has a class once that stands in several modules', async () => {
+    @Controller('shared')
+    class SharedController {
+      @Get() one() {}
+    }
+    @Module({ controllers: [SharedController] })
+    class OneModule {}
+    @Module({ controllers: [SharedController] })
+    class OtherModule {}
+    app = await TestApp.on(express)
+      .imports(OneModule, OtherModule)
+      .clerk({ ...clerk.options, guard: false })
+      .start();
+    expect(app.nest.get(ClerkProtectionMap).routes()).toStrictEqual([
+      {
+        transport: 'http',
+        method: 'GET',
+        path: '/shared',
+        handler: 'SharedController.one',
+        protection: 'unguarded',
+        acceptsToken: [],
+        requirements: [],
+        from: { protection: 'default', acceptsToken: 'default' },
+      },
+    ]);
+  });
+
+  it.each(['guards', 'interceptors'])(
+    'knows that fields are open beside %s of one GraphQL module of two',
+    async (what) => {
+      @Module({ providers: [{ provide: 'GqlModuleOptions', useValue: {} }] })
+      class OtherModule {}
+      app = await builder()
+        .providers({ provide: 'GqlModuleOptions', useValue: { fieldResolverEnhancers: [what] } })
+        .imports(OtherModule)
+        .clerk(clerk.options)
+        .start();
+      expect(protectionMap(app.nest)).toMatchObject({
+        'graphql field Invoice.title': 'unguarded | InvoicesResolver.title',
+      });
+    },
+  );
 
   it('knows that GraphQL runs guards before fields only where it is told to', async () => {
     const options = { provide: 'GqlModuleOptions', useValue: { fieldResolverEnhancers: ['guards'] } };

@@ -36,7 +36,9 @@ async function mutantRun(globalConfig, config, environment, runtime, path, ...ot
   const inner = environment.handleTestEvent;
   environment.handleTestEvent = async (event, state) => {
     if (event.name === 'test_fn_failure' || event.name === 'hook_failure') killed = mutant;
-    if (event.name === 'test_start' && killed === mutant) event.test.mode = 'skip';
+    // A test that a failed beforeAll has spoilt is what reports the failure: skipped, it would hide it.
+    const isSpoilt = event.test?.errors.length > 0;
+    if (event.name === 'test_start' && killed === mutant && !isSpoilt) event.test.mode = 'skip';
     await inner?.call(environment, event, state);
   };
   const result = await circus(globalConfig, config, environment, runtime, path, ...others);

@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-import { exportsOf } from '../../../lib/cli/exported.js';
 import { run } from '../../../lib/cli/run.js';
 import type { ProtectedRoute } from '../../../lib/index.js';
 import { LocalClerk } from '../../../lib/testing/index.js';
@@ -155,8 +154,8 @@ describe('the HTTP platform', () => {
 });
 
 describe('nest-clerk', () => {
-  it('explains itself', async () => {
-    const { exitCode, out } = await command('--help');
+  it.each(['--help', '-h'])('explains itself with %s', async (option) => {
+    const { exitCode, out } = await command(option);
     expect({ exitCode, out }).toMatchObject({
       exitCode: 0,
       out: expect.stringContaining('npx nest-clerk routes <file>'),
@@ -167,7 +166,7 @@ describe('nest-clerk', () => {
     ['no command', [], 'No command is given.'],
     ['another command', ['paths'], 'There is no command "paths".'],
     ['no file', ['routes'], 'No file is given.'],
-    ['two files', ['routes', 'a.js', 'b.js'], 'One file at a time: what is b.js?'],
+    ['three files', ['routes', 'a.js', 'b.js', 'c.js'], 'One file at a time: what is b.js c.js?'],
     ['another format', ['routes', 'a.js', '--format', 'xml'], 'There is no format "xml".'],
     ['another option', ['routes', 'a.js', '--watch'], '--watch'],
   ])('explains itself on %s', async (_, argv, problem) => {
@@ -175,27 +174,5 @@ describe('nest-clerk', () => {
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' });
     expect(err).toContain(problem);
     expect(err).toContain('npx nest-clerk routes <file>');
-  });
-});
-
-describe('exportsOf', () => {
-  class AppModule {}
-  class Other {}
-
-  it.each<[string, object, object]>([
-    ['an ES module', { default: AppModule, Other }, { default: AppModule, Other }],
-    [
-      'CommonJS whose names Node finds',
-      { AppModule, default: { AppModule }, 'module.exports': { AppModule } },
-      { AppModule },
-    ],
-    ['CommonJS whose names Node does not find', { default: { AppModule } }, { AppModule }],
-    [
-      'CommonJS with a default export, as TypeScript compiles it',
-      { __esModule: true, default: { __esModule: true, default: AppModule, Other } },
-      { default: AppModule, Other },
-    ],
-  ])('finds what is exported by %s', (_, loaded, expected) => {
-    expect(exportsOf(loaded)).toEqual(expected);
   });
 });

@@ -1,16 +1,20 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 
 import { ClerkConfigurationError } from '../../../lib/errors/clerk.errors.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
+import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
 const publishableKey = `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`;
 const secretKey = 'sk_test_secret';
 const keys = { publishableKey, secretKey };
-const pem = (bits = 2048, exponent = 65537) =>
-  generateKeyPairSync('rsa', { modulusLength: bits, publicExponent: exponent })
-    .publicKey.export({ type: 'spki', format: 'pem' })
+/** A public key of RSA that belongs to no private one: nobody computes its primes. */
+const pem = (bits = 2048, exponent = 'AQAB') => {
+  const n = Buffer.alloc(bits / 8, 0xff).toString('base64url');
+  return createPublicKey({ key: { kty: 'RSA', n, e: exponent }, format: 'jwk' })
+    .export({ type: 'spki', format: 'pem' })
     .toString();
+};
 
 /** The problems that options are refused for; fails where they are accepted. */
 function problemsOf(options: unknown, env: Record<string, string> = {}): string[] {
@@ -87,6 +91,7 @@ describe('resolveClerkOptions', () => {
   });
 
   it.each([
+    ['CLERK_JWT_KEY', 'jwtKey', pem(), pem()],
     ['CLERK_MACHINE_SECRET_KEY', 'machineSecretKey', 'ask_machine', 'ask_machine'],
     ['CLERK_API_VERSION', 'apiVersion', 'v2', 'v2'],
     ['CLERK_DOMAIN', 'domain', 'app.example.com', 'app.example.com'],
@@ -153,6 +158,57 @@ describe('resolveClerkOptions', () => {
     expect(Object.isFrozen(options.telemetry)).toBe(true);
   });
 
+  it('is injected under a name that every copy of this library knows', () => {
+    expect(CLERK_OPTIONS).toBe(Symbol.for('nest-clerk:options'));
+  });
+
+  it('leaves instances as they are, and copies what is nested', () => {
+    const fn = () => undefined;
+    const given = { rpc: { credentials: fn }, transports: { a: { call: () => ({}), credentials: fn } } };
+    const clerkClient = { authenticateRequest: fn } as never;
+    const webSocket = { allowedOrigins: ['https://a.example'] };
+    const options = resolveClerkOptions({ ...keys, ...given, clerkClient, webSocket }, {});
+    expect(options.rpc).toBe(given.rpc);
+    expect(options.transports).toBe(given.transports);
+    expect(options.clerkClient).toBe(clerkClient);
+    webSocket.allowedOrigins.push('https://evil.example');
+    expect(options.webSocket).toEqual({ allowedOrigins: ['https://a.example'] });
+    expect(Object.isFrozen(options.webSocket.allowedOrigins)).toBe(true);
+  });
+
+  it.each<[object, Record<string, string>, object]>([
+    [{ verificationCache: false }, {}, { verificationCache: false }],
+    [{ verificationCache: true }, {}, { verificationCache: { maxEntries: 10_000, machineTokens: { ttl: 0 } } }],
+    [{ verificationCache: { maxEntries: 5 } }, {}, { verificationCache: { maxEntries: 5, machineTokens: { ttl: 0 } } }],
+    [
+      { verificationCache: { machineTokens: { ttl: 9 } } },
+      {},
+      { verificationCache: { maxEntries: 10_000, machineTokens: { ttl: 9 } } },
+    ],
+    [{ frontendApiProxy: { enabled: true } }, {}, { frontendApiProxy: { enabled: true, path: '/__clerk' } }],
+    [
+      { frontendApiProxy: { enabled: false, path: '/a/b/' } },
+      {},
+      { frontendApiProxy: { enabled: false, path: '/a/b' } },
+    ],
+    [{}, { CLERK_API_URL: '' }, { apiUrl: 'https://api.clerk.com' }],
+    [{}, { CLERK_IS_SATELLITE: 'FALSE', CLERK_API_VERSION: 'true' }, { isSatellite: false, apiVersion: 'true' }],
+    [{}, { CLERK_TELEMETRY_DISABLED: 'yes' }, { telemetry: { disabled: false, debug: false } }],
+    [
+      {},
+      { CLERK_TELEMETRY_DISABLED: 'true', CLERK_TELEMETRY_DEBUG: '0' },
+      { telemetry: { disabled: true, debug: false } },
+    ],
+    [{ explainDenials: null, debug: null }, {}, { explainDenials: false, debug: false }],
+  ])('settles %j with the environment %j', (given, env, expected) => {
+    expect(resolveClerkOptions({ ...keys, ...given }, env)).toMatchObject(expected);
+  });
+
+  it('takes a satellite from the environment by "1" as well', () => {
+    const env = { CLERK_IS_SATELLITE: '1', CLERK_DOMAIN: 's.example', CLERK_SIGN_IN_URL: 'https://p.example/in' };
+    expect(resolveClerkOptions(keys, env).isSatellite).toBe(true);
+  });
+
   describe('jwtKey', () => {
     const key = pem();
     const body = key.replace(/-----.*-----/g, '').trim();
@@ -160,6 +216,7 @@ describe('resolveClerkOptions', () => {
       ['as it is', key],
       ['with \\n for its line breaks', key.replaceAll('\n', '\\n')],
       ['with Windows line breaks', key.replaceAll('\n', '\r\n')],
+      ['with blanks around it', `\n ${key} `],
       ['without header and footer', body],
     ])('accepts a PEM %s', (_, jwtKey) => {
       expect(resolveClerkOptions({ ...keys, jwtKey }, {}).jwtKey).toBe(key);
@@ -169,7 +226,7 @@ describe('resolveClerkOptions', () => {
       ['no PEM', 'not a key'],
       ['cut off', key.slice(0, 200)],
       ['RSA 4096', pem(4096)],
-      ['another exponent', pem(2048, 3)],
+      ['another exponent', pem(2048, 'Aw')],
       [
         'an EC key',
         generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }).toString(),
@@ -190,10 +247,12 @@ describe('resolveClerkOptions', () => {
 
   describe('refuses, saying what to do,', () => {
     it('missing keys, both at once', () => {
-      const problems = problemsOf({});
-      expect(problems).toHaveLength(2);
-      expect(problems[0]).toContain('publishableKey (environment variable CLERK_PUBLISHABLE_KEY) is missing: copy');
-      expect(problems[1]).toContain('secretKey (environment variable CLERK_SECRET_KEY) is missing: copy');
+      const cure =
+        "is missing: copy it from the API keys page of the Clerk Dashboard, or start a LocalClerk from 'nest-clerk/testing' and pass its options.";
+      expect(problemsOf({})).toEqual([
+        `publishableKey (environment variable CLERK_PUBLISHABLE_KEY) ${cure}`,
+        `secretKey (environment variable CLERK_SECRET_KEY) ${cure}`,
+      ]);
     });
 
     it.each([
@@ -203,154 +262,21 @@ describe('resolveClerkOptions', () => {
         [/publishableKey .* swapped/, /secretKey .* swapped/],
       ],
       [
-        'a live secret key as publishable key',
-        { ...keys, publishableKey: 'sk_live_x' },
-        [/publishableKey .* swapped.*Rotate/],
-      ],
-      [
-        'a malformed publishable key',
-        { ...keys, publishableKey: 'key' },
-        [/publishableKey .* must start with pk_test_ or pk_live_/],
-      ],
-      [
-        'a cut-off publishable key',
-        { ...keys, publishableKey: publishableKey.slice(0, 20) },
-        [/publishableKey .* cut off/],
-      ],
-      [
-        'a publishable key whose host has no dot',
-        { ...keys, publishableKey: `pk_test_${btoa('localhost$')}` },
-        [/cut off/],
-      ],
-      [
-        'a quoted publishable key',
-        { ...keys, publishableKey: `"${publishableKey}"` },
-        [/publishableKey .* quotes or blanks/],
-      ],
-      [
-        'a publishable key with a line break',
-        { ...keys, publishableKey: `${publishableKey}\n` },
-        [/quotes or blanks|cut off/],
-      ],
-      [
-        'a malformed secret key',
-        { ...keys, secretKey: 'secret' },
-        [/secretKey .* must start with sk_test_ or sk_live_/],
-      ],
-      ['a quoted secret key', { ...keys, secretKey: `'${secretKey}'` }, [/secretKey .* quotes or blanks/]],
-      ['a machine key as secret key', { ...keys, secretKey: 'ask_x' }, [/secretKey .* machineSecretKey/]],
-      [
         'keys that are no strings',
         { publishableKey: 1, secretKey: {} },
         [/publishableKey .* must be a string/, /secretKey .* must be a string/],
       ],
       [
-        'a secret key as machine key',
-        { ...keys, machineSecretKey: 'sk_test_x' },
-        [/machineSecretKey .* belongs in secretKey/],
-      ],
-      ['a malformed machine key', { ...keys, machineSecretKey: 'x' }, [/machineSecretKey .* must start with ask_/]],
-      ['a machine key that is no string', { ...keys, machineSecretKey: 5 }, [/machineSecretKey .* must be a string/]],
-      [
-        'a live beside a test key',
-        { ...keys, secretKey: 'sk_live_x' },
-        [/publishableKey .* secretKey .* different instances/],
-      ],
-      ['an unknown option', { ...keys, secret: 'x' }, [/"secret" is not an option: known are publishableKey, /]],
-      ['a misspelt option', { ...keys, secret_key: 'x' }, [/"secret_key" is not an option: did you mean secretKey\?/]],
-      ['a prototype name as option', { ...keys, constructor: 'x' }, [/"constructor" is not an option/]],
-      ['audience', { ...keys, audience: [] }, [/^audience must be a non-empty list/]],
-      ['audience', { ...keys, audience: ' ' }, [/^audience must be a non-empty string/]],
-      [
-        'parties that are no list',
-        { ...keys, authorizedParties: 'https://a.example' },
-        [/^authorizedParties must be a non-empty list/],
+        'an unknown option',
+        { ...keys, secret: 'x' },
+        [/^"secret" is not an option: known are publishableKey, secretKey, .*\.$/],
       ],
       [
-        'parties with a slash',
-        { ...keys, authorizedParties: ['https://a.example/'] },
-        [/without a slash: write 'https:\/\/a.example'/],
+        'a misspelt option',
+        { ...keys, SECRET_key: 'x' },
+        [/^"SECRET_key" is not an option: did you mean secretKey\?$/],
       ],
-      [
-        'clockSkewInMs',
-        { ...keys, clockSkewInMs: -1 },
-        [/^clockSkewInMs must be a whole number of milliseconds, at least 0/],
-      ],
-      ['clockSkewInMs', { ...keys, clockSkewInMs: NaN }, [/^clockSkewInMs must be/]],
-      ['timeoutInMs', { ...keys, timeoutInMs: 0 }, [/^timeoutInMs must be a whole number of milliseconds, at least 1/]],
-      ['timeoutInMs', { ...keys, timeoutInMs: '5000' }, [/^timeoutInMs must be/]],
-      ['maxRetries', { ...keys, maxRetries: -1 }, [/^maxRetries must be a whole number, at least 0/]],
-      ['maxRetries', { ...keys, maxRetries: 1.5 }, [/^maxRetries must be/]],
-      ['maxPendingCalls', { ...keys, maxPendingCalls: 0 }, [/^maxPendingCalls must be a whole number, at least 1/]],
-      ['domain', { ...keys, domain: 'https://a.example' }, [/^domain .* host name without scheme/]],
-      ['isSatellite', { ...keys, isSatellite: 'maybe' }, [/^isSatellite .* must be true or false/]],
-      ['proxyUrl', { ...keys, proxyUrl: '//evil.example' }, [/^proxyUrl .* absolute http\(s\) URL or a path/]],
-      ['proxyUrl', { ...keys, proxyUrl: 5 }, [/^proxyUrl /]],
-      ['signInUrl', { ...keys, signInUrl: 'sign-in' }, [/^signInUrl /]],
-      ['apiUrl', { ...keys, apiUrl: 'api.clerk.com' }, [/^apiUrl .* absolute http\(s\) URL/]],
-      ['apiUrl', { ...keys, apiUrl: 'http://' }, [/^apiUrl /]],
-      ['apiVersion', { ...keys, apiVersion: 1 }, [/^apiVersion .* non-empty string/]],
-      ['clerkClient', { ...keys, clerkClient: {} }, [/^clerkClient must be a client made with createClerkClient/]],
-      ['clerkClient', { ...keys, clerkClient: 'x' }, [/^clerkClient /]],
-      ['protection', { ...keys, protection: 'loose' }, [/^protection must be one of 'strict', 'lax'/]],
-      ['telemetry', { ...keys, telemetry: false }, [/^telemetry must be an object/]],
-      ['telemetry', { ...keys, telemetry: { off: true } }, [/^telemetry has no field "off": it takes disabled, debug/]],
-      [
-        'audience by an unknown type',
-        { ...keys, audience: { api_key: 'x' } },
-        [/^audience has no field "api_key": it takes session_token/],
-      ],
-      [
-        'audience by type',
-        { ...keys, audience: { m2m_token: [] } },
-        [/^audience : m2m_token must be a non-empty list/],
-      ],
-      [
-        'organizationSyncOptions',
-        { ...keys, organizationSyncOptions: ['/orgs'] },
-        [/^organizationSyncOptions must be an object with organizationPatterns/],
-      ],
-      [
-        'organizationSyncOptions',
-        { ...keys, organizationSyncOptions: { organizationPatterns: ['orgs/:id'] } },
-        [/organizationPatterns must be paths/],
-      ],
-      [
-        'frontendApiProxy',
-        { ...keys, frontendApiProxy: true },
-        [/^frontendApiProxy must be an object with enabled, path/],
-      ],
-      ['frontendApiProxy', { ...keys, frontendApiProxy: { path: '/__clerk' } }, [/^frontendApiProxy needs enabled/]],
-      [
-        'frontendApiProxy',
-        { ...keys, frontendApiProxy: { enabled: true, path: '//evil' } },
-        [/^frontendApiProxy .*path must be a path/],
-      ],
-      ['onError', { ...keys, onError: 'x' }, [/^onError must be a function/]],
-      ['enableHandshake', { ...keys, enableHandshake: 'no' }, [/^enableHandshake must be true or false/]],
-      [
-        'a list of nothing but holes, which would demand no audience',
-        { ...keys, audience: new Array(2) },
-        [/^audience must be a non-empty list/],
-      ],
-      [
-        'a Map, which has no fields',
-        { ...keys, audience: new Map([['session_token', 'web']]) },
-        [/^audience must be an object with session_token/],
-      ],
-      [
-        'a field that is inherited',
-        { ...keys, audience: Object.create({ session_token: 'web' }) },
-        [/^audience : session_token must be a property of the object itself/],
-      ],
-      ['transports in a Map', { ...keys, transports: new Map() }, [/^transports must be an object of adapters/]],
-      ['a deadline that no timer knows', { ...keys, timeoutInMs: 2 ** 31 }, [/^timeoutInMs .* at most 2147483647/]],
-      [
-        'a memory that no array can hold',
-        { ...keys, verificationCache: { maxEntries: 2 ** 40 } },
-        [/^verificationCache : maxEntries must be a whole number, at least 1 and at most 1000000/],
-      ],
-      ['null as protection', { ...keys, protection: { strict: true } }, [/^protection must be one of/]],
+      ['a prototype name as option', { ...keys, constructor: 'x' }, [/^"constructor" is not an option/]],
     ])('%s', (_, options, expected) => {
       const problems = problemsOf(options);
       expect(problems).toHaveLength(expected.length);
@@ -383,35 +309,78 @@ describe('resolveClerkOptions', () => {
       ]);
     });
 
-    it.each([
-      ['no domain or proxy', {}, /isSatellite needs domain .* or proxyUrl/],
-      ['no sign-in URL', { domain: 'a.example' }, /isSatellite needs signInUrl/],
-      ['a relative sign-in URL', { domain: 'a.example', signInUrl: '/in' }, /isSatellite needs signInUrl/],
-    ])('a satellite with %s', (_, options, pattern) => {
-      expect(problemsOf({ ...keys, isSatellite: true, ...options }).join('\n')).toMatch(pattern);
+    const INSTANCES =
+      'publishableKey (environment variable CLERK_PUBLISHABLE_KEY) and secretKey (environment variable CLERK_SECRET_KEY) belong to different instances: one is a test key, the other a live key. Copy both from the same instance.';
+    const PLACE =
+      'isSatellite needs domain (environment variable CLERK_DOMAIN) or proxyUrl (environment variable CLERK_PROXY_URL): set one of them.';
+    const SIGN_IN =
+      "isSatellite needs signInUrl (environment variable CLERK_SIGN_IN_URL) on a development instance: set it to the absolute URL of the primary application's sign-in page.";
+    const live = { publishableKey: publishableKey.replace('test', 'live'), secretKey: 'sk_live_x' };
+    const [domain, signInUrl] = ['a.example', 'https://p.example/in'];
+
+    it.each<[string, object, string[]]>([
+      ['a live secret key beside a test key', { ...keys, secretKey: live.secretKey }, [INSTANCES]],
+      ['a live publishable key beside a test key', { ...live, secretKey }, [INSTANCES]],
+      ['a satellite alone', { ...keys, isSatellite: true }, [PLACE, SIGN_IN]],
+      ['a satellite without a sign-in page', { ...keys, isSatellite: true, domain }, [SIGN_IN]],
+      ['a satellite with a relative sign-in page', { ...keys, isSatellite: true, domain, signInUrl: '/in' }, [SIGN_IN]],
+      ['a satellite without a place', { ...keys, isSatellite: true, signInUrl }, [PLACE]],
+      ['a live satellite without a place', { ...live, isSatellite: true }, [PLACE]],
+      [
+        'what is wrong alone, before what is wrong together',
+        { ...keys, isSatellite: true, domain: 5 },
+        [expect.stringMatching(/^domain/) as string],
+      ],
+    ])('%s', (_, options, expected) => {
+      expect(problemsOf(options)).toEqual(expected);
+    });
+
+    it.each<[string, object]>([
+      ['two live keys', live],
+      ['a live satellite, which knows its sign-in page from Clerk', { ...live, isSatellite: true, domain }],
+      ['a satellite by proxy', { ...keys, isSatellite: true, proxyUrl: '/__clerk', signInUrl }],
+      ['where a function says what is a satellite', { ...keys, isSatellite: () => true }],
+      [
+        'a secret key alone, where each request brings its own',
+        { resolveOptions: () => keys, secretKey: live.secretKey },
+      ],
+      ['a publishable key alone, likewise', { resolveOptions: () => keys, publishableKey: live.publishableKey }],
+      ['a satellite without keys, likewise', { resolveOptions: () => keys, isSatellite: true, domain }],
+    ])('but not %s', (_, options) => {
+      expect(() => resolveClerkOptions(options, {})).not.toThrow();
     });
   });
 
   describe('recognises where a missing key was left', () => {
-    it.each(['NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY', 'VITE_CLERK_PUBLISHABLE_KEY', 'REACT_APP_CLERK_PUBLISHABLE_KEY'])(
-      '%s',
-      (variable) => {
-        expect(problemsOf({ secretKey }, { [variable]: publishableKey })[0]).toContain(
-          `is missing, but ${variable} is set: that name is for a frontend. Set CLERK_PUBLISHABLE_KEY`,
-        );
-      },
-    );
-
-    it('a secret key in a variable that is built into the frontend', () => {
-      const [problem] = problemsOf({ publishableKey }, { NEXT_PUBLIC_CLERK_SECRET_KEY: secretKey });
-      expect(problem).toContain('NEXT_PUBLIC_CLERK_SECRET_KEY is set');
-      expect(problem).toContain('Rotate the key');
+    it.each([
+      [
+        { NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY: publishableKey },
+        'publishableKey (environment variable CLERK_PUBLISHABLE_KEY) is missing, but NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY is set: that name is for a frontend. Set CLERK_PUBLISHABLE_KEY to the same value for this server.',
+      ],
+      [
+        { NEXT_PUBLIC_CLERK_SECRET_KEY: secretKey, CLERK_API_KEY: 'x' },
+        'secretKey (environment variable CLERK_SECRET_KEY) is missing, and NEXT_PUBLIC_CLERK_SECRET_KEY is set: a prefixed variable is built into the frontend, where a secret key must never be. Rotate the key in the Clerk Dashboard and set CLERK_SECRET_KEY.',
+      ],
+      [
+        { CLERK_API_KEY: 'x' },
+        'secretKey (environment variable CLERK_SECRET_KEY) is missing, but CLERK_API_KEY is set: that is its old name. Rename the variable to CLERK_SECRET_KEY.',
+      ],
+    ])('%j', (env: Record<string, string>, sentence) => {
+      expect(problemsOf({}, env)).toContain(sentence);
     });
 
-    it('the old name CLERK_API_KEY', () => {
-      expect(problemsOf({ publishableKey }, { CLERK_API_KEY: 'x' })[0]).toContain(
-        'Rename the variable to CLERK_SECRET_KEY',
-      );
+    it.each<Record<string, string>>([
+      { VITE_CLERK_SECRET_KEY: '' },
+      { MYCLERK_SECRET_KEY: 'x' },
+      { CLERK_SECRET_KEY_OLD: 'x' },
+      { CLERK_API_KEY: '' },
+      { VITE_CLERK_PUBLISHABLE_KEY: 'x' },
+    ])('and not in %j', (env) => {
+      expect(problemsOf({}, env)).toContainEqual(expect.stringMatching(/^secretKey .* is missing: copy it/));
+    });
+
+    it('and takes CLERK_API_KEY for no publishable key', () => {
+      expect(problemsOf({ secretKey }, { CLERK_API_KEY: 'x' })).toEqual([expect.stringContaining('is missing: copy')]);
     });
   });
 

@@ -86,6 +86,12 @@ describe('httpPathsOf', () => {
     });
   });
 
+  it('compares the root with nothing before it, where nothing names it', () => {
+    const root = { globalPrefix: 'api', excluded: [{ requestMethod: RequestMethod.GET, pathRegex: /^$/ }] };
+    expect(paths({ controllerPath: '', methodPath: '' }, root)).toEqual(['/']);
+    expect(paths({ controllerPath: '', methodPath: '/' }, root)).toEqual(['/api']);
+  });
+
   it.each<VersioningOptions>([
     { type: VersioningType.HEADER, header: 'x-version' },
     { type: VersioningType.MEDIA_TYPE, key: 'v=' },

@@ -60,6 +60,23 @@ describe('the operation of a resolver', () => {
     });
   });
 
+  it.each<[string, object]>([
+    ['headers that are none', { req: { url: '/', headers: 'a' } }],
+    ['no headers', { req: { url: '/', headers: null } }],
+    ['no URL', { req: { headers: {} } }],
+    ['null', { req: null, request: null, reply: null, extra: null, connectionParams: null }],
+    ['texts', { req: 'a', request: 'b', reply: 'c', extra: 'd', connectionParams: 'e' }],
+  ])('has no request where the context has %s', (_name, context) => {
+    expect(graphqlOperationOf(of({}, {}, context, info))).toEqual({
+      call: info,
+      carrier: context,
+      source: context,
+      request: undefined,
+      connectionParams: {},
+      isAmbiguous: false,
+    });
+  });
+
   it('is ambiguous where the context leads to the requests of two callers', () => {
     const context = { req: request, reply: { request: { ...request } } };
     expect(graphqlOperationOf(of({}, {}, context, info)).isAmbiguous).toBe(true);

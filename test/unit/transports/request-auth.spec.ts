@@ -54,6 +54,11 @@ describe('request.auth', () => {
     const request = requestWith(toAuth);
     expect(toAuth).not.toHaveBeenCalled();
     expect(request.auth).toBe(request.auth);
+    expect(Object.getOwnPropertyDescriptor(request, 'auth')).toMatchObject({
+      configurable: true,
+      writable: true,
+      enumerable: false,
+    });
     expect(toAuth).toHaveBeenCalledTimes(1);
   });
 
@@ -87,6 +92,68 @@ describe('request.auth', () => {
     const request = requestWith(session);
     (request as { auth: unknown }).auth = 'of passport';
     expect(request.auth).toBe('of passport');
+  });
+
+  it('spreads, and keeps to itself what is no property of Clerk’s object', () => {
+    const { auth } = requestWith(session);
+    expect(Object.keys({ ...auth })).toEqual(Object.keys(session()));
+    expect(Object.getOwnPropertyDescriptor(auth, 'userId')).toEqual({
+      value: 'user_1',
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  });
+
+  describe('of an application whose requests share a prototype', () => {
+    const [express, fastify] = [() => Object.create({ app: {} }) as object, () => Object.create({}) as object];
+    const wrapping = () => Object.assign(fastify(), { raw: { headers: {}, url: '/' } });
+    const prototypeOf = (request: object) => Object.getPrototypeOf(request) as object;
+
+    it.each<[string, () => object, boolean]>([
+      ['Express', express, true],
+      ['Fastify', wrapping, true],
+      ['Node', fastify, false],
+      ['Express, where another library was first', () => Object.assign(express(), { auth: 'of passport' }), false],
+    ])('is defined once for all: %s', (_, make, isShared) => {
+      const request = make();
+      attachIdentity((request as { raw?: object }).raw ?? request, identity(session));
+      defineRequestAuth(request, identity(session));
+      const prototype = prototypeOf(request);
+      expect(Object.getOwnPropertySymbols(prototype)).toEqual(isShared ? [Symbol.for('nest-clerk:request-auth')] : []);
+      expect(Object.hasOwn(request, 'auth')).toBe(!isShared);
+      expect((request as { auth: RequestAuth }).auth.userId).toBe('user_1');
+      expect(Object.hasOwn(request, 'auth')).toBe(true);
+      expect(Object.getOwnPropertyDescriptor(request, 'auth')).toMatchObject({ enumerable: false, configurable: true });
+    });
+
+    it('is each request’s own, and nobody’s where nobody looked', () => {
+      const prototype = { app: {} };
+      const [first, second, third] = [1, 2, 3].map(() => Object.create(prototype) as { auth?: RequestAuth });
+      for (const [request, userId] of [
+        [first!, 'user_1'],
+        [second!, 'user_2'],
+      ] as const) {
+        const whose = identity(() => ({ ...signedOutAuthObject(), userId }) as never);
+        attachIdentity(request, whose);
+        defineRequestAuth(request, whose);
+      }
+      const { get } = Object.getOwnPropertyDescriptor(prototype, 'auth')!;
+      defineRequestAuth(third!, identity(session));
+      expect(Object.getOwnPropertyDescriptor(prototype, 'auth')!.get).toBe(get);
+      expect([first!.auth?.userId, second!.auth?.userId, third!.auth]).toEqual(['user_1', 'user_2', undefined]);
+      expect(Object.getOwnPropertyDescriptor(prototype, 'auth')).toMatchObject({
+        enumerable: false,
+        configurable: true,
+      });
+      (third as { auth?: unknown }).auth = 'of passport';
+      expect(Object.getOwnPropertyDescriptor(third, 'auth')).toEqual({
+        value: 'of passport',
+        configurable: true,
+        writable: true,
+        enumerable: true,
+      });
+    });
   });
 
   it('does not show when a request is logged or serialised', () => {

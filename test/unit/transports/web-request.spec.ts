@@ -12,6 +12,7 @@ const node = (said: object = {}) => ({
 
 // By name: jest's realm has a TypeError of its own.
 const TYPE_ERROR = expect.objectContaining({ name: 'TypeError' });
+const NO_PATH = 'the request target is no path of this server';
 
 describe('toWebRequest', () => {
   it('keeps method, target and headers', () => {
@@ -60,6 +61,9 @@ describe('toWebRequest', () => {
     };
     expect(toWebRequest(node({ headers: pseudo })).headers.get('host')).toBe('h2.example.com');
     expect(toWebRequest(node({ headers: { ...pseudo, host: 'h' } })).headers.get('host')).toBe('h');
+    expect(
+      toWebRequest(node({ headers: { ':authority': ['a', 'b'], ':path': '/', 'x-a': 'b' } })).headers.get('host'),
+    ).toBe(null);
   });
 
   it.each([
@@ -77,6 +81,7 @@ describe('toWebRequest', () => {
     'evil',
   ])('throws at the target %j, which is no path of this server', (url) => {
     expect(() => toWebRequest(node({ url }))).toThrow(TYPE_ERROR);
+    expect(() => toWebRequest(node({ url }))).toThrow(NO_PATH);
   });
 
   it.each(['TRACE', 'CONNECT', 'TRACK', 'no method'])('throws at the method %s', (method) => {

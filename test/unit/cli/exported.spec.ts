@@ -1,0 +1,113 @@
+import 'reflect-metadata';
+
+import { join } from 'node:path';
+
+import { Module } from '@nestjs/common';
+
+import { choose, exportsOf, locate } from '../../../lib/cli/exported.js';
+
+const FOLDER = join(__dirname, '../../support/cli');
+
+describe('locate', () => {
+  const io = { cwd: FOLDER } as never;
+
+  it.each(['several.mjs', './several.mjs', join(FOLDER, 'several.mjs')])('finds %s', (file) => {
+    expect(locate(file, io)).toBe(join(FOLDER, 'several.mjs'));
+  });
+
+  it.each(['app.ts', 'app.tsx', 'app.mts', 'app.cts', 'app.d.ts'])('says of %s that it has to be built', (file) => {
+    expect(() => locate(file, io)).toThrow(
+      `${file} is TypeScript, and nest-clerk reads what is compiled from it: build first, then name the JavaScript file, such as dist/app.module.js.`,
+    );
+  });
+
+  it.each(['nowhere.js', '.', 'app.tss', 'app.xts', 'app.ts.js'])('says of %s that it is not there', (file) => {
+    expect(() => locate(file, io)).toThrow(
+      `There is no file ${join(FOLDER, file)}. Name a compiled one, such as dist/app.module.js, relative to the folder you are in; if it is not there yet, build first.`,
+    );
+  });
+});
+
+describe('choose', () => {
+  @Module({ imports: [] })
+  class AppModule {}
+  @Module({ providers: [] })
+  class Other {}
+  class Plain {}
+  const createApp = () => 'of no class';
+
+  it.each<[object, string | undefined, object]>([
+    [{ AppModule }, undefined, { module: AppModule }],
+    [{ AppModule, Plain, createApp, text: 'x' }, undefined, { module: AppModule }],
+    [{ default: Other, AppModule }, undefined, { module: Other }],
+    [{ default: createApp, AppModule }, undefined, { createApp }],
+    [{ AppModule, Other }, 'Other', { module: Other }],
+    [{ default: Other, AppModule }, 'AppModule', { module: AppModule }],
+    [{ AppModule, createApp }, 'createApp', { createApp }],
+    [{ default: Plain, AppModule }, undefined, { module: AppModule }],
+  ])('takes of %p, asked for %p, %p', (loaded, name, expected) => {
+    expect(choose(loaded, 'app.js', name)).toEqual(expected);
+  });
+
+  it.each(['imports', 'providers', 'controllers', 'exports'])('knows a module by its %s', (property) => {
+    @Module({ [property]: [] })
+    class Small {}
+    expect(choose({ Small }, 'app.js')).toEqual({ module: Small });
+  });
+
+  it.each<[object, string | undefined, string]>([
+    [
+      { AppModule, Plain },
+      'Plain',
+      'Plain of app.js is neither a class with @Module() nor a function that returns the application. It exports AppModule, Plain.',
+    ],
+    [
+      { text: 'x' },
+      'text',
+      'text of app.js is neither a class with @Module() nor a function that returns the application. It exports text.',
+    ],
+    [{ AppModule }, 'toString', 'app.js does not export toString. It exports AppModule.'],
+    [{}, 'AppModule', 'app.js does not export AppModule. It exports nothing.'],
+    [
+      { AppModule, Other },
+      undefined,
+      'app.js exports several modules, AppModule, Other: say which is the root with --export AppModule.',
+    ],
+    [
+      { createApp, Plain },
+      undefined,
+      'app.js exports no module. Name the file of the root module, or say with --export which function returns the application. It exports createApp, Plain.',
+    ],
+    [
+      { default: {} },
+      undefined,
+      'app.js exports no module. Name the file of the root module, or say with --export which function returns the application. It exports nothing.',
+    ],
+  ])('says of %p, asked for %p: %s', (loaded, name, sentence) => {
+    expect(() => choose(loaded, 'app.js', name)).toThrow(new Error(sentence));
+  });
+});
+
+describe('exportsOf', () => {
+  class AppModule {}
+  class Other {}
+
+  it.each<[string, object, object]>([
+    ['an ES module', { default: AppModule, Other }, { default: AppModule, Other }],
+    [
+      'CommonJS whose names Node finds',
+      { AppModule, default: { AppModule }, 'module.exports': { AppModule } },
+      { AppModule },
+    ],
+    ['CommonJS whose names Node does not find', { default: { AppModule } }, { AppModule }],
+    ['CommonJS that exports nothing', { default: null, Other }, { default: null, Other }],
+    ['what is undefined', { default: undefined, AppModule: undefined, Other }, { Other }],
+    [
+      'CommonJS with a default export, as TypeScript compiles it',
+      { __esModule: true, default: { __esModule: true, default: AppModule, Other } },
+      { default: AppModule, Other },
+    ],
+  ])('finds what is exported by %s', (_, loaded, expected) => {
+    expect(exportsOf(loaded)).toEqual(expected);
+  });
+});

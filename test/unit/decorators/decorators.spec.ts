@@ -1,0 +1,141 @@
+import 'reflect-metadata';
+
+import { ParseIntPipe, type ExecutionContext } from '@nestjs/common';
+
+import type { Identity } from '../../../lib/authentication/identity.js';
+import { Auth } from '../../../lib/decorators/auth.decorator.js';
+import { CurrentUser } from '../../../lib/decorators/current-user.decorator.js';
+import * as protection from '../../../lib/decorators/protection.decorators.js';
+import * as requirement from '../../../lib/decorators/requirement.decorators.js';
+import { allOf, anyOf } from '../../../lib/policy/requirement.js';
+import { attachIdentity } from '../../../lib/transports/attachment.js';
+
+/** All that is written on something, under any key. */
+const writtenOn = (target: object) =>
+  Object.fromEntries(Reflect.getMetadataKeys(target).map((key) => [key, Reflect.getMetadata(key, target) as unknown]));
+
+const SESSIONS = ['session_token'];
+const MACHINES = ['api_key', 'm2m_token', 'oauth_token'];
+const check = () => true;
+
+describe('a decorator leaves on class and method', () => {
+  it.each<[string, ClassDecorator & MethodDecorator, key: string, value: unknown]>([
+    ['@Public()', protection.Public(), 'protection', 'public'],
+    ['@RequireAuth()', protection.RequireAuth(), 'protection', 'require-auth'],
+    ['@SkipAuth()', protection.SkipAuth(), 'protection', 'skip-auth'],
+    ['@AllowPendingSession()', protection.AllowPendingSession(), 'allow-pending-session', true],
+    ['@RedirectToSignIn()', protection.RedirectToSignIn(), 'redirect-to-sign-in', true],
+    ['@AcceptsToken()', protection.AcceptsToken('api_key', 'm2m_token'), 'accepts-token', ['api_key', 'm2m_token']],
+    ...(
+      [
+        ['Require', requirement.Require({ role: 'org:a' }), SESSIONS, { has: { role: 'org:a' } }],
+        [
+          'Require',
+          requirement.Require(anyOf({ role: 'org:a' }, allOf({ plan: 'org:p' }, { feature: 'org:f' }))),
+          SESSIONS,
+          {
+            anyOf: [{ has: { role: 'org:a' } }, { allOf: [{ has: { plan: 'org:p' } }, { has: { feature: 'org:f' } }] }],
+          },
+        ],
+        [
+          'RequirePermission',
+          requirement.RequirePermission('org:a:b', anyOf('org:c:d', 'org:e:f')),
+          SESSIONS,
+          {
+            allOf: [
+              { has: { permission: 'org:a:b' } },
+              { anyOf: [{ has: { permission: 'org:c:d' } }, { has: { permission: 'org:e:f' } }] },
+            ],
+          },
+        ],
+        ['RequireRole', requirement.RequireRole('org:a'), SESSIONS, { has: { role: 'org:a' } }],
+        ['RequireFeature', requirement.RequireFeature('org:a'), SESSIONS, { has: { feature: 'org:a' } }],
+        ['RequirePlan', requirement.RequirePlan('org:a'), SESSIONS, { has: { plan: 'org:a' } }],
+        [
+          'RequireReverification',
+          requirement.RequireReverification('strict'),
+          SESSIONS,
+          { has: { reverification: 'strict' } },
+        ],
+        ['RequireScope', requirement.RequireScope('a', 'b'), MACHINES, { allOf: [{ scope: 'a' }, { scope: 'b' }] }],
+      ] as const
+    ).map(
+      ([decorator, made, speaksTo, condition]) =>
+        [`@${decorator}()`, made, 'requirements', { decorator, speaksTo, condition }] as const,
+    ),
+    [
+      '@RequireThat()',
+      requirement.RequireThat(check),
+      'requirements',
+      { decorator: 'RequireThat', speaksTo: [...SESSIONS, ...MACHINES], predicate: check },
+    ],
+  ] as [string, ClassDecorator & MethodDecorator, string, unknown][])('%s', (_, decorator, key, value) => {
+    class Controller {
+      @decorator handler() {}
+    }
+    decorator(Controller);
+    expect(writtenOn(Controller.prototype.handler)).toEqual({ [`nest-clerk:${key}`]: [value] });
+    expect(writtenOn(Controller)).toEqual({ [`nest-clerk:${key}`]: [value] });
+  });
+});
+
+describe('a parameter', () => {
+  class Controller {
+    whole(@Auth() _auth: unknown) {}
+    userId(@Auth('userId') _userId: unknown) {}
+    piped(@Auth('userId', ParseIntPipe) _userId: unknown) {}
+    me(@CurrentUser() _user: unknown) {}
+    myPiped(@CurrentUser(ParseIntPipe) _user: unknown) {}
+  }
+  interface Parameter {
+    readonly index: number;
+    readonly data: unknown;
+    readonly pipes: unknown[];
+    factory(data: unknown, context: ExecutionContext): unknown;
+  }
+  /** As Nest reads it. */
+  function parameterOf(name: keyof Controller): Parameter {
+    const written = Reflect.getMetadata('__routeArguments__', Controller, name) as Record<string, Parameter>;
+    const [parameter] = Object.values(written);
+    return parameter!;
+  }
+  const auth = { userId: 'user_1' };
+  const loader = { load: (asked: unknown) => Promise.resolve(asked) as never };
+  const contextOf = (request: object) =>
+    ({ getType: () => 'http', switchToHttp: () => ({ getRequest: () => request }) }) as unknown as ExecutionContext;
+  const identified = () => {
+    const request = {};
+    attachIdentity(request, { toAuth: () => auth } as unknown as Identity, loader);
+    return contextOf(request);
+  };
+
+  it.each<[keyof Controller, key: string, said: unknown, pipes: unknown[]]>([
+    ['whole', 'auth-parameters', undefined, []],
+    ['userId', 'auth-parameters', 'userId', []],
+    ['piped', 'auth-parameters', 'userId', [ParseIntPipe]],
+    ['me', 'current-user', true, []],
+    ['myPiped', 'current-user', true, [ParseIntPipe]],
+  ])('of %s is said on the handler, and passes its pipes', (name, key, said, pipes) => {
+    expect(writtenOn(Controller.prototype[name])).toEqual({ [`nest-clerk:${key}`]: [said] });
+    expect(parameterOf(name)).toMatchObject({ index: 0, pipes });
+  });
+
+  it.each<[keyof Controller, unknown]>([
+    ['whole', auth],
+    ['userId', 'user_1'],
+  ])('of %s is %j', (name, value) => {
+    const { factory, data } = parameterOf(name);
+    expect(factory(data, identified())).toBe(value);
+  });
+
+  it('that asks for the user is loaded', async () => {
+    const { factory, data } = parameterOf('me');
+    const context = identified();
+    expect(await factory(data, context)).toBe(context);
+  });
+
+  it.each<keyof Controller>(['whole', 'userId', 'me'])('of %s is nothing where no guard has looked', (name) => {
+    const { factory, data } = parameterOf(name);
+    expect(() => factory(data, contextOf({}))).toThrow(expect.objectContaining({ code: 'auth-not-populated' }));
+  });
+});

@@ -1,0 +1,252 @@
+import { generateKeyPairSync } from 'node:crypto';
+
+import type { ClerkConfigurationError } from '../../../lib/errors/clerk.errors.js';
+import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
+import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
+
+const ofHost = (host: string) => `pk_test_${btoa(host)}`;
+const keys = { publishableKey: ofHost('blue-owl-1.clerk.accounts.dev$'), secretKey: 'sk_test_secret' };
+const yes = () => true;
+/** `getType()` says so of a module's namespace. */
+const namespace = (exported: object) => Object.defineProperty({ ...exported }, Symbol.toStringTag, { value: 'Module' });
+
+type Name = keyof ClerkModuleOptions;
+
+/** What is wrong with the options, in the words in which the application refuses to boot. */
+function problemsOf(options: Readonly<Record<string, unknown>>): readonly string[] {
+  try {
+    resolveClerkOptions({ ...keys, ...options } as ClerkModuleOptions, {});
+    return [];
+  } catch (error) {
+    return (error as ClerkConfigurationError).problems;
+  }
+}
+
+describe('an option is taken', () => {
+  it.each<[Name, ...unknown[]]>([
+    ['publishableKey', ofHost('a.b$'), ofHost('clerk.example.com$')],
+    ['secretKey', 'sk_test_!', 'sk_test_a~'],
+    ['machineSecretKey', 'ask_!', 'ask_a~'],
+    ['audience', 'web', ['web', 'app'], {}, { m2m_token: 'a', oauth_token: ['b'], session_token: undefined }],
+    ['audience', namespace({ session_token: 'web' })],
+    ['requireAudience', true, false],
+    ['authorizedParties', ['https://a.example'], ['https://a.example', 'https://b.example']],
+    ['allowMissingAzp', true],
+    ['treatPendingAsSignedOut', false],
+    ['clockSkewInMs', 0, 2 ** 31 - 1],
+    ['timeoutInMs', 1, 2 ** 31 - 1],
+    ['maxRetries', 0, 1_000_000],
+    ['maxPendingCalls', 1, 1_000_000],
+    ['staleKeysInMs', 0, 2 ** 31 - 1],
+    ['domain', 'A.example-1.com', 'localhost:8080', yes],
+    ['isSatellite', false],
+    ['satelliteAutoSync', true],
+    ['proxyUrl', 'https://a.example/clerk', 'http://a.example', '/', '/__clerk', yes],
+    ['signInUrl', 'https://a.example/in', '/in'],
+    ['signUpUrl', '/up'],
+    ['afterSignInUrl', '/'],
+    ['afterSignUpUrl', '/'],
+    ['organizationSyncOptions', { organizationPatterns: ['/orgs/:id', '/o'], personalAccountPatterns: ['/me'] }],
+    ['enableHandshake', false],
+    ['apiUrl', 'http://127.0.0.1:1'],
+    ['apiVersion', 'v2'],
+    ['clerkClient', { authenticateRequest: yes }],
+    ['redirectToSignIn', true],
+    ['onError', yes],
+    ['resolveOptions', yes],
+    ['endStreamsOnExpiry', true],
+    ['rpc', { credentials: yes }],
+    ['transports', {}, { a: { call: yes, credentials: yes }, b: { call: yes, credentials: yes, refuse: yes } }],
+    ['frontendApiProxy', { enabled: false }, { enabled: yes, path: '/a.b/~c-d/' }],
+    ['webSocket', { allowedOrigins: ['https://a.example'], tokenParameter: 'token', disconnectOnExpiry: true }],
+    ['verificationCache', false, true, {}, { maxEntries: 1, machineTokens: { ttl: 0 } }],
+    ['verificationCache', { maxEntries: 1_000_000, machineTokens: { ttl: 60_000 } }],
+    ['directVerification', false],
+    ['explainDenials', true],
+    ['debug', true],
+    ['telemetry', { disabled: true, debug: false }],
+    ['protection', 'strict', 'lax'],
+  ])('%s: %j', (name, ...values) => {
+    for (const value of values) expect(problemsOf({ [name]: value })).toEqual([]);
+  });
+});
+
+describe('an option is refused, in a sentence that says what to do:', () => {
+  const URL_OR_PATH = 'must be an absolute http(s) URL or a path of this server that starts with one "/".';
+  const STRINGS = 'must be a non-empty list of non-empty strings.';
+  const ADAPTER =
+    'must have the functions call(context) and credentials(context), and may have refuse(context, denial).';
+  const RPC = 'must be an object with the function credentials(context).';
+  const CLIENT = "must be a client made with createClerkClient() of '@clerk/backend'.";
+  const HOST = 'must be a host name without scheme or path, such as "app.example.com".';
+  const CUT_OFF = 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard.';
+  const WRAPPED = 'has quotes or blanks around it: remove them from the value.';
+  const ms = (minimum: number, maximum = 2_147_483_647) =>
+    `must be a whole number of milliseconds, at least ${minimum} and at most ${maximum}.`;
+  const count = (minimum: number) => `must be a whole number, at least ${minimum} and at most 1000000.`;
+
+  it.each<[Name, sentence: string, ...values: unknown[]]>([
+    ['publishableKey', 'must be a string that starts with pk_test_ or pk_live_.', 5, [keys.publishableKey]],
+    [
+      'publishableKey',
+      'must start with pk_test_ or pk_live_.',
+      'pk_dev_x',
+      `x${keys.publishableKey}`,
+      'pk_test_',
+      'xsk_test_a',
+    ],
+    [
+      'publishableKey',
+      'holds a secret key: the publishable and the secret key are swapped. Rotate the secret key if this value was ever sent to a browser.',
+      'sk_test_x',
+      'sk_live_x',
+    ],
+    ['publishableKey', CUT_OFF, ...['localhost$', '$', 'a.b', 'a.b$c', 'a.$', '.$', 'a$.b$'].map(ofHost)],
+    ['publishableKey', CUT_OFF, ...['a b.c$', '/a.b$', 'a/b.c$', 'a.b/c$', 'a.b c$', ' a.b$', 'x a.b$'].map(ofHost)],
+    [
+      'publishableKey',
+      WRAPPED,
+      ...[`"pk_test_a`, `'pk_test_a`, ` pk_test_a`],
+      'pk_test_a"',
+      "pk_test_a'",
+      'pk_test_a ',
+    ],
+    ['publishableKey', WRAPPED, `${keys.publishableKey}\n`],
+    ['secretKey', 'must be a string that starts with sk_test_ or sk_live_.', 5, [keys.secretKey]],
+    ['secretKey', 'must start with sk_test_ or sk_live_.', 'xsk_test_a', 'sk_dev_a', 'sk_test_', 'sk_test_a b'],
+    ['secretKey', 'holds a publishable key: the publishable and the secret key are swapped.', 'pk_test_x'],
+    ['secretKey', 'holds a machine secret key: that belongs in machineSecretKey.', 'ask_x'],
+    ['secretKey', WRAPPED, ' sk_test_a', '"sk_test_a', 'sk_test_a ', "sk_test_a'"],
+    ['machineSecretKey', 'must be a string that starts with ask_.', 5, ['ask_a']],
+    ['machineSecretKey', 'must start with ask_.', 'xask_a', 'ask_', 'ask_a b'],
+    ['machineSecretKey', "holds the instance's secret key: that belongs in secretKey.", 'sk_test_x'],
+    ['machineSecretKey', WRAPPED, ' ask_a', 'ask_a"'],
+    [
+      'jwtKey',
+      'is no readable public key: copy the JWKS public key (PEM, RSA 2048) from the API keys page of the Clerk Dashboard, with its line breaks (or \\n in their place).',
+      'x',
+      5,
+    ],
+    [
+      'jwtKey',
+      'holds a private key: use the JWKS public key (PEM) of the API keys page of the Clerk Dashboard.',
+      '-----BEGIN PRIVATE KEY-----',
+    ],
+    ['audience', 'must be a non-empty string.', ' '],
+    ['audience', STRINGS, [], [''], ['a', ' '], [5], new Array(1)],
+    ['audience', 'must be an object with session_token, m2m_token, oauth_token, or some of them.', 5, new Map()],
+    ['audience', 'has no field "api_key": it takes session_token, m2m_token, oauth_token.', { api_key: 'a' }],
+    ['audience', 'has no field "constructor": it takes session_token, m2m_token, oauth_token.', { constructor: 'a' }],
+    ['audience', ': m2m_token must be a non-empty string.', { session_token: 'a', m2m_token: '' }],
+    ['audience', `: oauth_token ${STRINGS}`, { oauth_token: 5 }],
+    [
+      'audience',
+      ': session_token must be a property of the object itself: a getter of its class, or what it inherits, is not read.',
+      Object.create({ session_token: 'web' }),
+    ],
+    ['authorizedParties', STRINGS, 'https://a.example', []],
+    [
+      'authorizedParties',
+      "lists origins, which end without a slash: write 'https://a.example', 'https://c.example'.",
+      ['https://a.example/', 'https://b.example', 'https://c.example//'],
+    ],
+    ['clockSkewInMs', ms(0), -1, 0.5, NaN, '0', 2 ** 31],
+    ['timeoutInMs', ms(1), 0],
+    ['staleKeysInMs', ms(0), -1],
+    ['maxRetries', count(0), -1, 1.5, '1', 1_000_001],
+    ['maxPendingCalls', count(1), 0],
+    [
+      'domain',
+      HOST,
+      'https://a.example',
+      'a.example/b',
+      '/a.example',
+      'a.example:',
+      'a.example:8a',
+      ':80',
+      ['a.example'],
+    ],
+    ['proxyUrl', URL_OR_PATH, '//a.example', '/\\a.example', 'a/b', 'https://', ['/a'], 5],
+    ['signInUrl', URL_OR_PATH, 'in', yes],
+    ['signUpUrl', URL_OR_PATH, 'up'],
+    ['afterSignInUrl', URL_OR_PATH, 'in'],
+    ['afterSignUpUrl', URL_OR_PATH, 'up'],
+    [
+      'organizationSyncOptions',
+      'must be an object with organizationPatterns, personalAccountPatterns, or some of them.',
+      ['/orgs'],
+    ],
+    ['organizationSyncOptions', `: organizationPatterns ${STRINGS}`, { organizationPatterns: [] }],
+    [
+      'organizationSyncOptions',
+      ': personalAccountPatterns must be paths that start with "/".',
+      { personalAccountPatterns: ['/me', 'us/'] },
+    ],
+    [
+      'apiUrl',
+      'must be an absolute http(s) URL.',
+      'a.example',
+      'xhttps://a',
+      'ftp://a',
+      'http://',
+      new URL('http://a'),
+    ],
+    ['apiVersion', 'must be a non-empty string.', 5, ' '],
+    ['clerkClient', CLIENT, {}, 'x', { authenticateRequest: true }],
+    ['onError', 'must be a function.', 'x'],
+    ['resolveOptions', 'must be a function.', {}],
+    ['rpc', RPC, {}, 'x', { credentials: true }],
+    ['transports', 'must be an object of adapters by type.', [], new Map()],
+    ['transports', ': http is built in and takes no adapter.', { http: { call: yes, credentials: yes } }],
+    ['transports', ': rpc is built in and takes no adapter.', { rpc: { call: yes, credentials: yes } }],
+    ['transports', `: a ${ADAPTER}`, { a: null }, { a: { call: yes } }, { a: { credentials: yes } }],
+    ['transports', `: a ${ADAPTER}`, { a: { call: yes, credentials: yes, refuse: true } }],
+    ['frontendApiProxy', 'must be an object with enabled, path, or some of them.', true],
+    ['frontendApiProxy', 'needs enabled: true, false, or a function.', {}, { path: '/a' }, { enabled: undefined }],
+    ['frontendApiProxy', ': enabled must be true or false.', { enabled: 'yes' }],
+    [
+      'frontendApiProxy',
+      ': path must be a path such as "/__clerk".',
+      ...['//a', 'a', '/', '/a?b', 'x/a', '/a//b', ['/a']].map((path) => ({ enabled: true, path })),
+    ],
+    ['webSocket', 'must be an object with allowedOrigins, tokenParameter, disconnectOnExpiry, or some of them.', true],
+    ['webSocket', `: allowedOrigins ${STRINGS}`, { allowedOrigins: '*' }],
+    ['webSocket', ': tokenParameter must be a non-empty string.', { tokenParameter: '' }],
+    ['webSocket', ': disconnectOnExpiry must be true or false.', { disconnectOnExpiry: 1 }],
+    ['verificationCache', 'must be an object with maxEntries, machineTokens, or some of them.', 'x'],
+    ['verificationCache', `: maxEntries ${count(1)}`, { maxEntries: 0 }],
+    ['verificationCache', ': machineTokens must be an object with ttl, or some of them.', { machineTokens: 5 }],
+    ['verificationCache', `: machineTokens : ttl ${ms(0, 60_000)}`, { machineTokens: { ttl: 60_001 } }],
+    ['telemetry', 'must be an object with disabled, debug, or some of them.', false],
+    ['telemetry', ': disabled must be true or false.', { disabled: 'x' }],
+    ['telemetry', ': debug must be true or false.', { disabled: true, debug: 'x' }],
+    ['protection', "must be one of 'strict', 'lax'.", 'loose'],
+  ])('%s %s', (name, sentence, ...values) => {
+    for (const value of values) {
+      const [problem, ...others] = problemsOf({ [name]: value });
+      expect(problem?.replace(/ \(environment variable CLERK_[A-Z_]+\)/, '')).toBe(`${name} ${sentence}`);
+      expect(others).toEqual([]);
+    }
+  });
+
+  it.each<Name>([
+    'requireAudience',
+    'allowMissingAzp',
+    'treatPendingAsSignedOut',
+    'satelliteAutoSync',
+    'enableHandshake',
+    'redirectToSignIn',
+    'endStreamsOnExpiry',
+    'directVerification',
+    'explainDenials',
+    'debug',
+  ])('%s must be true or false.', (name) => {
+    expect(problemsOf({ [name]: 'no' })).toEqual([`${name} must be true or false.`]);
+  });
+
+  it('jwtKey, of another kind of RSA', () => {
+    const { publicKey } = generateKeyPairSync('rsa-pss', { modulusLength: 2048 });
+    const jwtKey = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    expect(problemsOf({ jwtKey })).toEqual([expect.stringContaining('is no readable public key')]);
+  });
+});

@@ -1,0 +1,179 @@
+import type { Authenticator } from '../../../lib/authentication/authenticator.js';
+import type { Identity } from '../../../lib/authentication/identity.js';
+import type { AcceptsToken, TokenType } from '../../../lib/authentication/token-types.js';
+import {
+  attachedIdentity,
+  attachedUserLoader,
+  attachIdentity,
+  hasAttached,
+  identifyOnce,
+} from '../../../lib/transports/attachment.js';
+
+const identityOf = (tokenType: TokenType | null) => ({ tokenType }) as Identity;
+const loader = { load: () => Promise.reject(new Error('nobody asks')) };
+
+describe('what is attached to a request', () => {
+  it('is one property, under a name that every copy of this library knows', () => {
+    const [request, identity] = [{}, identityOf('session_token')];
+    expect([hasAttached(request), attachedIdentity(request), attachedUserLoader(request)]).toEqual([
+      false,
+      undefined,
+      undefined,
+    ]);
+    attachIdentity(request, identity, loader);
+    expect(hasAttached(request)).toBe(true);
+    expect(attachedIdentity(request)).toBe(identity);
+    expect(attachedUserLoader(request)).toBe(loader);
+    expect(Reflect.ownKeys(request)).toEqual([Symbol.for('nest-clerk:attached')]);
+  });
+
+  it('is replaced as a whole', () => {
+    const request = {};
+    attachIdentity(request, identityOf('session_token'), loader);
+    attachIdentity(request, undefined);
+    expect([hasAttached(request), attachedIdentity(request), attachedUserLoader(request)]).toEqual([
+      true,
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
+describe('identifyOnce', () => {
+  const [one, another] = [{}, {}] as [Authenticator, Authenticator];
+
+  /** Asks these questions of one request; answers which of them went through to the authenticator. */
+  async function asked(...questions: [Authenticator, AcceptsToken, TokenType | null][]): Promise<number[]> {
+    const request = {};
+    const through: number[] = [];
+    for (const [at, [authenticator, acceptsToken, found]] of questions.entries()) {
+      const answer = await identifyOnce(request, authenticator, acceptsToken, () => {
+        through.push(at);
+        return identityOf(found);
+      });
+      expect(answer.tokenType).toBe(found);
+    }
+    return through;
+  }
+
+  it.each<[string, [Authenticator, AcceptsToken, TokenType | null][], number[]]>([
+    [
+      'the same',
+      [
+        [one, 'session_token', null],
+        [one, 'session_token', null],
+      ],
+      [0],
+    ],
+    [
+      'other types',
+      [
+        [one, 'session_token', null],
+        [one, 'api_key', 'api_key'],
+      ],
+      [0, 1],
+    ],
+    [
+      'the same list of types',
+      [
+        [one, ['api_key', 'm2m_token'], null],
+        [one, ['api_key', 'm2m_token'], null],
+      ],
+      [0],
+    ],
+    [
+      'another instance',
+      [
+        [one, 'session_token', null],
+        [another, 'session_token', 'session_token'],
+      ],
+      [0, 1],
+    ],
+    [
+      'all of these once more',
+      [
+        [one, 'api_key', null],
+        [another, 'api_key', 'api_key'],
+        [one, 'm2m_token', 'm2m_token'],
+        [one, 'api_key', null],
+        [another, 'api_key', 'api_key'],
+        [one, 'm2m_token', 'm2m_token'],
+      ],
+      [0, 1, 2],
+    ],
+    [
+      'one of any types, before',
+      [
+        [one, 'any', 'api_key'],
+        [one, 'api_key', 'api_key'],
+      ],
+      [0],
+    ],
+    [
+      'any types of a list, before',
+      [
+        [one, 'any', 'api_key'],
+        [one, ['api_key', 'm2m_token'], 'api_key'],
+      ],
+      [0],
+    ],
+    [
+      'another than was found',
+      [
+        [one, 'any', 'api_key'],
+        [one, 'session_token', null],
+      ],
+      [0, 1],
+    ],
+    [
+      'nobody found',
+      [
+        [one, 'any', null],
+        [one, 'session_token', null],
+      ],
+      [0, 1],
+    ],
+    [
+      'nobody found, twice',
+      [
+        [one, 'any', null],
+        [one, 'session_token', null],
+        [one, 'session_token', null],
+      ],
+      [0, 1],
+    ],
+    [
+      'any types of another instance',
+      [
+        [another, 'any', 'api_key'],
+        [one, 'api_key', 'api_key'],
+      ],
+      [0, 1],
+    ],
+    [
+      'any types, twice',
+      [
+        [one, 'any', null],
+        [one, 'any', null],
+      ],
+      [0],
+    ],
+  ] as [string, [Authenticator, AcceptsToken, TokenType | null][], number[]][])(
+    'asks once for %s',
+    async (_, questions, through) => {
+      expect(await asked(...questions)).toEqual(through);
+    },
+  );
+
+  it('hands on the very answer, without a promise where there is none', () => {
+    const [request, identity] = [{}, identityOf(null)];
+    expect(identifyOnce(request, one, 'session_token', () => identity)).toBe(identity);
+    expect(identifyOnce(request, one, 'session_token', () => identityOf(null))).toBe(identity);
+  });
+
+  it('asks nobody twice at the same time', () => {
+    const [request, answer] = [{}, Promise.resolve(identityOf(null))];
+    expect(identifyOnce(request, one, 'session_token', () => answer)).toBe(answer);
+    expect(identifyOnce(request, one, 'session_token', () => identityOf(null))).toBe(answer);
+  });
+});

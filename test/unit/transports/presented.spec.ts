@@ -1,0 +1,111 @@
+import { Logger, type ExecutionContext } from '@nestjs/common';
+
+import { CallCredentials } from '../../../lib/transports/call.credentials.js';
+import { presentedCredentials } from '../../../lib/transports/presented.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
+
+const context = { of: 'this call' } as unknown as ExecutionContext;
+const place = { source: { is: 'source' }, carrier: { is: 'carrier' } };
+const FAILED = {
+  status: 500,
+  code: 'invalid-configuration',
+  message: 'Authentication is misconfigured on this server.',
+};
+const UNREADABLE = { status: 400, code: 'malformed-request', message: 'The credentials of this call cannot be read.' };
+
+describe('what an application says that a call presents', () => {
+  let logger: RecordingLogger;
+  beforeEach(() => Logger.overrideLogger((logger = new RecordingLogger())));
+  afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
+
+  const presented = (ask: (context: ExecutionContext) => unknown) =>
+    presentedCredentials({ option: 'rpc.credentials', headers: ['authorization', 'cookie'], ask }, context, place);
+  const HEADERS = { authorization: undefined, cookie: undefined };
+
+  it.each<[unknown, object]>([
+    ['t', { authorization: 'Bearer t' }],
+    ['Bearer t', { authorization: 'Bearer t' }],
+    ['bearer t', { authorization: 'Bearer bearer t' }],
+    ['', {}],
+    [undefined, {}],
+    [null, {}],
+    [{}, {}],
+    [
+      { authorization: 't', cookie: 'a=b', host: 'evil' },
+      { authorization: 't', cookie: 'a=b' },
+    ],
+    [
+      { authorization: '', cookie: '\t ~' },
+      { authorization: '', cookie: '\t ~' },
+    ],
+    [{ authorization: null }, {}],
+    [{ then: 'no promise' }, {}],
+  ])('%j', (answer, headers) => {
+    const credentials = presented(() => answer) as CallCredentials;
+    expect(credentials.headers).toEqual({ ...HEADERS, ...headers });
+    expect(credentials.source).toBe(place.source);
+    expect(credentials.carrier).toBe(place.carrier);
+    expect(logger.lines).toEqual([]);
+  });
+
+  it.each<[unknown]>([
+    [5],
+    [true],
+    [{ authorization: 5 }],
+    [{ authorization: ['t'] }],
+    [{ authorization: 't', cookie: {} }],
+    ['a\nb'],
+    ['\nb'],
+    ['a\r\n'],
+    ['é'],
+    [{ cookie: '\0' }],
+  ])('is unreadable: %j', (answer) => {
+    expect(presented(() => answer)).toEqual(UNREADABLE);
+    expect(logger.lines).toEqual([]);
+  });
+
+  it.each<[string, () => unknown, string]>([
+    [
+      'threw',
+      () => {
+        throw new RangeError('out of session');
+      },
+      'rpc.credentials threw, so the call is denied: out of session',
+    ],
+    [
+      'threw what is no error',
+      () => {
+        throw 'a secret';
+      },
+      'rpc.credentials threw, so the call is denied: no Error',
+    ],
+    [
+      'answered with a promise',
+      () => Promise.reject(new Error('later')),
+      'rpc.credentials answered with a promise, so the call is denied: it must answer at once',
+    ],
+  ])('denies the call where it %s', async (_, ask, line) => {
+    expect(presented(ask)).toEqual(FAILED);
+    expect(logger.ofGuard('error')).toEqual([`error ${line} undefined ClerkGuard`]);
+    // A rejection that nobody waits for would end the process.
+    await new Promise(setImmediate);
+  });
+
+  it('is asked for with the call', () => {
+    expect(presented((asked) => (asked === context ? 't' : undefined))).toMatchObject({
+      headers: { authorization: 'Bearer t' },
+    });
+  });
+
+  it('is a program’s request, made once', () => {
+    const credentials = presented(() => 't') as CallCredentials;
+    expect(credentials).toMatchObject({ method: 'POST', target: '/', isEncrypted: false });
+    const { request } = credentials;
+    expect([request.method, request.url, [...request.headers]]).toEqual([
+      'POST',
+      'http://localhost/',
+      [['authorization', 'Bearer t']],
+    ]);
+    expect(credentials.request).toBe(request);
+  });
+});

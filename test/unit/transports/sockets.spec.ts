@@ -1,0 +1,260 @@
+import 'reflect-metadata';
+
+import { HttpException, type Type } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/internal';
+import { WsException } from '@nestjs/websockets';
+import { signedOutAuthObject } from '@clerk/backend/internal';
+
+import type { Identity } from '../../../lib/authentication/identity.js';
+import type { Denial } from '../../../lib/errors/denial.js';
+import type { WebSocketOptions } from '../../../lib/options/option-types.js';
+import { attachedIdentity } from '../../../lib/transports/attachment.js';
+import { callOf, disconnect, keptOn, presentedBy, requestOf, tell } from '../../../lib/transports/sockets.js';
+import { WebSocketPackage } from '../../../lib/transports/websocket.package.js';
+import { UNAUTHENTICATED, WebSocketTransport } from '../../../lib/transports/websocket.transport.js';
+import { NEST_VERSION } from '../../support/nest-version.js';
+
+const OPTIONS: WebSocketOptions = { allowedOrigins: ['https://a.example'], tokenParameter: 'token' };
+const browser = { cookie: '__session=s', origin: 'https://a.example', host: 'api.example' };
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+/** A socket of `ws`, of which the guard has seen the request. */
+function ofWs(request: object): object {
+  const client = {};
+  keptOn(client).request = request as never;
+  return client;
+}
+
+describe('what a socket presents', () => {
+  it.each<[string, object, object]>([
+    ['nothing', {}, {}],
+    ['nothing on socket.io', { handshake: {} }, {}],
+    ['no auth', { handshake: { auth: null, headers: {}, query: {} } }, {}],
+    ['a token', { handshake: { auth: { token: 't' }, headers: { authorization: 'Bearer h' } } }, bearer('t')],
+    ['an empty token', { handshake: { auth: { token: '' }, headers: bearer('h') } }, bearer('h')],
+    ['a token that is no text', { handshake: { auth: { token: ['t'] }, query: { token: 'q' } } }, bearer('q')],
+    ['a header', { handshake: { headers: { ...browser, ...bearer('h') }, query: { token: 'q' } } }, bearer('h')],
+    ['a query', { handshake: { headers: browser, query: { token: 'q' } } }, bearer('q')],
+    ['a query that is no text', { handshake: { query: { token: ['q'] } } }, {}],
+    ['another query', { handshake: { query: { other: 'q' } } }, {}],
+    ['cookies', { handshake: { headers: { ...browser, 'x-a': 'b' } } }, browser],
+    ['cookies for another origin', { handshake: { headers: { ...browser, origin: 'https://evil.example' } } }, {}],
+    ['cookies for no origin', { handshake: { headers: { ...browser, origin: undefined } } }, {}],
+    ['an origin alone', { handshake: { headers: { ...browser, cookie: undefined } } }, {}],
+    ['a header on ws', ofWs({ headers: bearer('h'), url: '/?token=q' }), bearer('h')],
+    ['a query on ws', ofWs({ headers: {}, url: '/chat?a=b&token=q%20r' }), bearer('q r')],
+    ['no query on ws', ofWs({ headers: {}, url: '/chat' }), {}],
+    ['no URL on ws', ofWs({ headers: {} }), {}],
+    ['a second question mark on ws', ofWs({ headers: {}, url: '/?token=a?token=b' }), bearer('a')],
+    ['cookies on ws', ofWs({ headers: browser, url: '/' }), browser],
+    ['a request that nobody vouches for', { request: { headers: bearer('evil') } }, {}],
+  ])('%s', (_, client, headers) => {
+    expect(presentedBy(client, OPTIONS)).toEqual(headers);
+  });
+
+  it('is the token that was handed in last, before all else', () => {
+    const client = { handshake: { auth: { token: 't' }, headers: { ...browser, ...bearer('h') } } };
+    keptOn(client).token = 'handed in';
+    expect(presentedBy(client, OPTIONS)).toEqual(bearer('handed in'));
+  });
+
+  it('is neither a query nor a cookie unless the options say so', () => {
+    expect(presentedBy({ handshake: { headers: browser, query: { token: 'q', undefined: 'u' } } }, {})).toEqual({});
+    expect(presentedBy(ofWs({ headers: browser, url: '/?undefined=u' }), {})).toEqual({});
+  });
+});
+
+describe('the request that opened a socket', () => {
+  const request = { headers: {}, url: '/' };
+
+  it.each<[string, object, object]>([
+    ['socket.io', { handshake: {}, request }, request],
+    ['ws', ofWs(request), request],
+    ['nobody told', { request }, { headers: {} }],
+    ['nobody told socket.io', { handshake: {} }, { headers: {} }],
+  ])('%s', (_, client, expected) => {
+    expect(requestOf(client)).toEqual(expected);
+    expect(requestOf(client) === request).toBe(expected === request);
+  });
+});
+
+describe('what is kept on a socket', () => {
+  it('is always the same, shows nowhere, and is known to every copy of this library', () => {
+    const client = {};
+    keptOn(client).token = 't';
+    expect(keptOn(client)).toEqual({ token: 't' });
+    expect(Object.getOwnPropertyDescriptor(client, Symbol.for('nest-clerk:socket'))).toMatchObject({
+      enumerable: false,
+      value: { token: 't' },
+    });
+  });
+});
+
+describe('what stands for a message', () => {
+  it.each<[string, unknown[], number]>([
+    ['client and data', ['client', 'data'], 2],
+    ['a pattern besides, which stays last', ['client', 'data', 'pattern'], 2],
+    ['an acknowledgement too', ['client', 'data', 'ack', 'pattern'], 3],
+    ['a client alone', ['client'], 1],
+    ['data that is undefined', ['client', undefined, 'pattern'], 2],
+    ['data that is null', ['client', null, 'pattern'], 2],
+    ['data that inherits the mark', ['client', Object.create({ [Symbol.for('nest-clerk:websocket-call')]: 1 })], 2],
+  ])('is one more argument of %s', (_, args, at) => {
+    const before = [...args];
+    const call = callOf(args);
+    expect(args.indexOf(call)).toBe(at);
+    expect(args.filter((arg) => arg !== call)).toEqual(before);
+    expect(callOf([...args])).toBe(call);
+    expect(Object.getOwnPropertySymbols(call)).toEqual([Symbol.for('nest-clerk:websocket-call')]);
+  });
+});
+
+describe('a socket', () => {
+  const recording = (...names: string[]) => {
+    const said: unknown[] = [];
+    const record = (name: string) =>
+      function (this: unknown, ...args: unknown[]) {
+        said.push([this === client, name, ...args]);
+      };
+    const client: Record<string, unknown> = Object.fromEntries(names.map((name) => [name, record(name)]));
+    return { said, client };
+  };
+
+  it.each<[string, string[], object, unknown[]]>([
+    ['of socket.io', ['emit'], { handshake: {} }, [[true, 'emit', 'exception', { a: 1 }]]],
+    ['of ws', ['emit'], {}, []],
+    ['that cannot', [], { handshake: {} }, []],
+  ])('%s is told something', (_, methods, more, expected) => {
+    const { said, client } = recording(...methods);
+    tell(Object.assign(client, more), { a: 1 });
+    expect(said).toEqual(expected);
+  });
+
+  it.each<[string, string[], unknown[]]>([
+    ['of socket.io', ['disconnect', 'close'], [[true, 'disconnect', true]]],
+    ['of ws', ['close'], [[true, 'close', 4401, 'why']]],
+    ['that cannot', [], []],
+  ])('%s is closed', (_, methods, expected) => {
+    const { said, client } = recording(...methods);
+    disconnect(client, 4401, 'why');
+    expect(said).toEqual(expected);
+  });
+});
+
+describe('WebSocketTransport', () => {
+  const websockets = new WebSocketPackage();
+  const transport = new WebSocketTransport({ webSocket: OPTIONS }, websockets);
+  const MALFORMED = { status: 400, code: 'malformed-request', message: 'The token cannot be one.' };
+  const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };
+  const contextOf = (client: object) => {
+    const context = new ExecutionContextHost([client, {}, 'event'], Object as unknown as Type, () => undefined);
+    context.setType('ws');
+    return context;
+  };
+  const identityOf = (userId: string | null, reason: string | null = null): Identity => ({
+    status: userId ? 'signed-in' : 'signed-out',
+    tokenType: 'session_token',
+    reason,
+    credentialSent: true,
+    headers: new Headers(),
+    toAuth: () => ({ ...signedOutAuthObject(), userId, isAuthenticated: userId !== null }) as never,
+  });
+  const loader = { load: () => Promise.reject(new Error('nobody asks')) };
+
+  it.each<[string, unknown, object]>([
+    ['a token', 't', { headers: bearer('t') }],
+    ['an accent, which a header can hold', 'é', { headers: bearer('é') }],
+    ['a tab', 'a\tb', { headers: bearer('a\tb') }],
+    ['a line break', 'a\nb', MALFORMED],
+    ['a letter beyond Latin', 'ж', MALFORMED],
+    ['nothing', undefined, { headers: {} }],
+  ])('presents %s', (_, token, expected) => {
+    const client = { handshake: { auth: { token } }, request: { headers: {} } };
+    const context = contextOf(client);
+    const credentials = transport.credentials(context);
+    expect(credentials).toMatchObject(expected);
+    if ('headers' in expected) {
+      expect(credentials).toMatchObject({ source: client.request, carrier: transport.carrier(context) });
+    } else expect(credentials).toEqual(MALFORMED);
+  });
+
+  it.each<[unknown, object]>([
+    ['token', { headers: bearer('token'), source: { headers: {} }, carrier: {} }],
+    ['', MALFORMED],
+    ['a b', MALFORMED],
+    ['a\n', MALFORMED],
+    ['\na', MALFORMED],
+    ['é', MALFORMED],
+    [['t'], MALFORMED],
+    [undefined, MALFORMED],
+  ])('takes %j, handed in on an open socket, for what it is', (token, expected) => {
+    expect(transport.tokenOf({}, token)).toMatchObject(expected);
+  });
+
+  it('keeps the identity with the message, and with the socket only whose it is', () => {
+    const client = {};
+    const context = contextOf(client);
+    transport.attach(context, identityOf(null), loader);
+    expect(keptOn(client)).toEqual({ subject: undefined });
+    transport.attach(context, identityOf('user_1'), loader);
+    transport.attach(context, identityOf('user_2'), loader);
+    expect(keptOn(client)).toEqual({ subject: 'user_1' });
+    expect(attachedIdentity(transport.carrier(context))!.toAuth()).toMatchObject({ userId: 'user_2' });
+    expect(attachedIdentity(transport.carrier(contextOf(client)))).toBeUndefined();
+  });
+
+  it('refuses in the words of gateways', () => {
+    const refusal = transport.refuse(contextOf({}), denial) as WsException;
+    expect(refusal).toBeInstanceOf(WsException);
+    expect(refusal.getError()).toEqual({ status: 'error', statusCode: 401, code: 'token-invalid', message: 'No.' });
+  });
+
+  it.each<[string, Error, object | string]>([
+    [
+      'with a status and data',
+      Object.assign(new Error('tea'), { statusCode: 418, data: 1 }),
+      { status: 'error', statusCode: 418, message: 'tea', code: 'token-invalid', data: 1 },
+    ],
+    ['of HTTP that says a word', new HttpException('tea', 418), { status: 'error', message: 'tea' }],
+    ['that Nest can answer with already', new WsException('mine'), 'mine'],
+  ])('refuses with an error of the application %s', (_, error, said) => {
+    const refusal = transport.refuseWith(contextOf({}), error, denial) as WsException;
+    expect(refusal.getError()).toEqual(said);
+  });
+
+  it.each<[string, WebSocketOptions, string | null, Denial, boolean]>([
+    ['a token that has expired', { disconnectOnExpiry: true }, 'token-expired', denial, true],
+    ['the same, where it may stay', {}, 'token-expired', denial, false],
+    ['a token that is bad', { disconnectOnExpiry: true }, 'token-invalid', denial, false],
+    ['no reason', { disconnectOnExpiry: true }, null, denial, false],
+    ['a missing right', { disconnectOnExpiry: true }, 'token-expired', { ...denial, status: 403 }, false],
+  ])('closes the socket for %s: %j', async (_, webSocket, reason, why, closes) => {
+    const closed: unknown[] = [];
+    const client = { close: (...args: unknown[]) => closed.push(args) };
+    for (const refuse of ['refuse', 'refuseWith'] as const) {
+      closed.length = 0;
+      const context = contextOf(client);
+      const closing = new WebSocketTransport({ webSocket }, websockets);
+      closing.attach(context, identityOf(null, reason), loader);
+      if (refuse === 'refuse') closing.refuse(context, why);
+      else closing.refuseWith(context, new Error('mine'), why);
+      // Nest has told the client by then.
+      expect(closed).toEqual([]);
+      await new Promise(setImmediate);
+      expect(closed).toEqual(closes ? [[UNAUTHENTICATED, 'token-invalid']] : []);
+    }
+  });
+
+  it('closes nothing where nobody has looked who it is', async () => {
+    const closed: unknown[] = [];
+    const closing = new WebSocketTransport({ webSocket: { disconnectOnExpiry: true } }, websockets);
+    const client = { close: (...args: unknown[]) => closed.push(args) };
+    expect(closing.refuse(contextOf(client), denial)).toBeInstanceOf(WsException);
+    await new Promise(setImmediate);
+    expect(closed).toEqual([]);
+  });
+
+  it('knows since when Nest guards gateways as well', () => {
+    expect(websockets.hasGlobalGuards()).toBe(NEST_VERSION >= 12);
+  });
+});
