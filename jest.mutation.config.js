@@ -17,18 +17,11 @@ export default {
   testTimeout: 10_000,
   testRunner: '<rootDir>/test/mutation/jest-circus.cjs',
   testSequencer: '<rootDir>/test/mutation/sequencer.cjs',
-  testPathIgnorePatterns: [
-    '/node_modules/',
-    // About the repository, or about lib/testing, which is not mutated.
-    '/test/unit/(house|testing)/',
-    // The samples, and a real browser.
-    '/test/e2e/(sample|browser)',
-    // Every fault of Clerk, and what becomes of it: minutes.
-    '/test/e2e/(faults|outage)',
-    // Seconds of real time; test/unit/guard/stream-expiry.spec.ts has the same with a clock of its own.
-    '/test/e2e/streams',
-    // Attacks, values and requests by the thousand.
-    '/test/e2e/parity',
-    '/test/security/(corpus|differential|floods|properties|regular)',
+  testMatch: [
+    // Those about the repository, and about lib/testing, have nothing to say of a mutant.
+    '<rootDir>/test/unit/!(house|testing)/*.spec.ts',
+    // What only shows in an application; the rest of e2e repeats it over transports, platforms and thousands of requests.
+    '<rootDir>/test/e2e/(audit|boot|frontend-api-proxy|guard|handler|middleware|refusals|session-options).spec.ts',
+    '<rootDir>/test/security/remembering.spec.ts',
   ],
 };

@@ -11,7 +11,7 @@ import config from '../stryker.config.mjs';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 /** About as many lines as take minutes; the whole of a large change is left to `npm run mutation`. */
-const MOST_LINES = 250;
+const MOST_LINES = 150;
 /** Who gets in is decided in these rooms: they come first. The others follow by name. */
 const FIRST = ['guard', 'policy', 'authentication'];
 
