@@ -122,6 +122,6 @@ function byPlace(one: ProtectedRoute, other: ProtectedRoute): number {
 }
 
 function deepFreeze<T extends object>(value: T): T {
-  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part as object);
+  for (const part of Object.values(value)) if (typeof part === 'object') deepFreeze(part as object);
   return Object.freeze(value);
 }

@@ -296,23 +296,31 @@ describe('the protection map beyond HTTP', () => {
   it('says what else a route does, each where it means something', async () => {
     @Controller('pages')
     @RedirectToSignIn()
+    @AllowPendingSession()
     class PagesController {
       @Get('strict') strict() {}
       @Get('public') @Public() public() {}
-      @Get('tasks') @AllowPendingSession() tasks() {}
+      @Get('machine') @AcceptsToken('api_key') machine() {}
       @Get('skip') @SkipAuth() skip() {}
     }
     app = await TestApp.on(express).controllers(PagesController).clerk(clerk.options).start();
     const routes = app.nest.get(ClerkProtectionMap).routes();
     const place = { transport: 'http', method: 'GET', requirements: [] };
+    const of: Record<string, string> = { skip: 'PagesController.skip', machine: 'PagesController.machine' };
     const [byClass, types] = ['PagesController', ['session_token']];
     expect(routes).toStrictEqual(
       [
-        { path: 'public', protection: 'lax', from: 'PagesController.public', acceptsToken: types },
-        { path: 'skip', protection: 'skip', from: 'PagesController.skip', acceptsToken: [] },
-        { path: 'strict', protection: 'strict', from: 'default', acceptsToken: types, redirectsToSignIn: true },
         {
-          ...{ path: 'tasks', protection: 'strict', from: 'default', acceptsToken: types },
+          ...{ path: 'machine', protection: 'strict', from: 'default', acceptsToken: ['api_key'] },
+          redirectsToSignIn: true,
+        },
+        {
+          ...{ path: 'public', protection: 'lax', from: 'PagesController.public', acceptsToken: types },
+          allowsPendingSession: true,
+        },
+        { path: 'skip', protection: 'skip', from: 'PagesController.skip', acceptsToken: [] },
+        {
+          ...{ path: 'strict', protection: 'strict', from: 'default', acceptsToken: types },
           ...{ allowsPendingSession: true, redirectsToSignIn: true },
         },
       ].map(({ path, from, ...route }) => ({
@@ -320,7 +328,7 @@ describe('the protection map beyond HTTP', () => {
         ...route,
         path: `/pages/${path}`,
         handler: `${byClass}.${path}`,
-        from: { protection: from, acceptsToken: route.protection === 'skip' ? from : 'default' },
+        from: { protection: from, acceptsToken: of[path] ?? 'default' },
       })),
     );
   });

@@ -94,7 +94,7 @@ describe('toWebRequest', () => {
 
   it('needs neither method nor socket', () => {
     expect(toWebRequest({ url: '/', headers: {} }).method).toBe('GET');
-    expect(() => toWebRequest({ headers: {} })).toThrow(TYPE_ERROR);
+    expect(() => toWebRequest({ headers: {} })).toThrow(NO_PATH);
   });
 
   it('never lets a target choose the host that Clerk sees', () => {
