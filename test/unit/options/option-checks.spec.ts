@@ -35,7 +35,7 @@ describe('an option is taken', () => {
     ['treatPendingAsSignedOut', false],
     ['clockSkewInMs', 0, 2 ** 31 - 1],
     ['timeoutInMs', 1, 2 ** 31 - 1],
-    ['maxRetries', 0, 1_000_000],
+    ['maxRetries', 0, 10],
     ['maxPendingCalls', 1, 1_000_000],
     ['staleKeysInMs', 0, 2 ** 31 - 1],
     ['domain', 'A.example-1.com', 'localhost:8080', yes],
@@ -83,7 +83,8 @@ describe('an option is refused, in a sentence that says what to do:', () => {
   const WRAPPED = 'has quotes or blanks around it: remove them from the value.';
   const ms = (minimum: number, maximum = 2_147_483_647) =>
     `must be a whole number of milliseconds, at least ${minimum} and at most ${maximum}.`;
-  const count = (minimum: number) => `must be a whole number, at least ${minimum} and at most 1000000.`;
+  const count = (minimum: number, maximum = 1_000_000) =>
+    `must be a whole number, at least ${minimum} and at most ${maximum}.`;
 
   it.each<[Name, sentence: string, ...values: unknown[]]>([
     ['publishableKey', 'must be a string that starts with pk_test_ or pk_live_.', 5, [keys.publishableKey]],
@@ -153,7 +154,7 @@ describe('an option is refused, in a sentence that says what to do:', () => {
     ['clockSkewInMs', ms(0), -1, 0.5, NaN, '0', 2 ** 31],
     ['timeoutInMs', ms(1), 0],
     ['staleKeysInMs', ms(0), -1],
-    ['maxRetries', count(0), -1, 1.5, '1', 1_000_001],
+    ['maxRetries', count(0, 10), -1, 1.5, '1', 11],
     ['maxPendingCalls', count(1), 0],
     [
       'domain',

@@ -78,7 +78,7 @@ describe('users', () => {
     expect(await found({ query: '@acme' })).toEqual([ada.id]);
     expect(await found({ banned: true })).toEqual([grace.id]);
     expect(await found({ userId: ['user_x'] })).toEqual([]);
-    expect(await users.getCount({ query: 'ada' })).toBe(1);
+    expect(await users.getCount({ query: 'ada@' })).toBe(1);
   });
 
   it('are ordered as asked, by creation among equals', async () => {
