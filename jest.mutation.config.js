@@ -21,7 +21,7 @@ export default {
     // Those about the repository, and about lib/testing, have nothing to say of a mutant.
     '<rootDir>/test/unit/!(house|testing)/*.spec.ts',
     // What only shows in an application; the rest of e2e repeats it over transports, platforms and thousands of requests.
-    '<rootDir>/test/e2e/(audit|boot|frontend-api-proxy|guard|handler|middleware|refusals|session-options).spec.ts',
+    '<rootDir>/test/e2e/(audit|boot|frontend-api-proxy|guard|handler|middleware|protection-map|refusals|session-options).spec.ts',
     '<rootDir>/test/security/remembering.spec.ts',
   ],
 };

@@ -2,8 +2,8 @@
  * Mutation testing: breaks lib/ in a few thousand ways and asks whether a test notices. `npm run mutation` runs all of it,
  * `npm run mutation:changed` what has changed; scripts/check-mutation.mjs holds the thresholds.
  *
- * No kind of mutant is left out, nor those that only run while a file is loaded: half of what decorators and tables say is
- * of that kind. A mutant that cannot be told from the original is switched off where it stands, by
+ * No kind of mutant is left out, nor those that only run while a file is loaded: much of what tables say is of that kind.
+ * (Decorators Stryker leaves alone.) A mutant that cannot be told from the original is switched off where it stands, by
  * `// Stryker disable next-line`, with the reason.
  *
  * @see https://stryker-mutator.io/docs/stryker-js/configuration/
