@@ -5,10 +5,10 @@ import { Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 
 import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
-import { signedOutIdentity } from '../../../lib/authentication/identity.js';
+import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
 import { ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 import { Refusals } from '../../../lib/guard/refusals.js';
-import { ClerkRedirectException } from '../../../lib/index.js';
+import { ClerkRedirectException, Public, type OnError } from '../../../lib/index.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { decide } from '../../../lib/policy/decide.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
@@ -21,38 +21,46 @@ const given = {
 };
 class Pages {
   index() {}
+  @Public() open() {}
 }
 
-function refusalsWith(onError?: () => undefined) {
+function refusalsWith(onError?: OnError) {
   const options = resolveClerkOptions({ ...given, onError }, {});
-  return { options, refusals: new Refusals(options, new ClerkInstances(options, {} as ClerkClient, given, {})) };
+  const said: string[] = [];
+  const httpAdapter = { setHeader: (...[, name, value]: string[]) => said.push(`${name}: ${value}`) };
+  const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html' } };
+  const refusals = new Refusals(options, new ClerkInstances(options, {} as ClerkClient, given, {}));
+  const refusalOf = (identity: Identity, handler: () => void) => {
+    const policy = new PolicyReader(new Reflector(), options).read(Pages, handler);
+    return refusals.of({
+      ...{ policy, identity, decision: decide(policy, identity), credentials: new HttpCredentials(request, request) },
+      ...{ context: new ExecutionContextHost([request, {}]), transport: new HttpTransport({ httpAdapter } as never) },
+    });
+  };
+  return { refusals, refusalOf, said };
 }
 
 describe('Refusals', () => {
   const failure = new ClerkUnavailableError('Clerk is down');
 
-  it.each<[string, boolean, boolean, object]>([
-    ['whose credential was looked at', true, true, {}],
-    ['who sent one that Clerk could not be asked about', true, true, { failure }],
-    ['who sent none, where Clerk could not be asked either', true, false, { failure }],
-    ['who sent none', false, false, {}],
-  ])('ask whether the application objects to a caller %s: %p', (_, mayObject, credentialSent, why) => {
-    const identity = signedOutIdentity('unexpected-error', 'any', credentialSent, why);
-    expect(refusalsWith(() => undefined).refusals.mayObject(identity)).toBe(mayObject);
+  it.each<[string, string[], boolean, object]>([
+    ['whose credential is bad', ['token-invalid'], true, {}],
+    ['whose credential Clerk could not be asked about', ['clerk-unavailable'], true, { failure }],
+    ['who sent none, where Clerk could not be asked either', ['clerk-unavailable'], false, { failure }],
+    ['who sent none', [], false, {}],
+  ])('tell onError of callers who are let through, %s: %j', async (_, told, sent, why) => {
+    const identity = signedOutIdentity('unexpected-error', 'any', sent, why);
+    const heard: string[] = [];
+    const { refusals, refusalOf } = refusalsWith(({ code }) => void heard.push(code));
+    expect(refusals.mayObject(identity)).toBe(told.length > 0);
+    expect(await refusalOf(identity, Pages.prototype.open)).toBeUndefined();
+    expect(heard).toEqual(told);
     expect(refusalsWith().refusals.mayObject(identity)).toBe(false);
   });
 
   it('send a browser to the sign-in page, and say so in the body', async () => {
-    const { options, refusals } = refusalsWith();
-    const said: string[] = [];
-    const httpAdapter = { setHeader: (...[, name, value]: string[]) => said.push(`${name}: ${value}`) };
-    const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html' } };
-    const policy = new PolicyReader(new Reflector(), options).read(Pages, Pages.prototype.index);
-    const identity = signedOutIdentity('session-token-missing', 'session_token', false);
-    const refusal = await refusals.of({
-      ...{ policy, identity, decision: decide(policy, identity), credentials: new HttpCredentials(request, request) },
-      ...{ context: new ExecutionContextHost([request, {}]), transport: new HttpTransport({ httpAdapter } as never) },
-    });
+    const { refusalOf, said } = refusalsWith();
+    const refusal = await refusalOf(signedOutIdentity('no-token', 'session_token', false), Pages.prototype.index);
     expect(refusal).toBeInstanceOf(ClerkRedirectException);
     expect((refusal as ClerkRedirectException).getResponse()).toEqual({
       ...{ statusCode: 302, code: 'sign-in-required', error: 'Redirect', message: 'Sign in at the Location given.' },
