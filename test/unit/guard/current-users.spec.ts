@@ -1,0 +1,60 @@
+import 'reflect-metadata';
+
+import type { ClerkClient } from '@clerk/backend';
+import type { HttpAdapterHost } from '@nestjs/core';
+import { ExecutionContextHost } from '@nestjs/core/internal';
+
+import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
+import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
+import { Users } from '../../../lib/authentication/users.js';
+import { CurrentUsers } from '../../../lib/guard/current-users.js';
+import { ClerkAuthNotPopulatedError, ClerkNotFoundException, ClerkUnauthorizedException } from '../../../lib/index.js';
+import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
+import { signedIn } from '../../../lib/testing/index.js';
+import { attachIdentity } from '../../../lib/transports/attachment.js';
+import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
+
+const ada = signedIn({ userId: 'user_ada' });
+const IN: Identity = {
+  ...{ status: 'signed-in', tokenType: 'session_token', reason: null, credentialSent: true, headers: new Headers() },
+  toAuth: () => ada,
+};
+const OUT = signedOutIdentity('token-expired', 'session_token', true);
+
+describe('CurrentUsers', () => {
+  const challenges: string[] = [];
+  const httpAdapter = { getType: () => 'express', setHeader: (...said: string[]) => challenges.push(said[2]!) };
+  beforeEach(() => void challenges.splice(0));
+
+  /** Who is loaded for a request that belongs to them, from a Clerk that has this user. */
+  function load(identity: Identity | undefined, known: string) {
+    const given = { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' };
+    const options = resolveClerkOptions(given, {});
+    const getUser = async (id: string) => {
+      if (id !== known) throw Object.assign(new Error('of the Backend API'), { status: 404 });
+      return { id };
+    };
+    const client = { users: { getUser } } as unknown as ClerkClient;
+    const transports = new TransportsRegistry({ httpAdapter } as unknown as HttpAdapterHost, options, null as never);
+    const request = { headers: {}, url: '/' };
+    if (identity) attachIdentity(request, identity);
+    return new CurrentUsers(new Users(new ClerkInstances(options, client, given, {})), transports).load(
+      new ExecutionContextHost([request, {}]),
+    );
+  }
+
+  it('loads the user of the request', async () => {
+    expect(await load(IN, 'user_ada')).toEqual({ id: 'user_ada' });
+  });
+
+  it('refuses in the words of the transport where there is none', async () => {
+    await expect(load(IN, 'user_bob')).rejects.toThrow(ClerkNotFoundException);
+    expect(challenges).toEqual([]);
+    await expect(load(OUT, 'user_ada')).rejects.toThrow(ClerkUnauthorizedException);
+    expect(challenges).toEqual(['Bearer']);
+  });
+
+  it('says what is missing where no guard has looked', async () => {
+    await expect(load(undefined, 'user_ada')).rejects.toThrow(ClerkAuthNotPopulatedError);
+  });
+});

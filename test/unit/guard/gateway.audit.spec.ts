@@ -1,0 +1,77 @@
+import { UseGuards, type Type } from '@nestjs/common';
+import { ApplicationConfig, MetadataScanner, Reflector } from '@nestjs/core';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+
+import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
+import { GatewayAudit } from '../../../lib/guard/gateway.audit.js';
+import { Public, SkipAuth } from '../../../lib/index.js';
+import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
+import { PolicyReader } from '../../../lib/policy/policy.reader.js';
+
+@WebSocketGateway()
+class Open {
+  @SubscribeMessage('a') first() {}
+  @SubscribeMessage('b') @Public() second() {}
+  @SubscribeMessage('c') @SkipAuth() skipped() {}
+  @SubscribeMessage('d') @UseGuards(ClerkGuard) guarded() {}
+  helper() {}
+}
+@WebSocketGateway()
+class OpenToo {
+  @SubscribeMessage('a') first() {}
+}
+@WebSocketGateway()
+@UseGuards(ClerkGuard)
+class Guarded {
+  @SubscribeMessage('a') first() {}
+}
+@WebSocketGateway()
+@SkipAuth()
+class Skipped {
+  @SubscribeMessage('a') first() {}
+}
+class Service {
+  first() {}
+}
+
+describe('GatewayAudit', () => {
+  /** Boots with these classes; `guardsGateways` says whether Nest's global guards run before messages. */
+  function boot(types: readonly Type[], guardsGateways: () => boolean, isGuarded = true): void {
+    const discovery = { getControllers: () => [], getProviders: () => types.map((metatype) => ({ metatype })) };
+    const config = new ApplicationConfig();
+    if (isGuarded) config.useGlobalGuards(Object.create(ClerkGuard.prototype) as ClerkGuard);
+    new GatewayAudit(
+      new HandlersExplorer(discovery as never, new MetadataScanner()),
+      new PolicyReader(new Reflector(), {
+        ...{ protection: 'strict', treatPendingAsSignedOut: true, redirectToSignIn: false },
+        ...{ explainDenials: false, machineOnly: false },
+      }),
+      config,
+      { hasGlobalGuards: guardsGateways } as never,
+    ).onModuleInit();
+  }
+  const notInstalled = (): never => {
+    throw new Error('@nestjs/websockets is not installed');
+  };
+
+  it('names every message that nothing stands before, and the cure', () => {
+    expect(() => boot([Open, Guarded, Service, OpenToo, Skipped], () => false)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-policy',
+        problems: [
+          'Open.first, Open.second, OpenToo.first: no guard runs before it: on Nest 11 no global guard reaches gateways. ' +
+            'Add @UseGuards(ClerkGuard) to the gateway.',
+        ],
+      }),
+    );
+  });
+
+  it.each<[string, readonly Type[], () => boolean, boolean?]>([
+    ['where Nest’s global guards run before messages', [Open], () => true, true],
+    ['where guards of their own do', [Guarded, Skipped], () => false, true],
+    ['where no message is handled, and no package for them is asked for', [Service], notInstalled, true],
+    ['where the application does not guard everything', [Open], () => false, false],
+  ])('is content %s', (_, types, guardsGateways, isGuarded) => {
+    expect(() => boot(types, guardsGateways, isGuarded)).not.toThrow();
+  });
+});
