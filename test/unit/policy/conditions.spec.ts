@@ -44,6 +44,43 @@ describe('a condition that asks for nothing', () => {
   });
 });
 
+describe('whether a caller fulfils a condition', () => {
+  const reverified = { reverified: true };
+  const caller = (...rights: string[]) => ({
+    has: (asked: object) => Object.keys(asked).length > 0 && Object.values(asked).every((one) => rights.includes(one)),
+    scopes: ['a', 'b'],
+  });
+  const strict = { reverification: 'strict' };
+
+  it.each<[string, object, object, object | undefined, boolean]>([
+    ['a scope that it has', scope('b'), caller(), undefined, true],
+    ['a scope that it lacks', scope('c'), caller(), undefined, false],
+    ['a scope, of a session', scope('a'), { has: () => true }, undefined, false],
+    ['a scope, where they are no list', scope('a'), { has: () => true, scopes: 'a' }, undefined, false],
+    ['a right that it has', { has: { role: 'r' } }, caller('r'), undefined, true],
+    ['a right that it lacks', { has: { role: 'r' } }, caller(), undefined, false],
+    ['a right that it lacks, reverified', { has: { role: 'r' } }, caller(), reverified, false],
+    ['a factor', { has: strict }, caller(), undefined, false],
+    ['a factor, reverified', { has: strict }, caller(), reverified, true],
+    ['a factor beside nothing, reverified', { has: { ...strict, role: undefined } }, caller(), reverified, true],
+    ['a factor beside a right, reverified', { has: { ...strict, role: 'r' } }, caller('r'), reverified, true],
+    ['a factor beside a right that it lacks', { has: { ...strict, role: 'r' } }, caller('strict'), reverified, false],
+    ['the same beside nothing', { has: { ...strict, role: 'r', plan: undefined } }, caller(), reverified, false],
+    ['all of two', { allOf: [scope('a'), scope('b')] }, caller(), undefined, true],
+    ['all of two, the last of which it lacks', { allOf: [scope('a'), scope('c')] }, caller(), undefined, false],
+    ['any of two', { anyOf: [scope('c'), scope('a')] }, caller(), undefined, true],
+    ['any of two factors, reverified', { anyOf: [scope('c'), { has: strict }] }, caller(), reverified, true],
+    ['all of two factors, reverified', { allOf: [scope('a'), { has: strict }] }, caller(), reverified, true],
+    ['any of two that it lacks', { anyOf: [scope('c'), scope('d')] }, caller(), undefined, false],
+  ])('%s', (_, condition, auth, supposing, fulfilled) => {
+    expect(fulfils(condition as Condition, auth as never, supposing)).toBe(fulfilled);
+  });
+
+  it.each(['yes', 1, undefined])('takes %p of has() for no', (answer) => {
+    expect(fulfils(read, { has: () => answer } as never)).toBe(false);
+  });
+});
+
 describe('the scopes of a condition', () => {
   it.each<[Condition, string[]]>([
     [scope('a'), ['a']],

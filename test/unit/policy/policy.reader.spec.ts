@@ -2,17 +2,30 @@ import 'reflect-metadata';
 
 import { Reflector } from '@nestjs/core';
 
-import { AcceptsToken, anyOf, Auth, Public, RequireAuth, RequirePermission, SkipAuth } from '../../../lib/index.js';
+import {
+  AcceptsToken,
+  AllowPendingSession,
+  anyOf,
+  Auth,
+  CurrentUser,
+  Public,
+  RedirectToSignIn,
+  RequireAuth,
+  RequirePermission,
+  SkipAuth,
+} from '../../../lib/index.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 
-const read = (controller: new () => object, handler: string, protection: 'strict' | 'lax' = 'strict') =>
+const reader = (protection: 'strict' | 'lax' = 'strict') =>
   new PolicyReader(new Reflector(), {
     protection,
     treatPendingAsSignedOut: true,
     redirectToSignIn: false,
     explainDenials: false,
     machineOnly: false,
-  }).read(controller, (controller.prototype as any)[handler]);
+  });
+const read = (controller: new () => object, handler: string, protection?: 'strict' | 'lax') =>
+  reader(protection).read(controller, (controller.prototype as any)[handler]);
 
 const permissionsOf = (policy: ReturnType<typeof read>) =>
   policy.requirements.map((one) => ('condition' in one ? one.condition : one));
@@ -170,16 +183,103 @@ describe('PolicyReader', () => {
       list() {}
     }
     class Derived extends Base {}
-    const reader = new PolicyReader(new Reflector(), {
-      protection: 'strict',
-      treatPendingAsSignedOut: true,
-      redirectToSignIn: false,
-      explainDenials: false,
-      machineOnly: false,
-    });
+    const policies = reader();
     const handler = Base.prototype.list;
-    expect(reader.read(Base, handler)).toBe(reader.read(Base, handler));
-    expect(reader.read(Derived, handler)).not.toBe(reader.read(Base, handler));
+    expect(policies.read(Base, handler)).toBe(policies.read(Base, handler));
+    expect(policies.read(Derived, handler)).not.toBe(policies.read(Base, handler));
+  });
+
+  it('names a handler by its place, or by itself where it stands in no class', () => {
+    class C {
+      list() {}
+    }
+    Object.defineProperty(C.prototype, 'renamed', { value: function original() {} });
+    Object.defineProperty(C.prototype, Symbol('of'), { value: C.prototype.list });
+    expect(read(C, 'list').name).toBe('C.list');
+    expect(read(C, 'renamed').name).toBe('C.renamed');
+    expect(reader().read(C, function loose() {}).name).toBe('C.loose');
+  });
+
+  it('tells of a mistake on a handler without the word of a class', () => {
+    class C {
+      @Public() @RequireAuth() list() {}
+    }
+    expect(read(C, 'list').problems).toEqual([expect.stringMatching(/^@RequireAuth\(\) and @Public\(\) contradict/)]);
+  });
+
+  it('reads a class that derives from nothing, not even from what functions have', () => {
+    @Public()
+    class Alone {
+      list() {}
+    }
+    Object.setPrototypeOf(Alone, null);
+    expect(read(Alone, 'list').protection).toBe('lax');
+  });
+
+  it.each<[onFunction: string[] | undefined, atPlace: string[] | undefined, read: 'strict' | 'lax' | 'skip']>([
+    [undefined, undefined, 'strict'],
+    [['public'], undefined, 'lax'],
+    [undefined, ['public'], 'lax'],
+    [[], ['public'], 'lax'],
+    [['public'], [], 'lax'],
+    [['public'], ['skip-auth'], 'lax'],
+    [['public'], ['skip-auth', 'skip-auth'], 'skip'],
+    [['public', 'public'], ['skip-auth'], 'lax'],
+  ])('of %j on a function and %j at its place, takes what says more', (onFunction, atPlace, protection) => {
+    class C {
+      list() {}
+    }
+    if (onFunction) Reflect.defineMetadata('nest-clerk:protection', onFunction, C.prototype.list);
+    if (atPlace) Reflect.defineMetadata('nest-clerk:protection', atPlace, C.prototype, 'list');
+    expect(read(C, 'list').protection).toBe(protection);
+  });
+
+  describe('sees a decorator', () => {
+    class Base {
+      @Public() open() {}
+      taking(@Auth() _auth: object) {}
+      user(@CurrentUser() _user: object) {}
+      @AllowPendingSession() pending() {}
+      @RedirectToSignIn() redirecting() {}
+      @AcceptsToken('api_key') accepting() {}
+      @RequirePermission('org:a') requiring() {}
+      plain() {}
+    }
+    @RequireAuth()
+    class Decorated extends Base {}
+    class Derived extends Decorated {}
+
+    it.each<[string, boolean]>([
+      ['open', true],
+      ['taking', true],
+      ['user', true],
+      ['pending', true],
+      ['redirecting', true],
+      ['accepting', true],
+      ['requiring', true],
+      ['plain', false],
+    ])('on the method %s: %p', (name, decorated) => {
+      const handler = Reflect.get(Base.prototype, name) as () => void;
+      expect(reader().isDecorated(Base, handler)).toBe(decorated);
+      // What is said about the class is not said about the method.
+      expect(reader().isDecorated(Derived, handler)).toBe(decorated);
+    });
+
+    it.each<[string, new () => object, boolean]>([
+      ['no', Base, false],
+      ['a', Decorated, true],
+      ['only the base of a', Derived, false],
+    ])('on %s class', (_, type, decorated) => {
+      expect(reader().isDecorated(type)).toBe(decorated);
+    });
+
+    it('on a method that another decorator has wrapped', () => {
+      class Wrapped {
+        @RequireAuth() list() {}
+      }
+      Wrapped.prototype.list = function traced() {};
+      expect(reader().isDecorated(Wrapped, Wrapped.prototype.list)).toBe(true);
+    });
   });
 
   it('refuses metadata that it cannot read, rather than guess', () => {

@@ -1,0 +1,144 @@
+import { Controller, Get, Injectable, Module, type INestApplicationContext, type ModuleMetadata } from '@nestjs/common';
+import { MetadataScanner, type DiscoveryService } from '@nestjs/core';
+import { Mutation, Query, ResolveField, ResolveReference, Resolver, Subscription } from '@nestjs/graphql';
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+
+import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
+import { contextOf } from '../../support/application-context.js';
+
+/** A class with a method of each kind that Nest's packages know. */
+function everyKind() {
+  class Kinds {
+    @Get() route() {}
+    @MessagePattern('m') message() {}
+    @EventPattern('e') event(_data: unknown) {}
+    @SubscribeMessage('s') subscribed() {}
+    @Query(() => String) query() {}
+    @Mutation(() => String) mutation() {}
+    @Subscription(() => String) subscription() {}
+    @ResolveField(() => String) field() {}
+    @ResolveReference() reference() {}
+    plain() {}
+  }
+  return Kinds;
+}
+
+class Service {
+  list() {}
+}
+
+describe('HandlersExplorer', () => {
+  let context: INestApplicationContext | undefined;
+  afterEach(async () => {
+    await context?.close();
+    context = undefined;
+  });
+
+  async function explore({ providers = [], ...more }: ModuleMetadata) {
+    context = await contextOf({ providers: [HandlersExplorer, ...providers], ...more });
+    return context.get(HandlersExplorer).explore();
+  }
+  const ofType = async (type: object, metadata: ModuleMetadata) =>
+    (await explore(metadata)).filter((explored) => explored.type === type);
+
+  const GRAPHQL = { query: 'graphql', mutation: 'graphql', subscription: 'graphql', field: 'graphql' };
+  it.each<[string, ClassDecorator, keyof ModuleMetadata, Record<string, string>]>([
+    ['controller', Controller(), 'controllers', { route: 'http', message: 'rpc', event: 'rpc' }],
+    ['gateway', WebSocketGateway(), 'providers', { subscribed: 'ws' }],
+    ['resolver', Resolver('Thing'), 'providers', {}],
+    ['service', Injectable(), 'providers', {}],
+  ])('tells what Nest routes to a %s', async (kind, decorate, list, routed) => {
+    const Kinds = everyKind();
+    decorate(Kinds);
+    const [found, ...others] = await ofType(Kinds, { [list]: [Kinds] });
+    expect(others).toEqual([]);
+    expect(found!.isController).toBe(kind === 'controller');
+    // A resolver is known by its methods alone.
+    const transportOf: Record<string, string> = { ...GRAPHQL, reference: 'graphql', ...routed };
+    const names = Object.getOwnPropertyNames(Kinds.prototype).filter((name) => name !== 'constructor');
+    expect(found!.methods).toEqual(
+      names.map((name) => ({
+        name,
+        handler: Reflect.get(Kinds.prototype, name),
+        transports: transportOf[name] ? [transportOf[name]] : [],
+      })),
+    );
+  });
+
+  it('finds inherited methods, and of those that are overridden the nearest', async () => {
+    class Derived extends Service {
+      own() {}
+    }
+    class Overriding extends Service {
+      override list() {}
+    }
+    const methodsOf = async (type: object) =>
+      (await ofType(type, { providers: [Derived, Overriding] }))[0]!.methods.map(({ name, handler }) => [
+        name,
+        handler,
+      ]);
+    expect(await methodsOf(Derived)).toEqual([
+      ['own', Derived.prototype.own],
+      ['list', Service.prototype.list],
+    ]);
+    expect(await methodsOf(Overriding)).toEqual([['list', Overriding.prototype.list]]);
+  });
+
+  const made = (useFactory: () => unknown) => ({ provide: 'token', useFactory });
+  it.each([
+    ['a class', Service, true],
+    ['a class under a token', { provide: 'token', useClass: Service }, true],
+    ['what a factory makes', made(() => new Service()), true],
+    ['what a factory promises', made(async () => new Service()), true],
+    ['a value, which Nest does not make', { provide: 'token', useValue: new Service() }, false],
+    ['a class that a factory gives', made(() => Service), false],
+  ])('looks at %s', async (_, provider, found) => {
+    expect(await ofType(Service, { providers: [provider] })).toHaveLength(found ? 1 : 0);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['nothing', () => undefined],
+    ['null', () => null],
+    ['a plain object', () => ({ list() {} })],
+    ['an object without prototype', () => Object.create(null)],
+    ['an object whose constructor is an arrow function', () => ({ constructor: () => undefined })],
+    ['an object whose constructor is none', () => ({ constructor: { prototype: {} } })],
+  ])('passes over %s that a factory makes', async (_, useFactory) => {
+    const found = await explore({ providers: [made(useFactory), Service] });
+    expect(found.map(({ type }) => type)).toContain(Service);
+    expect(found.every(({ type }) => /^class /.test(String(type)))).toBe(true);
+  });
+
+  it('tells of a class once, with every module that it stands in, and what the first has to inject', async () => {
+    const metadata = { providers: [Service, { provide: 'again', useExisting: Service }] };
+    @Injectable()
+    class OfOne {}
+    @Module({ providers: [...metadata.providers, OfOne] })
+    class One {}
+    @Module(metadata)
+    class Other {}
+    const [found, ...others] = await ofType(Service, { imports: [One, Other] });
+    expect(others).toEqual([]);
+    expect(found!.modules).toEqual([One, Other]);
+    expect(found!.moduleRef!.get(OfOne, { strict: true })).toBeInstanceOf(OfOne);
+  });
+
+  it('takes a controller for one though it is provided elsewhere', async () => {
+    @Controller()
+    class Both {}
+    @Module({ providers: [Both] })
+    class Elsewhere {}
+    const found = await ofType(Both, { imports: [Elsewhere], controllers: [Both] });
+    expect(found).toMatchObject([{ isController: true }]);
+    expect(found[0]!.modules).toHaveLength(2);
+    expect(found[0]!.modules).toContain(Elsewhere);
+  });
+
+  it('knows of no module where Nest names none', () => {
+    const wrappers = { getControllers: () => [], getProviders: () => [{ metatype: Service }, { metatype: Service }] };
+    const explorer = new HandlersExplorer(wrappers as unknown as DiscoveryService, new MetadataScanner());
+    const [found, ...others] = explorer.explore();
+    expect([found!.type, found!.moduleRef, found!.modules, others]).toStrictEqual([Service, undefined, [], []]);
+  });
+});
