@@ -29,6 +29,7 @@ const renewed = () => ({
   ...sessionIdentity(options, jwt(), claims as never),
   headers: new Headers({ 'set-cookie': 'a=b' }),
 });
+const silence = () => ({ ...refusal(), headers: new Headers() });
 const refusal = () => signedOutIdentity('token-invalid', 'any', true);
 
 /** Remembers what is answered as told; notes what was asked. */
@@ -112,7 +113,7 @@ describe('RememberingAuthenticator', () => {
   it.each<[string, Record<string, string>, () => Identity]>([
     ['a token that is refused', bearer(), refusal],
     ['cookies that are refused', cookies(), refusal],
-    ['a token that is refused without a word', bearer(), () => ({ ...refusal(), headers: new Headers() })],
+    ['a token that is refused without a word', bearer(), silence],
     ['cookies that have to be renewed', cookies(), renewed],
     ['a token that has to be renewed', bearer(), renewed],
     ['nothing', {}, machine],
@@ -140,10 +141,13 @@ describe('RememberingAuthenticator', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('lets those who are refused at once share that too, but for navigations', async () => {
+  it.each([
+    ['at once', refusal],
+    ['at once, without a word', silence],
+  ])('lets those who are refused %s share that too, but for navigations', async (_, answer) => {
     const counts = await Promise.all(
       [bearer(), cookies()].map(async (headers) => {
-        const { ask, asked } = over(refusal);
+        const { ask, asked } = over(answer);
         await Promise.all([ask(headers), ask(headers), ask(headers)]);
         const shared = asked.splice(0).length;
         await Promise.all([ask(headers), ...[1, 2].map(() => ask({ ...headers, ...NAVIGATION }))]);
