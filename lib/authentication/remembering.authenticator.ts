@@ -58,6 +58,7 @@ export class RememberingAuthenticator implements Authenticator {
     const { authorization, cookie } = credentials.headers;
     if (!authorization && !cookie) return this.next.authenticate(credentials, acceptsToken);
 
+    // Stryker disable next-line ConditionalExpression,StringLiteral: the first half is a shortcut to the second.
     const acceptsSession = acceptsToken === 'session_token' || tokenTypesOf(acceptsToken).includes('session_token');
     const token = acceptsSession ? tokenAlone(credentials, this.options) : undefined;
     const recent = token === undefined ? undefined : this.recent.find(token, acceptsToken);
@@ -65,6 +66,7 @@ export class RememberingAuthenticator implements Authenticator {
 
     const alone = token === undefined ? undefined : digestOf(token, acceptsToken);
     const question = new Question(credentials, acceptsToken, token, alone, this.options);
+    // Stryker disable next-line ConditionalExpression,LogicalOperator: there are both or neither.
     const known = token !== undefined && alone !== undefined && this.verdicts.recall(alone, token);
     if (known) {
       this.recent.keep(token, acceptsToken, known);

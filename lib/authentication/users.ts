@@ -42,6 +42,7 @@ async function userOf({ users }: ClerkClient, userId: string): Promise<User | De
   try {
     const user = (await users.getUser(userId)) as Partial<User> | undefined;
     // Clerk takes whatever comes under status 200 for a user.
+    // Stryker disable next-line OptionalChaining: an error has no status either.
     if (user?.id === userId) return user as User;
   } catch (error) {
     const { status, retryAfter } = error as { readonly status?: number; readonly retryAfter?: number };

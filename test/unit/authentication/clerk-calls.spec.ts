@@ -20,6 +20,11 @@ function asks(...errors: (Error | 'well')[]) {
 
 const down = (ms?: number) => new ClerkUnavailableError('down', { retryInMs: ms });
 
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
 describe('ClerkCalls, in time', () => {
   const { calls } = over();
 
@@ -31,6 +36,12 @@ describe('ClerkCalls, in time', () => {
   it('give up on what never comes', async () => {
     const error = calls.inTime(new Promise(() => {}), 1);
     await expect(error).rejects.toThrow(new ClerkUnavailableError('Clerk did not answer within 1 ms'));
+  });
+
+  it('leave no timer behind', async () => {
+    jest.useFakeTimers();
+    await calls.inTime(Promise.resolve(1));
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   it('leave nothing unhandled when the work fails after the deadline', async () => {
@@ -92,6 +103,19 @@ describe('ClerkCalls, repeatedly', () => {
     const ask = asks(down());
     await expect(calls.repeatedly(ask, 1)).rejects.toThrow('down');
     expect([ask.mock.calls.length, pauses]).toEqual([1, []]);
+  });
+
+  it.each([
+    [100, 1],
+    [101, 2],
+  ])('with %i ms to go before a pause of 100 ms ask %i times', async (timeoutInMs, times) => {
+    jest.spyOn(performance, 'now').mockReturnValue(0);
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const ask = asks(down());
+    await over()
+      .calls.repeatedly(ask, timeoutInMs)
+      .catch(() => undefined);
+    expect(ask).toHaveBeenCalledTimes(times);
   });
 
   it('ask a Clerk that is down once, until it answers', async () => {

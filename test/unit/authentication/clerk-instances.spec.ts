@@ -98,8 +98,10 @@ describe('ClerkInstances', () => {
     expect(await instances.for({})).toBe(first);
     answer = { ...answer, clerkClient: new Client() };
     expect(await instances.for({})).not.toBe(first);
-    answer = { ...answer, clerkClient: undefined };
-    expect((await instances.for({})).options.secretKey).toBe('sk_test_a');
+    for (const clerkClient of [undefined, null]) {
+      answer = { ...answer, clerkClient };
+      expect((await instances.for({})).options.secretKey).toBe('sk_test_a');
+    }
   });
 
   it('keeps no more than a thousand', async () => {

@@ -238,6 +238,17 @@ describe('ClerkAuthenticator', () => {
       for (const token of ['ak_x', 'mt_x', 'oat_x']) expect(await timesAsked(bearer(token), 'any')).toBe(2);
     });
 
+    it.each([
+      [500, 2],
+      [402, 1],
+      [408, 1],
+    ])('where that may help: after a status %i it has asked %i times', async (status, times) => {
+      const machine = signedOut({ tokenType: 'api_key', reason: 'unexpected-error', message: `(status=${status})` });
+      const { ask, asked } = over(() => machine, undefined, patient());
+      await ask(bearer('ak_x'), 'api_key');
+      expect(asked).toHaveLength(times);
+    });
+
     it('and not where that would spend a nonce or a refresh token twice, nor for what needs no Clerk', async () => {
       const expired = `__session=${jwt({ kid: 'ins_1' }, { exp: 1 })}; __refresh_x=r`;
       const navigation = { accept: 'text/html', 'sec-fetch-dest': 'document' };
@@ -307,6 +318,7 @@ describe('ClerkAuthenticator', () => {
       ['The Backend API does not let the secret key verify this token', { message: '(status=403)' }],
       ['The Backend API did not verify the token (status 500)', { message: '(status=500)' }],
       ['The Backend API did not verify the token (status unknown)', { message: null }],
+      ['The Backend API did not verify the token: it answered something else', { status: 'signed-in', reason: null }],
     ])('in words for the log: %s', async (message, state) => {
       const machine = signedOut({ tokenType: 'api_key', reason: 'unexpected-error', ...state });
       expect((await over(() => machine).ask(bearer('ak_x'), 'api_key')).failure).toMatchObject({ message });

@@ -6,6 +6,7 @@ import {
   seenBy,
   subjectOf,
   type Identity,
+  signedOutIdentity,
 } from '../../../lib/authentication/identity.js';
 
 const toAuth = jest.fn(() => signedOutAuthObject());
@@ -91,6 +92,14 @@ describe('identityFromState', () => {
     const withheld = ['x-clerk-auth-message', 'access-control-allow-origin', 'access-control-allow-credentials'];
     const { headers } = of({}, Object.fromEntries([...withheld, 'x-clerk-auth-status'].map((name) => [name, 'x'])));
     expect([...headers.keys()]).toEqual(['x-clerk-auth-status']);
+  });
+});
+
+it('signedOutIdentity tells the client what Clerk would', () => {
+  const { headers } = signedOutIdentity('token-expired', 'any', true);
+  expect(Object.fromEntries(headers)).toEqual({
+    'x-clerk-auth-status': 'signed-out',
+    'x-clerk-auth-reason': 'token-expired',
   });
 });
 

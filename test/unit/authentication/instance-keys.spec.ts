@@ -80,11 +80,51 @@ describe('RemoteInstanceKeys', () => {
     expect(await flood()).toBe(0);
     for (let i = 0; i < 9; i++) {
       pass(3_000);
-      await flood();
+      expect(await flood()).toBe(0);
     }
     pass(3_000);
     expect(await flood()).toBe(10);
   });
+
+  it('says, of a Clerk that it asks no more, what it failed with last', async () => {
+    const thrown = new TypeError('fetch failed');
+    const { keys } = remote(() => Promise.reject(thrown));
+    const message = 'Clerk did not give its keys a moment ago';
+    for (let time = 0; time < 10; time++) await expect(keys.find('ins_1')).rejects.not.toThrow(message);
+    await expect(keys.find('ins_1')).rejects.toMatchObject({ message, cause: thrown, retryInMs: Infinity });
+  });
+
+  it('asks no more than ten times for one who waits, however often it may', async () => {
+    const pauses: number[] = [];
+    const patient = { ...options, timeoutInMs: 2 ** 30, maxRetries: 20 };
+    const fetch = jest.fn(async () => new Response('', { status: 500 }));
+    const keys = new RemoteInstanceKeys(
+      patient,
+      new ClerkCalls(patient, async (ms) => pauses.push(ms)),
+      fetch,
+      () => 0,
+    );
+    await expect(keys.find('ins_1')).rejects.toThrow('Clerk did not give its keys a moment ago');
+    expect([fetch.mock.calls.length, pauses.length]).toEqual([10, 10]);
+  });
+
+  it('fetches nothing by the way where it has never had a key', async () => {
+    const { keys, calls, pass } = remote(() => new Response('', { status: 500 }));
+    await expect(keys.find('ins_1')).rejects.toThrow(ClerkUnavailableError);
+    pass(3_000);
+    expect(keys.atHand('ins_1')).toBeNull();
+    await new Promise(setImmediate);
+    expect(calls).toHaveLength(1);
+  });
+
+  it.each(['http://clerk.test', 'http://clerk.test/', 'http://clerk.test///'])(
+    'finds them under %s',
+    async (apiUrl) => {
+      const { keys, calls } = remoteWith({ ...options, apiUrl }, () => jwks('ins_1'));
+      await keys.find('ins_1');
+      expect(calls[0]![0]).toBe('http://clerk.test/v1/jwks');
+    },
+  );
 
   it('forgets the failures once a fetch succeeds', async () => {
     const down = () => new Response('', { status: 500 });
@@ -148,6 +188,10 @@ describe('RemoteInstanceKeys', () => {
       );
       await keys.find('ins_1');
       expect(keys.freshUntil()).toBe(now + FIVE_MINUTES);
+      // The clock of this machine, if there is no other.
+      const own = new RemoteInstanceKeys(options, new ClerkCalls(options), async () => jwks('ins_1'));
+      await own.find('ins_1');
+      expect(own.freshUntil()).toBe(now + FIVE_MINUTES);
       now += FIVE_MINUTES - 1;
       expect(keys.atHand('ins_1')).not.toBeNull();
       now += 1;
@@ -342,11 +386,14 @@ describe('RemoteInstanceKeys', () => {
 
   it('uses no key of another kind', async () => {
     const ec = await exportJWK((await generateKeyPair('ES256')).publicKey);
-    const alone = { ...ec, kid: 'ec', alg: 'ES256' };
-    const { keys } = remote(async () => Response.json({ keys: [alone, await jwkOf('ins_1')] }));
-    await expect(keys.find('ec')).resolves.toBeNull();
-    await expect(keys.current()).resolves.toBe(pem);
-    await expect(remote(() => Response.json({ keys: [alone] })).keys.find('ec')).rejects.toThrow(ClerkUnavailableError);
+    for (const alg of ['ES256', undefined]) {
+      const alone = { ...ec, kid: 'ec', alg };
+      const { keys } = remote(async () => Response.json({ keys: [alone, await jwkOf('ins_1')] }));
+      await expect(keys.find('ec')).resolves.toBeNull();
+      await expect(keys.current()).resolves.toBe(pem);
+      const without = remote(() => Response.json({ keys: [alone] }));
+      await expect(without.keys.find('ec')).rejects.toThrow(ClerkUnavailableError);
+    }
   });
 
   it.each<[string, object, boolean]>([
@@ -431,6 +478,15 @@ describe('RemoteInstanceKeys', () => {
     const { keys } = remote(async () => Response.json({ keys: [{ kty: 'RSA', kid: 'ins_2' }, await jwkOf('ins_1')] }));
     await expect(keys.find('ins_1')).resolves.toBe(pem);
     expect([keys.atHand('ins_1'), keys.atHand('ins_2')]).toEqual([expect.anything(), null]);
+  });
+
+  it.each([
+    [1024 * 1024, true],
+    [1024 * 1024 + 1, false],
+  ])('reads %i bytes of keys: %s', async (bytes, isRead) => {
+    const text = JSON.stringify({ keys: [await jwkOf('ins_1')] });
+    const { keys } = remote(() => new Response(text.padEnd(bytes)));
+    expect(await keys.find('ins_1').catch(() => null)).toBe(isRead ? pem : null);
   });
 
   it('reads no more than a megabyte, and closes the connection', async () => {

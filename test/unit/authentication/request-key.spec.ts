@@ -63,6 +63,7 @@ describe('requestInputs', () => {
     ['parameters of Clerk', '/a?__clerk_db_jwt=1', '/a?__clerk_db_jwt=2', {}, true],
     ['later ones', '/a?b=c&__clerk_synced=1', '/a?b=c&__clerk_synced=2', {}, true],
     ['such parameters in another spelling', '/a?%5F_clerk_synced=1', '/a?%5F_clerk_synced=2', {}, true],
+    ['those that are spelt so only further on', '/a?_%5Fclerk_synced=1', '/a?_%5Fclerk_synced=2', {}, true],
     ['no values that look like it', '/a?b=__clerk_', '/a?b=__clerk_1', {}, false],
     ['the path, for organizations', '/orgs/a?b', '/orgs/c?b', { organizationSyncOptions: {} }, true],
     ['no query, for organizations', '/orgs/a?b', '/orgs/a?c', { organizationSyncOptions: {} }, false],

@@ -136,6 +136,13 @@ describe('requestOptions', () => {
       expect(asked({ authorizedParties }).authorizedParties).toEqual(authorizedParties);
       expect(asked({ authorizedParties, allowMissingAzp: true }).authorizedParties).toBeUndefined();
     });
+
+    it('a party of a list that is Clerk’s own to change', () => {
+      const options = resolveClerkOptions({ ...keys, authorizedParties: ['https://a.example'] }, {});
+      const request = createClerkRequest(new Request('http://localhost/'));
+      requestOptions(options, request).authorizedParties!.push('https://b.example');
+      expect(options.authorizedParties).toEqual(['https://a.example']);
+    });
   });
 });
 

@@ -1,3 +1,9 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { SignedInAuthObject } from '@clerk/backend/internal';
+
 import { sessionIdentity } from '../../../lib/authentication/session-identity.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
@@ -19,5 +25,19 @@ describe('sessionIdentity', () => {
   ])('a session of status %s, pending as signed out: %s', (status, treatPendingAsSignedOut, auth) => {
     expect(identityOf(status).toAuth({ treatPendingAsSignedOut })).toMatchObject(auth);
     expect(identityOf(status)).toMatchObject({ status: 'signed-in', reason: null, credentialSent: true });
+  });
+
+  it('has a token of a template made by its own instance, with the key of that', async () => {
+    const asked: (string | undefined)[] = [];
+    const server = createServer(({ method, url, headers }, response) => {
+      asked.push(method, url, headers.authorization);
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ object: 'token', jwt: 'a.b.c' }));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const auth = sessionIdentity({ ...options, apiUrl }, 'x.y.z', { sub: 'user_1', sid: 'sess_1' } as never).toAuth();
+    const token = await (auth as SignedInAuthObject).getToken({ template: 'own' });
+    server.close();
+    expect([token, ...asked]).toEqual(['a.b.c', 'POST', '/v1/sessions/sess_1/tokens/own', 'Bearer sk_test_a']);
   });
 });

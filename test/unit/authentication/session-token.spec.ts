@@ -120,6 +120,7 @@ describe('areClaimsGood', () => {
     [['a', 'b'], 'ab', false, false],
     // Clerk knows lists too; they are left to it.
     ['a', ['a'], false, false],
+    [[5], 5, false, false],
   ])('for the audience %j, of %j (required: %s): %s', (demanded, aud, requireAudience, expected) => {
     expect(good({ aud }, { audience: { session_token: demanded }, requireAudience })).toBe(expected);
   });

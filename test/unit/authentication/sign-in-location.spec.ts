@@ -56,6 +56,9 @@ describe('signInLocation', () => {
   it('leads a session with an open task to its tasks', () => {
     expect(locationOf({ signInUrl: elsewhere }, {}, pending)).toMatch(/^https:\/\/accounts\.example\/sign-in\/tasks\?/);
     expect(locationOf({ signInUrl: elsewhere })).not.toContain('/tasks');
+    // What begins with two slashes would be a host.
+    expect(locationOf({}, {}, pending)).toMatch(/^\/tasks\?/);
+    expect(locationOf({ signInUrl: '/pages' }, {}, pending)).toBeUndefined();
     const machine = { ...nobody, toAuth: () => ({ isAuthenticated: false, tokenType: 'api_key' }) as never };
     expect(locationOf({ signInUrl: elsewhere }, {}, machine)).not.toContain('/tasks');
   });

@@ -14,10 +14,13 @@ import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 const given = { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a', timeoutInMs: 50 };
 
 /** Users of a Clerk that answers as told, and whom it was asked for. */
-function over(getUser: (id: string) => unknown) {
+function over(getUser: (id: string) => unknown, more: object = {}) {
   const asked: string[] = [];
   const client = { users: { getUser: async (id: string) => (asked.push(id), getUser(id)) } } as unknown as ClerkClient;
-  return { users: new Users(new ClerkInstances(resolveClerkOptions(given, {}), client, given, {})), asked };
+  return {
+    users: new Users(new ClerkInstances(resolveClerkOptions({ ...given, ...more }, {}), client, given, {})),
+    asked,
+  };
 }
 
 const signedIn = (auth: object): Identity => ({
@@ -90,8 +93,21 @@ describe('Users', () => {
     ['too many questions', failing(429), unavailable],
     ['an outage', failing(500), unavailable],
     ['an error without status', failing(), unavailable],
+    ['a page of HTML', () => '<html>', unavailable],
+    ['another user', () => ({ id: 'user_bob' }), unavailable],
+    ['no user', () => undefined, unavailable],
     ['no answer at all', () => new Promise(() => undefined), unavailable],
   ])('tells of %s', async (_, getUser, denial) => {
     expect(await over(getUser).users.load(request(), ada)).toEqual(denial);
+  });
+
+  it.each([
+    [500, 2],
+    [429, 1],
+    [400, 1],
+  ])('asks again where that may help: after a status %i it has asked %i times', async (status, times) => {
+    const { users, asked } = over(failing(status), { timeoutInMs: 5_000, maxRetries: 1 });
+    await users.load(request(), ada);
+    expect(asked).toHaveLength(times);
   });
 });

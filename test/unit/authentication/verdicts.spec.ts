@@ -101,6 +101,13 @@ describe('Verdicts', () => {
     expect(verdicts.recall('digest', '')).toBeUndefined();
   });
 
+  it('give no place to what has ended already', () => {
+    const { verdicts } = over({ maxEntries: 1 });
+    verdicts.rememberToken('digest', session(30), jwt(claims(30)));
+    for (const seconds of [-5, -6]) verdicts.rememberToken('ended', session(seconds), jwt(claims(seconds)));
+    expect(verdicts.recall('digest', jwt(claims(30)))).toBeDefined();
+  });
+
   it('hold from their first moment to before their last', () => {
     expect([9, 10, 19, 20].map((now) => holds({ since: 10, until: 20 }, now))).toEqual([false, true, true, false]);
   });

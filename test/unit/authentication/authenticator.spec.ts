@@ -1,0 +1,5 @@
+import { AUTHENTICATOR } from '../../../lib/authentication/authenticator.js';
+
+it('has one token in all copies of the library', () => {
+  expect(AUTHENTICATOR).toBe(Symbol.for('nest-clerk:authenticator'));
+});

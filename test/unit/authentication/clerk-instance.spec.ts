@@ -1,0 +1,103 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+
+import type { ClerkClient } from '@clerk/backend';
+
+import { ClerkCalls } from '../../../lib/authentication/clerk-calls.js';
+import { createAuthenticator, createInstance } from '../../../lib/authentication/clerk-instance.js';
+import { StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
+import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
+import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
+import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const jwtKey = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const publishableKey = `pk_test_${btoa('a.clerk.accounts.dev$')}`;
+const telemetry = { disabled: true };
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+function jwt(expiresIn = 60) {
+  const claims = { sub: 'user_1', sid: 'sess_1', exp: Math.floor(Date.now() / 1_000) + expiresIn };
+  const content = `${encode({ alg: 'RS256', typ: 'JWT', kid: 'ins_1' })}.${encode(claims)}`;
+  return `${content}.${sign('RSA-SHA256', Buffer.from(content), privateKey).toString('base64url')}`;
+}
+
+/** Clerk's client, to which every token is good; counts how often it is asked. */
+function clientOf(token: string) {
+  const sessionClaims = JSON.parse(atob(token.split('.')[1]!));
+  const auth = { isAuthenticated: true, userId: 'user_1', sessionClaims, getToken: async () => token };
+  const state = { status: 'signed-in', tokenType: 'session_token', reason: null, headers: new Headers() };
+  const authenticateRequest = jest.fn(async () => ({ ...state, toAuth: () => auth }));
+  return { authenticateRequest } as typeof state & { authenticateRequest: jest.Mock } & ClerkClient;
+}
+
+const withKey = (given: ClerkModuleOptions = {}) =>
+  resolveClerkOptions({ publishableKey, secretKey: 'sk_test_a', jwtKey, telemetry, ...given }, {});
+const credentials = (token: string) =>
+  new HttpCredentials(
+    { method: 'GET', url: '/', headers: { host: 'a.example', authorization: `Bearer ${token}` } },
+    {},
+  );
+
+describe('createInstance', () => {
+  it.each<[ClerkModuleOptions, number, boolean]>([
+    // How often Clerk is asked about four requests alike, and whether one answer is kept for them.
+    [{}, 0, true],
+    [{ verificationCache: false }, 0, false],
+    [{ directVerification: false }, 1, true],
+    [{ directVerification: false, verificationCache: false }, 4, false],
+  ])('with %j asks Clerk %i times', async (given, times, isKept) => {
+    const token = jwt();
+    const client = clientOf(token);
+    for (const { authenticator } of [
+      createInstance(withKey(given), client),
+      { authenticator: createAuthenticator(withKey(given), client, new StaticInstanceKeys(jwtKey), () => Date.now()) },
+    ]) {
+      client.authenticateRequest.mockClear();
+      const identities = [];
+      for (let time = 0; time < 4; time++) {
+        identities.push(await authenticator.authenticate(credentials(token), 'session_token'));
+      }
+      expect(identities.map((identity) => (identity.toAuth() as any).userId)).toEqual(Array(4).fill('user_1'));
+      expect(client.authenticateRequest).toHaveBeenCalledTimes(times);
+      expect(identities[2] === identities[3]).toBe(isKept);
+    }
+  });
+
+  it('goes by the clock of this machine, if by no other', async () => {
+    const client = clientOf(jwt());
+    const later = () => Date.now() + 120_000;
+    for (const [instance, token, times] of [
+      [createInstance(withKey(), client), jwt(), 0],
+      [createInstance(withKey(), client), jwt(-60), 1],
+      [createInstance(withKey(), client, later), jwt(), 1],
+    ] as const) {
+      client.authenticateRequest.mockClear();
+      await instance.authenticator.authenticate(credentials(token), 'session_token');
+      expect(client.authenticateRequest).toHaveBeenCalledTimes(times);
+    }
+  });
+
+  it.each<[string, ClerkModuleOptions, object]>([
+    ['the key that is given', { secretKey: 'sk_test_a', jwtKey }, { status: 'signed-in' }],
+    [
+      'those that Clerk publishes',
+      { secretKey: 'sk_test_a', apiUrl: 'http://127.0.0.1:1', maxRetries: 0 },
+      { status: 'signed-out', failure: { code: 'clerk-unavailable' } },
+    ],
+    ['none, without a secret key', { machineSecretKey: 'ask_a' }, { status: 'signed-out', reason: 'jwk-kid-mismatch' }],
+  ])('verifies with %s', async (_, keys, expected) => {
+    const { authenticator } = createInstance(resolveClerkOptions({ publishableKey, telemetry, ...keys }, {}));
+    const identity = await authenticator.authenticate(credentials(jwt()), 'session_token');
+    expect(identity).toMatchObject(expected);
+    expect('failure' in identity).toBe('failure' in expected);
+  });
+
+  it('is of one piece: the options, the calls, and the client, that it is given or makes', () => {
+    const options = withKey();
+    const client = clientOf(jwt());
+    expect(createInstance(options, client)).toMatchObject({ options, client, calls: expect.any(ClerkCalls) });
+    const made = createInstance(options);
+    expect(made.client.users.getUser).toEqual(expect.any(Function));
+    expect(createInstance(options).client).not.toBe(made.client);
+  });
+});

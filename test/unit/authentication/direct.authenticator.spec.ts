@@ -1,0 +1,71 @@
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+
+import { DirectAuthenticator } from '../../../lib/authentication/direct.authenticator.js';
+import { signedOutIdentity } from '../../../lib/authentication/identity.js';
+import { StaticInstanceKeys, type InstanceKeys } from '../../../lib/authentication/instance-keys.js';
+import type { AcceptsToken } from '../../../lib/authentication/token-types.js';
+import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
+import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
+
+const NOW = 1_000_000_000;
+const options = resolveClerkOptions(
+  { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a', clockSkewInMs: 5_000 },
+  {},
+);
+const pairOf = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
+const [ours, theirs] = [pairOf(), pairOf()];
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+function jwt({
+  seconds = 60,
+  key = ours.privateKey,
+  kid = 'ins_1',
+}: { seconds?: number; key?: KeyObject; kid?: string } = {}) {
+  const claims = { sub: 'user_1', sid: 'sess_1', exp: NOW / 1_000 + seconds };
+  const content = `${encode({ alg: 'RS256', typ: 'JWT', kid })}.${encode(claims)}`;
+  return `${content}.${sign('RSA-SHA256', Buffer.from(content), key).toString('base64url')}`;
+}
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+/** Only the key `ins_1` is at hand. */
+const keys: InstanceKeys = Object.assign(new StaticInstanceKeys('PEM'), {
+  atHand: (kid: string) => (kid === 'ins_1' ? ours.publicKey : null),
+});
+
+describe('DirectAuthenticator', () => {
+  const fromNext = signedOutIdentity('token-invalid', 'any', true);
+  const next = { authenticate: jest.fn(() => fromNext) };
+  const direct = new DirectAuthenticator(options, keys, next, () => NOW);
+  const credentials = (headers: Record<string, string>) =>
+    new HttpCredentials({ method: 'GET', url: '/', headers }, {});
+  beforeEach(() => next.authenticate.mockClear());
+
+  it.each<[string, string, AcceptsToken]>([
+    ['where only that is accepted', jwt(), 'session_token'],
+    ['where others are too', jwt(), ['api_key', 'session_token']],
+    ['where any is', jwt(), 'any'],
+    ['until its tolerance is over', jwt({ seconds: -4 }), 'session_token'],
+  ])('takes a good session token for its user, %s', async (_, token, acceptsToken) => {
+    const identity = await direct.authenticate(credentials(bearer(token)), acceptsToken);
+    expect(identity).toMatchObject({ status: 'signed-in', tokenType: 'session_token' });
+    const auth = identity.toAuth() as any;
+    expect([auth.userId, auth.sessionId, await auth.getToken()]).toEqual(['user_1', 'sess_1', token]);
+    expect(next.authenticate).not.toHaveBeenCalled();
+  });
+
+  it.each<[string, Record<string, string>, AcceptsToken?]>([
+    ['nothing', {}],
+    ['cookies', { cookie: `__session=${jwt()}` }],
+    ['a token beside cookies', { ...bearer(jwt()), cookie: `__session=${jwt()}` }],
+    ['no token of a session', bearer('ak_1')],
+    ['one where none is accepted', bearer(jwt()), 'm2m_token'],
+    ['one where several others are accepted', bearer(jwt()), ['m2m_token', 'api_key']],
+    ['a key that is not at hand', bearer(jwt({ kid: 'ins_2' }))],
+    ['the signature of another', bearer(jwt({ key: theirs.privateKey }))],
+    ['one that has expired', bearer(jwt({ seconds: -5 }))],
+  ])('hands on what it cannot tell: %s', async (_, headers, acceptsToken = 'session_token') => {
+    const asked = credentials(headers);
+    expect(await direct.authenticate(asked, acceptsToken)).toBe(fromNext);
+    expect(next.authenticate.mock.calls).toEqual([[asked, acceptsToken]]);
+  });
+});
