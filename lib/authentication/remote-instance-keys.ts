@@ -11,7 +11,7 @@ const MAX_AGE_MS = 5 * 60_000;
 const REFRESH_AGE_MS = 4 * 60_000;
 /** A flood of unknown `kid`s causes at most one fetch in this time. */
 const COOLDOWN_MS = 30_000;
-/** While fetches fail: so many at once, and one more each time this has passed. A flood must not keep Clerk down. */
+/** While fetches fail: no more than so many in the time that many pauses take. A flood must not keep Clerk down. */
 const FAILURES_AT_ONCE = 10;
 const RETRY_AFTER_MS = 3_000;
 /** How much of a request's time a fetch may take: where Clerk hangs, some has to be left to go on with known keys. */
