@@ -39,6 +39,7 @@ describe('a question to has()', () => {
   it.each<[unknown, string | undefined]>([
     [{ permission: 'org:a:read' }, undefined],
     [{ role: 'org:admin', permission: 'org:a:read', feature: 'org:a', plan: 'user:pro' }, undefined],
+    [{ feature: 'a', plan: 'pro' }, undefined],
     [{ role: 'org:admin', permission: undefined }, undefined],
     [undefined, `@Require() takes an object with ${takes}, or anyOf(…), allOf(…).`],
     [null, `@Require() takes an object with ${takes}, or anyOf(…), allOf(…).`],
