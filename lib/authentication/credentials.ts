@@ -76,7 +76,6 @@ export function keyIdOf(token: string): string | null | undefined {
   try {
     const { kid } = decodeProtectedHeader(token);
     return typeof kid === 'string' ? kid : null;
-    // Stryker disable next-line BlockStatement: nothing is returned either way.
   } catch {
     return undefined;
   }
@@ -86,7 +85,6 @@ export function keyIdOf(token: string): string | null | undefined {
 export function expiryOf(token: string): number | undefined {
   try {
     return (decodeJwt(token).exp ?? NaN) * 1000;
-    // Stryker disable next-line BlockStatement: nothing is returned either way.
   } catch {
     return undefined;
   }

@@ -27,8 +27,9 @@ export class DirectAuthenticator implements Authenticator {
   private signedIn(credentials: Credentials, acceptsToken: AcceptsToken): Identity | undefined {
     if (!tokenTypesOf(acceptsToken).includes('session_token')) return undefined;
     const token = tokenAlone(credentials, this.options);
-    const read = token === undefined ? undefined : readSessionToken(token);
-    if (token === undefined || !read) return undefined;
+    if (token === undefined) return undefined;
+    const read = readSessionToken(token);
+    if (!read) return undefined;
     const key = this.keys.atHand(read.kid);
     if (!key || !isSignedBy(token, key)) return undefined;
     return areClaimsGood(read.claims, this.options, this.now())

@@ -94,7 +94,6 @@ function entryOf(jwk: JWK): (PublishedKey & { readonly kid: string }) | undefine
     if (!operations.includes('verify')) return undefined;
     const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
     return { kid, key, pem: key.export({ type: 'spki', format: 'pem' }).toString().trim() };
-    // Stryker disable next-line BlockStatement: nothing is returned either way.
   } catch {
     return undefined;
   }

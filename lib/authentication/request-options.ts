@@ -90,18 +90,18 @@ export function refusedClaims(
   { audience, requireAudience, authorizedParties, allowMissingAzp }: ResolvedClerkOptions,
   state: RequestState<TokenType | null>,
 ): string | undefined {
-  const demandsAudience = requireAudience && audience.session_token !== undefined;
+  const demandedAudience = requireAudience ? audience.session_token : undefined;
   const demandsParty = allowMissingAzp && authorizedParties !== undefined;
-  if (!demandsAudience && !demandsParty) return undefined;
+  if (demandedAudience === undefined && !demandsParty) return undefined;
   if (state.status !== 'signed-in' || state.tokenType !== 'session_token') return undefined;
 
   const { aud, azp } = (state as SignedInState).toAuth({ treatPendingAsSignedOut: false }).sessionClaims;
-  if (demandsAudience && !namesOneOf(audience.session_token, aud)) return 'token-verification-failed';
+  if (demandedAudience !== undefined && !namesOneOf(demandedAudience, aud)) return 'token-verification-failed';
   return demandsParty && azp && !authorizedParties.includes(azp) ? 'token-invalid-authorized-parties' : undefined;
 }
 
 /** Where `aud` is neither text nor a list of texts, or an empty one, Clerk judges it as little as one that is missing. */
-function namesOneOf(audience: string | readonly string[] | undefined, aud: unknown): boolean {
-  const accepted: readonly unknown[] = [audience ?? []].flat();
+function namesOneOf(audience: string | readonly string[], aud: unknown): boolean {
+  const accepted: readonly unknown[] = [audience].flat();
   return [aud].flat().some((one) => accepted.includes(one));
 }

@@ -112,11 +112,10 @@ export class ClerkSockets {
 }
 
 /** What a connection is held to: that somebody is signed in. What a message needs is its handler's to say. */
-const SOMEBODY: RoutePolicy = {
+const SOMEBODY: Omit<RoutePolicy, 'allowsPendingSession'> = {
   name: 'connection',
   protection: 'strict',
   acceptsToken: 'any',
-  allowsPendingSession: false,
   redirectsToSignIn: false,
   requirements: [],
   explainsDenials: false,

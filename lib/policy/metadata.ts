@@ -49,8 +49,9 @@ export function addParameterMetadata(
   owner: object,
   name?: string | symbol,
 ): void {
-  const handler = name === undefined ? undefined : (owner as Record<string | symbol, unknown>)[name];
-  if (name === undefined || typeof handler !== 'function') return;
+  if (name === undefined) return;
+  const handler = (owner as Record<string | symbol, unknown>)[name];
+  if (typeof handler !== 'function') return;
   addMetadata(key, value, handler);
   addMethodMetadata(key, value, owner, name);
 }

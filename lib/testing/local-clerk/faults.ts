@@ -46,13 +46,21 @@ export async function play(
 ): Promise<boolean> {
   const sequence = [outage].flat();
   const fault = sequence[met % sequence.length];
-  if (typeof fault === 'object' && 'delay' in fault) {
-    await new Promise((resolve) => setTimeout(resolve, fault.delay).unref());
-    return !request.destroyed;
-  }
+  if (typeof fault === 'object' && 'delay' in fault) return waits(fault.delay, response);
   if (fault === undefined || fault === 'well') return true;
   answer(fault, request, response);
   return false;
+}
+
+/** @returns whether somebody still waits for the answer after so many milliseconds. */
+function waits(delay: number, response: ServerResponse): Promise<boolean> {
+  return new Promise((resolve) => {
+    const passing = setTimeout(() => resolve(true), delay).unref();
+    response.once('close', () => {
+      clearTimeout(passing);
+      resolve(false);
+    });
+  });
 }
 
 function answer(

@@ -174,7 +174,10 @@ describe('retryInMs', () => {
     [429, 2, 2_000],
     [429, 0, 0],
     [429, undefined, Infinity],
+    [299, undefined, undefined],
+    [300, undefined, Infinity],
     [302, undefined, Infinity],
+    [499, undefined, Infinity],
     [400, undefined, Infinity],
     [404, undefined, Infinity],
   ])('after %p with Retry-After %p is %p', (status, retryAfter, expected) => {

@@ -114,6 +114,7 @@ describe('keyIdOf', () => {
     ['a.b.c.d', undefined],
     [`${encode({ kid: 'ins_1' })}.b`, undefined],
     [`${encode({ kid: 'ins_1' })}.b.c.d`, undefined],
+    [`${encode({ kid: 'ins_1' })}.b.c.d.e`, undefined],
     ['!!.b.c', undefined],
     [`${encode('text')}.b.c`, undefined],
     [`${encode({ alg: 'RS256' })}.b.c`, null],
