@@ -677,7 +677,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
     );
 
     it('503 where Clerk does not answer in time', async () => {
-      const impatient = await startWith({ ...clerk.options, timeoutInMs: 300 });
+      const impatient = await startWith({ ...clerk.options, timeoutInMs: 1_000 });
       const token = await session();
       expect((await impatient.withToken('/users/me', token)).status).toBe(200);
       clerk.outage('hang', '/v1/users/');
