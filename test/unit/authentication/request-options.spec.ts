@@ -170,6 +170,7 @@ describe('refusedClaims', () => {
     ['a party that is no text', parties, { azp: ['https://a.example'] }, 'token-invalid-authorized-parties'],
     ['requireAudience without audience', { requireAudience: true }, {}, undefined],
     ['an audience', audience, { aud: 'web' }, undefined],
+    ['an audience where none is demanded', parties, { aud: 'web', azp: 'https://a.example' }, undefined],
     ['no audience', audience, {}, 'token-verification-failed'],
     ['an empty audience', audience, { aud: '' }, 'token-verification-failed'],
     ['an audience among others', audience, { aud: ['other', 'web'] }, undefined],
