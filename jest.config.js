@@ -26,23 +26,40 @@ const moduleNameMapper = {
 };
 
 /** What may differ between the versions of Nest: HTTP, gateways, and the boot. */
-const ALSO_ON_NEST_11 = ['boot', 'guard', 'handler', 'refusals', 'streams', 'truth-table', 'websocket'];
+const DEPENDS_ON_NEST = ['boot', 'guard', 'guard-presence', 'handler', 'refusals', 'streams', 'truth-table', 'websocket'];
+
+/** The suites that depend on Nest, with every package of Nest taken from `folder`, where that version has one. */
+function onNest(displayName, folder, internal = {}) {
+  return {
+    ...project,
+    displayName,
+    testMatch: DEPENDS_ON_NEST.map((name) => `<rootDir>/test/e2e/${name}.spec.ts`),
+    // Nest's packages find each other by these names too, so that nothing of another version is loaded.
+    moduleNameMapper: {
+      ...moduleNameMapper,
+      ...internal,
+      // One version of this package serves several of Nest.
+      '^@nestjs/(?!config)([^/]+)(.*)$': `<rootDir>/test/${folder}/node_modules/@nestjs/$1$2`,
+    },
+  };
+}
+
+/** Where Nest 11 keeps what Nest 12 exports as `@nestjs/core/internal`. */
+const internalOfNest11 = (folder) => ({
+  '^@nestjs/core/internal$': `<rootDir>/test/${folder}/node_modules/@nestjs/core/helpers/execution-context-host`,
+});
+
+/** The lowest versions that the peer range admits and npm installs: see jest.lowest-nest.config.js. */
+export const LOWEST_NEST = [
+  onNest('Nest 11, lowest', 'nest-11-lowest', internalOfNest11('nest-11-lowest')),
+  onNest('Nest 12, lowest', 'nest-12-lowest'),
+];
 
 /** @type {import('jest').Config} */
 export default {
   projects: [
     { ...project, displayName: 'Nest 12', moduleNameMapper },
-    {
-      ...project,
-      displayName: 'Nest 11',
-      testMatch: ALSO_ON_NEST_11.map((name) => `<rootDir>/test/e2e/${name}.spec.ts`),
-      // Nest's packages find each other by these names too, so that nothing of Nest 12 is loaded.
-      moduleNameMapper: {
-        ...moduleNameMapper,
-        '^@nestjs/core/internal$': '<rootDir>/test/nest-11/node_modules/@nestjs/core/helpers/execution-context-host',
-        '^@nestjs/([^/]+)(.*)$': '<rootDir>/test/nest-11/node_modules/@nestjs/$1$2',
-      },
-    },
+    onNest('Nest 11', 'nest-11', internalOfNest11('nest-11')),
   ],
   // A bound for what hangs, not for what is slow: machines that run this are shared.
   testTimeout: 30_000,

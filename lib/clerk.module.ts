@@ -16,7 +16,9 @@ import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
 import { ClerkSockets } from './guard/clerk.sockets.js';
 import { CurrentUsers } from './guard/current-users.js';
-import { GatewayAudit } from './guard/gateway.audit.js';
+import { GuardCoverage } from './guard/guard-coverage.js';
+import { ClerkGuardPresence } from './guard/guard-presence.js';
+import { GuardAudit } from './guard/guard.audit.js';
 import { Predicates } from './guard/predicates.js';
 import { Refusals } from './guard/refusals.js';
 import { streamExpiry } from './guard/stream-expiry.js';
@@ -24,6 +26,7 @@ import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
 import { bootWarnings } from './options/boot-warnings.js';
 import { assertReadable, resolveClerkOptions } from './options/resolve-options.js';
+import { GUARD_PRESENCE } from './policy/guard-required.js';
 import { HandlersExplorer } from './policy/handlers.explorer.js';
 import { PolicyAudit } from './policy/policy.audit.js';
 import { PolicyReader } from './policy/policy.reader.js';
@@ -89,7 +92,10 @@ import { WebSocketTransport } from './transports/websocket.transport.js';
     },
     TransportsRegistry,
     ClerkSockets,
-    GatewayAudit,
+    GuardCoverage,
+    GuardAudit,
+    ClerkGuardPresence,
+    { provide: GUARD_PRESENCE, useExisting: ClerkGuardPresence },
     AccessLog,
     Refusals,
     ClerkGuard,

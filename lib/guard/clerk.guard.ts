@@ -36,9 +36,10 @@ export class ClerkGuard implements CanActivate {
   /** Answers at once about known callers, since most calls are theirs. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const transport = this.transports.for(context);
-    const policy = this.policies.read(context.getClass(), context.getHandler());
+    const [type, handler] = [context.getClass(), context.getHandler()];
+    const policy = transport.isForeign ? this.policies.readForeign(type, handler) : this.policies.read(type, handler);
     if (policy.protection === 'skip' && policy.problems.length === 0) {
-      attachIdentity(transport.carrier(context), undefined);
+      attachIdentity(transport.carrier(context), undefined, this.currentUsers);
       return true;
     }
 

@@ -15,6 +15,8 @@ export interface ExploredClass {
   readonly modules: readonly Type[];
   readonly isController: boolean;
   readonly methods: readonly ExploredMethod[];
+  /** One for each module it stands in. Of request-scoped classes they are shells, whose constructor has not run. */
+  readonly instances: readonly object[];
 }
 
 /** A method, and by which transports Nest routes calls to it, if at all. */
@@ -49,14 +51,17 @@ export class HandlersExplorer {
   /** Every class of the application once, though it stand in several modules. */
   explore(): ExploredClass[] {
     const controllers = this.discovery.getControllers();
-    const found = new Map<Type, ExploredClass & { readonly modules: Type[] }>();
+    const found = new Map<Type, ExploredClass & { readonly modules: Type[]; readonly instances: object[] }>();
     for (const wrapper of [...controllers, ...this.discovery.getProviders()]) {
-      const type: unknown = wrapper.inject ? (wrapper.instance as object | undefined)?.constructor : wrapper.metatype;
+      const instance = wrapper.instance as object | null | undefined;
+      // Of what a factory made, Nest knows no class.
+      const type: unknown = wrapper.inject ? instance?.constructor : wrapper.metatype;
       if (!isClass(type)) continue;
       const module = wrapper.host?.metatype as Type | undefined;
       const known = found.get(type);
       if (known) {
         if (module && !known.modules.includes(module)) known.modules.push(module);
+        if (instance) known.instances.push(instance);
         continue;
       }
       const kind: Kind = {
@@ -69,6 +74,7 @@ export class HandlersExplorer {
         moduleRef: wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef | undefined,
         isController: kind.isController,
         methods: this.methodsOf(type, kind),
+        instances: instance ? [instance] : [],
       });
     }
     return [...found.values()];

@@ -2,6 +2,8 @@ import 'reflect-metadata';
 
 import { SetMetadata } from '@nestjs/common';
 
+import { requireGuard } from './guard-required.js';
+
 /**
  * Metadata keys are spelt out: a generated one would differ between two copies of this library, and the guard of the
  * one would not see what the decorators of the other wrote.
@@ -37,9 +39,17 @@ export function addMethodMetadata(key: PolicyMetadataKey, value: unknown, owner:
 /** A decorator for classes and methods that adds one value under a key. */
 export function policyDecorator(key: PolicyMetadataKey, value: unknown): ClassDecorator & MethodDecorator {
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
-    addMetadata(key, value, (descriptor?.value as object | undefined) ?? target);
+    const decorated = (descriptor?.value as object | undefined) ?? target;
+    addMetadata(key, value, decorated);
     if (name !== undefined) addMethodMetadata(key, value, target, name);
+    if (closes(key, value)) requireGuard(decorated);
   };
+}
+
+/** Whether a decorator demands something of callers, so that a handler must not run where no guard reads it. */
+function closes(key: PolicyMetadataKey, value: unknown): boolean {
+  if (key === PolicyMetadata.Protection) return value !== 'public' && value !== 'skip-auth';
+  return key === PolicyMetadata.AcceptsToken || key === PolicyMetadata.Requirements;
 }
 
 /** Adds to what is said about the handler that a parameter decorator stands in. */

@@ -12,34 +12,48 @@ export type Handler = ReturnType<ExecutionContext['getHandler']>;
 /** Reads what decorators say about a handler; the only place that does. Each handler is compiled once. */
 @Injectable()
 export class PolicyReader {
-  private readonly compiled = new WeakMap<Type, WeakMap<Handler, RoutePolicy>>();
+  private readonly compiled: Policies = new WeakMap();
+  private readonly copies: Policies = new WeakMap();
 
   constructor(
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(CLERK_OPTIONS) private readonly options: PolicyDefaults,
   ) {}
 
-  /** The policy of `handler` as a handler of `controller`: an inherited method is judged by the inheriting class. */
+  /**
+   * The policy of `handler` as a handler of `controller`: an inherited method is judged by the inheriting class. What is
+   * no method of that class has lost its decorators, which is a problem: it is denied.
+   */
   read(controller: Type, handler: Handler): RoutePolicy {
-    let ofController = this.compiled.get(controller);
-    if (!ofController) this.compiled.set(controller, (ofController = new WeakMap()));
-    let policy = ofController.get(handler);
-    if (!policy) {
-      const levels = [...this.classLevels(controller), this.handlerLevel(controller, handler)];
-      ofController.set(handler, (policy = compilePolicy(levels, this.options)));
-    }
-    return policy;
+    const known = this.compiled.get(controller)?.get(handler);
+    if (known) return known;
+    const place = placeOf(controller, handler);
+    const policy = this.compile(controller, handler, place);
+    return place ? keep(this.compiled, controller, handler, policy) : withProblem(policy, LOST);
+  }
+
+  /**
+   * The same for calls that another framework than Nest routes. It may call a copy of the method, which is judged by its
+   * class as long as no method of that class says anything that could be lost.
+   */
+  readForeign(controller: Type, handler: Handler): RoutePolicy {
+    const known = this.copies.get(controller)?.get(handler);
+    if (known) return known;
+    const place = placeOf(controller, handler);
+    if (place || this.hasDecoratedMethods(controller)) return this.read(controller, handler);
+    return keep(this.copies, controller, handler, this.compile(controller, handler, undefined));
+  }
+
+  private compile(controller: Type, handler: Handler, place: Place | undefined): RoutePolicy {
+    const name = `${controller.name}.${String(place?.name ?? handler.name)}`;
+    const levels = [...this.classLevels(controller), this.level(name, handler, undefined, place)];
+    return compilePolicy(levels, this.options);
   }
 
   private classLevels(controller: Type): PolicyLevel[] {
     const lineage: Type[] = [];
     for (let type: unknown = controller; isClass(type); type = Object.getPrototypeOf(type)) lineage.unshift(type);
     return lineage.map((type, index) => this.level(type.name, type, lineage[index - 1] ?? null));
-  }
-
-  private handlerLevel(controller: Type, handler: Handler): PolicyLevel {
-    const place = placeOf(controller, handler);
-    return this.level(`${controller.name}.${String(place?.name ?? handler.name)}`, handler, undefined, place);
   }
 
   /**
@@ -75,7 +89,30 @@ export class PolicyReader {
       : this.level('', type, Object.getPrototypeOf(type) as Type | null);
     return Object.values(level).some((said) => Array.isArray(said) && said.length > 0);
   }
+
+  private hasDecoratedMethods(type: Type): boolean {
+    const methods = prototypesOf(type).flatMap((owner) =>
+      Object.values(Object.getOwnPropertyDescriptors(owner)).map(({ value }) => value as unknown),
+    );
+    return methods.some((method) => typeof method === 'function' && this.isDecorated(type, method));
+  }
 }
+
+type Policies = WeakMap<Type, WeakMap<Handler, RoutePolicy>>;
+
+function keep(policies: Policies, controller: Type, handler: Handler, policy: RoutePolicy): RoutePolicy {
+  const ofController = policies.get(controller) ?? new WeakMap<Handler, RoutePolicy>();
+  policies.set(controller, ofController.set(handler, policy));
+  return policy;
+}
+
+function withProblem(policy: RoutePolicy, problem: string): RoutePolicy {
+  return Object.freeze({ ...policy, problems: [...policy.problems, problem] });
+}
+
+const LOST =
+  'Nest calls a function that is no method of the class, so the decorators of the method cannot be found. Do not replace ' +
+  'handlers or the class on instances (bind(), arrow properties, proxies, wrappers that classes are replaced by).';
 
 /** The prototype that a handler belongs to, and its name there. */
 interface Place {
@@ -84,16 +121,21 @@ interface Place {
 }
 
 function placeOf(controller: Type, handler: Handler): Place | undefined {
-  for (
-    let owner = controller.prototype as object | null;
-    owner;
-    owner = Object.getPrototypeOf(owner) as object | null
-  ) {
+  for (const owner of prototypesOf(controller)) {
     const descriptors = Object.getOwnPropertyDescriptors(owner);
     const name = Reflect.ownKeys(descriptors).find((key) => Reflect.get(descriptors, key).value === handler);
     if (name !== undefined) return { owner, name };
   }
   return undefined;
+}
+
+/** The prototype of a class and those it inherits from, the nearest first. */
+function prototypesOf({ prototype }: Type): object[] {
+  const prototypes: object[] = [];
+  for (let owner = prototype as object | null; owner; owner = Object.getPrototypeOf(owner) as object | null) {
+    prototypes.push(owner);
+  }
+  return prototypes;
 }
 
 function isClass(value: unknown): value is Type {

@@ -1,6 +1,8 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 
+import { isFieldResolver, resolvedTypeOf } from '../guard/guard-coverage.js';
 import type { ExploredMethod, HandlerTransport } from '../policy/handlers.explorer.js';
+import type { Handler } from '../policy/policy.reader.js';
 import { httpPathsOf, type HttpRouting, type Versions } from './http-paths.js';
 import type { ProtectedRoute } from './protected-route.js';
 
@@ -53,17 +55,13 @@ function httpEntryPoints(type: Type, handler: object, routing: Routing): EntryPo
     }));
 }
 
-/** The root types; whatever else carries GraphQL's metadata resolves a field of some other type. */
-const ROOT_TYPES: readonly unknown[] = ['Query', 'Mutation', 'Subscription'];
-
-function graphqlEntryPoint(type: Type, handler: object, name: string): EntryPoint {
-  const resolved = read<string>('graphql:resolver_type', handler) ?? read<string>('graphql:resolver_type', type);
+function graphqlEntryPoint(type: Type, handler: Handler, name: string): EntryPoint {
+  const resolved = resolvedTypeOf(type, handler);
   const isReference = read<boolean>('graphql:resolve_reference', handler) === true;
   const field = isReference ? '__resolveReference' : (read<string>('graphql:resolver_name', handler) ?? name);
-  if (resolved !== undefined && ROOT_TYPES.includes(resolved)) {
-    return { transport: 'graphql', method: resolved, path: field };
-  }
-  return { transport: 'graphql', method: 'field', path: `${resolved ?? type.name}.${field}` };
+  return isFieldResolver(type, handler)
+    ? { transport: 'graphql', method: 'field', path: `${resolved ?? type.name}.${field}` }
+    : { transport: 'graphql', method: resolved as string, path: field };
 }
 
 function wsEntryPoint(type: Type, handler: object): EntryPoint {

@@ -1,14 +1,13 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
-import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { tokenTypesOf } from '../authentication/token-types.js';
 import { describeRequirement } from '../policy/conditions.js';
 import { HandlersExplorer, type ExploredClass } from '../policy/handlers.explorer.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
-import { WebSocketPackage } from '../transports/websocket.package.js';
+import { GuardCoverage } from '../guard/guard-coverage.js';
 import { entryPointsOf, type EntryPoint, type Routing } from './entry-points.js';
-import { hasGlobalGuard, hasOwnGuard } from '../guard/guarded.js';
 import type { ProtectedRoute } from './protected-route.js';
 
 /**
@@ -29,8 +28,7 @@ export class ClerkProtectionMap {
     @Inject(PolicyReader) private readonly policies: PolicyReader,
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
-    @Inject(WebSocketPackage) private readonly websockets: WebSocketPackage,
+    @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
   ) {}
 
   /**
@@ -39,18 +37,14 @@ export class ClerkProtectionMap {
    * versioning count.
    */
   routes(): readonly ProtectedRoute[] {
-    const isGuarded = hasGlobalGuard(this.config);
     const classes = this.explorer.explore();
     const routing = this.routing(classes);
     const rows = classes.flatMap(({ type, methods }) =>
       methods.flatMap((method) => {
         const policy = this.policies.read(type, method.handler);
-        const hasOwn = hasOwnGuard(type, method.handler);
-        return entryPointsOf(type, method, routing).map((entry) => {
-          const hasGuard = hasOwn || (isGuarded && (entry.transport !== 'ws' || this.websockets.hasGlobalGuards()));
-          const reached = entry.transport !== 'graphql' || entry.method !== 'field' || this.guardsFields();
-          return rowOf(entry, policy, hasGuard && reached);
-        });
+        return entryPointsOf(type, method, routing).map((entry) =>
+          rowOf(entry, policy, this.coverage.covers(type, method.handler, entry.transport)),
+        );
       }),
     );
     // A class in two modules under one path is one route.
@@ -72,17 +66,6 @@ export class ClerkProtectionMap {
     const ofApplication = `__module_path__${this.modules.applicationId}`;
     return (Reflect.getMetadata(ofApplication, module) ?? Reflect.getMetadata('__module_path__', module)) as
       string | undefined;
-  }
-
-  /** Nest runs guards before GraphQL's field resolvers only where it is told to. */
-  private guardsFields(): boolean {
-    try {
-      const each = { strict: false, each: true } as const;
-      const options = this.moduleRef.get<{ fieldResolverEnhancers?: readonly string[] }>('GqlModuleOptions', each);
-      return options.every(({ fieldResolverEnhancers = [] }) => fieldResolverEnhancers.includes('guards'));
-    } catch {
-      return false;
-    }
   }
 }
 

@@ -13,6 +13,7 @@ import type { Transport } from './transport.js';
 
 /** A kind of call that the application itself has taught us: see the option `transports`. */
 export class AdaptedTransport implements Transport {
+  readonly isForeign = true;
   private readonly question: Question;
 
   constructor(

@@ -40,7 +40,7 @@ function attachedTo(carrier: Carrier): Attached {
   return (carrier[ATTACHED] ??= { identity: undefined, userLoader: undefined, asked: undefined });
 }
 
-/** Keeps what the guard found out, and how the user who calls is loaded, should a handler ask. */
+/** Keeps what was found out, and of the guard how the user who calls is loaded, should a handler ask. */
 export function attachIdentity(carrier: object, identity: Identity | undefined, userLoader?: UserLoader): void {
   const attached = attachedTo(carrier);
   attached.identity = identity;
@@ -50,6 +50,11 @@ export function attachIdentity(carrier: object, identity: Identity | undefined, 
 /** Whether the guard has been here, though it may not have looked who is calling. */
 export function hasAttached(carrier: object): boolean {
   return ATTACHED in carrier;
+}
+
+/** Whether ClerkGuard has judged the call. ClerkMiddleware attaches an identity too, and judges nobody. */
+export function isJudged(carrier: object): boolean {
+  return attachedUserLoader(carrier) !== undefined;
 }
 
 /** What the guard found out about this request, if it looked. */

@@ -31,6 +31,7 @@ const AMBIGUOUS: Denial = {
 
 /** GraphQL, over whichever driver: queries and mutations that came over HTTP, and operations over a WebSocket. */
 export class GraphqlTransport implements Transport {
+  readonly isForeign = false;
   private readonly logger = new Logger('ClerkGuard');
   private readonly known = new WeakMap<object, Credentials>();
 

@@ -14,6 +14,7 @@ import type { HttpRequestLike } from './web-request.js';
 
 /** HTTP, over whichever platform adapter the application runs on. */
 export class HttpTransport implements Transport {
+  readonly isForeign = false;
   private platform: string | undefined;
 
   constructor(private readonly adapterHost: HttpAdapterHost) {}

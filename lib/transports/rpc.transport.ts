@@ -13,6 +13,7 @@ import type { Transport } from './transport.js';
 
 /** Microservices, over whichever broker: who is calling, the application's extractor says, and never a payload. */
 export class RpcTransport implements Transport {
+  readonly isForeign = false;
   private readonly question: Question;
 
   constructor({ rpc }: Pick<ResolvedClerkOptions, 'rpc'>) {

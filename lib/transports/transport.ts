@@ -7,6 +7,9 @@ import type { UserLoader } from './attachment.js';
 
 /** How one transport of Nest carries credentials, where the identity is kept, and how a refusal is spoken. */
 export interface Transport {
+  /** Whether another framework than Nest routes its calls. */
+  readonly isForeign: boolean;
+
   /** The object that lives as long as the call does; its identity is kept on it. */
   carrier(context: ExecutionContext): object;
 

@@ -23,6 +23,7 @@ const MALFORMED: Denial = {
 
 /** Messages of gateways, over socket.io or `ws`. What a message says is never looked at. */
 export class WebSocketTransport implements Transport {
+  readonly isForeign = false;
   constructor(
     private readonly options: Pick<ResolvedClerkOptions, 'webSocket'>,
     private readonly websockets: WebSocketPackage,

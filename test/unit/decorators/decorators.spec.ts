@@ -1,12 +1,13 @@
 import 'reflect-metadata';
 
-import { ParseIntPipe, type ExecutionContext } from '@nestjs/common';
+import { ParseIntPipe, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
 
 import type { Identity } from '../../../lib/authentication/identity.js';
 import { Auth } from '../../../lib/decorators/auth.decorator.js';
 import { CurrentUser } from '../../../lib/decorators/current-user.decorator.js';
 import * as protection from '../../../lib/decorators/protection.decorators.js';
 import * as requirement from '../../../lib/decorators/requirement.decorators.js';
+import { GuardRequired } from '../../../lib/policy/guard-required.js';
 import { allOf, anyOf } from '../../../lib/policy/requirement.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
 
@@ -17,6 +18,13 @@ const writtenOn = (target: object) =>
 const SESSIONS = ['session_token'];
 const MACHINES = ['api_key', 'm2m_token', 'oauth_token'];
 const check = () => true;
+const CLOSING = ['accepts-token', 'requirements'];
+
+class Other implements CanActivate {
+  canActivate() {
+    return true;
+  }
+}
 
 describe('a decorator leaves on class and method', () => {
   it.each<[string, ClassDecorator & MethodDecorator, key: string, value: unknown]>([
@@ -74,8 +82,23 @@ describe('a decorator leaves on class and method', () => {
       @decorator handler() {}
     }
     decorator(Controller);
-    expect(writtenOn(Controller.prototype.handler)).toEqual({ [`nest-clerk:${key}`]: [value] });
-    expect(writtenOn(Controller)).toEqual({ [`nest-clerk:${key}`]: [value] });
+    // What closes a handler also brings the guard that denies it where nothing reads the decorator.
+    const guards = CLOSING.includes(key) || value === 'require-auth' ? { __guards__: [GuardRequired] } : {};
+    expect(writtenOn(Controller.prototype.handler)).toEqual({ [`nest-clerk:${key}`]: [value], ...guards });
+    expect(writtenOn(Controller)).toEqual({ [`nest-clerk:${key}`]: [value], ...guards });
+  });
+
+  it('one guard that denies, however many decorators close a handler or class', () => {
+    @requirement.RequirePermission('org:a')
+    @protection.RequireAuth()
+    class Base {
+      @requirement.RequireRole('org:a') @protection.AcceptsToken('any') @UseGuards(Other) handler() {}
+    }
+    @requirement.RequireRole('org:a')
+    class Derived extends Base {}
+    expect(Reflect.getMetadata('__guards__', Base)).toEqual([GuardRequired]);
+    expect(Reflect.getMetadata('__guards__', Derived)).toEqual([GuardRequired]);
+    expect(Reflect.getMetadata('__guards__', Base.prototype.handler)).toEqual([Other, GuardRequired]);
   });
 });
 

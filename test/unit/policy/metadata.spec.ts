@@ -65,7 +65,7 @@ describe('a decorator', () => {
     const Target = aClass();
     policyDecorator(KEY, 'a')(Target);
     expect(saidOf(Target)).toEqual(['a']);
-    expect(Reflect.getOwnMetadataKeys(Target)).toEqual([KEY]);
+    expect(Reflect.getOwnMetadataKeys(Target)).toEqual([KEY, '__guards__']);
   });
 
   it.each(['list', named])('of the method %p writes on the function and at its place', (name) => {

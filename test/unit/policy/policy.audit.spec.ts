@@ -1,10 +1,20 @@
-import { Controller, Get, Injectable, type INestApplicationContext, type ModuleMetadata } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Module,
+  Scope,
+  type INestApplicationContext,
+  type ModuleMetadata,
+  type Type,
+} from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { Query } from '@nestjs/graphql';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
 import { anyOf, Public, RequireAuth, RequirePermission, RequireThat } from '../../../lib/index.js';
 import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
+import { GUARD_PRESENCE } from '../../../lib/policy/guard-required.js';
 import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
 import { PolicyAudit } from '../../../lib/policy/policy.audit.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
@@ -19,6 +29,7 @@ const CLERK = {
     ...{ explainDenials: false, machineOnly: false },
   },
 };
+const PRESENCE = { provide: GUARD_PRESENCE, useValue: { judges: () => true } };
 const UNROUTED =
   'is decorated, but Nest does not route calls to it: it is no route of a controller, no resolver and no message handler, so no guard runs before it. Move the decorator to the handler, or remove it.';
 const EMPTY = '@RequirePermission() asks for nothing, which nobody fulfils: name at least one right.';
@@ -49,7 +60,7 @@ describe('PolicyAudit', () => {
   });
 
   async function start({ providers = [], controllers = [] }: ModuleMetadata) {
-    context = await contextOf({ providers: [...AUDIT, CLERK, ...providers], controllers });
+    context = await contextOf({ providers: [...AUDIT, CLERK, PRESENCE, ...providers], controllers });
     return { instances: context.get(PredicateInstances) };
   }
   const problemsOf = (metadata: ModuleMetadata) =>
@@ -124,6 +135,150 @@ describe('PolicyAudit', () => {
       expect.stringMatching(/^Wrong\.b: @RequireThat\(Unasked\) cannot be asked: .* in the module of Wrong\.$/),
       `Wrong.helper: ${UNROUTED}`,
     ]);
+  });
+
+  describe('refuses what is called instead of the decorated method:', () => {
+    abstract class Base {
+      @Get() @RequirePermission('org:a') list(): unknown {
+        return undefined;
+      }
+    }
+    /** What a decorator of the class puts in its place. */
+    const wrap = (replace: (type: any) => unknown) => replace as ClassDecorator;
+
+    it.each<[string, () => Type]>([
+      [
+        'a bound copy',
+        () => {
+          @Controller('a')
+          class Replaced extends Base {
+            override list = super.list.bind(this);
+          }
+          return Replaced;
+        },
+      ],
+      [
+        'an arrow function over an inherited method',
+        () => {
+          @Controller('a')
+          class Replaced extends Base {
+            override list = () => undefined;
+          }
+          return Replaced;
+        },
+      ],
+      [
+        'a method of a proxy that the constructor returns',
+        () => {
+          @Controller('a')
+          class Replaced extends Base {
+            constructor() {
+              super();
+              const get = (target: object, name: string) =>
+                name === 'list' ? () => undefined : (Reflect.get(target, name) as unknown);
+              return new Proxy<this>(this, { get });
+            }
+          }
+          return Replaced;
+        },
+      ],
+      [
+        'a method of another class that the constructor returns an instance of',
+        () => {
+          class Other extends Base {}
+          @Controller('a')
+          class Replaced extends Base {
+            constructor() {
+              super();
+              return new Other();
+            }
+          }
+          return Replaced;
+        },
+      ],
+      [
+        'a method of a class behind a proxy',
+        () => {
+          @wrap((type) => new Proxy(type, {}))
+          @Controller('a')
+          class Replaced extends Base {}
+          Controller('a')(Replaced);
+          return Replaced;
+        },
+      ],
+      [
+        'a method of a class that a wrapper shares its prototype with',
+        () => {
+          @Controller('a')
+          class Replaced extends Base {}
+          function Wrapper() {
+            return new Replaced();
+          }
+          Wrapper.prototype = Replaced.prototype;
+          Controller('a')(Wrapper);
+          Object.defineProperty(Wrapper, 'name', { value: 'Replaced' });
+          return Wrapper as never;
+        },
+      ],
+      [
+        'a method of a class whose prototype names another constructor',
+        () => {
+          @Controller('a')
+          class Replaced extends Base {}
+          Object.defineProperty(Replaced.prototype, 'constructor', { value: class Other {} });
+          return Replaced;
+        },
+      ],
+    ])('%s', async (_, define) => {
+      const found = await problemsOf({ controllers: [define()] });
+      expect(found).toEqual([
+        expect.stringMatching(
+          /^Replaced\.list: Nest does not call this method of this class but what its instance has/,
+        ),
+      ]);
+    });
+
+    it('in the second module of a class as in the first', async () => {
+      let made = 0;
+      @Controller('a')
+      class Twice extends Base {
+        constructor() {
+          super();
+          made += 1;
+          if (made === 2) this.list = () => undefined;
+        }
+      }
+      @Module({ controllers: [Twice] })
+      class Second {}
+      const controllers = [Twice];
+      const providers = [...AUDIT, CLERK, PRESENCE];
+      await expect(contextOf({ controllers, providers, imports: [Second] })).rejects.toMatchObject({
+        problems: [expect.stringMatching(/^Twice\.list: Nest does not call/)],
+      });
+    });
+
+    it('but not a copy of a message handler, of which Nest calls the method', async () => {
+      @WebSocketGateway()
+      class Gateway {
+        constructor() {
+          this.message = this.message.bind(this);
+        }
+        @SubscribeMessage('list') @RequirePermission('org:a') message() {}
+      }
+      expect(await problemsOf({ providers: [Gateway] })).toEqual([]);
+    });
+
+    it('but not a class that derives from another, or is request-scoped', async () => {
+      @Controller({ path: 'a', scope: Scope.REQUEST })
+      class Requested extends Base {}
+      @Controller('b')
+      class Derived extends Base {
+        override list() {
+          return undefined;
+        }
+      }
+      expect(await problemsOf({ controllers: [Requested, Derived] })).toEqual([]);
+    });
   });
 
   it('leaves the predicates unmade of a class that stands in no module, and so nobody passes', async () => {

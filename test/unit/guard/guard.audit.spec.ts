@@ -3,7 +3,8 @@ import { ApplicationConfig, MetadataScanner, Reflector } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
 import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
-import { GatewayAudit } from '../../../lib/guard/gateway.audit.js';
+import { GuardAudit } from '../../../lib/guard/guard.audit.js';
+import { GuardCoverage } from '../../../lib/guard/guard-coverage.js';
 import { Public, SkipAuth } from '../../../lib/index.js';
 import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
@@ -34,20 +35,19 @@ class Service {
   first() {}
 }
 
-describe('GatewayAudit', () => {
+describe('GuardAudit, of gateways,', () => {
   /** Boots with these classes; `guardsGateways` says whether Nest's global guards run before messages. */
   function boot(types: readonly Type[], guardsGateways: () => boolean, isGuarded = true): void {
     const discovery = { getControllers: () => [], getProviders: () => types.map((metatype) => ({ metatype })) };
     const config = new ApplicationConfig();
     if (isGuarded) config.useGlobalGuards(Object.create(ClerkGuard.prototype) as ClerkGuard);
-    new GatewayAudit(
+    new GuardAudit(
       new HandlersExplorer(discovery as never, new MetadataScanner()),
       new PolicyReader(new Reflector(), {
         ...{ protection: 'strict', treatPendingAsSignedOut: true, redirectToSignIn: false },
         ...{ explainDenials: false, machineOnly: false },
       }),
-      config,
-      { hasGlobalGuards: guardsGateways } as never,
+      new GuardCoverage(config, new Map() as never, {} as never, { hasGlobalGuards: guardsGateways } as never),
     ).onModuleInit();
   }
   const notInstalled = (): never => {

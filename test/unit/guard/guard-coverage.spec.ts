@@ -1,0 +1,147 @@
+import { UseGuards, type CanActivate } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import { Query, ResolveField, Resolver } from '@nestjs/graphql';
+
+import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
+import { GuardCoverage, hasOwnGuard } from '../../../lib/guard/guard-coverage.js';
+import type { HandlerTransport } from '../../../lib/policy/handlers.explorer.js';
+
+class Derived extends ClerkGuard {}
+class Other implements CanActivate {
+  canActivate() {
+    return true;
+  }
+}
+const ours = Object.create(ClerkGuard.prototype) as ClerkGuard;
+const derived = Object.create(Derived.prototype) as ClerkGuard;
+const lookalike = { constructor: ClerkGuard, canActivate: () => true };
+
+/** @param provided What the modules of the application have under the name ClerkGuard. */
+function coverageOf(
+  config: ApplicationConfig,
+  moduleRef = {},
+  websockets = {},
+  provided: unknown[] = [],
+): GuardCoverage {
+  const modules = new Map(
+    provided.map((instance, index) => [index, { providers: new Map([[ClerkGuard, { instance }]]) }]),
+  );
+  return new GuardCoverage(config, modules as never, moduleRef as never, websockets as never);
+}
+
+describe('GuardCoverage.isReplaced', () => {
+  it.each<[string, unknown[], boolean]>([
+    ['no module that has it', [], false],
+    ['ours', [ours], false],
+    ['a derived one', [derived], false],
+    ['one that is not made yet', [undefined], false],
+    ['another in its place', [ours, new Other()], true],
+  ])('%s', (_, provided, isReplaced) => {
+    const coverage = coverageOf(new ApplicationConfig(), {}, {}, provided);
+    expect(coverage.isReplaced).toBe(isReplaced);
+    expect(coverage.isGlobal).toBe(isReplaced);
+  });
+});
+
+describe('GuardCoverage.isGlobal', () => {
+  it.each<[string, CanActivate[], unknown[], boolean]>([
+    ['no guard', [], [], false],
+    ['ours', [ours], [], true],
+    ['one derived from it', [derived], [], true],
+    ['ours beside another', [new Other(), ours], [], true],
+    ['another', [new Other()], [], false],
+    ['one that only looks like it', [lookalike], [], false],
+    ['ours for each request', [], [ClerkGuard], true],
+    ['a derived one for each request', [], [Other, Derived], true],
+    ['another for each request', [], [Other, undefined, () => true], false],
+  ])('%s', (_, guards, perRequest, guarded) => {
+    const config = new ApplicationConfig();
+    config.useGlobalGuards(...guards);
+    for (const metatype of perRequest) config.addGlobalRequestGuard({ metatype } as never);
+    expect(coverageOf(config).isGlobal).toBe(guarded);
+  });
+});
+
+describe('hasOwnGuard', () => {
+  class Routes {
+    bare() {}
+    @UseGuards(ClerkGuard) own() {}
+    @UseGuards(Other, derived) instance() {}
+    @UseGuards(Other) other() {}
+  }
+  @UseGuards(Derived)
+  class Guarded {
+    bare() {}
+  }
+
+  it.each([
+    [Routes, 'bare', false],
+    [Routes, 'own', true],
+    [Routes, 'instance', true],
+    [Routes, 'other', false],
+    [Guarded, 'bare', true],
+  ] as const)('%p %s: %s', (type, name, guarded) => {
+    expect(hasOwnGuard(type, (type.prototype as Routes)[name as 'bare'])).toBe(guarded);
+  });
+});
+
+describe('GuardCoverage.covers', () => {
+  class Handlers {
+    bare() {}
+    @UseGuards(ClerkGuard) own() {}
+    @Query(() => String) query() {}
+    @UseGuards(ClerkGuard) @Query(() => String) ownQuery() {}
+  }
+  @Resolver('Thing')
+  class Fields {
+    @ResolveField() field() {}
+    @UseGuards(ClerkGuard) @ResolveField() ownField() {}
+  }
+  type Name = keyof Handlers | keyof Fields;
+
+  function covers(
+    name: Name,
+    transport: HandlerTransport,
+    {
+      isGlobal = true,
+      reachesGateways = true,
+      enhancers,
+    }: { isGlobal?: boolean; reachesGateways?: boolean; enhancers?: unknown[] } = {},
+  ): boolean {
+    const config = new ApplicationConfig();
+    if (isGlobal) config.useGlobalGuards(ours);
+    const moduleRef = {
+      get: () => {
+        if (!enhancers) throw new Error('no GraphQLModule');
+        return enhancers;
+      },
+    };
+    const coverage = coverageOf(config, moduleRef, { hasGlobalGuards: () => reachesGateways });
+    const type = name in Fields.prototype ? Fields : Handlers;
+    return coverage.covers(type, Reflect.get(type.prototype, name), transport);
+  }
+  const GUARDED = { fieldResolverEnhancers: ['interceptors', 'guards'] };
+
+  it.each<[Name, HandlerTransport, Parameters<typeof covers>[2], boolean]>([
+    ['bare', 'http', {}, true],
+    ['bare', 'rpc', {}, true],
+    ['bare', 'http', { isGlobal: false }, false],
+    ['own', 'http', { isGlobal: false }, true],
+    ['bare', 'ws', {}, true],
+    ['bare', 'ws', { reachesGateways: false }, false],
+    ['own', 'ws', { reachesGateways: false }, true],
+    ['bare', 'ws', { isGlobal: false }, false],
+    ['query', 'graphql', {}, true],
+    ['query', 'graphql', { isGlobal: false }, false],
+    ['ownQuery', 'graphql', { isGlobal: false }, true],
+    ['field', 'graphql', {}, false],
+    ['field', 'graphql', { enhancers: [{}] }, false],
+    ['field', 'graphql', { enhancers: [GUARDED] }, true],
+    ['field', 'graphql', { enhancers: [GUARDED, {}] }, false],
+    ['field', 'graphql', { enhancers: [GUARDED], isGlobal: false }, false],
+    ['ownField', 'graphql', {}, false],
+    ['ownField', 'graphql', { enhancers: [GUARDED], isGlobal: false }, true],
+  ])('%s over %s, %p: %p', (name, transport, setup, covered) => {
+    expect(covers(name, transport, setup)).toBe(covered);
+  });
+});
