@@ -26,7 +26,16 @@ const moduleNameMapper = {
 };
 
 /** What may differ between the versions of Nest: HTTP, gateways, and the boot. */
-const DEPENDS_ON_NEST = ['boot', 'guard', 'guard-presence', 'handler', 'refusals', 'streams', 'truth-table', 'websocket'];
+const DEPENDS_ON_NEST = [
+  'boot',
+  'guard',
+  'guard-presence',
+  'handler',
+  'refusals',
+  'streams',
+  'truth-table',
+  'websocket',
+];
 
 /** The suites that depend on Nest, with every package of Nest taken from `folder`, where that version has one. */
 function onNest(displayName, folder, internal = {}) {

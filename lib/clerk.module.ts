@@ -18,7 +18,7 @@ import { ClerkSockets } from './guard/clerk.sockets.js';
 import { CurrentUsers } from './guard/current-users.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
 import { ClerkGuardPresence } from './guard/guard-presence.js';
-import { GuardAudit } from './guard/guard.audit.js';
+import { PolicyAudit } from './guard/policy.audit.js';
 import { Predicates } from './guard/predicates.js';
 import { Refusals } from './guard/refusals.js';
 import { streamExpiry } from './guard/stream-expiry.js';
@@ -28,7 +28,6 @@ import { bootWarnings } from './options/boot-warnings.js';
 import { assertReadable, resolveClerkOptions } from './options/resolve-options.js';
 import { GUARD_PRESENCE } from './policy/guard-required.js';
 import { HandlersExplorer } from './policy/handlers.explorer.js';
-import { PolicyAudit } from './policy/policy.audit.js';
 import { PolicyReader } from './policy/policy.reader.js';
 import { PredicateInstances } from './policy/predicate-instances.js';
 import { PROTECTION_MAP } from './protection-map/protected-route.js';
@@ -93,7 +92,6 @@ import { WebSocketTransport } from './transports/websocket.transport.js';
     TransportsRegistry,
     ClerkSockets,
     GuardCoverage,
-    GuardAudit,
     ClerkGuardPresence,
     { provide: GUARD_PRESENCE, useExisting: ClerkGuardPresence },
     AccessLog,

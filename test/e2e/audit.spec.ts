@@ -399,12 +399,18 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
   afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));
   afterAll(() => clerk?.stop());
 
-  async function start(classes: readonly Classes[], modules: readonly Type[] = []): Promise<TestApp> {
+  /** @param fieldResolverEnhancers What GraphQLModule is told, whose options are found under this name. */
+  async function start(
+    classes: readonly Classes[],
+    modules: readonly Type[] = [],
+    fieldResolverEnhancers = ['guards'],
+  ): Promise<TestApp> {
     const app = await TestApp.on(platform)
       .clerk(clerk.options)
       .imports(...modules)
       .controllers(...classes.flatMap(({ controllers = [] }) => controllers))
       .providers(...classes.flatMap(({ providers = [] }) => providers))
+      .providers({ provide: 'GqlModuleOptions', useValue: { fieldResolverEnhancers } })
       .before((nest) => nest.useWebSocketAdapter(noSockets))
       .start();
     apps.push(app);
@@ -436,6 +442,16 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
     }
     const places = problems.flatMap((problem) => problem.split(': ')[0]!.split(', '));
     expect(places.sort()).toEqual(MISTAKES.map(({ place }) => place).sort());
+  });
+
+  it('tells of a decorated field that Nest runs no guard before', async () => {
+    const fields = { providers: [resolver('Fields', [], [RequirePermission('org:a:read')])] };
+    await expect(start([fields], [], ['interceptors'])).rejects.toMatchObject({
+      problems: [
+        expect.stringMatching(/^Fields\.total: no guard runs before it.*`fieldResolverEnhancers: \['guards'\]`/),
+      ],
+    });
+    await expect(start([{ providers: [resolver('Bare', [], [])] }], [], [])).resolves.toBeDefined();
   });
 
   it.each(MISTAKES.map((mistake) => [mistake.name, mistake] as const))(

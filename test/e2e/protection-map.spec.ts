@@ -388,7 +388,8 @@ describe('the protection map beyond HTTP', () => {
     class OwnGuard extends ClerkGuard {}
     @Controller('mixed')
     class MixedController {
-      @Get('none') @RequirePermission('org:a') none() {}
+      @Get('none') none() {}
+      @Get('open') @Public() open() {}
       @Get('ours') @UseGuards(ClerkGuard) ours() {}
       @Get('derived') @UseGuards(OwnGuard) derived() {}
     }
@@ -398,6 +399,7 @@ describe('the protection map beyond HTTP', () => {
       .start();
     expect(protectionMap(app.nest)).toEqual({
       'GET /mixed/none': 'unguarded | MixedController.none',
+      'GET /mixed/open': 'unguarded | MixedController.open',
       'GET /mixed/ours': 'strict | session_token | MixedController.ours',
       'GET /mixed/derived': 'strict | session_token | MixedController.derived',
     });

@@ -3,11 +3,12 @@ import { ApplicationConfig, MetadataScanner, Reflector } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
 import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
-import { GuardAudit } from '../../../lib/guard/guard.audit.js';
 import { GuardCoverage } from '../../../lib/guard/guard-coverage.js';
+import { PolicyAudit } from '../../../lib/guard/policy.audit.js';
 import { Public, SkipAuth } from '../../../lib/index.js';
 import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
+import { PredicateInstances } from '../../../lib/policy/predicate-instances.js';
 
 @WebSocketGateway()
 class Open {
@@ -35,18 +36,19 @@ class Service {
   first() {}
 }
 
-describe('GuardAudit, of gateways,', () => {
+describe('PolicyAudit, of gateways,', () => {
   /** Boots with these classes; `guardsGateways` says whether Nest's global guards run before messages. */
-  function boot(types: readonly Type[], guardsGateways: () => boolean, isGuarded = true): void {
+  function boot(types: readonly Type[], guardsGateways: () => boolean, isGuarded = true): Promise<void> {
     const discovery = { getControllers: () => [], getProviders: () => types.map((metatype) => ({ metatype })) };
     const config = new ApplicationConfig();
     if (isGuarded) config.useGlobalGuards(Object.create(ClerkGuard.prototype) as ClerkGuard);
-    new GuardAudit(
+    return new PolicyAudit(
       new HandlersExplorer(discovery as never, new MetadataScanner()),
       new PolicyReader(new Reflector(), {
         ...{ protection: 'strict', treatPendingAsSignedOut: true, redirectToSignIn: false },
         ...{ explainDenials: false, machineOnly: false },
       }),
+      new PredicateInstances(),
       new GuardCoverage(config, new Map() as never, {} as never, { hasGlobalGuards: guardsGateways } as never),
     ).onModuleInit();
   }
@@ -54,8 +56,8 @@ describe('GuardAudit, of gateways,', () => {
     throw new Error('@nestjs/websockets is not installed');
   };
 
-  it('names every message that nothing stands before, and the cure', () => {
-    expect(() => boot([Open, Guarded, Service, OpenToo, Skipped], () => false)).toThrow(
+  it('names every message that nothing stands before, and the cure', async () => {
+    await expect(boot([Open, Guarded, Service, OpenToo, Skipped], () => false)).rejects.toThrow(
       expect.objectContaining({
         code: 'invalid-policy',
         problems: [
@@ -71,7 +73,7 @@ describe('GuardAudit, of gateways,', () => {
     ['where guards of their own do', [Guarded, Skipped], () => false, true],
     ['where no message is handled, and no package for them is asked for', [Service], notInstalled, true],
     ['where the application does not guard everything', [Open], () => false, false],
-  ])('is content %s', (_, types, guardsGateways, isGuarded) => {
-    expect(() => boot(types, guardsGateways, isGuarded)).not.toThrow();
+  ])('is content %s', async (_, types, guardsGateways, isGuarded) => {
+    await expect(boot(types, guardsGateways, isGuarded)).resolves.toBeUndefined();
   });
 });

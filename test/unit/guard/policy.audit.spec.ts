@@ -8,7 +8,7 @@ import {
   type ModuleMetadata,
   type Type,
 } from '@nestjs/common';
-import { DiscoveryService } from '@nestjs/core';
+import { APP_GUARD, DiscoveryService } from '@nestjs/core';
 import { Query } from '@nestjs/graphql';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
@@ -16,12 +16,14 @@ import { anyOf, Public, RequireAuth, RequirePermission, RequireThat } from '../.
 import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
 import { GUARD_PRESENCE } from '../../../lib/policy/guard-required.js';
 import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
-import { PolicyAudit } from '../../../lib/policy/policy.audit.js';
+import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
+import { GuardCoverage } from '../../../lib/guard/guard-coverage.js';
+import { PolicyAudit } from '../../../lib/guard/policy.audit.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 import { PredicateInstances } from '../../../lib/policy/predicate-instances.js';
+import { WebSocketPackage } from '../../../lib/transports/websocket.package.js';
 import { contextOf } from '../../support/application-context.js';
 
-const AUDIT = [PolicyAudit, HandlersExplorer, PolicyReader, PredicateInstances];
 const CLERK = {
   provide: CLERK_OPTIONS,
   useValue: {
@@ -33,6 +35,11 @@ const PRESENCE = { provide: GUARD_PRESENCE, useValue: { judges: () => true } };
 const UNROUTED =
   'is decorated, but Nest does not route calls to it: it is no route of a controller, no resolver and no message handler, so no guard runs before it. Move the decorator to the handler, or remove it.';
 const EMPTY = '@RequirePermission() asks for nothing, which nobody fulfils: name at least one right.';
+
+/** The guard of the whole application. */
+const GUARD = { provide: APP_GUARD, useValue: Object.create(ClerkGuard.prototype) as ClerkGuard };
+
+const AUDIT = [PolicyAudit, HandlersExplorer, PolicyReader, PredicateInstances, GuardCoverage, WebSocketPackage, GUARD];
 
 class WithCheck {
   check() {
