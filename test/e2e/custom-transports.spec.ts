@@ -76,24 +76,30 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
   });
   afterAll(() => clerk?.stop());
 
-  async function start(options: Partial<ClerkModuleOptions>): Promise<void> {
+  async function start(options: Partial<ClerkModuleOptions>, ...providers: Type[]): Promise<void> {
     const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
     app = await TestApp.on(platform)
       .clerk({ publishableKey, secretKey, apiUrl, telemetry, ...options })
       .controllers(Bot)
+      .providers(...providers)
       .start();
   }
 
   /** As frameworks beside Nest's own do it: Nest runs guards, pipes and interceptors before the handler. */
   async function call(name: keyof Bot & string, update: Update = {}, type = 'bot'): Promise<any> {
     const bot = app!.get(Bot as Type<Bot>);
+    return callOn(bot, name, bot[name], update, type);
+  }
+
+  /** @param handler What the framework calls: the method, or a copy of it. */
+  async function callOn(bot: object, name: string, handler: unknown, update: Update, type = 'bot'): Promise<any> {
     const creator = app!.nest.get(ExternalContextCreator, { strict: false });
     const parameters = { exchangeKeyForValue: () => undefined };
     const all = { guards: true, interceptors: true, filters: false };
     const handle = creator.create(
       ...([
         bot,
-        bot[name],
+        handler,
         name,
         '__routeArguments__',
         parameters,
@@ -150,6 +156,30 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     const sessions = await Promise.all(users.map((user) => clerk.sessionToken({ user })));
     const seen = await Promise.all(sessions.map((session) => call('default', { session })));
     expect(seen.map(({ userId }) => userId)).toEqual(users.map(({ id }) => id));
+  });
+
+  it('may reach a copy of a handler, where the class alone says who may call it', async () => {
+    @Injectable()
+    class Consumer {
+      consume() {
+        return 'consumed';
+      }
+    }
+    await start({ transports: { bot: new BotAdapter() } }, Consumer);
+    const consumer = app!.get(Consumer);
+    const copy = consumer.consume.bind(consumer);
+    expect(await callOn(consumer, 'consume', copy, { session: await clerk.sessionToken() })).toBe('consumed');
+    expect((await callOn(consumer, 'consume', copy, {})).error.denial).toMatchObject({ status: 401 });
+  });
+
+  it('are denied for a copy of a handler whose class decorates methods, since its decorators may be lost', async () => {
+    await start({ transports: { bot: new BotAdapter() } });
+    const bot = app!.get(Bot as Type<Bot>);
+    const session = await clerk.sessionToken();
+    for (const name of ['public', 'default', 'permission'] as const) {
+      const { error } = await callOn(bot, name, bot[name].bind(bot), { session });
+      expect(error.denial).toMatchObject({ status: 500, code: 'invalid-policy' });
+    }
   });
 
   it('may present cookies, as a browser does', async () => {

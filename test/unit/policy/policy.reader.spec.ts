@@ -309,4 +309,45 @@ describe('PolicyReader', () => {
       expect(read(Wrong, handler)).toMatchObject({ name: `Wrong.${handler}`, problems: [expect.any(String)] });
     }
   });
+
+  describe('of what is no method of the class', () => {
+    class Decorated {
+      @Public() open() {}
+      bare() {}
+    }
+    class Derived extends Decorated {
+      own() {}
+    }
+    class Bare {
+      list() {}
+      get value(): never {
+        throw new Error('not to be read');
+      }
+    }
+    const LOST = expect.stringMatching(/^Nest calls a function that is no method of the class/) as string;
+
+    it.each<[string, new () => object, (...args: never[]) => unknown]>([
+      ['a bound copy', Decorated, Decorated.prototype.open.bind(undefined)],
+      ['a function of the same name', Bare, function list() {}],
+      ['a method of another class', Bare, Decorated.prototype.open],
+    ])('has a problem for %s', (_name, type, handler) => {
+      const policies = reader();
+      expect(policies.read(type, handler).problems).toEqual([LOST]);
+      expect(policies.read(type, handler).problems).toEqual([LOST]);
+    });
+
+    it('has none for copies that another framework calls, where no method says anything that could be lost', () => {
+      const policies = reader();
+      const copy = Bare.prototype.list.bind(undefined);
+      expect(policies.readForeign(Bare, copy)).toMatchObject({ protection: 'strict', problems: [] });
+      expect(policies.readForeign(Bare, copy)).toBe(policies.readForeign(Bare, copy));
+      // What was found out for a framework is not taken over for Nest.
+      expect(policies.read(Bare, copy).problems).toEqual([LOST]);
+      expect(policies.readForeign(Decorated, Decorated.prototype.bare.bind(undefined)).problems).toEqual([LOST]);
+      expect(policies.readForeign(Derived, Derived.prototype.own.bind(undefined)).problems).toEqual([LOST]);
+      expect(policies.readForeign(Decorated, Decorated.prototype.open)).toBe(
+        policies.read(Decorated, Decorated.prototype.open),
+      );
+    });
+  });
 });
