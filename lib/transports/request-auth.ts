@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import type { AuthObject } from '@clerk/backend';
 import type { SignedInAuthObject, SignedOutAuthObject } from '@clerk/backend/internal';
 
@@ -45,11 +47,12 @@ const DEFINED = Symbol.for('nest-clerk:request-auth');
 
 /**
  * Defines `request.auth`, built on first use. Whatever another library put there is replaced; what one puts there
- * later stays its own, since ours is never read back from it. A request that takes no property has none.
+ * later stays its own, since ours is never read back from it. A request that takes no property has none. Nothing is
+ * written through a Proxy, since it would become that of the request behind it.
  */
 export function defineRequestAuth(request: object, identity: Identity): void {
   try {
-    if (!isDefinedForAll(request)) define(request, identity);
+    if (!isDefinedForAll(request) && !types.isProxy(request)) define(request, identity);
   } catch {
     // A Proxy may throw whatever is asked of it.
   }
@@ -84,6 +87,7 @@ function defineForAll(prototype: object): boolean {
     get(this: object) {
       const identity = attachedIdentity(carrierOf(this));
       if (!identity) return undefined;
+      if (types.isProxy(this)) return createRequestAuth(identity);
       define(this, identity);
       return (this as { auth?: unknown }).auth;
     },
