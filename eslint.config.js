@@ -91,7 +91,7 @@ export default tseslint.config(
   },
   ...roomRules,
   {
-    files: ['lib/policy/{decide,compile-policy,policy-problems,route-policy,requirement}.ts'],
+    files: ['lib/policy/{applicability,decide,compile-policy,policy-problems,route-policy,requirement}.ts'],
     rules: imports(ROOMS.slice(ROOMS.indexOf('policy') + 1), PURE),
   },
   {

@@ -29,6 +29,7 @@ export {
   RequireThat,
   type AuthPredicate,
   type AuthPredicateClass,
+  type RequireThatOptions,
 } from './decorators/requirement.decorators.js';
 export { CurrentUser } from './decorators/current-user.decorator.js';
 export {

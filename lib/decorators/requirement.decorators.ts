@@ -113,25 +113,41 @@ export interface AuthPredicateClass {
 
 /**
  * Anything else: a function, or a class with a `check` method that is a provider of the application, or has its
- * dependencies injected as if it were one of the controller's module. Speaks to every token type, and is only asked about
- * callers who fulfil all other requirements.
+ * dependencies injected as if it were one of the controller's module. It applies to every accepted token type unless it
+ * names some, and is only asked about callers who fulfil all other requirements.
  *
+ * Beside a requirement for some token types (a permission, a scope), it counts as the requirement of another type only
+ * where it names that type: a predicate that narrows what sessions may do is no reason to let API keys in.
+ *
+ * @param predicate Answers `true` for callers who may pass.
+ * @param options `appliesTo`: the token types that it is meant for; callers with another type are not held to it.
  * @example
  * `@RequireThat((auth) => auth.tokenType === 'session_token' && auth.orgSlug === 'acme')`
  * `@RequireThat(OwnsInvoice)`
+ * `@RequirePermission('org:invoices:create') @RequireThat(isKnownKey, { appliesTo: ['api_key'] })`
  */
-export const RequireThat = (predicate: AuthPredicate | (new (...args: never[]) => AuthPredicateClass)) =>
+export const RequireThat = (
+  predicate: AuthPredicate | (new (...args: never[]) => AuthPredicateClass),
+  options?: RequireThatOptions,
+) =>
   policyDecorator(PolicyMetadata.Requirements, {
     decorator: 'RequireThat',
-    speaksTo: TOKEN_TYPES,
+    // Options that name no types are a mistake, to be reported as one.
+    appliesTo: options === undefined ? 'any' : [options?.appliesTo].flat(),
     predicate: predicate as PredicateRef,
   } satisfies Requirement);
+
+/** What `@RequireThat()` takes beside the predicate. */
+export interface RequireThatOptions {
+  /** The token types that the predicate is meant for. */
+  readonly appliesTo: readonly [TokenType, ...TokenType[]];
+}
 
 type OneOrMore<T> = [Item<T>, ...Item<T>[]];
 type Item<T> = T | AnyOf<T> | AllOf<T>;
 
-const requirement = (decorator: string, speaksTo: readonly TokenType[], condition: Condition) =>
-  policyDecorator(PolicyMetadata.Requirements, { decorator, speaksTo, condition } satisfies Requirement);
+const requirement = (decorator: string, appliesTo: readonly TokenType[], condition: Condition) =>
+  policyDecorator(PolicyMetadata.Requirements, { decorator, appliesTo, condition } satisfies Requirement);
 
 const hasOf =
   (name: keyof HasParams) =>

@@ -55,9 +55,9 @@ export class ClerkGuard implements CanActivate {
   }
 
   private admits(call: Call, identified: Identity): boolean | Promise<boolean> {
-    const { context, transport, policy } = call;
+    const { context, transport, policy, credentials } = call;
     const identity = seenBy(policy, identified);
-    transport.attach(context, identity, this.currentUsers);
+    transport.attach(context, identity, this.currentUsers, credentials);
 
     const decision = decide(policy, identity);
     this.log.record(policy, identity, decision);

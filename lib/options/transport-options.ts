@@ -34,8 +34,9 @@ export interface RpcOptions {
  */
 export interface TransportAdapter {
   /**
-   * The object that stands for this call and for no other, among `context.getArgs()`: the caller's identity is kept with
-   * it. Never one that calls share, such as a client or a connection: they would share their callers too.
+   * The object that stands for this call, among `context.getArgs()`: `resolveOptions` is given it, and filters find the
+   * caller by it. Best one that is made for each call, such as a message: where calls share it (a client, a connection),
+   * each still has its own caller, but filters find none.
    */
   call(context: ExecutionContext): object;
 

@@ -1,9 +1,10 @@
 import type { AuthObject } from '@clerk/backend';
 
 import type { Identity } from '../authentication/identity.js';
-import { tokenTypesOf, type TokenType } from '../authentication/token-types.js';
+import { tokenTypesOf } from '../authentication/token-types.js';
 import { challengeOf, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
+import { appliesToType, isCovered, namesTypes } from './applicability.js';
 import { describeRequirement, fulfils, reverificationOf, scopesOf } from './conditions.js';
 import type { ConditionRequirement, PredicateRef, PredicateRequirement, Requirement } from './requirement.js';
 import type { RoutePolicy } from './route-policy.js';
@@ -44,15 +45,11 @@ export function decide(policy: RoutePolicy, identity: Identity, answers?: Predic
   // Signed in, yet not to be treated so: a session task is open.
   if (!auth.isAuthenticated) return unauthenticated(identity, identity.status === 'signed-in');
 
-  const accepted = isOneOf(tokenTypesOf(policy.acceptsToken), auth.tokenType);
+  // A type that nobody knows is one of none, also where any is accepted.
+  const accepted = (tokenTypesOf(policy.acceptsToken) as readonly unknown[]).includes(auth.tokenType);
   return identity.status === 'signed-in' && accepted
     ? authorize(policy, auth, answers)
     : unauthenticated(identity, false);
-}
-
-/** A type that nobody knows is one of none, also where any is accepted. */
-function isOneOf(types: readonly unknown[], type: TokenType | null): boolean {
-  return types.includes(type);
 }
 
 function unauthenticated(identity: Identity, pending: boolean): Decision {
@@ -69,9 +66,11 @@ function unauthenticated(identity: Identity, pending: boolean): Decision {
 /** Whether a caller who is signed in has the rights. */
 function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateAnswers = new Map()): Decision {
   if (policy.requirements.length === 0) return ALLOWED;
-  const held = policy.requirements.filter(({ speaksTo }) => isOneOf(speaksTo, auth.tokenType));
-  // A caller whom no requirement speaks to has not fulfilled any.
-  if (held.length === 0) return insufficient(policy, policy.requirements);
+  // A caller for whose token nothing is asked has fulfilled nothing.
+  if (!isCovered(policy.requirements, auth.tokenType)) {
+    return insufficient(policy, policy.requirements.filter(namesTypes));
+  }
+  const held = policy.requirements.filter((one) => appliesToType(one, auth.tokenType));
 
   const unmet = held.filter((one) => 'condition' in one).filter(({ condition }) => !fulfils(condition, auth));
   const beyondReverification = unmet.filter(({ condition }) => !fulfils(condition, auth, { reverified: true }));

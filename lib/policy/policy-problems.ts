@@ -1,4 +1,5 @@
 import { isTokenType, TOKEN_TYPES, tokenTypesOf } from '../authentication/token-types.js';
+import { appliesToType, isCovered, namesTypes } from './applicability.js';
 import { AUTH_PROPERTIES } from './auth-properties.js';
 import { problemsOfCombination, problemsOfRequirement } from './requirement-problems.js';
 import {
@@ -74,19 +75,27 @@ export function problemsOfPolicy(
     );
   }
   problems.push(...problemsOfCombination(policy.requirements), ...problemsOfParameters(policy, handler));
-  if (policy.requirements.length > 0) {
-    const deaf = tokenTypesOf(policy.acceptsToken).filter(
-      (type) => !policy.requirements.some(({ speaksTo }) => speaksTo.includes(type)),
-    );
-    const decorators = [...new Set(policy.requirements.map(({ decorator }) => `@${decorator}()`))].join(', ');
-    if (deaf.length > 0) {
-      problems.push(
-        `no requirement speaks to the accepted ${deaf.join(', ')}: ${decorators} can only be fulfilled by ` +
-          `${spokenTo(policy)}. Narrow @AcceptsToken(), or split the handler.`,
-      );
-    }
-  }
-  return problems;
+  return [...problems, ...problemsOfTypes(policy)];
+}
+
+/** Token types that the handler accepts and asks nothing of, while it does of others. */
+function problemsOfTypes({ acceptsToken, requirements }: Judged): string[] {
+  const accepted = tokenTypesOf(acceptsToken);
+  const uncovered = accepted.filter((type) => !isCovered(requirements, type));
+  const named = requirements.filter(namesTypes);
+  const types = TOKEN_TYPES.filter((type) => named.some((one) => appliesToType(one, type)));
+  // Where no type is named that there is, that is the mistake, and reported as such.
+  if (types.length === 0 || uncovered.length === 0) return [];
+  const decorators = [...new Set(named.map(({ decorator }) => `@${decorator}()`))].join(', ');
+  const problem =
+    `no requirement applies to the accepted token type${uncovered.length > 1 ? 's' : ''} ${uncovered.join(', ')}: ` +
+    `${decorators} can only be fulfilled by ${types.join(', ')}`;
+  if (named.length === requirements.length) return [`${problem}. Narrow @AcceptsToken(), or split the handler.`];
+  const list = accepted.map((type) => `'${type}'`).join(', ');
+  return [
+    `${problem}, and @RequireThat() counts beside it only for token types that it names. Narrow @AcceptsToken(), split ` +
+      `the handler, or name the types that the predicate is meant for: @RequireThat(…, { appliesTo: [${list}] }).`,
+  ];
 }
 
 /** What is wrong with `@Auth('…')` and `@CurrentUser()` for the tokens that the handler accepts. */
@@ -110,10 +119,6 @@ function problemsOfParameters({ protection, acceptsToken }: Judged, handler: Pol
     );
   }
   return problems;
-}
-
-function spokenTo({ requirements }: Pick<RoutePolicy, 'requirements'>): string {
-  return TOKEN_TYPES.filter((type) => requirements.some(({ speaksTo }) => speaksTo.includes(type))).join(', ');
 }
 
 function problemsOfAcceptsToken(applied: PolicyLevel['acceptsToken']): string[] {

@@ -1,3 +1,4 @@
+import { isTokenType, TOKEN_TYPES } from '../authentication/token-types.js';
 import { leavesOf } from './conditions.js';
 import type { Condition, HasParams, Requirement } from './requirement.js';
 
@@ -7,7 +8,7 @@ export function problemsOfRequirement(requirement: Requirement): string[] {
   const problems =
     'condition' in requirement
       ? [...problemsOfList(decorator, requirement.condition), ...problemsOfCondition(requirement.condition)]
-      : problemsOfPredicate(requirement.predicate);
+      : [...problemsOfPredicate(requirement.predicate), ...problemsOfAppliesTo(requirement.appliesTo)];
   return [...new Set(problems)].map((problem) => `@${decorator}() ${problem}`);
 }
 
@@ -127,6 +128,14 @@ function problemsOfPredicate(predicate: unknown): string[] {
   return isClass && !isPredicateClass(predicate)
     ? [`was given the class ${predicate.name}, which has no check method: add check(auth, context) to it.`]
     : [];
+}
+
+function problemsOfAppliesTo(appliesTo: unknown): string[] {
+  if (appliesTo === 'any') return [];
+  const known = TOKEN_TYPES.map((type) => `'${type}'`).join(', ');
+  return Array.isArray(appliesTo) && appliesTo.length > 0 && appliesTo.every(isTokenType)
+    ? []
+    : [`takes { appliesTo: […] } after the predicate, with one or more of ${known}.`];
 }
 
 /** Whether a predicate is a class, of which Nest has to make an instance. */

@@ -41,8 +41,11 @@ export type PredicateRef = (abstract new (...args: never[]) => object) | ((...ar
 export type Requirement = {
   /** The decorator, for messages. */
   readonly decorator: string;
-  /** The token types it speaks to; callers with another type are not held to it. */
-  readonly speaksTo: readonly TokenType[];
+  /**
+   * The token types it applies to; callers with another type are not held to it. `any` is said by a predicate that names
+   * no types.
+   */
+  readonly appliesTo: readonly TokenType[] | 'any';
 } & ({ readonly condition: Condition } | { readonly predicate: PredicateRef });
 
 /** A requirement that Clerk's auth object answers. */

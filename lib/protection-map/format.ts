@@ -1,4 +1,4 @@
-import type { ProtectedRoute } from './protected-route.js';
+import type { ProtectedRoute, RouteRequirement } from './protected-route.js';
 
 /** How the map is written: aligned columns, data for programs, or a table for documents. */
 export type ProtectionMapFormat = 'text' | 'json' | 'markdown';
@@ -27,7 +27,7 @@ const NONE = '–';
 
 function cellsOf(route: ProtectedRoute, code: (text: string) => string): string[] {
   const from = (source: string) => ` (${placeOf(route, source)})`;
-  const requirements = route.requirements.map((one) => code(one.requirement) + from(one.from));
+  const requirements = route.requirements.map((one) => code(one.requirement) + typesOf(one) + from(one.from));
   return [
     route.method,
     [code(route.path), ...qualifiersOf(route)].join(' '),
@@ -47,7 +47,7 @@ export function labelOf(route: ProtectedRoute): string {
 
 /** What a route asks of its callers, in one line and without saying where it stands: `strict | session_token | …`. */
 export function summaryOf(route: ProtectedRoute): string {
-  const requirements = route.requirements.map(({ requirement }) => requirement);
+  const requirements = route.requirements.map((one) => one.requirement + typesOf(one));
   return [
     protectionOf(route),
     ...(route.acceptsToken.length > 0 ? [tokensOf(route)] : []),
@@ -67,6 +67,10 @@ const protectionOf = ({ protection, redirectsToSignIn }: ProtectedRoute) =>
 
 const tokensOf = ({ acceptsToken, allowsPendingSession }: ProtectedRoute) =>
   acceptsToken.join(', ') + (allowsPendingSession ? ', pending sessions too' : '');
+
+/** ` for api_key`, of a requirement that not every accepted token is held to. */
+const typesOf = ({ appliesTo }: RouteRequirement) =>
+  appliesTo ? ` for ${appliesTo.join(', ') || 'no accepted token'}` : '';
 
 function placeOf({ handler }: ProtectedRoute, source: string): string {
   if (source === 'default') return source;

@@ -6,6 +6,11 @@ export interface RouteRequirement {
   readonly requirement: string;
   /** The class (`InvoicesController`) or the handler (`InvoicesController.create`) that states it. */
   readonly from: string;
+  /**
+   * The accepted token types that it applies to, present where they are not all: callers with another type are held to
+   * other requirements. An empty list where it applies to none of them.
+   */
+  readonly appliesTo?: readonly TokenType[];
 }
 
 /**

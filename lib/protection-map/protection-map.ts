@@ -1,14 +1,15 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
-import { tokenTypesOf } from '../authentication/token-types.js';
+import { tokenTypesOf, type TokenType } from '../authentication/token-types.js';
+import { appliesToType } from '../policy/applicability.js';
 import { describeRequirement } from '../policy/conditions.js';
 import { HandlersExplorer, type ExploredClass } from '../policy/handlers.explorer.js';
 import { PolicyReader } from '../policy/policy.reader.js';
-import type { RoutePolicy } from '../policy/route-policy.js';
+import type { HeldRequirement, RoutePolicy } from '../policy/route-policy.js';
 import { GuardCoverage } from '../guard/guard-coverage.js';
 import { entryPointsOf, type EntryPoint, type Routing } from './entry-points.js';
-import type { ProtectedRoute } from './protected-route.js';
+import type { ProtectedRoute, RouteRequirement } from './protected-route.js';
 
 /**
  * Who may call what: every route, resolver and message handler of the application, with how it is protected and which
@@ -85,11 +86,17 @@ function rowOf(entry: EntryPoint, policy: RoutePolicy, isGuarded: boolean): Prot
     handler,
     protection,
     acceptsToken: types,
-    requirements: policy.requirements.map((one) => ({ requirement: describeRequirement(one), from: one.from })),
+    requirements: policy.requirements.map((one) => requirementOf(one, types)),
     from: { ...sources },
     ...(policy.allowsPendingSession && types.includes('session_token') ? { allowsPendingSession: true } : {}),
     ...(policy.redirectsToSignIn && protection === 'strict' ? { redirectsToSignIn: true } : {}),
   };
+}
+
+function requirementOf(one: HeldRequirement, accepted: readonly TokenType[]): RouteRequirement {
+  const appliesTo = accepted.filter((type) => appliesToType(one, type));
+  const narrowed = appliesTo.length < accepted.length ? { appliesTo } : {};
+  return { requirement: describeRequirement(one), from: one.from, ...narrowed };
 }
 
 const TRANSPORTS: readonly string[] = ['http', 'graphql', 'ws', 'rpc'] satisfies ProtectedRoute['transport'][];

@@ -7,9 +7,12 @@ import type { Denial } from '../errors/denial.js';
 import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import type { TransportAdapter } from '../options/transport-options.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
-import { callCarrier } from './call-carrier.js';
+import { beginCall, callIn, isObject, type Call } from './calls.js';
 import { presentedCredentials, type Question } from './presented.js';
 import type { Transport } from './transport.js';
+
+/** More than any framework calls handlers with: a handler without parameter decorators is given all arguments. */
+const PLACES_READ = 8;
 
 /** A kind of call that the application itself has taught us: see the option `transports`. */
 export class AdaptedTransport implements Transport {
@@ -27,13 +30,16 @@ export class AdaptedTransport implements Transport {
     };
   }
 
-  carrier(context: ExecutionContext): object {
-    return callCarrier(this.call(context), context);
+  carrier(context: ExecutionContext): Call {
+    const args = context.getArgs<unknown[]>();
+    const known = callIn(args);
+    if (known?.args === args) return known;
+    const source = this.call(context);
+    return beginCall(args, { source, place: (length) => Math.max(PLACES_READ, length), landmark: source });
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {
-    const source = this.call(context);
-    return presentedCredentials(this.question, context, { source, carrier: callCarrier(source, context) });
+    return presentedCredentials(this.question, context, () => this.carrier(context));
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {
@@ -49,10 +55,10 @@ export class AdaptedTransport implements Transport {
     return this.adapter.refuse ? error : asHttpException(error, denial);
   }
 
-  /** Among the arguments, where `@Auth()` and `getAuth()` find it again, knowing nothing of adapters. */
+  /** Among the arguments: what is made up anew each time stands for nothing. */
   private call(context: ExecutionContext): object {
     const call: unknown = this.adapter.call(context);
-    if (typeof call === 'object' && call !== null && context.getArgs<unknown[]>().includes(call)) return call;
+    if (isObject(call) && context.getArgs<unknown[]>().includes(call)) return call;
     throw new ClerkTransportError(
       this.type,
       `transports.${this.type}.call(context) must answer an object that is among context.getArgs()`,

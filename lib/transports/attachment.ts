@@ -26,6 +26,10 @@ interface Asked {
 
 /** Everything that is kept on a request: one property, since each one more costs every request. */
 interface Attached {
+  /** Whose it is. Copies of a request take the property along, and present something else. */
+  readonly carrier: object;
+  /** What was found there for another carrier: a Proxy hands on what is kept on it to its target. */
+  readonly beside: Attached | undefined;
   identity: Identity | undefined;
   userLoader: UserLoader | undefined;
   asked: Asked | undefined;
@@ -35,21 +39,40 @@ interface Carrier {
   [ATTACHED]?: Attached;
 }
 
-function attachedTo(carrier: Carrier): Attached {
-  // Stryker disable next-line ObjectLiteral: what is missing is undefined too; all are named so that objects are of one shape.
-  return (carrier[ATTACHED] ??= { identity: undefined, userLoader: undefined, asked: undefined });
+function attachedOn(carrier: Carrier): Attached | undefined {
+  let one = carrier[ATTACHED];
+  while (one && one.carrier !== carrier) one = one.beside;
+  return one;
 }
 
-/** Keeps what was found out, and of the guard how the user who calls is loaded, should a handler ask. */
-export function attachIdentity(carrier: object, identity: Identity | undefined, userLoader?: UserLoader): void {
+function attachedTo(carrier: Carrier): Attached {
+  const known = attachedOn(carrier);
+  if (known) return known;
+  const beside = carrier[ATTACHED];
+  // Stryker disable next-line ObjectLiteral: what is missing is undefined too; all are named so that objects are of one shape.
+  const attached = { carrier, beside, identity: undefined, userLoader: undefined, asked: undefined };
+  try {
+    carrier[ATTACHED] = attached;
+  } catch {
+    // Frozen, or a Proxy that takes nothing: whoever needs what is kept hears of it from attachIdentity().
+  }
+  return attached;
+}
+
+/**
+ * Keeps what was found out, and of the guard how the user who calls is loaded, should a handler ask.
+ * @returns whether it could be kept: nothing is on a frozen object.
+ */
+export function attachIdentity(carrier: object, identity: Identity | undefined, userLoader?: UserLoader): boolean {
   const attached = attachedTo(carrier);
   attached.identity = identity;
   attached.userLoader = userLoader;
+  return attachedOn(carrier) === attached;
 }
 
 /** Whether the guard has been here, though it may not have looked who is calling. */
 export function hasAttached(carrier: object): boolean {
-  return ATTACHED in carrier;
+  return attachedOn(carrier) !== undefined;
 }
 
 /** Whether ClerkGuard has judged the call. ClerkMiddleware attaches an identity too, and judges nobody. */
@@ -59,12 +82,12 @@ export function isJudged(carrier: object): boolean {
 
 /** What the guard found out about this request, if it looked. */
 export function attachedIdentity(carrier: object): Identity | undefined {
-  return (carrier as Carrier)[ATTACHED]?.identity;
+  return attachedOn(carrier)?.identity;
 }
 
 /** How the user who calls is loaded, if the guard looked. */
 export function attachedUserLoader(carrier: object): UserLoader | undefined {
-  return (carrier as Carrier)[ATTACHED]?.userLoader;
+  return attachedOn(carrier)?.userLoader;
 }
 
 /**

@@ -2,22 +2,24 @@ import type { ExecutionContext } from '@nestjs/common';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { hasAttached } from './attachment.js';
+import { callOf, isObject } from './calls.js';
 import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
-import { rawOf, type HttpRequestLike } from './web-request.js';
-import { adaptedCall, callCarrier, rpcCall } from './call-carrier.js';
-import { callOf, requestOf } from './sockets.js';
+import { requestOf } from './sockets.js';
+import { requestCarrierOf, type HttpRequestLike } from './web-request.js';
 
 /**
  * The object that stands for a request wherever it is met again: the request, given as itself or inside an execution
- * context. Of Fastify's request it is the one of Node that it wraps, since that is all a middleware sees.
+ * context. Of Fastify's request it is the one of Node that it wraps, since that is all a middleware sees. Of a call that no
+ * guard has begun it is one that nothing is kept on.
  */
 export function carrierOf(source: object): object {
-  const operation = graphqlOperationIn(source);
-  if (operation) return operation.carrier;
-  if (isExecutionContext(source) && source.getType<string>() === 'ws') return callOf(source.getArgs<unknown[]>());
-  return isExecutionContext(source) && source.getType() !== 'http'
-    ? callCarrier(sourceOf(source), source)
-    : rawOf(sourceOf(source) as HttpRequestLike);
+  if (!isExecutionContext(source)) return requestCarrierOf(source as HttpRequestLike);
+  const type = source.getType<string>();
+  if (type === 'graphql') return graphqlOperationOf(source).carrier;
+  if (type === 'http') return requestCarrierOf(source.switchToHttp().getRequest<HttpRequestLike>());
+  const call = callOf(source);
+  if (!call && type !== 'rpc' && type !== 'ws') throw new ClerkTransportError(type);
+  return call ?? {};
 }
 
 /** The request as the platform gives it, out of an execution context or as itself; of other calls what stands for them. */
@@ -25,12 +27,13 @@ export function sourceOf(source: object): object {
   if (!isExecutionContext(source)) return source;
   const type = source.getType<string>();
   if (type === 'graphql') return graphqlOperationOf(source).source;
-  if (type === 'rpc') return rpcCall(source);
-  if (type === 'ws') return requestOf(source.switchToWs().getClient<object>());
   if (type === 'http') return source.switchToHttp().getRequest<object>();
-  const call = adaptedCall(source);
-  if (!call) throw new ClerkTransportError(type);
-  return call;
+  if (type === 'ws') return requestOf(source.switchToWs().getClient<object>());
+  const call = callOf(source);
+  if (call) return call.source;
+  if (type !== 'rpc') throw new ClerkTransportError(type);
+  const context: unknown = source.switchToRpc().getContext();
+  return isObject(context) ? context : source.getArgs<unknown[]>();
 }
 
 /**

@@ -7,10 +7,11 @@ import { ClerkErrorCode } from '../errors/error-codes.js';
 import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
 import { graphqlCredentials } from './graphql.credentials.js';
-import { graphqlOperationOf } from './graphql.operation.js';
-import { MALFORMED } from './http.credentials.js';
+import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
+import { HttpCredentials, MALFORMED } from './http.credentials.js';
 import { defineRequestAuth } from './request-auth.js';
 import type { Transport } from './transport.js';
+import { rawOf } from './web-request.js';
 
 /** Statuses in GraphQL's words, as Apollo's own errors use them. */
 const CODES: Readonly<Record<number, string>> = {
@@ -34,6 +35,8 @@ export class GraphqlTransport implements Transport {
   readonly isForeign = false;
   private readonly logger = new Logger('ClerkGuard');
   private readonly known = new WeakMap<object, Credentials>();
+  /** The request that each context led to first. */
+  private readonly requests = new WeakMap<object, object>();
 
   carrier(context: ExecutionContext): object {
     return graphqlOperationOf(context).call;
@@ -42,7 +45,7 @@ export class GraphqlTransport implements Transport {
   /** Read once for each operation, however many resolvers ask. */
   credentials(context: ExecutionContext): Credentials | Denial {
     const operation = graphqlOperationOf(context);
-    if (operation.isAmbiguous) {
+    if (operation.isAmbiguous || this.leadsElsewhere(operation)) {
       this.logger.error('Several requests share one GraphQL context: give the option "context" a function.');
       return AMBIGUOUS;
     }
@@ -52,11 +55,19 @@ export class GraphqlTransport implements Transport {
     return credentials;
   }
 
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {
-    const { call, carrier, request } = graphqlOperationOf(context);
-    attachIdentity(call, identity, userLoader);
-    attachIdentity(carrier, identity, userLoader);
-    if (request) defineRequestAuth(request, identity);
+  /** To the request that the credentials were read of: by now the context may lead to another one. */
+  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader, credentials: Credentials): void {
+    attachIdentity(this.carrier(context), identity, userLoader);
+    attachIdentity(credentials.carrier, identity, userLoader);
+    if (credentials instanceof HttpCredentials) defineRequestAuth(credentials.source, identity);
+  }
+
+  /** Whether this context led to the request of another caller before. */
+  private leadsElsewhere({ context, request }: GraphqlOperation): boolean {
+    if (!request) return false;
+    const [raw, first] = [rawOf(request), this.requests.get(context)];
+    if (!first) this.requests.set(context, raw);
+    return first !== undefined && first !== raw;
   }
 
   /** The same for every driver: `extensions` with GraphQL's code, ours, and Clerk's reverification body. */

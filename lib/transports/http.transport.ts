@@ -4,6 +4,7 @@ import type { HttpAdapterHost } from '@nestjs/core';
 import type { Credentials } from '../authentication/credentials.js';
 import { hasHeaders, type Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
+import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
 import { carrierOf } from './carrier.js';
@@ -34,7 +35,9 @@ export class HttpTransport implements Transport {
     const carrier = this.carrierOf(source);
     // A guard that runs twice has told the client already; cookies would be set twice.
     const told = attachedIdentity(carrier)?.headers === identity.headers;
-    attachIdentity(carrier, identity, userLoader);
+    if (!attachIdentity(carrier, identity, userLoader)) {
+      throw new ClerkTransportError('http', 'its request is frozen, so that nothing can be kept on it');
+    }
     defineRequestAuth(source, identity);
     if (told || !hasHeaders(identity)) return;
     identity.headers.forEach((value, name) => this.setHeader(context, name, value));

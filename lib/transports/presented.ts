@@ -3,6 +3,7 @@ import { Logger, type ExecutionContext } from '@nestjs/common';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { CallCredentials } from './call.credentials.js';
+import type { Call } from './calls.js';
 
 const UNREADABLE: Denial = {
   status: 400,
@@ -29,11 +30,14 @@ export interface Question {
 
 const logger = new Logger('ClerkGuard');
 
-/** What the application found for a call; a denial where it failed, or where a caller made it find nonsense. */
+/**
+ * What the application found for a call; a denial where it failed, or where a caller made it find nonsense. It is asked
+ * before the call begins, when the arguments are still what its transport gave.
+ */
 export function presentedCredentials(
   question: Question,
   context: ExecutionContext,
-  { source, carrier }: { source: object; carrier: object },
+  begin: () => Call,
 ): CallCredentials | Denial {
   const { option, headers } = question;
   let answer: unknown;
@@ -53,9 +57,9 @@ export function presentedCredentials(
   const read = headers.map((name) => [name, (given as Partial<Record<string, unknown>>)[name] ?? undefined] as const);
   const isReadable = ([, value]: (typeof read)[number]) =>
     value === undefined || (typeof value === 'string' && HEADER_VALUE.test(value));
-  return read.every(isReadable)
-    ? new CallCredentials(Object.fromEntries(read) as Record<string, string | undefined>, source, carrier)
-    : UNREADABLE;
+  if (!read.every(isReadable)) return UNREADABLE;
+  const call = begin();
+  return new CallCredentials(Object.fromEntries(read) as Record<string, string | undefined>, call.source, call);
 }
 
 /** A token as the value of an Authorization header, which it may be already. */

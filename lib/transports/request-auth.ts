@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import type { AuthObject } from '@clerk/backend';
 import type { SignedInAuthObject, SignedOutAuthObject } from '@clerk/backend/internal';
 
@@ -45,28 +47,47 @@ const DEFINED = Symbol.for('nest-clerk:request-auth');
 
 /**
  * Defines `request.auth`, built on first use. Whatever another library put there is replaced; what one puts there
- * later stays its own, since ours is never read back from it.
+ * later stays its own, since ours is never read back from it. A request that takes no property has none. Nothing is
+ * written through a Proxy, since it would become that of the request behind it.
  */
 export function defineRequestAuth(request: object, identity: Identity): void {
-  const prototype = Object.getPrototypeOf(request) as object;
-  if (Object.hasOwn(request, 'auth') || !isOfOneApplication(request, prototype)) define(request, identity);
-  else if (!Object.hasOwn(prototype, DEFINED)) defineForAll(prototype);
-}
-
-/** Express and Fastify give the requests of each application a prototype of their own. */
-function isOfOneApplication(request: object, prototype: object): boolean {
-  return Object.hasOwn(prototype, 'app') || Object.hasOwn(request, 'raw');
+  try {
+    if (!isDefinedForAll(request) && !types.isProxy(request)) define(request, identity);
+  } catch {
+    // A Proxy may throw whatever is asked of it.
+  }
 }
 
 /** One definition for all requests of an application costs each of them nothing. */
-function defineForAll(prototype: object): void {
-  Object.defineProperty(prototype, DEFINED, { value: true });
-  Object.defineProperty(prototype, 'auth', {
+function isDefinedForAll(request: object): boolean {
+  const prototype = Object.getPrototypeOf(request) as object | null;
+  if (prototype === null || Object.hasOwn(request, 'auth')) return false;
+  return Object.hasOwn(prototype, DEFINED) || (isOfOneApplication(request, prototype) && defineForAll(prototype));
+}
+
+/**
+ * Whether a prototype was made by Express or Fastify for the requests of one application. It has to lead back to what
+ * made it: any object may have an `app` or a `server`, and what it inherits from may be everybody's.
+ */
+function isOfOneApplication(request: object, prototype: object): boolean {
+  const app: unknown = Object.getOwnPropertyDescriptor(prototype, 'app')?.value;
+  if (typeof app === 'function') return (app as { request?: unknown }).request === prototype;
+  // Fastify keeps the class of its requests with the server, or with the context of a plugin.
+  const { server } = request as { server?: unknown };
+  if (typeof server !== 'object' || server === null || Object.getPrototypeOf(prototype) === null) return false;
+  const key = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'fastify.Request');
+  const type: unknown = key && Reflect.get(server, key);
+  return typeof type === 'function' && type.prototype === prototype;
+}
+
+function defineForAll(prototype: object): boolean {
+  const isDefined = Reflect.defineProperty(prototype, 'auth', {
     configurable: true,
     enumerable: false,
     get(this: object) {
       const identity = attachedIdentity(carrierOf(this));
       if (!identity) return undefined;
+      if (types.isProxy(this)) return createRequestAuth(identity);
       define(this, identity);
       return (this as { auth?: unknown }).auth;
     },
@@ -74,6 +95,7 @@ function defineForAll(prototype: object): void {
       Reflect.defineProperty(this, 'auth', { value, configurable: true, writable: true, enumerable: true });
     },
   });
+  return isDefined && Reflect.defineProperty(prototype, DEFINED, { value: true });
 }
 
 function define(request: object, identity: Identity): void {

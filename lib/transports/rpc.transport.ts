@@ -6,10 +6,13 @@ import type { Denial } from '../errors/denial.js';
 import { asHttpException } from '../errors/exceptions.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
-import { callCarrier, rpcCall } from './call-carrier.js';
+import { beginCall, isObject, type Call } from './calls.js';
 import { presentedCredentials, type Question } from './presented.js';
 import { asRpcException, toRpcException } from './rpc-exception.js';
 import type { Transport } from './transport.js';
+
+/** Nest reads the payload, the context, and of gRPC the call. */
+const PLACES_READ = 3;
 
 /** Microservices, over whichever broker: who is calling, the application's extractor says, and never a payload. */
 export class RpcTransport implements Transport {
@@ -24,13 +27,20 @@ export class RpcTransport implements Transport {
     };
   }
 
-  carrier(context: ExecutionContext): object {
-    return callCarrier(rpcCall(context), context);
+  carrier(context: ExecutionContext): Call {
+    const args = context.getArgs<unknown[]>();
+    const [payload, own] = args;
+    return beginCall(args, {
+      // A transport strategy of the application's own may give no context. The arguments are never the payload itself.
+      source: isObject(own) ? own : args,
+      place: (length) => Math.max(PLACES_READ, length),
+      // It may also give the same one with every message; Nest's own strategies make one for each.
+      landmark: isContextOfNest(own) ? own : isObject(payload) ? payload : undefined,
+    });
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {
-    const source = rpcCall(context);
-    return presentedCredentials(this.question, context, { source, carrier: callCarrier(source, context) });
+    return presentedCredentials(this.question, context, () => this.carrier(context));
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {
@@ -43,5 +53,16 @@ export class RpcTransport implements Transport {
 
   refuseWith(_context: ExecutionContext, error: Error, denial: Denial): Error {
     return asRpcException(asHttpException(error, denial), error);
+  }
+}
+
+/** The base class of Nest's contexts comes with an optional package, so they are told by its methods. */
+function isContextOfNest(value: unknown): value is object {
+  if (!isObject(value)) return false;
+  try {
+    const { getArgs, getArgByIndex } = value as Partial<Record<'getArgs' | 'getArgByIndex', unknown>>;
+    return typeof getArgs === 'function' && typeof getArgByIndex === 'function';
+  } catch {
+    return false;
   }
 }

@@ -5,8 +5,6 @@ import type { HttpRequestLike } from './web-request.js';
 
 /** Where this library keeps what it knows of a socket: no message can write there, and it goes when the socket goes. */
 const KEPT = Symbol.for('nest-clerk:socket');
-/** Marks what stands for a single message. */
-const CALL = Symbol.for('nest-clerk:websocket-call');
 
 /** What is kept on an open socket. Never who is signed in: every message is judged anew. */
 interface Kept {
@@ -30,9 +28,11 @@ interface SocketIoLike {
 
 /** What is kept on this socket; to be written to. */
 export function keptOn(client: object): Kept {
-  const holder = client as { [KEPT]?: Kept };
-  if (!holder[KEPT]) Object.defineProperty(holder, KEPT, { value: {}, enumerable: false });
-  return holder[KEPT] as Kept;
+  const holder = client as { readonly [KEPT]?: Kept };
+  const kept = holder[KEPT] ?? {};
+  // A frozen socket keeps nothing, and presents what its handshake brought.
+  if (!(KEPT in holder)) Reflect.defineProperty(holder, KEPT, { value: kept, enumerable: false });
+  return kept;
 }
 
 /** The request that opened the socket; an empty one where nobody told. */
@@ -66,18 +66,6 @@ function queryOf(client: object): Readonly<Record<string, unknown>> {
   const { handshake } = client as SocketIoLike;
   if (handshake) return handshake.query ?? {};
   return Object.fromEntries(new URLSearchParams(requestOf(client).url?.split('?')[1]));
-}
-
-/**
- * What stands for one message. Nest hands the arguments of a message on as ever new arrays, so it is one more argument,
- * before the pattern that Nest expects last; nothing that is sent over the wire can carry its mark.
- */
-export function callOf(args: unknown[]): object {
-  const known = args.find((arg) => typeof arg === 'object' && arg !== null && Object.hasOwn(arg, CALL));
-  if (known) return known;
-  const call = { [CALL]: true };
-  args.splice(Math.max(2, args.length - 1), 0, call);
-  return call;
 }
 
 /** Tells a socket of socket.io something before it is closed; `ws` says why with the close itself. */

@@ -18,8 +18,11 @@ export interface Transport {
    */
   credentials(context: ExecutionContext): Credentials | Denial;
 
-  /** Makes the identity known to the handler, and to the client what Clerk wants to tell it. */
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void;
+  /**
+   * Makes the identity known to the handler, and to the client what Clerk wants to tell it.
+   * @param credentials By which the identity was found.
+   */
+  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader, credentials: Credentials): void;
 
   /** The error that makes Nest refuse the call in this transport's way. */
   refuse(context: ExecutionContext, denial: Denial): Error;

@@ -42,6 +42,15 @@ export function toWebRequest(request: HttpRequestLike): Request {
   return new Request(url, { method: request.method, headers });
 }
 
+/**
+ * The object that stands for an HTTP request. Fastify's stands for Node's as long as it presents the same; a copy of it
+ * with headers of its own is a request of its own.
+ */
+export function requestCarrierOf(request: HttpRequestLike): object {
+  const raw = rawOf(request) as Partial<HttpRequestLike>;
+  return request.headers === undefined || request.headers === raw.headers ? raw : request;
+}
+
 /** Fastify's request wraps Node's; what others keep under that name is something else. */
 export function rawOf(request: HttpRequestLike): object {
   const raw = request.raw as { headers?: unknown; url?: unknown } | null | undefined;

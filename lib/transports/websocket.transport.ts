@@ -8,7 +8,8 @@ import { asHttpException, bodyOf } from '../errors/exceptions.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
 import { CallCredentials } from './call.credentials.js';
-import { callOf, disconnect, keptOn, presentedBy, requestOf } from './sockets.js';
+import { beginCall } from './calls.js';
+import { disconnect, keptOn, presentedBy, requestOf } from './sockets.js';
 import type { Transport } from './transport.js';
 import type { WebSocketPackage } from './websocket.package.js';
 
@@ -30,7 +31,9 @@ export class WebSocketTransport implements Transport {
   ) {}
 
   carrier(context: ExecutionContext): object {
-    return callOf(context.getArgs<unknown[]>());
+    // Nest expects the pattern last.
+    const place = (length: number) => Math.max(2, length - 1);
+    return beginCall(context.getArgs<unknown[]>(), { source: requestOf(clientOf(context)), place });
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {

@@ -245,8 +245,24 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'DeafKey',
     [AcceptsToken('api_key'), RequirePermission('org:b:read')],
-    /^no requirement speaks to the accepted api_key: @RequirePermission\(\) can only be fulfilled by session_token\. Narrow/,
+    /^no requirement applies to the accepted token type api_key: @RequirePermission\(\) can only be fulfilled by session_token\. Narrow/,
     [AcceptsToken('api_key'), RequireScope('b:read')],
+  ),
+  onRoute(
+    'PredicateForKeys',
+    [AcceptsToken('session_token', 'api_key'), RequirePermission('org:b:read'), RequireThat(() => true)],
+    /^no requirement applies to the accepted token type api_key: @RequirePermission\(\) can only be fulfilled by session_token, and @RequireThat\(\) counts beside it only for token types that it names\. .* @RequireThat\(…, \{ appliesTo: \['session_token', 'api_key'\] \}\)\.$/,
+    [
+      AcceptsToken('session_token', 'api_key'),
+      RequirePermission('org:b:read'),
+      RequireThat(() => true, { appliesTo: ['api_key'] }),
+    ],
+  ),
+  onRoute(
+    'PredicateForNothing',
+    [RequireThat(() => true, { appliesTo: [] as never })],
+    /^@RequireThat\(\) takes \{ appliesTo: \[…\] \} after the predicate, with one or more of 'session_token'/,
+    [RequireThat(() => true, { appliesTo: ['session_token'] })],
   ),
   onRoute(
     'NobodysUser',

@@ -31,6 +31,7 @@ import {
   type AuthObject,
   type AuthPredicateClass,
   type ClerkModuleOptions,
+  type TokenType,
   type User,
 } from '../../lib/index.js';
 import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js';
@@ -148,11 +149,14 @@ class Scopes {
 /** Every call of a predicate. */
 const asked: { name: string; auth: AuthObject; context: ExecutionContext }[] = [];
 
-const answering = (name: string, answer: () => unknown) =>
-  RequireThat(((auth: AuthObject, context: ExecutionContext) => {
-    asked.push({ name, auth, context });
-    return answer();
-  }) as () => boolean);
+const answering = (name: string, answer: () => unknown, type?: TokenType) =>
+  RequireThat(
+    ((auth: AuthObject, context: ExecutionContext) => {
+      asked.push({ name, auth, context });
+      return answer();
+    }) as () => boolean,
+    type && { appliesTo: [type] },
+  );
 
 @Injectable()
 class Ledger {
@@ -189,6 +193,16 @@ class Predicates {
   @Get('provided/:id') @RequireThat(OwnsInvoice) provided() {}
   @Get('made/:id') @RequireThat(OwnsInvoiceToo) made() {}
   @Get('any') @AcceptsToken('any') @answering('any', () => true) any() {}
+  @Get('keys')
+  @AcceptsToken('session_token', 'api_key')
+  @RequirePermission('org:invoices:read')
+  @answering('keys', () => false, 'api_key')
+  keys() {}
+  @Get('each')
+  @AcceptsToken('session_token', 'api_key')
+  @answering('users', () => true, 'session_token')
+  @answering('keys', () => false, 'api_key')
+  each() {}
   @Get('last') @answering('last', () => true) @RequirePermission('org:invoices:read') last() {}
   @Get('fresh') @answering('fresh', () => true) @RequireReverification('strict') fresh() {}
   @Get('fresh-no') @answering('fresh-no', () => false) @RequireReverification('strict') freshNo() {}
@@ -508,7 +522,17 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       }
     });
 
-    it('speaks to every type of token', async () => {
+    it('applies to the types of token that it names, and is not asked about others', async () => {
+      expect((await app.withToken('/predicates/keys', apiKey())).body).toEqual(insufficient);
+      expect((await as('/predicates/keys')).body).toEqual(insufficient);
+      expect((await as('/predicates/keys', { permissions: ['org:invoices:read'] })).status).toBe(200);
+      expect(asked.map(({ name, auth }) => [name, auth.tokenType])).toEqual([['keys', 'api_key']]);
+      expect((await app.withToken('/predicates/each', apiKey())).body).toEqual(insufficient);
+      expect((await as('/predicates/each')).status).toBe(200);
+      expect(asked.slice(1).map(({ name }) => name)).toEqual(['keys', 'users']);
+    });
+
+    it('applies to every type of token where it names none', async () => {
       const machine = clerk.createMachine();
       const tokens = [
         await session(),
@@ -579,7 +603,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expect((await app.send('/vocabulary/open')).status).toBe(200);
     });
 
-    it('hold each type of token to what speaks to it', async () => {
+    it('hold each type of token to what applies to it', async () => {
       const cases: [string, string[], number][] = [
         ['read', ['invoices:read'], 200],
         ['read', ['invoices:write'], 403],

@@ -42,6 +42,9 @@ class Bot {
   @SkipAuth() @Get('skip') skip() {
     return { isAuthenticated: null };
   }
+  @Get('bare') bare(client: unknown, _update: Update, { style = 'default' } = {}) {
+    return [client, 'text', style];
+  }
   @Get('me') me(@CurrentUser() user: User) {
     return user.id;
   }
@@ -86,13 +89,25 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
   }
 
   /** As frameworks beside Nest's own do it: Nest runs guards, pipes and interceptors before the handler. */
-  async function call(name: keyof Bot & string, update: Update = {}, type = 'bot'): Promise<any> {
+  async function call(
+    name: keyof Bot & string,
+    update: Update = {},
+    type = 'bot',
+    client: unknown = 'shared client',
+  ): Promise<any> {
     const bot = app!.get(Bot as Type<Bot>);
-    return callOn(bot, name, bot[name], update, type);
+    return callOn(bot, name, bot[name], update, type, client);
   }
 
   /** @param handler What the framework calls: the method, or a copy of it. */
-  async function callOn(bot: object, name: string, handler: unknown, update: Update, type = 'bot'): Promise<any> {
+  async function callOn(
+    bot: object,
+    name: string,
+    handler: unknown,
+    update: Update,
+    type = 'bot',
+    client: unknown = 'shared client',
+  ): Promise<any> {
     const creator = app!.nest.get(ExternalContextCreator, { strict: false });
     const parameters = { exchangeKeyForValue: () => undefined };
     const all = { guards: true, interceptors: true, filters: false };
@@ -109,7 +124,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
         type,
       ] as unknown as Parameters<typeof creator.create>),
     );
-    return handle('shared client', update).catch((error: unknown) => ({ error }));
+    return handle(client, update).catch((error: unknown) => ({ error }));
   }
 
   it('are denied without an adapter, by an error that says how to register one', async () => {
@@ -180,6 +195,28 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
       const { error } = await callOn(bot, name, bot[name].bind(bot), { session });
       expect(error.denial).toMatchObject({ status: 500, code: 'invalid-policy' });
     }
+  });
+
+  it('never take over the caller of another call, though the adapter names what all calls share', async () => {
+    const { credentials } = new BotAdapter();
+    for (const client of [{}, Object.freeze({}), Object.create(null) as object, new Proxy({}, {})]) {
+      await start({ transports: { bot: { call: (context) => context.getArgByIndex<object>(0), credentials } } });
+      const users = [clerk.createUser(), clerk.createUser()];
+      for (const user of users) {
+        const session = await clerk.sessionToken({ user });
+        expect(await call('default', { session }, 'bot', client)).toMatchObject({ userId: user.id });
+        expect(await call('me', { session }, 'bot', client)).toBe(user.id);
+      }
+      expect((await call('default', {}, 'bot', client)).error.getStatus()).toBe(401);
+      expect(await call('public', {}, 'bot', client)).toMatchObject({ isAuthenticated: false });
+      await app!.close();
+    }
+    app = undefined;
+  });
+
+  it('hand a handler without parameter decorators what their framework gave', async () => {
+    await start({ transports: { bot: new BotAdapter() } });
+    expect(await call('bare', { session: await clerk.sessionToken() })).toEqual(['shared client', 'text', 'default']);
   });
 
   it('may present cookies, as a browser does', async () => {

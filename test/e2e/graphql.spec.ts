@@ -452,8 +452,16 @@ describe.each(GRAPHQL_DRIVERS)('an application on %s', (_, platform, graphql) =>
     expect((await query(app, '{ invoices { owner } }')).data.invoices[0]).toEqual({ owner: 'null 0' });
   });
 
-  it('never takes one caller for another, though its context be one object for all', async () => {
-    app = await start({ context: { greeting: 'hello' } });
+  const shared: Record<string, unknown> = {};
+  it.each<[string, unknown]>([
+    ['object', { greeting: 'hello' }],
+    ['object of a function', () => shared],
+    [
+      'object that leads to the request of the moment',
+      (of: { req?: object }) => Object.assign(shared, { req: of.req ?? of }),
+    ],
+  ])('never takes one caller for another, though its context be one %s for all', async (_name, context) => {
+    app = await start({ context });
     const [ada, grace] = [clerk.createUser(), clerk.createUser()];
     for (const user of [ada, grace, ada]) {
       const { data } = await query(app, '{ me }', await bearer(clerk.sessionToken({ user })));

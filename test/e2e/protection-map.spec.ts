@@ -25,6 +25,8 @@ import {
   Public,
   RedirectToSignIn,
   RequirePermission,
+  RequireScope,
+  RequireThat,
   SkipAuth,
 } from '../../lib/index.js';
 import { LocalClerk, protectionMap } from '../../lib/testing/index.js';
@@ -291,6 +293,33 @@ describe('the protection map beyond HTTP', () => {
       'rpc  paid event',
       'rpc  {"cmd":"invoice"} message',
     ]);
+  });
+
+  it('says of each requirement which accepted tokens are held to it, unless all are', async () => {
+    const isKnown = () => true;
+    @Controller('mixed')
+    @RequireScope('cats:list')
+    class MixedController {
+      @Get('both')
+      @AcceptsToken('session_token', 'api_key')
+      @RequirePermission('org:cats:list')
+      @RequireThat(isKnown)
+      both() {}
+      @Get('keys') @AcceptsToken('api_key') @RequireThat(isKnown, { appliesTo: ['api_key', 'm2m_token'] }) keys() {}
+      @Get('users') @RequireThat(isKnown, { appliesTo: ['session_token'] }) users() {}
+    }
+    app = await TestApp.on(express).controllers(MixedController).clerk(clerk.options).start();
+    const rows = app.nest.get(ClerkProtectionMap).routes();
+    const of = (path: string) => rows.find((row) => row.path === `/mixed/${path}`)!.requirements;
+    const [from, scope] = ['MixedController', 'scope cats:list'];
+    const that = (path: string) => ({ requirement: 'that isKnown agrees', from: `${from}.${path}` });
+    expect(of('both')).toStrictEqual([
+      { requirement: scope, from, appliesTo: ['api_key'] },
+      that('both'),
+      { requirement: 'permission org:cats:list', from: `${from}.both`, appliesTo: ['session_token'] },
+    ]);
+    expect(of('keys')).toStrictEqual([{ requirement: scope, from }, that('keys')]);
+    expect(of('users')).toStrictEqual([{ requirement: scope, from, appliesTo: [] }, that('users')]);
   });
 
   it('says what else a route does, each where it means something', async () => {

@@ -166,12 +166,14 @@ export const CALLERS: Record<string, Caller> = {
 export type Ways = readonly (readonly Right[])[];
 export interface Asked {
   readonly requirement: Requirement;
-  readonly speaksTo: readonly TokenType[];
+  readonly appliesTo: readonly TokenType[];
   readonly ways: Ways;
 }
 export interface Answered {
   readonly predicate: PredicateRef;
   readonly answer: boolean | undefined;
+  /** The types it names; a predicate that names none applies to all. */
+  readonly appliesTo?: readonly TokenType[];
 }
 export interface Route {
   readonly name: string;
@@ -208,14 +210,16 @@ export function expected(
   if (accepted !== 'any' && ![accepted].flat().includes(type!)) return INVALID;
   if (route.asked.length + route.predicates.length === 0) return 'allowed';
 
-  const held = route.asked.filter(({ speaksTo }) => speaksTo.includes(type!));
-  // Nobody passes for want of a requirement that would have spoken to him.
-  if (held.length + route.predicates.length === 0) return lacking(route.asked);
+  const held = route.asked.filter(({ appliesTo }) => appliesTo.includes(type!));
+  const predicates = route.predicates.filter(({ appliesTo }) => appliesTo?.includes(type!) ?? true);
+  // Nobody passes for want of a requirement that would have applied to him: where some name types, one that names his.
+  const naming = [...route.asked, ...route.predicates].filter(({ appliesTo }) => appliesTo !== undefined);
+  if (naming.length > 0 && !naming.some(({ appliesTo }) => appliesTo!.includes(type!))) return lacking(route.asked);
   const unmet = held.filter(({ ways }) => !fulfilled(ways, rights));
   const beyond = unmet.filter(({ ways }) => !fulfilled(ways, [...rights, 'reverification']));
   if (beyond.length > 0) return lacking(beyond);
-  if (route.predicates.some(({ answer }) => answer === false)) return '403 insufficient-permissions';
-  const open = route.predicates.filter(({ answer }) => answer === undefined).length;
+  if (predicates.some(({ answer }) => answer === false)) return '403 insufficient-permissions';
+  const open = predicates.filter(({ answer }) => answer === undefined).length;
   if (open > 0) return `403 insufficient-permissions until ${open} answered`;
   return unmet.length > 0 ? '403 reverification-required of strict' : 'allowed';
 }

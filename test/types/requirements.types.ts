@@ -146,6 +146,13 @@ class WrongCheck {
 }
 RequireThat(OwnsInvoice);
 RequireThat(async (auth) => auth.tokenType === 'session_token' && auth.orgSlug === 'acme');
+RequireThat(OwnsInvoice, { appliesTo: ['session_token', 'api_key'] });
+// @ts-expect-error a token type that there is not
+RequireThat(OwnsInvoice, { appliesTo: ['apikey'] });
+// @ts-expect-error names no type
+RequireThat(OwnsInvoice, { appliesTo: [] });
+// @ts-expect-error all types are named, or none
+RequireThat(OwnsInvoice, { appliesTo: 'any' });
 RequireThat((auth, context) => {
   expectTypeOf(auth).toEqualTypeOf<AuthObject>();
   expectTypeOf(context).toEqualTypeOf<ExecutionContext>();

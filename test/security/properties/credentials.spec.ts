@@ -26,6 +26,7 @@ import { TOKEN_TYPES, type AcceptsToken } from '../../../lib/authentication/toke
 import type { ClerkModuleOptions } from '../../../lib/index.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../../lib/testing/index.js';
+import type { Call } from '../../../lib/transports/calls.js';
 import { graphqlCredentials } from '../../../lib/transports/graphql.credentials.js';
 import { graphqlOperationOf } from '../../../lib/transports/graphql.operation.js';
 import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
@@ -266,8 +267,8 @@ describe('what a call presents', () => {
     const headers = ['authorization', 'cookie', 'origin'] as const;
     fc.assert(
       fc.property(answer, (given) => {
-        const call = { source: {}, carrier: {} };
-        expectReadable(presentedCredentials({ option: 'rpc.credentials', headers, ask: () => given }, context(), call));
+        const question = { option: 'rpc.credentials', headers, ask: () => given };
+        expectReadable(presentedCredentials(question, context(), () => ({ source: {} }) as Call));
       }),
       { numRuns: RUNS * 2 },
     );

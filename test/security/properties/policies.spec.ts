@@ -56,7 +56,7 @@ interface Said {
   readonly decorator: Decorator;
   readonly protection?: 'public' | 'require-auth' | 'skip-auth';
   readonly accepts?: readonly string[];
-  readonly asked?: Pick<Asked, 'speaksTo' | 'ways'>;
+  readonly asked?: Pick<Asked, 'appliesTo' | 'ways'>;
   readonly predicate?: Answered;
   readonly allowsPending?: true;
   /** Cannot mean anything: it has to be reported. */
@@ -91,9 +91,9 @@ const product = (some: Ways, others: Ways): Ways => some.flatMap((one) => others
 
 const SESSIONS: readonly TokenType[] = ['session_token'];
 const MACHINES: readonly TokenType[] = ['api_key', 'm2m_token', 'oauth_token'];
-const asks = (decorator: unknown, ways: Ways, speaksTo = SESSIONS): Said => ({
+const asks = (decorator: unknown, ways: Ways, appliesTo = SESSIONS): Said => ({
   decorator: decorator as Decorator,
-  asked: { speaksTo, ways },
+  asked: { appliesTo, ways },
 });
 const agrees = () => true;
 const objects = () => true;
@@ -112,6 +112,17 @@ const REQUIREMENTS: readonly Said[] = [
   { decorator: RequireThat(agrees) as Decorator, predicate: { predicate: agrees, answer: true } },
   { decorator: RequireThat(objects) as Decorator, predicate: { predicate: objects, answer: false } },
   { decorator: RequireThat(silent) as Decorator, predicate: { predicate: silent, answer: undefined } },
+  ...[SESSIONS, MACHINES, ['session_token', 'api_key'] as const].flatMap((appliesTo) =>
+    (
+      [
+        [agrees, true],
+        [objects, false],
+      ] as const
+    ).map(([predicate, answer]): Said => {
+      const decorator = RequireThat(predicate, { appliesTo: appliesTo as never }) as Decorator;
+      return { decorator, predicate: { predicate, answer, appliesTo } };
+    }),
+  ),
 ];
 
 // ---- Everything that may stand on a level.
@@ -147,6 +158,9 @@ const nonsense = fc.oneof(
     .filter(([, given]) => !LEVELS.includes(given[0]))
     .map(([take, given]) => asks((take as (...args: unknown[]) => unknown)(...given), [])),
   fc.array(smuggled, { maxLength: 2 }).map((given) => asks(RequireScope(...(given as ['x'])), [], MACHINES)),
+  smuggled
+    .filter((given) => given !== undefined)
+    .map((given): Said => ({ decorator: RequireThat(agrees, given as never) as Decorator, isNonsense: true })),
   smuggled.map((given): Said => {
     const decorator = RequireThat(given as never) as Decorator;
     return isPromising(given)
@@ -232,7 +246,7 @@ function dueTo(levels: Levels): Due {
     isWrong,
   };
 }
-const REQUIREMENT: Asked['requirement'] = { decorator: '', speaksTo: [], condition: { allOf: [] } };
+const REQUIREMENT: Asked['requirement'] = { decorator: '', appliesTo: [], condition: { allOf: [] } };
 
 /** Who is meant to pass. A pending session is like any other where such are let in. */
 function mayPass(caller: Caller, { protection, accepted, allowsPending, ...asked }: Due): boolean {

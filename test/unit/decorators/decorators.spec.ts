@@ -68,14 +68,20 @@ describe('a decorator leaves on class and method', () => {
         ['RequireScope', requirement.RequireScope('a', 'b'), MACHINES, { allOf: [{ scope: 'a' }, { scope: 'b' }] }],
       ] as const
     ).map(
-      ([decorator, made, speaksTo, condition]) =>
-        [`@${decorator}()`, made, 'requirements', { decorator, speaksTo, condition }] as const,
+      ([decorator, made, appliesTo, condition]) =>
+        [`@${decorator}()`, made, 'requirements', { decorator, appliesTo, condition }] as const,
     ),
     [
       '@RequireThat()',
       requirement.RequireThat(check),
       'requirements',
-      { decorator: 'RequireThat', speaksTo: [...SESSIONS, ...MACHINES], predicate: check },
+      { decorator: 'RequireThat', appliesTo: 'any', predicate: check },
+    ],
+    [
+      '@RequireThat() of some token types',
+      requirement.RequireThat(check, { appliesTo: ['api_key', 'oauth_token'] }),
+      'requirements',
+      { decorator: 'RequireThat', appliesTo: ['api_key', 'oauth_token'], predicate: check },
     ],
   ] as [string, ClassDecorator & MethodDecorator, string, unknown][])('%s', (_, decorator, key, value) => {
     class Controller {

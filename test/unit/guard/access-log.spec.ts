@@ -28,11 +28,11 @@ const [STRICT, LAX, BROKEN] = [
 const asking = (...permissions: string[]) =>
   policyOf({
     requirements: permissions.map((permission): Requirement => {
-      return { decorator: 'Require', speaksTo: ['session_token'], condition: { has: { permission } } };
+      return { decorator: 'Require', appliesTo: ['session_token'], condition: { has: { permission } } };
     }),
   });
 const ASKING_PREDICATE = policyOf({
-  requirements: [{ decorator: 'RequireThat', speaksTo: ['session_token'], predicate: () => true }],
+  requirements: [{ decorator: 'RequireThat', appliesTo: ['session_token'], predicate: () => true }],
 });
 
 const out = (reason: string, why?: Pick<Identity, 'failure' | 'detail'>) =>

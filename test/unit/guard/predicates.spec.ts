@@ -22,7 +22,7 @@ describe('Predicates', () => {
   afterEach(() => Logger.overrideLogger(false));
 
   async function ask(...predicates: PredicateRef[]) {
-    const requirements = predicates.map((predicate) => ({ decorator: 'RequireThat', speaksTo: [], predicate }));
+    const requirements = predicates.map((predicate) => ({ decorator: 'RequireThat', appliesTo: [], predicate }));
     const answers = await new Predicates(new PredicateInstances()).ask(requirements, identity, context);
     return [...answers];
   }
@@ -47,7 +47,7 @@ describe('Predicates', () => {
     }
     const instances = new PredicateInstances();
     await instances.prepare(Routes, { get: (type: typeof Asked) => new type() } as never, Asked);
-    const requirement = { decorator: 'RequireThat', speaksTo: [], predicate: Asked };
+    const requirement = { decorator: 'RequireThat', appliesTo: [], predicate: Asked };
     const answers = await new Predicates(instances).ask([requirement], identity, context);
     expect(answers.get(Asked)).toBe(answer === true);
   });

@@ -4,7 +4,7 @@ import type { PolicyLevel, ProtectionWord } from '../../../lib/policy/route-poli
 
 const requirement = (permission: string): Requirement => ({
   decorator: 'RequirePermission',
-  speaksTo: ['session_token'],
+  appliesTo: ['session_token'],
   condition: { has: { permission } },
 });
 
@@ -217,7 +217,7 @@ describe('compilePolicy', () => {
     });
 
     it.each([[['api_key']], [['session_token', 'api_key']], [['any']]])(
-      'a requirement that does not speak to an accepted type of %j',
+      'a requirement that does not apply to an accepted type of %j',
       (types) => {
         const found = problems(
           level('C', { acceptsToken: [types] }),
@@ -225,7 +225,7 @@ describe('compilePolicy', () => {
         );
         expect(found).toEqual([
           expect.stringMatching(
-            /^no requirement speaks to the accepted .*api_key.*: @RequirePermission\(\) can only be fulfilled by session_token\./,
+            /^no requirement applies to the accepted token types? .*api_key.*: @RequirePermission\(\) can only be fulfilled by session_token\./,
           ),
         ]);
       },

@@ -6,7 +6,7 @@ const admin: Condition = { has: { role: 'org:admin' } };
 const scope = (name: string): Condition => ({ scope: name });
 
 const described = (condition: Condition) =>
-  describeRequirement({ decorator: 'Require', speaksTo: ['session_token'], condition });
+  describeRequirement({ decorator: 'Require', appliesTo: ['session_token'], condition });
 
 describe('a requirement in words', () => {
   it.each<[Condition, string]>([
@@ -30,7 +30,7 @@ describe('a requirement in words', () => {
   });
 
   it('names the predicate, if it has a name', () => {
-    const that = (predicate: () => boolean): Requirement => ({ decorator: 'RequireThat', speaksTo: [], predicate });
+    const that = (predicate: () => boolean): Requirement => ({ decorator: 'RequireThat', appliesTo: [], predicate });
     const ownsInvoice = () => true;
     expect(describeRequirement(that(ownsInvoice))).toBe('that ownsInvoice agrees');
     expect(describeRequirement(that(() => true))).toBe('that an unnamed function agrees');

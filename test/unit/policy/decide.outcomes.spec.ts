@@ -1,6 +1,5 @@
 /** Each decision to the letter, and the order in which they are taken; decide.spec.ts holds all callers against all routes. */
 import type { Identity } from '../../../lib/authentication/identity.js';
-import { TOKEN_TYPES } from '../../../lib/authentication/token-types.js';
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 import { decide, type PredicateAnswers } from '../../../lib/policy/decide.js';
 import type { Condition, PredicateRef } from '../../../lib/policy/requirement.js';
@@ -8,11 +7,11 @@ import type { HeldRequirement, RoutePolicy } from '../../../lib/policy/route-pol
 
 const from = 'C.h';
 const SESSIONS = ['session_token'] as const;
-const requiring = (condition: Condition, speaksTo: HeldRequirement['speaksTo'] = SESSIONS): HeldRequirement => {
-  return { decorator: 'Require', speaksTo, condition, from };
+const requiring = (condition: Condition, appliesTo: HeldRequirement['appliesTo'] = SESSIONS): HeldRequirement => {
+  return { decorator: 'Require', appliesTo, condition, from };
 };
 const that = (predicate: PredicateRef): HeldRequirement => {
-  return { decorator: 'RequireThat', speaksTo: TOKEN_TYPES, predicate, from };
+  return { decorator: 'RequireThat', appliesTo: 'any', predicate, from };
 };
 const admin = requiring({ has: { role: 'org:admin' } });
 const strict = requiring({ has: { reverification: 'strict' } });

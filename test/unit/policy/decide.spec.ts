@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { seenBy, type Identity } from '../../../lib/authentication/identity.js';
 import { TOKEN_TYPES, type AcceptsToken, type TokenType } from '../../../lib/authentication/token-types.js';
 import { decide, type Decision, type PredicateAnswers } from '../../../lib/policy/decide.js';
-import type { Condition, PredicateRef } from '../../../lib/policy/requirement.js';
+import type { Condition, PredicateRef, Requirement } from '../../../lib/policy/requirement.js';
 import type { Protection, RoutePolicy } from '../../../lib/policy/route-policy.js';
 import {
   CALLERS,
@@ -27,15 +27,15 @@ import {
 const SESSIONS: readonly TokenType[] = ['session_token'];
 const MACHINES: readonly TokenType[] = ['api_key', 'm2m_token', 'oauth_token'];
 
-const asking = (speaksTo: readonly TokenType[]) => (condition: Condition, ways: Ways) => ({
-  requirement: { decorator: 'Require', speaksTo, condition },
-  speaksTo,
+const asking = (appliesTo: readonly TokenType[]) => (condition: Condition, ways: Ways) => ({
+  requirement: { decorator: 'Require', appliesTo, condition },
+  appliesTo,
   ways,
 });
 
 /** Every way to combine some rights: alone, in pairs, nested, and nothing at all. */
-function combinations(speaksTo: readonly TokenType[], rights: readonly Right[], nested: readonly Right[]) {
-  const ask = asking(speaksTo);
+function combinations(appliesTo: readonly TokenType[], rights: readonly Right[], nested: readonly Right[]) {
+  const ask = asking(appliesTo);
   const pairs = rights.flatMap((a, index) => rights.slice(index).map((b) => [a, b] as const));
   const triples = nested.flatMap((a) => nested.flatMap((b) => nested.map((c) => [a, b, c] as const)));
   const of = (right: Right): Condition => RIGHTS[right];
@@ -78,6 +78,12 @@ const PREDICATES: Record<string, readonly Answered[]> = {
   'a predicate not asked': [{ predicate: agrees, answer: undefined }],
   'a predicate that agrees': [{ predicate: agrees, answer: true }],
   'a predicate that does not': [{ predicate: objects, answer: false }],
+  'a predicate of sessions that agrees': [{ predicate: agrees, answer: true, appliesTo: SESSIONS }],
+  'a predicate of API keys that does not': [{ predicate: objects, answer: false, appliesTo: ['api_key'] }],
+  'a predicate that agrees, and one of machines that does': [
+    { predicate: objects, answer: true },
+    { predicate: agrees, answer: true, appliesTo: MACHINES },
+  ],
 };
 const TWO_PREDICATES: Record<string, readonly Answered[]> = Object.fromEntries(
   [undefined, true, false].flatMap((one) =>
@@ -117,9 +123,9 @@ const ROUTES: readonly Route[] = [
 ];
 
 function policyOf(route: Route, protection: Protection, acceptsToken: AcceptsToken, more: Partial<RoutePolicy> = {}) {
-  const predicates = route.predicates.map(({ predicate }) => ({
-    ...{ decorator: 'RequireThat', speaksTo: TOKEN_TYPES, predicate },
-  }));
+  const predicates = route.predicates.map(({ predicate, appliesTo }): Requirement => {
+    return { decorator: 'RequireThat', appliesTo: appliesTo ?? 'any', predicate };
+  });
   return {
     name: 'C.h',
     protection,

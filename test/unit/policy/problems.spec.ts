@@ -23,8 +23,8 @@ const problems = (onHandler: Partial<PolicyLevel>, onClass: Partial<PolicyLevel>
 const SESSIONS = ['session_token'] as const;
 const MACHINES = ['api_key', 'm2m_token', 'oauth_token'] as const;
 const requiring = (decorator: string, condition: Condition): Requirement => {
-  const speaksTo = decorator === 'RequireScope' ? MACHINES : SESSIONS;
-  return { decorator, speaksTo, condition };
+  const appliesTo = decorator === 'RequireScope' ? MACHINES : SESSIONS;
+  return { decorator, appliesTo, condition };
 };
 const has = (asked: unknown): Condition => ({ has: asked as never });
 const ofRequirement = (decorator: string, condition: Condition) =>
@@ -164,7 +164,7 @@ describe('several roles or plans', () => {
       {
         requirements: [
           requiring('RequireRole', admin),
-          { decorator: 'RequireThat', speaksTo: SESSIONS, predicate: () => true },
+          { decorator: 'RequireThat', appliesTo: SESSIONS, predicate: () => true },
         ],
       },
     );
@@ -203,7 +203,7 @@ describe('a predicate', () => {
   Old.prototype.check = () => true;
   const of = (predicate: unknown) =>
     problems({
-      requirements: [{ decorator: 'RequireThat', speaksTo: SESSIONS, predicate: predicate as PredicateRef }],
+      requirements: [{ decorator: 'RequireThat', appliesTo: SESSIONS, predicate: predicate as PredicateRef }],
     });
 
   it.each([undefined, null, 'check', { check: () => true }])('is not %p', (predicate) => {
@@ -271,17 +271,73 @@ describe('accepted tokens', () => {
     expect(problems({ acceptsToken })).toEqual(found);
   });
 
-  it('that no requirement speaks to are named, with what it does speak to', () => {
+  it('that no requirement applies to are named, with what it does apply to', () => {
     const permission = requiring('RequirePermission', has({ permission: 'a' }));
-    const scope = { ...requiring('RequireScope', { scope: 'a' }), speaksTo: ['api_key', 'm2m_token'] as const };
+    const scope = { ...requiring('RequireScope', { scope: 'a' }), appliesTo: ['api_key', 'm2m_token'] as const };
     const acceptsToken = [['any']];
     expect(problems({ acceptsToken, requirements: [permission, permission] })).toEqual([
-      'no requirement speaks to the accepted api_key, m2m_token, oauth_token: @RequirePermission() can only be fulfilled by session_token. Narrow @AcceptsToken(), or split the handler.',
+      'no requirement applies to the accepted token types api_key, m2m_token, oauth_token: @RequirePermission() can only be fulfilled by session_token. Narrow @AcceptsToken(), or split the handler.',
     ]);
     expect(problems({ acceptsToken, requirements: [scope, permission] })).toEqual([
-      'no requirement speaks to the accepted oauth_token: @RequireScope(), @RequirePermission() can only be fulfilled by session_token, api_key, m2m_token. Narrow @AcceptsToken(), or split the handler.',
+      'no requirement applies to the accepted token type oauth_token: @RequireScope(), @RequirePermission() can only be fulfilled by session_token, api_key, m2m_token. Narrow @AcceptsToken(), or split the handler.',
     ]);
     expect(problems({ requirements: [permission, scope] })).toEqual([]);
+  });
+
+  describe('and a predicate', () => {
+    const that = (appliesTo: PolicyLevel['requirements'][number]['appliesTo'] = 'any') =>
+      ({ decorator: 'RequireThat', appliesTo, predicate: () => true }) as const;
+    const permission = requiring('RequirePermission', has({ permission: 'a' }));
+    const scope = requiring('RequireScope', { scope: 'a' });
+    const acceptsToken = [['session_token', 'api_key']];
+    const uncovered = (type: string, by: string, of: string) =>
+      `no requirement applies to the accepted token type ${type}: ${by} can only be fulfilled by ${of}`;
+    const cure =
+      ", and @RequireThat() counts beside it only for token types that it names. Narrow @AcceptsToken(), split the handler, or name the types that the predicate is meant for: @RequireThat(…, { appliesTo: ['session_token', 'api_key'] }).";
+
+    it.each<[string, PolicyLevel['requirements'], string[]]>([
+      [
+        'that names no types covers none beside a permission',
+        [permission, that()],
+        [uncovered('api_key', '@RequirePermission()', 'session_token') + cure],
+      ],
+      [
+        'that names no types covers none beside a scope',
+        [that(), scope],
+        [uncovered('session_token', '@RequireScope()', 'api_key, m2m_token, oauth_token') + cure],
+      ],
+      [
+        'that names other types than one beside it covers those',
+        [that(['session_token']), that()],
+        [uncovered('api_key', '@RequireThat()', 'session_token') + cure],
+      ],
+      [
+        'that names one of two types leaves the other uncovered',
+        [that(['api_key'])],
+        [`${uncovered('session_token', '@RequireThat()', 'api_key')}. Narrow @AcceptsToken(), or split the handler.`],
+      ],
+      ['alone covers all that are accepted', [that(), that()], []],
+      ['that names the type covers it', [permission, that(['api_key'])], []],
+      ['that names all types covers them', [that(['session_token', 'api_key']), that()], []],
+      ['beside requirements for all types is one more', [permission, that(), scope], []],
+    ])('%s', (_, requirements, found) => {
+      expect(problems({ acceptsToken, requirements })).toEqual(found);
+    });
+
+    it('on the class covers no type beside a permission of the handler', () => {
+      expect(problems({ acceptsToken, requirements: [permission] }, { requirements: [that()] })).toEqual([
+        uncovered('api_key', '@RequirePermission()', 'session_token') + cure,
+      ]);
+    });
+
+    it.each<[unknown]>([[[]], [['any']], [['api_key', 'apikey']], [[undefined]], [{}], [null], [['any', 'api_key']]])(
+      'does not apply to %j',
+      (appliesTo) => {
+        expect(problems({ requirements: [that(appliesTo as never)] })).toContain(
+          "@RequireThat() takes { appliesTo: […] } after the predicate, with one or more of 'session_token', 'api_key', 'm2m_token', 'oauth_token'.",
+        );
+      },
+    );
   });
 });
 

@@ -43,7 +43,34 @@ const ROUTES: ProtectedRoute[] = [
   },
 ];
 
+const MIXED: ProtectedRoute = {
+  ...LIST,
+  acceptsToken: ['session_token', 'api_key', 'oauth_token'],
+  requirements: [
+    { requirement: 'permission org:cats:list', from: 'CatsController', appliesTo: ['session_token'] },
+    { requirement: 'scope cats:list', from: 'CatsController.list', appliesTo: ['api_key', 'oauth_token'] },
+    { requirement: 'that knowsCats agrees', from: 'CatsController.list' },
+    { requirement: 'scope dogs:list', from: 'CatsController', appliesTo: [] },
+  ],
+};
+
 describe('formatProtectionMap', () => {
+  it('says of a requirement that not every accepted token is held to which are', () => {
+    const said = [
+      'permission org:cats:list for session_token (class)',
+      'scope cats:list for api_key, oauth_token (method)',
+      'that knowsCats agrees (method)',
+      'scope dogs:list for no accepted token (class)',
+    ].join('; ');
+    expect(formatProtectionMap([MIXED]).split('\n')[1]).toContain(`  ${said}  `);
+    const inMarkdown = said.replaceAll(/(^|; )(.*?)(?= for | \(|$)/g, '$1`$2`');
+    expect(formatProtectionMap([MIXED], 'markdown')).toContain(`| ${inMarkdown} |`);
+    expect(JSON.parse(formatProtectionMap([MIXED], 'json'))).toEqual([MIXED]);
+    expect(summaryOf(MIXED)).toBe(
+      `strict | session_token, api_key, oauth_token | ${said.replaceAll(/ \((class|method)\)/g, '')} | CatsController.list`,
+    );
+  });
+
   it('writes aligned columns, each word with the place it comes from', () => {
     const lines = formatProtectionMap(ROUTES).split('\n');
     const rows = lines.map((line) => line.split(/ {2,}/));

@@ -12,6 +12,12 @@ import {
 const identityOf = (tokenType: TokenType | null) => ({ tokenType }) as Identity;
 const loader = { load: () => Promise.reject(new Error('nobody asks')) };
 
+function frozenWithIdentity(): object {
+  const request = {};
+  attachIdentity(request, identityOf('session_token'));
+  return Object.freeze(request);
+}
+
 describe('what is attached to a request', () => {
   it('is one property, under a name that every copy of this library knows', () => {
     const [request, identity] = [{}, identityOf('session_token')];
@@ -25,6 +31,35 @@ describe('what is attached to a request', () => {
     expect(attachedIdentity(request)).toBe(identity);
     expect(attachedUserLoader(request)).toBe(loader);
     expect(Reflect.ownKeys(request)).toEqual([Symbol.for('nest-clerk:attached')]);
+  });
+
+  it.each<[string, (request: object) => object]>([
+    ['copied', (request) => ({ ...request })],
+    ['assigned to another object', (request) => Object.assign(Object.create({}) as object, request)],
+    ['derived from', (request) => Object.create(request) as object],
+    ['wrapped in a Proxy', (request) => new Proxy(request, {})],
+  ])('is not that of a request that was %s', (_, copied) => {
+    const [request, first, second] = [{ url: '/' }, identityOf('session_token'), identityOf('api_key')];
+    attachIdentity(request, first, loader);
+    const copy = copied(request);
+    expect([hasAttached(copy), attachedIdentity(copy), attachedUserLoader(copy)]).toEqual([
+      false,
+      undefined,
+      undefined,
+    ]);
+    expect(attachIdentity(copy, second)).toBe(true);
+    expect([attachedIdentity(copy), attachedIdentity(request)]).toEqual([second, first]);
+    expect(attachedUserLoader(request)).toBe(loader);
+  });
+
+  it.each<[string, object]>([
+    ['is frozen', Object.freeze({})],
+    ['takes no more properties', Object.seal({})],
+    ['is a Proxy that refuses', new Proxy({}, { set: () => false })],
+    ['derives from a frozen one that has an identity', Object.create(frozenWithIdentity()) as object],
+  ])('is nothing where the request %s, which is said', (_, request) => {
+    expect(attachIdentity(request, identityOf('session_token'))).toBe(false);
+    expect([hasAttached(request), attachedIdentity(request)]).toEqual([false, undefined]);
   });
 
   it('is replaced as a whole', () => {
@@ -164,6 +199,15 @@ describe('identifyOnce', () => {
       expect(await asked(...questions)).toEqual(through);
     },
   );
+
+  it('asks anew for a copy of a request', () => {
+    const request = { headers: {} };
+    const [first, second] = [identityOf('session_token'), identityOf('session_token')];
+    expect(identifyOnce(request, one, 'session_token', () => first)).toBe(first);
+    expect(identifyOnce({ ...request }, one, 'session_token', () => second)).toBe(second);
+    expect(identifyOnce(new Proxy(request, {}), one, 'session_token', () => second)).toBe(second);
+    expect(identifyOnce(request, one, 'session_token', () => second)).toBe(first);
+  });
 
   it('hands on the very answer, without a promise where there is none', () => {
     const [request, identity] = [{}, identityOf(null)];

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 
-import { HttpException, Logger, type ArgumentsHost, type ExecutionContext, type Type } from '@nestjs/common';
+import { HttpException, Logger, type ExecutionContext, type Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
-import { RpcException } from '@nestjs/microservices';
+import { RpcException, TcpContext } from '@nestjs/microservices';
 
 import type { Identity } from '../../../lib/authentication/identity.js';
 import type { Denial } from '../../../lib/errors/denial.js';
@@ -10,7 +10,6 @@ import type { TransportAdapter } from '../../../lib/options/transport-options.js
 import { AdaptedTransport } from '../../../lib/transports/adapted.transport.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import type { CallCredentials } from '../../../lib/transports/call.credentials.js';
-import { callCarrier } from '../../../lib/transports/call-carrier.js';
 import { carrierOf, identityCarrierOf, sourceOf } from '../../../lib/transports/carrier.js';
 import { RpcTransport } from '../../../lib/transports/rpc.transport.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
@@ -18,9 +17,8 @@ import { RecordingLogger } from '../../support/recording-logger.js';
 
 class Handlers {
   one() {}
-  another() {}
 }
-const { one, another } = Handlers.prototype;
+const { one } = Handlers.prototype;
 
 function contextOf(type: string, args: unknown[], handler: (() => void) | null = one): ExecutionContext {
   const context = new ExecutionContextHost(args, Handlers as Type, handler as () => void);
@@ -31,6 +29,13 @@ const rpc = (call: unknown, handler?: (() => void) | null) => contextOf('rpc', [
 const identity = { headers: new Headers(), toAuth: () => ({}) } as unknown as Identity;
 const loader = { load: () => Promise.reject(new Error('nobody asks')) };
 const denial: Denial = { status: 403, code: 'insufficient-permissions', message: 'No.', missing: ['role org:admin'] };
+
+function hostileProxy(): object {
+  const fail = () => {
+    throw new Error('no');
+  };
+  return new Proxy({}, { get: fail, has: fail, getOwnPropertyDescriptor: fail, defineProperty: fail, set: fail });
+}
 
 describe('where the identity of a call is kept', () => {
   it.each<[string, ExecutionContext | object, object]>([
@@ -48,64 +53,132 @@ describe('where the identity of a call is kept', () => {
     expect(identityCarrierOf(source)).toBe(request);
   });
 
-  it('is one object for each handler of a message', () => {
-    const call = {};
-    const [first, second] = [carrierOf(rpc(call)), carrierOf(rpc(call, another))];
-    expect(sourceOf(rpc(call))).toBe(call);
-    expect(first).not.toBe(second);
-    expect(first).not.toBe(call);
-    expect(carrierOf(rpc(call))).toBe(first);
-    expect(carrierOf(rpc(call, another))).toBe(second);
-    expect(carrierOf(rpc({}))).not.toBe(first);
+  const transport = new RpcTransport({ rpc: undefined });
+  /** As Nest runs a handler: parameters get copies of the arguments. */
+  const parameterOf = (context: ExecutionContext) => contextOf(context.getType(), [...context.getArgs<unknown[]>()]);
+  /** As Nest runs a filter: it is told neither class nor handler, and what the transport called with. */
+  const filterOf = (...args: unknown[]) => {
+    const host = new ExecutionContextHost(args);
+    host.setType('rpc');
+    return host;
+  };
+  const tcp = () => new TcpContext([{} as never, 'pattern', {}]);
+
+  it.each<[string, () => unknown]>([
+    ['made for each message', tcp],
+    ['made by a class of the application', () => new (class Client {})()],
+    ['frozen', () => Object.freeze({})],
+    ['sealed', () => Object.seal({})],
+    ['without a prototype', () => Object.create(null)],
+    ['a Proxy', () => new Proxy({}, {})],
+    ['a Proxy that throws', () => hostileProxy()],
+    ['a function', () => () => undefined],
+    ['a text', () => 'text'],
+    ['null', () => null],
+    ['none', () => undefined],
+  ])('is one for each run of a handler, with a context that is %s', (_, contextMade) => {
+    const [context, payload] = [contextMade(), { payload: 1 }];
+    const [first, second] = [contextOf('rpc', [payload, context]), contextOf('rpc', [payload, context])];
+    const call = transport.carrier(first);
+    expect(transport.carrier(first)).toBe(call);
+    expect([carrierOf(first), carrierOf(parameterOf(first))]).toEqual([call, call]);
+    expect(carrierOf(second)).not.toBe(call);
+    expect(transport.carrier(second)).not.toBe(call);
+    expect(carrierOf(parameterOf(second))).toBe(transport.carrier(second));
+    expect(carrierOf(parameterOf(first))).toBe(call);
   });
 
-  it('is that of the only handler, where a filter is told of none', () => {
-    const call = {};
-    const first = carrierOf(rpc(call));
-    expect(callCarrier(call, {} as ArgumentsHost)).toBe(first);
-    expect(callCarrier(call, rpc(call, null))).toBe(first);
-    carrierOf(rpc(call, another));
-    const nobodys = callCarrier(call, rpc(call, null));
-    expect([first, carrierOf(rpc(call, another))]).not.toContain(nobodys);
-    expect(callCarrier(call, rpc(call, null))).toBe(nobodys);
-    const fresh = {};
-    expect(callCarrier(fresh, rpc(fresh, null))).toBe(callCarrier(fresh, rpc(fresh, null)));
+  it('is nobody’s before a guard has begun the call', () => {
+    const context = rpc({});
+    expect(attachedIdentity(carrierOf(context))).toBeUndefined();
+    expect(context.getArgs()).toHaveLength(2);
   });
 
-  it.each([[undefined], [null], ['text']])('is the arguments’ where a strategy gives %p as context', (call) => {
+  it.each<[string, unknown[], number]>([
+    ['payload and context', [1, {}], 3],
+    ['payload alone', [1], 3],
+    ['gRPC', [1, {}, {}], 3],
+    ['more', [1, {}, {}, 4], 4],
+  ])('is one more argument where Nest reads none: %s', (_, args, at) => {
+    const before = [...args];
+    const call = transport.carrier(contextOf('rpc', args));
+    expect(args.indexOf(call)).toBe(at);
+    expect(args.slice(0, before.length)).toEqual(before);
+    expect(args.slice(before.length, at)).toEqual(Array(at - before.length).fill(undefined));
+  });
+
+  it('is not that of the call whose arguments were handed on', () => {
+    const args = [1, {}];
+    const call = transport.carrier(contextOf('rpc', args));
+    const handedOn = contextOf('rpc', [...args]);
+    expect(transport.carrier(handedOn)).not.toBe(call);
+    expect(carrierOf(parameterOf(handedOn))).toBe(transport.carrier(handedOn));
+  });
+
+  describe('is found by a filter', () => {
+    it.each<[string, unknown, unknown]>([
+      ['with a context of Nest', 'text', tcp()],
+      ['with a payload of its own', { payload: 1 }, {}],
+    ])('%s', (_, payload, context) => {
+      const call = transport.carrier(contextOf('rpc', [payload, context]));
+      expect(carrierOf(filterOf(payload, context))).toBe(call);
+      expect(carrierOf(filterOf(payload, {}))).not.toBe(call);
+      expect(carrierOf(filterOf({ payload: 1 }, context))).not.toBe(call);
+    });
+
+    const shared = {};
+    it.each<[string, unknown, unknown]>([
+      ['payload and context were seen in another call', { payload: 1 }, tcp()],
+      ['the context may be everybody’s, and the payload is no object', 'text', {}],
+      ['the context is the payload', shared, shared],
+      ['nothing can be kept', Object.freeze({}), Object.freeze({})],
+    ])('only where it is certain: not where %s', (_, payload, context) => {
+      for (const one of [1, 2]) {
+        transport.attach(contextOf('rpc', [payload, context]), { ...identity, one } as Identity, loader);
+      }
+      expect(attachedIdentity(carrierOf(filterOf(payload, context)))).toBeUndefined();
+    });
+
+    it('not by a copy of what it was called with', () => {
+      const [payload, context] = [{ payload: 1 }, tcp()];
+      transport.attach(contextOf('rpc', [payload, context]), identity, loader);
+      for (const copy of [Object.create(context), new Proxy(context, {}), { ...context }]) {
+        expect(attachedIdentity(carrierOf(filterOf(payload, copy)))).toBeUndefined();
+      }
+    });
+
+    it('leaves nothing behind that a copy of the payload would carry on', () => {
+      const payload = { payload: 1 };
+      transport.carrier(contextOf('rpc', [payload, {}]));
+      expect(Object.getOwnPropertySymbols({ ...payload })).toEqual([]);
+      expect(JSON.stringify(payload)).toBe('{"payload":1}');
+    });
+  });
+
+  it.each([[undefined], [null], ['text']])('comes with the arguments where a strategy gives %p as context', (call) => {
     const context = rpc(call);
     expect(sourceOf(context)).toBe(context.getArgs());
-    expect(carrierOf(context)).toBe(carrierOf(context));
+    expect(transport.carrier(context).source).toBe(context.getArgs());
   });
 
-  it('is not copied with the call, and known to every copy of this library', () => {
-    const call = {};
-    carrierOf(rpc(call));
-    expect(Object.getOwnPropertySymbols(call)).toEqual([Symbol.for('nest-clerk:carriers')]);
-    expect(Object.getOwnPropertySymbols({ ...call })).toEqual([]);
+  it('comes with the context of the transport', () => {
+    const [call, context] = [{}, rpc({})];
+    expect(sourceOf(rpc(call))).toBe(call);
+    expect(sourceOf(context)).toBe(transport.carrier(context).source);
   });
 
   it('is one more argument of a message on a socket', () => {
     const client = { handshake: {}, request: { headers: { host: 'h' } } };
     const context = contextOf('ws', [client, {}, 'event']);
-    expect(carrierOf(context)).toBe(carrierOf(context));
-    expect(context.getArgs()).toEqual([client, {}, carrierOf(context), 'event']);
     expect(sourceOf(context)).toBe(client.request);
+    expect(attachedIdentity(carrierOf(context))).toBeUndefined();
+    expect(context.getArgs()).toHaveLength(3);
   });
 
   it('is the request of a resolver', () => {
     const request = { headers: {}, url: '/' };
     const context = contextOf('graphql', [{}, {}, { req: request }, { fieldNodes: [] }]);
     expect([sourceOf(context) === request, carrierOf(context) === request]).toEqual([true, true]);
-  });
-
-  it('is found again among the arguments, of a kind that has an adapter', () => {
-    const call = {};
-    const args = ['text', null, undefined, {}, Object.create(call), call];
-    expect(() => sourceOf(contextOf('bot', args))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
-    const carrier = callCarrier(call, contextOf('bot', args));
-    expect(sourceOf(contextOf('bot', args))).toBe(call);
-    expect(carrierOf(contextOf('bot', args))).toBe(carrier);
   });
 
   it('is nowhere for a kind that nobody knows, which is said', () => {
@@ -130,23 +203,24 @@ describe('RpcTransport', () => {
     ['nothing', undefined, { authorization: undefined }],
   ])('presents %s', (_, answer, headers) => {
     const call = {};
-    const presented = presenting(answer).credentials(rpc(call));
+    const context = rpc(call);
+    const presented = presenting(answer).credentials(context);
     const { source, carrier, ...rest } = presented as CallCredentials;
     expect(rest.headers).toEqual(headers);
-    expect([source === call, carrier === carrierOf(rpc(call))]).toEqual([true, true]);
+    expect([source === call, carrier === carrierOf(context)]).toEqual([true, true]);
   });
 
   it('presents nothing where the application names no credentials', () => {
     expect(new RpcTransport({ rpc: undefined }).credentials(rpc({}))).toHaveProperty('headers', {});
   });
 
-  it('keeps the identity with the handler’s carrier', () => {
-    const call = {};
+  it('keeps the identity with the run of the handler', () => {
+    const [context, other] = [{}, {}].map((call) => rpc(call));
     const transport = presenting(undefined);
-    transport.attach(rpc(call), identity, loader);
-    expect(transport.carrier(rpc(call))).toBe(carrierOf(rpc(call)));
-    expect(attachedIdentity(carrierOf(rpc(call)))).toBe(identity);
-    expect(attachedIdentity(carrierOf(rpc(call, another)))).toBeUndefined();
+    transport.attach(context!, identity, loader);
+    expect(transport.carrier(context!)).toBe(carrierOf(context!));
+    expect(attachedIdentity(carrierOf(context!))).toBe(identity);
+    expect(attachedIdentity(carrierOf(other!))).toBeUndefined();
   });
 
   it('refuses in the words of microservices', () => {
@@ -216,6 +290,52 @@ describe('AdaptedTransport', () => {
     const context = bot(['client', {}]);
     transport.attach(context, identity, loader);
     expect(attachedIdentity(identityCarrierOf(context))).toBe(identity);
+  });
+
+  it.each<[string, object]>([
+    ['shared by all calls', {}],
+    ['frozen', Object.freeze({})],
+    ['a Proxy that throws', hostileProxy()],
+  ])('keeps it with the call, though what stands for it is %s', (_, shared) => {
+    const silent = new AdaptedTransport('bot', { call: adapter.call, credentials: () => undefined });
+    const [first, second] = [bot(['client', shared]), bot(['client', shared])];
+    silent.attach(first, identity, loader);
+    expect(attachedIdentity(carrierOf(first))).toBe(identity);
+    expect(() => carrierOf(second)).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
+    expect(attachedIdentity(silent.carrier(second))).toBeUndefined();
+    expect((silent.credentials(second) as CallCredentials).carrier).toBe(silent.carrier(second));
+    expect(sourceOf(bot([...second.getArgs<unknown[]>()]))).toBe(shared);
+  });
+
+  it('asks an adapter while the arguments are what its transport gave, and once', () => {
+    const asked: unknown[] = [];
+    const last = (context: ExecutionContext) => context.getArgs<unknown[]>().at(-1) as object;
+    const lookingBack = new AdaptedTransport('bot', {
+      call: (context) => (asked.push(last(context)), last(context)),
+      credentials: (context) => (asked.push(last(context)), undefined),
+    });
+    const update = {};
+    const context = bot(['client', update]);
+    lookingBack.credentials(context);
+    lookingBack.attach(context, identity, loader);
+    expect(asked.every((one) => one === update)).toBe(true);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('puts nothing where a handler without parameter decorators would take it for an argument', () => {
+    const context = bot(['client', {}]);
+    transport.attach(context, identity, loader);
+    expect(context.getArgs<unknown[]>().slice(2, 8)).toEqual(Array(6).fill(undefined));
+  });
+
+  it('is found by a filter, unless what stands for the call was seen in another one', () => {
+    const update = {};
+    const filter = () => contextOf('bot', ['client', update], null);
+    transport.attach(bot(['client', update]), identity, loader);
+    expect(attachedIdentity(carrierOf(filter()))).toBe(identity);
+    expect(sourceOf(filter())).toBe(update);
+    transport.attach(bot(['client', update]), identity, loader);
+    expect(() => carrierOf(filter())).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
   });
 
   it.each([[[{}, 'text']], [[{}, null]], [[{}]]])('denies a call that is no object: %j', (args) => {

@@ -25,7 +25,10 @@ describe('the operation of a resolver', () => {
     ['a reference, as GqlExecutionContext puts it', [{}, undefined, { req: request }, info, undefined]],
     ['a type', [{}, { req: request }, info, { name: 'Invoice' }]],
     ['a context of Fastify', [{}, {}, { request, reply: { request } }, info]],
-    ['a context that wraps Node’s request', [{}, {}, { req: { headers: {}, url: '/', raw: request } }, info]],
+    [
+      'a context that wraps Node’s request',
+      [{}, {}, { req: { headers: request.headers, url: '/', raw: request } }, info],
+    ],
   ])('is found for %s', (_name, args) => {
     expect(graphqlOperationOf(of(...args))).toMatchObject({ call: info, isAmbiguous: false, connectionParams: {} });
     expect(carrierOf(of(...args))).toBe(request);
@@ -35,7 +38,7 @@ describe('the operation of a resolver', () => {
     const hostile = { req: request, reply: { request }, connectionParams: { authorization: 'a' }, _connectionInit: {} };
     const context = {};
     expect(graphqlOperationOf(of(hostile, hostile, context, info))).toMatchObject({
-      carrier: context,
+      carrier: info,
       request: undefined,
       connectionParams: {},
     });
@@ -49,10 +52,11 @@ describe('the operation of a resolver', () => {
     ],
     ['graphql-ws, with the request that opened it', { req: upgrade, connectionParams: { authorization: 'a' } }],
     ['Mercurius', { request: upgrade, reply: { request: upgrade }, _connectionInit: { authorization: 'a' } }],
-  ])('is its own carrier over %s', (_name, context) => {
+  ])('is found over %s', (_name, context) => {
     expect(graphqlOperationOf(of({}, {}, context, info))).toEqual({
       call: info,
-      carrier: context,
+      carrier: info,
+      context,
       source: upgrade,
       request: undefined,
       connectionParams: { authorization: 'a' },
@@ -69,7 +73,8 @@ describe('the operation of a resolver', () => {
   ])('has no request where the context has %s', (_name, context) => {
     expect(graphqlOperationOf(of({}, {}, context, info))).toEqual({
       call: info,
-      carrier: context,
+      carrier: info,
+      context,
       source: context,
       request: undefined,
       connectionParams: {},
@@ -85,6 +90,56 @@ describe('the operation of a resolver', () => {
   it.each([[[]], [[{}, {}, undefined, info]], [[{}, {}, 'text', undefined]]])('of %j is no caller’s', (args) => {
     expect(graphqlOperationOf(of(...args))).toMatchObject({ request: undefined, connectionParams: {} });
     expect(() => getAuth(of(...args))).toThrow('There is no Clerk identity');
+  });
+
+  it('that is a copy of another request’s, with headers of its own, stands for itself', () => {
+    const copy = { ...request, raw: request, headers: { authorization: 'Bearer b' } };
+    expect(carrierOf(of({}, {}, { req: copy }, info))).toBe(copy);
+  });
+
+  describe('without a request of its own', () => {
+    const operation = { kind: 'OperationDefinition' };
+    const carried = (context: object, of_: object | undefined) =>
+      carrierOf(of({}, {}, context, { fieldNodes: [], operation: of_ }));
+
+    it('is one for all its fields and events', () => {
+      const context = { connectionParams: {} };
+      expect(carried(context, operation)).toBe(carried(context, operation));
+    });
+
+    it('is told from others of the same connection that share its context', () => {
+      const context = { connectionParams: {} };
+      const first = carried(context, operation);
+      expect(carried(context, { ...operation })).not.toBe(first);
+      expect(carried(context, operation)).toBe(first);
+    });
+
+    it('is told from what another caller presents on the same context', () => {
+      const context: { connectionParams: object } = { connectionParams: { authorization: 'a' } };
+      const first = carried(context, operation);
+      context.connectionParams = { authorization: 'b' };
+      expect(carried(context, operation)).not.toBe(first);
+    });
+
+    it.each<[string, (context: object) => object]>([
+      ['copied', (context) => ({ ...context })],
+      ['derived from', (context) => Object.create(context) as object],
+      ['wrapped in a Proxy', (context) => new Proxy(context, {})],
+    ])('is another one where its context was %s', (_, copied) => {
+      const context = { connectionParams: {} };
+      const first = carried(context, operation);
+      expect(carried(copied(context), operation)).not.toBe(first);
+    });
+
+    it('is each call’s where nothing can be kept on its context, or no operation is told', () => {
+      const frozen = Object.freeze({ connectionParams: {} });
+      for (const [context, of_] of [
+        [frozen, operation],
+        [{ connectionParams: {} }, undefined],
+      ] as const) {
+        expect(carried(context, of_)).not.toBe(carried(context, of_));
+      }
+    });
   });
 
   it('has an identity of its own for each call', () => {

@@ -4,13 +4,19 @@ import type { Credentials } from '../../../lib/authentication/credentials.js';
 import type { Identity } from '../../../lib/authentication/identity.js';
 import type { Denial, DenialStatus } from '../../../lib/errors/denial.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
+import { identityCarrierOf } from '../../../lib/transports/carrier.js';
 import { GraphqlTransport } from '../../../lib/transports/graphql.transport.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
 /** A call of a resolver with this GraphQL context. */
-const contextOf = (context: object, info: object = { fieldNodes: [] }) => {
+const operation = { kind: 'OperationDefinition' };
+const contextOf = (context: object, info: object = { fieldNodes: [], operation }) => {
   const args = [{}, {}, context, info];
-  return { getType: () => 'graphql', getArgByIndex: (index: number) => args[index] } as unknown as ExecutionContext;
+  return {
+    getType: () => 'graphql',
+    switchToHttp: () => ({}),
+    getArgByIndex: (index: number) => args[index],
+  } as unknown as ExecutionContext;
 };
 const transport = new GraphqlTransport();
 const presented = (context: object) => transport.credentials(contextOf(context)) as Credentials;
@@ -58,7 +64,7 @@ describe('what an operation presents', () => {
     const upgrade = { url: '/graphql', headers };
     const context = { connectionParams, extra: { request: upgrade } };
     const credentials = presented(context);
-    expect(credentials).toMatchObject({ source: upgrade, carrier: context, method: 'POST', target: '/' });
+    expect(credentials).toMatchObject({ source: upgrade, method: 'POST', target: '/' });
     expect(credentials.headers).toEqual({ ...address, ...expected });
   });
 
@@ -82,11 +88,21 @@ describe('what an operation presents', () => {
     expect(presented({})).not.toBe(presented({}));
   });
 
-  it('is refused where it could be that of two callers, and the log says why', () => {
+  it.each<[string, (one: object, other: object) => object]>([
+    ['leads to two requests', (one, other) => ({ req: one, reply: { request: other } })],
+    [
+      'led to another request before',
+      (one, other) => {
+        const context = { req: one };
+        presented(context);
+        return Object.assign(context, { req: other });
+      },
+    ],
+  ])('is refused where the context %s, and the log says why', (_, contextOfTwo) => {
     const logger = new RecordingLogger();
     Logger.overrideLogger(logger);
     const request = { url: '/', headers: {} };
-    expect(presented({ req: request, reply: { request: { ...request } } })).toEqual({
+    expect(presented(contextOfTwo(request, { ...request }))).toEqual({
       status: 500,
       code: 'invalid-configuration',
       message: 'Authentication is misconfigured on this server.',
@@ -107,17 +123,40 @@ describe('whom an operation is of', () => {
       { url: '/', headers: {} } as object,
       { fieldNodes: [] },
     ];
-    transport.attach(contextOf({ req: request }, info), identity, loader);
+    const called = contextOf({ req: request }, info);
+    transport.attach(called, identity, loader, transport.credentials(called) as Credentials);
     expect(attachedIdentity(info)).toBe(identity);
     expect(attachedIdentity(request)).toBe(identity);
     expect(request.auth?.userId).toBe('user_1');
     expect(transport.carrier(contextOf({ req: request }, info))).toBe(info);
   });
 
-  it('is kept with the context of a subscription', () => {
+  it('is kept for all fields of a subscription, and for no other one on the same context', () => {
     const context = { connectionParams: {} };
-    transport.attach(contextOf(context), identity, loader);
-    expect(attachedIdentity(context)).toBe(identity);
+    const called = contextOf(context);
+    transport.attach(called, identity, loader, transport.credentials(called) as Credentials);
+    expect(attachedIdentity(identityCarrierOf(contextOf(context)))).toBe(identity);
+    const another = contextOf(context, { fieldNodes: [], operation: { ...operation } });
+    expect(attachedIdentity(identityCarrierOf(another))).toBeUndefined();
+  });
+
+  it('is kept with the request that was looked at, though the context leads to another one meanwhile', () => {
+    const [first, second] = [1, 2].map(() => ({ url: '/', headers: {} }) as { auth?: unknown });
+    const context = { req: first! };
+    const called = contextOf(context);
+    const credentials = transport.credentials(called) as Credentials;
+    context.req = second!;
+    transport.attach(called, identity, loader, credentials);
+    expect([attachedIdentity(first!), attachedIdentity(second!)]).toEqual([identity, undefined]);
+    expect([first!.auth !== undefined, second!.auth]).toEqual([true, undefined]);
+  });
+
+  it('works with a frozen context and a frozen request', () => {
+    const context = Object.freeze({ req: Object.freeze({ method: 'POST', url: '/', headers: {} }) });
+    const called = contextOf(context);
+    transport.attach(called, identity, loader, transport.credentials(called) as Credentials);
+    expect(attachedIdentity(identityCarrierOf(called))).toBe(identity);
+    expect(attachedIdentity(identityCarrierOf(contextOf(context)))).toBeUndefined();
   });
 });
 

@@ -80,12 +80,25 @@ describe('HttpTransport', () => {
     ['express', 'request'],
     ['fastify', 'raw'],
   ])('keeps the identity where every part of an application on %s sees it', (platform, place) => {
-    const { context, request, transport } = setUp(platform, { raw });
+    const { context, request, transport } = setUp(platform, { raw, headers: raw.headers });
     const carrier = place === 'raw' ? raw : request;
     expect(transport.carrier(context)).toBe(carrier);
     expect(transport.credentials(context)).toMatchObject({ target: '/' });
     expect(transport.credentials(context)).toHaveProperty('carrier', carrier);
     expect(transport.credentials(context)).toHaveProperty('source', request);
+  });
+
+  it('takes a request with other headers than the one that it wraps for a request of its own', () => {
+    const { context, request, transport } = setUp('fastify', { raw, headers: { authorization: 'Bearer b' } });
+    expect(transport.carrier(context)).toBe(request);
+  });
+
+  it('denies a call whose request is frozen, and says so', () => {
+    const { context, request, transport } = setUp();
+    Object.freeze(request);
+    expect(() => transport.attach(context, identity(), loader)).toThrow(
+      'A call of the execution context type "http" was denied: its request is frozen, so that nothing can be kept on it.',
+    );
   });
 
   it('refuses what cannot be a request', () => {

@@ -1,11 +1,12 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { CallCredentials } from '../../../lib/transports/call.credentials.js';
+import type { Call } from '../../../lib/transports/calls.js';
 import { presentedCredentials } from '../../../lib/transports/presented.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
 const context = { of: 'this call' } as unknown as ExecutionContext;
-const place = { source: { is: 'source' }, carrier: { is: 'carrier' } };
+const call = { source: { is: 'source' } } as unknown as Call;
 const FAILED = {
   status: 500,
   code: 'invalid-configuration',
@@ -19,7 +20,7 @@ describe('what an application says that a call presents', () => {
   afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
 
   const presented = (ask: (context: ExecutionContext) => unknown) =>
-    presentedCredentials({ option: 'rpc.credentials', headers: ['authorization', 'cookie'], ask }, context, place);
+    presentedCredentials({ option: 'rpc.credentials', headers: ['authorization', 'cookie'], ask }, context, () => call);
   const HEADERS = { authorization: undefined, cookie: undefined };
 
   it.each<[unknown, object]>([
@@ -43,8 +44,8 @@ describe('what an application says that a call presents', () => {
   ])('%j', (answer, headers) => {
     const credentials = presented(() => answer) as CallCredentials;
     expect(credentials.headers).toEqual({ ...HEADERS, ...headers });
-    expect(credentials.source).toBe(place.source);
-    expect(credentials.carrier).toBe(place.carrier);
+    expect(credentials.source).toBe(call.source);
+    expect(credentials.carrier).toBe(call);
     expect(logger.lines).toEqual([]);
   });
 

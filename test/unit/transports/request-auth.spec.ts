@@ -1,3 +1,6 @@
+import { createServer, IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+
 import { getAuth as getAuthOfExpress } from '@clerk/express';
 import { authenticatedMachineObject, signedOutAuthObject } from '@clerk/backend/internal';
 
@@ -106,29 +109,87 @@ describe('request.auth', () => {
   });
 
   describe('of an application whose requests share a prototype', () => {
-    const [express, fastify] = [() => Object.create({ app: {} }) as object, () => Object.create({}) as object];
-    const wrapping = () => Object.assign(fastify(), { raw: { headers: {}, url: '/' } });
+    const expressApp = () => Object.assign(() => undefined, { request: {} as object });
+    const express = (app = expressApp()) => {
+      app.request = Object.create({}, { app: { value: app } }) as object;
+      return Object.create(app.request) as object;
+    };
+    const fastify = () => {
+      class Request {
+        readonly raw = { headers: {}, url: '/' };
+        get server() {
+          return { [Symbol('fastify.Request')]: Request, [Symbol('other')]: null };
+        }
+      }
+      return new Request();
+    };
     const prototypeOf = (request: object) => Object.getPrototypeOf(request) as object;
 
     it.each<[string, () => object, boolean]>([
       ['Express', express, true],
-      ['Fastify', wrapping, true],
-      ['Node', fastify, false],
+      ['Fastify', fastify, true],
+      ['Node', () => Object.create({}) as object, false],
       ['Express, where another library was first', () => Object.assign(express(), { auth: 'of passport' }), false],
+      ['a copy of Express’ request', () => Object.create(express()) as object, false],
+      ['a copy of Fastify’s request', () => Object.create(fastify()) as object, false],
+      [
+        'Express, where the prototype is frozen',
+        () => Object.create(Object.freeze(prototypeOf(express()))) as object,
+        false,
+      ],
+      ['what inherits an app that is none', () => Object.create({ app: {} }) as object, false],
+      ['what inherits an app of other requests', () => Object.create({ app: expressApp() }) as object, false],
+      [
+        'what wraps a request',
+        () => Object.assign(Object.create({}) as object, { raw: { headers: {}, url: '/' } }),
+        false,
+      ],
+      [
+        'what knows a server',
+        () => Object.assign(Object.create({}) as object, { server: { [Symbol()]: class {} } }),
+        false,
+      ],
     ])('is defined once for all: %s', (_, make, isShared) => {
       const request = make();
       attachIdentity((request as { raw?: object }).raw ?? request, identity(session));
-      defineRequestAuth(request, identity(session));
       const prototype = prototypeOf(request);
-      expect(Object.getOwnPropertySymbols(prototype)).toEqual(isShared ? [Symbol.for('nest-clerk:request-auth')] : []);
+      const before = Reflect.ownKeys(prototype);
+      defineRequestAuth(request, identity(session));
+      const added = Reflect.ownKeys(prototype).filter((key) => !before.includes(key));
+      expect(added).toEqual(isShared ? ['auth', Symbol.for('nest-clerk:request-auth')] : []);
       expect(Object.hasOwn(request, 'auth')).toBe(!isShared);
       expect((request as { auth: RequestAuth }).auth.userId).toBe('user_1');
       expect(Object.hasOwn(request, 'auth')).toBe(true);
       expect(Object.getOwnPropertyDescriptor(request, 'auth')).toMatchObject({ enumerable: false, configurable: true });
     });
 
+    it.each<[string, () => object]>([
+      ['plain', () => ({ app: {}, raw: { headers: {}, url: '/' }, server: { [Symbol('fastify.Request')]: Object } })],
+      ['frozen', () => Object.freeze({ app: {}, raw: {} })],
+      ['without a prototype', () => Object.assign(Object.create(null) as object, { app: {}, raw: {} })],
+      ['sealed', () => Object.seal({ raw: {} })],
+      ['a Proxy', () => new Proxy({ raw: {} }, {})],
+      [
+        'a Proxy that throws',
+        () => {
+          const fail = () => {
+            throw new Error('no');
+          };
+          return new Proxy({}, { defineProperty: fail, getPrototypeOf: fail, getOwnPropertyDescriptor: fail });
+        },
+      ],
+      ['of Node', () => new IncomingMessage(new Socket())],
+      ['of Node, with its server', () => Object.assign(new IncomingMessage(new Socket()), { server: createServer() })],
+    ])('never touches the prototype of everybody, of a request that is %s', (_, make) => {
+      const everybodys = [Object.prototype, IncomingMessage.prototype, Function.prototype];
+      const before = everybodys.map((prototype) => Reflect.ownKeys(prototype));
+      defineRequestAuth(make(), identity(session));
+      expect(everybodys.map((prototype) => Reflect.ownKeys(prototype))).toEqual(before);
+      expect('auth' in {}).toBe(false);
+    });
+
     it('is each request’s own, and nobody’s where nobody looked', () => {
-      const prototype = { app: {} };
+      const prototype = prototypeOf(express());
       const [first, second, third] = [1, 2, 3].map(() => Object.create(prototype) as { auth?: RequestAuth });
       for (const [request, userId] of [
         [first!, 'user_1'],

@@ -9,7 +9,7 @@ import type { Identity } from '../../../lib/authentication/identity.js';
 import type { Denial } from '../../../lib/errors/denial.js';
 import type { WebSocketOptions } from '../../../lib/options/option-types.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
-import { callOf, disconnect, keptOn, presentedBy, requestOf, tell } from '../../../lib/transports/sockets.js';
+import { disconnect, keptOn, presentedBy, requestOf, tell } from '../../../lib/transports/sockets.js';
 import { WebSocketPackage } from '../../../lib/transports/websocket.package.js';
 import { UNAUTHENTICATED, WebSocketTransport } from '../../../lib/transports/websocket.transport.js';
 import { NEST_VERSION } from '../../support/nest-version.js';
@@ -88,24 +88,50 @@ describe('what is kept on a socket', () => {
       value: { token: 't' },
     });
   });
+
+  it('that is frozen keeps nothing, and presents what its handshake brought', () => {
+    const client = Object.freeze({ handshake: { headers: bearer('h') }, request: { headers: {} } });
+    keptOn(client).token = 'other';
+    expect(keptOn(client)).toEqual({});
+    expect(presentedBy(client, OPTIONS)).toEqual(bearer('h'));
+    expect(requestOf(client)).toBe(client.request);
+  });
 });
 
 describe('what stands for a message', () => {
+  const transport = new WebSocketTransport({ webSocket: OPTIONS }, new WebSocketPackage());
+  const carrierFor = (args: unknown[]) => {
+    const [client] = args;
+    return transport.carrier({ getArgs: () => args, switchToWs: () => ({ getClient: () => client }) } as never);
+  };
+
   it.each<[string, unknown[], number]>([
-    ['client and data', ['client', 'data'], 2],
-    ['a pattern besides, which stays last', ['client', 'data', 'pattern'], 2],
-    ['an acknowledgement too', ['client', 'data', 'ack', 'pattern'], 3],
-    ['a client alone', ['client'], 1],
-    ['data that is undefined', ['client', undefined, 'pattern'], 2],
-    ['data that is null', ['client', null, 'pattern'], 2],
-    ['data that inherits the mark', ['client', Object.create({ [Symbol.for('nest-clerk:websocket-call')]: 1 })], 2],
+    ['client and data', [{}, 'data'], 2],
+    ['a pattern besides, which stays last', [{}, 'data', 'pattern'], 2],
+    ['an acknowledgement too', [{}, 'data', 'ack', 'pattern'], 3],
+    ['data that is undefined', [{}, undefined, 'pattern'], 2],
+    ['data that is null', [{}, null, 'pattern'], 2],
+    ['data that inherits the mark', [{}, Object.create({ [Symbol.for('nest-clerk:call')]: 1 })], 2],
   ])('is one more argument of %s', (_, args, at) => {
     const before = [...args];
-    const call = callOf(args);
+    const call = carrierFor(args);
     expect(args.indexOf(call)).toBe(at);
     expect(args.filter((arg) => arg !== call)).toEqual(before);
-    expect(callOf([...args])).toBe(call);
-    expect(Object.getOwnPropertySymbols(call)).toEqual([Symbol.for('nest-clerk:websocket-call')]);
+    expect(carrierFor(args)).toBe(call);
+    expect(Object.getOwnPropertySymbols(call)).toEqual([Symbol.for('nest-clerk:call')]);
+  });
+
+  it('is another one for each message, though socket and data be the same', () => {
+    const [client, data] = [{}, {}];
+    const first = [client, data, 'event'];
+    const second = [client, data, 'event'];
+    const call = carrierFor(first);
+    expect(carrierFor(second)).not.toBe(call);
+    // Handed on as the arguments of another message.
+    const third = [...first];
+    expect(carrierFor(third)).not.toBe(call);
+    expect(third).not.toContain(call);
+    expect(third).toHaveLength(4);
   });
 });
 
