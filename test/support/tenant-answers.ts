@@ -38,8 +38,8 @@ export const FORMS: Readonly<Record<string, (options: RequestOptions) => Request
   'an object of getters': (options) => getters(options),
   'an object with a hidden toJSON()': (options) =>
     Object.defineProperty({ ...options }, 'toJSON', { value: () => ({}), enumerable: false }),
-  'an instance of a class': (options) => new TenantRecord(options),
-  'an instance of a class with toJSON()': (options) => new TenantThatHidesItself(options),
+  'an instance of a class': (options) => new TenantRecord(options) as RequestOptions,
+  'an instance of a class with toJSON()': (options) => new TenantThatHidesItself(options) as RequestOptions,
   'getters behind toJSON()': (options) =>
     Object.setPrototypeOf(getters(options), HidesItself.prototype) as RequestOptions,
   'a Proxy': (options) => new Proxy({ ...options }, {}),
