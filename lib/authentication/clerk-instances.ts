@@ -37,9 +37,10 @@ export class ClerkInstances {
   private readonly found = new WeakMap<object, Promise<ClerkInstance>>();
   private readonly answers = new Answers();
   private readonly fingerprints = new Fingerprints();
-  private readonly given: ClerkModuleOptions;
-  private readonly resolveOptions: Resolve | undefined;
-  private readonly env: Readonly<Record<string, string | undefined>>;
+  // Private to the language too: whoever logs a service that leads here must see neither keys nor the environment.
+  readonly #given: ClerkModuleOptions;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #resolveOptions: Resolve | undefined;
   /** The module's own, where there are no others. */
   readonly own: ClerkInstance | undefined;
 
@@ -54,10 +55,10 @@ export class ClerkInstances {
     env: Readonly<Record<string, string | undefined>> = process.env,
   ) {
     // As they are now: what is found by an answer must depend on nothing else that changes.
-    this.given = snapshotOf(readOwn(given ?? {}));
-    this.env = { ...env };
-    this.resolveOptions = (options.resolveOptions as Resolve | undefined)?.bind(given);
-    if (!this.resolveOptions) this.own = createInstance(options, client);
+    this.#given = snapshotOf(readOwn(given ?? {}));
+    this.#env = { ...env };
+    this.#resolveOptions = (options.resolveOptions as Resolve | undefined)?.bind(given);
+    if (!this.#resolveOptions) this.own = createInstance(options, client);
   }
 
   /**
@@ -76,7 +77,7 @@ export class ClerkInstances {
 
   private async find(request: object): Promise<ClerkInstance> {
     try {
-      const answer = this.answers.read(await (this.resolveOptions as Resolve)(request));
+      const answer = this.answers.read(await (this.#resolveOptions as Resolve)(request));
       return this.instances.get(answer.key) ?? this.setUp(answer);
     } catch (cause) {
       const problems = cause instanceof ClerkConfigurationError ? `: ${cause.problems.join(' ')}` : '';
@@ -85,7 +86,7 @@ export class ClerkInstances {
   }
 
   private setUp(answer: ReadAnswer): ClerkInstance {
-    const options = resolveRequestOptions(this.given, answer.options, this.env);
+    const options = resolveRequestOptions(this.#given, answer.options, this.#env);
     const backend = this.shared(this.backends, options, BACKEND_OPTIONS, createBackend);
     const client = options.clerkClient ?? this.shared(this.clients, options, CLIENT_OPTIONS, buildClient);
     const instance = createInstance(options, client, undefined, backend);

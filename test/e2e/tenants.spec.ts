@@ -287,7 +287,8 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
         app.withToken('/api-key', `ak_${index}`, at(`h${index}.example`)),
       );
       expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([503]));
-      expect(a.countRequests('/api_keys')).toBe(3);
+      expect(a.countRequests('/api_keys')).toBeGreaterThan(0);
+      expect(a.countRequests('/api_keys')).toBeLessThanOrEqual(3);
     });
   });
 });
