@@ -20,15 +20,38 @@ export interface ClerkInstance {
   readonly authenticator: Authenticator;
 }
 
-/** Sets up what an instance needs: client, keys and authenticator. */
+/** All options that keys and calls depend on: where these are equal, they are of the same Clerk instance, and bounded alike. */
+export const BACKEND_OPTIONS = [
+  ...(['secretKey', 'machineSecretKey', 'machineOnly', 'jwtKey', 'apiUrl', 'apiVersion'] as const),
+  ...(['timeoutInMs', 'maxRetries', 'maxPendingCalls', 'staleKeysInMs'] as const),
+] as const satisfies readonly (keyof ResolvedClerkOptions)[];
+
+/** The type keeps what is shared from depending on any other option. */
+type BackendOptions = Pick<ResolvedClerkOptions, (typeof BACKEND_OPTIONS)[number]>;
+
+/** The Backend API of one Clerk instance: the keys that it publishes, and the bounds on calls to it. */
+export interface ClerkBackend {
+  readonly calls: ClerkCalls;
+  readonly keys: InstanceKeys;
+}
+
+export function createBackend(options: BackendOptions): ClerkBackend {
+  const calls = new ClerkCalls(options);
+  return { calls, keys: keysOf(options, calls) };
+}
+
+/**
+ * Sets up what an instance needs: client, keys and authenticator.
+ *
+ * @param backend May be shared by instances that agree in {@link BACKEND_OPTIONS}.
+ */
 export function createInstance(
   options: ResolvedClerkOptions,
   client: ClerkClient = createClient(options),
   now: () => number = () => Date.now(),
+  { calls, keys }: ClerkBackend = createBackend(options),
 ): ClerkInstance {
-  const calls = new ClerkCalls(options);
-  const authenticator = createAuthenticator(options, client, keysOf(options, calls), now, calls);
-  return { options, client, calls, authenticator };
+  return { options, client, calls, authenticator: createAuthenticator(options, client, keys, now, calls) };
 }
 
 /** The lanes to a verdict, the fastest first; each hands on what it cannot tell with certainty. */
@@ -48,7 +71,7 @@ export function createAuthenticator(
   return new RememberingAuthenticator(options, recent, verdicts, authenticator);
 }
 
-function keysOf(options: ResolvedClerkOptions, calls: ClerkCalls): InstanceKeys {
+function keysOf(options: BackendOptions, calls: ClerkCalls): InstanceKeys {
   if (options.jwtKey) return new StaticInstanceKeys(options.jwtKey);
   return options.machineOnly ? NO_INSTANCE_KEYS : new RemoteInstanceKeys(options, calls);
 }

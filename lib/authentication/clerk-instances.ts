@@ -1,27 +1,46 @@
-import { hash } from 'node:crypto';
-
 import type { ClerkClient } from '@clerk/backend';
-import { LRUCache } from 'lru-cache';
 
+import { buildClient, CLIENT_OPTIONS } from '../client/clerk-client.service.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../errors/clerk.errors.js';
 import type { ClerkModuleOptions } from '../options/clerk-options.js';
 import type { RequestOptions } from '../options/request-options.js';
 import { resolveRequestOptions } from '../options/resolve-options.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
-import { createInstance, type ClerkInstance } from './clerk-instance.js';
+import { readOwn, snapshotOf } from '../options/snapshot.js';
+import { Answers, type ReadAnswer } from './answers.js';
+import {
+  BACKEND_OPTIONS,
+  createBackend,
+  createInstance,
+  type ClerkBackend,
+  type ClerkInstance,
+} from './clerk-instance.js';
+import { Fingerprints } from './fingerprints.js';
+import { SegmentedLru } from './segmented-lru.js';
 
-/** How many instances are kept set up; the one used longest ago makes room. */
+/** How many instances are kept set up, and how many clients and sets of keys, which instances share. */
 const MAX_INSTANCES = 1_000;
 
 type Resolve = (request: object) => RequestOptions | undefined | Promise<RequestOptions | undefined>;
 
-/** Finds the Clerk instance of a request: the module's own, or the one that `resolveOptions` names. */
+/**
+ * Finds the Clerk instance of a request: the module's own, or the one that `resolveOptions` names.
+ *
+ * Callers are remembered for exactly one set of options, since all of them may matter. Keys, calls and clients are shared by
+ * what they depend on: an answer that is new in any other option causes no fetch, and however many such answers there are,
+ * they evict no keys.
+ */
 export class ClerkInstances {
-  private readonly instances = new LRUCache<string, ClerkInstance>({ max: MAX_INSTANCES });
+  private readonly instances = new SegmentedLru<ClerkInstance>(MAX_INSTANCES);
+  private readonly backends = new SegmentedLru<ClerkBackend>(MAX_INSTANCES);
+  private readonly clients = new SegmentedLru<ClerkClient>(MAX_INSTANCES);
   private readonly found = new WeakMap<object, Promise<ClerkInstance>>();
-  private readonly answered = new WeakMap<object, { readonly values: readonly unknown[]; readonly key: string }>();
-  private readonly identities = new WeakMap<object, number>();
-  private identified = 0;
+  private readonly answers = new Answers();
+  private readonly fingerprints = new Fingerprints();
+  // Private to the language too: whoever logs a service that leads here must see neither keys nor the environment.
+  readonly #given: ClerkModuleOptions;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #resolveOptions: Resolve | undefined;
   /** The module's own, where there are no others. */
   readonly own: ClerkInstance | undefined;
 
@@ -32,10 +51,14 @@ export class ClerkInstances {
   constructor(
     options: ResolvedClerkOptions,
     client: ClerkClient,
-    private readonly given: ClerkModuleOptions,
-    private readonly env: Readonly<Record<string, string | undefined>> = process.env,
+    given: ClerkModuleOptions | undefined | null,
+    env: Readonly<Record<string, string | undefined>> = process.env,
   ) {
-    if (!options.resolveOptions) this.own = createInstance(options, client);
+    // As they are now: what is found by an answer must depend on nothing else that changes.
+    this.#given = snapshotOf(readOwn(given ?? {}));
+    this.#env = { ...env };
+    this.#resolveOptions = (options.resolveOptions as Resolve | undefined)?.bind(given);
+    if (!this.#resolveOptions) this.own = createInstance(options, client);
   }
 
   /**
@@ -54,49 +77,36 @@ export class ClerkInstances {
 
   private async find(request: object): Promise<ClerkInstance> {
     try {
-      const answer = await (this.given.resolveOptions as Resolve)(request);
-      const key = this.keyOf(answer);
-      let instance = this.instances.get(key);
-      if (!instance) {
-        instance = createInstance(resolveRequestOptions(this.given, answer, this.env));
-        this.instances.set(key, instance);
-      }
-      return instance;
+      const answer = this.answers.read(await (this.#resolveOptions as Resolve)(request));
+      return this.instances.get(answer.key) ?? this.setUp(answer);
     } catch (cause) {
       const problems = cause instanceof ClerkConfigurationError ? `: ${cause.problems.join(' ')}` : '';
       throw new ClerkRequestOptionsError(`resolveOptions has no usable options for this request${problems}`, { cause });
     }
   }
 
-  /** The fingerprint of an answer; taken once of one that is given again, and has not changed since. */
-  private keyOf(answer: unknown): string {
-    if (typeof answer !== 'object' || answer === null) return this.fingerprint(answer);
-    const values = Object.entries(answer).flat();
-    const known = this.answered.get(answer);
-    if (known?.values.length === values.length && values.every((value, index) => value === known.values[index])) {
-      return known.key;
-    }
-    const key = this.fingerprint(answer);
-    // What an object among the values holds may change unseen.
-    if (!values.some((value) => typeof value === 'object')) this.answered.set(answer, { values, key });
-    return key;
+  private setUp(answer: ReadAnswer): ClerkInstance {
+    const options = resolveRequestOptions(this.#given, answer.options, this.#env);
+    const backend = this.shared(this.backends, options, BACKEND_OPTIONS, createBackend);
+    const client = options.clerkClient ?? this.shared(this.clients, options, CLIENT_OPTIONS, buildClient);
+    const instance = createInstance(options, client, undefined, backend);
+    this.instances.set(answer.key, instance);
+    this.answers.noteNew(answer);
+    return instance;
   }
 
-  /** The same for the same answer, and nothing from which a key could be read. Functions and clients count by identity. */
-  private fingerprint(answer: unknown): string {
-    const text = JSON.stringify(answer, (name, value: unknown) => {
-      const byIdentity = typeof value === 'function' || (name === 'clerkClient' && typeof value === 'object');
-      return byIdentity && value !== null ? `identity ${this.identityOf(value)}` : value;
-    });
-    // Stryker disable next-line StringLiteral: any spelling of it will do.
-    return hash('sha256', String(text), 'base64');
-  }
-
-  private identityOf(value: object): number {
-    let identity = this.identities.get(value);
-    // Stryker disable next-line UpdateOperator: any number will do that no other has.
-    if (identity === undefined) this.identities.set(value, (identity = ++this.identified));
-    return identity;
+  /** What was made for equal options, or is made now, of those that are named and of no others. */
+  private shared<Name extends keyof ResolvedClerkOptions, V extends object>(
+    made: SegmentedLru<V>,
+    options: ResolvedClerkOptions,
+    names: readonly Name[],
+    make: (options: Pick<ResolvedClerkOptions, Name>) => V,
+  ): V {
+    const named = Object.fromEntries(names.map((name) => [name, options[name]])) as Pick<ResolvedClerkOptions, Name>;
+    const key = this.fingerprints.of(named);
+    let value = made.get(key);
+    if (!value) made.set(key, (value = make(named)));
+    return value;
   }
 }
 

@@ -19,9 +19,24 @@ export abstract class ClerkClientService {}
 export interface ClerkClientService extends ClerkClient {}
 /* eslint-enable */
 
+/** All options that a client depends on. */
+export const CLIENT_OPTIONS = [
+  'publishableKey',
+  'secretKey',
+  'machineSecretKey',
+  'jwtKey',
+  'apiUrl',
+  'apiVersion',
+  'telemetry',
+] as const satisfies readonly (keyof ResolvedClerkOptions)[];
+
 /** Builds the client from the settled options, unless the application brings its own. */
 export function createClient(options: ResolvedClerkOptions): ClerkClient {
-  if (options.clerkClient) return options.clerkClient;
+  return options.clerkClient ?? buildClient(options);
+}
+
+/** Builds a client, whatever the application brings. */
+export function buildClient(options: Pick<ResolvedClerkOptions, (typeof CLIENT_OPTIONS)[number]>): ClerkClient {
   const { publishableKey, secretKey, machineSecretKey, jwtKey, apiUrl, apiVersion, telemetry } = options;
   return createClerkClient({
     ...{ publishableKey, secretKey, machineSecretKey, jwtKey, apiUrl, apiVersion, telemetry },

@@ -161,7 +161,8 @@ export const publicKeyPem: Check = (value) => {
     return 'holds a private key: use the JWKS public key (PEM) of the API keys page of the Clerk Dashboard';
   }
   try {
-    readPublicKey(value as string);
+    // Text alone: what an object answers as text may be something else the next time.
+    readPublicKey(typeof value === 'string' ? value : '');
     return undefined;
   } catch {
     return 'is no readable public key: copy the JWKS public key (PEM, RSA 2048) from the API keys page of the Clerk Dashboard, with its line breaks (or \\n in their place)';

@@ -5,11 +5,13 @@ import type { RequestOptions } from './request-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { readPublicKey } from './option-checks.js';
 import { isRecord, namesLost, OWN_ONLY } from './readable.js';
+import { readOwn, snapshotOf } from './snapshot.js';
 import { INSTANCE_OPTIONS, MODULE_OPTIONS, OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const rows = Object.entries(OPTION_TABLE) as [keyof ClerkModuleOptions, OptionRow][];
+const NAMES = Object.keys(OPTION_TABLE);
 
 /** How many verdicts are remembered: there are many tenants, and each has a memory of its own. */
 const MAX_REMEMBERED = 10_000;
@@ -26,7 +28,7 @@ export function resolveClerkOptions(
   maxEntries = MAX_REMEMBERED,
 ): ResolvedClerkOptions {
   assertReadable(given);
-  const options: Record<string, unknown> = { ...given };
+  const options = snapshotOf(readOwn(given ?? {}));
   const problems = Object.keys(options).flatMap(unknownOption);
   const settled: Record<string, unknown> = {};
 
@@ -73,8 +75,16 @@ export function resolveClerkOptions(
 export function assertReadable(given: unknown): void {
   const options = given ?? {};
   if (!isRecord(options)) throw new ClerkConfigurationError(['the options must be an object']);
-  const lost = namesLost(options, Object.keys(OPTION_TABLE));
+  const lost = namesLost(options, NAMES);
   if (lost.length > 0) throw new ClerkConfigurationError(lost.map((name) => `${name} ${OWN_ONLY}.`));
+}
+
+/** Makes sure of the same about what `resolveOptions` answered. @throws ClerkConfigurationError */
+export function assertAnswer(answer: unknown): asserts answer is RequestOptions {
+  if (typeof answer !== 'object' || answer === null) {
+    throw new ClerkConfigurationError(['resolveOptions answered nothing: answer the keys of the instance']);
+  }
+  assertReadable(answer);
 }
 
 /**
@@ -87,10 +97,7 @@ export function resolveRequestOptions(
   answer: RequestOptions | undefined,
   env: Environment,
 ): ResolvedClerkOptions {
-  if (typeof answer !== 'object' || answer === null) {
-    throw new ClerkConfigurationError(['resolveOptions answered nothing: answer the keys of the instance']);
-  }
-  assertReadable(answer);
+  assertAnswer(answer);
   const misplaced = MODULE_OPTIONS.filter((name) => Object.hasOwn(answer, name));
   if (misplaced.length > 0) {
     throw new ClerkConfigurationError(
@@ -115,7 +122,7 @@ function unknownOption(name: string): string[] {
   if (Object.hasOwn(OPTION_TABLE, name)) return [];
   const wanted = name.toLowerCase().replace(/[^a-z]/g, '');
   const near = rows.find(([known]) => known.toLowerCase() === wanted)?.[0];
-  const cure = near ? `did you mean ${near}?` : `known are ${rows.map(([known]) => known).join(', ')}.`;
+  const cure = near ? `did you mean ${near}?` : `known are ${NAMES.join(', ')}.`;
   return [`"${name}" is not an option: ${cure}`];
 }
 

@@ -1,6 +1,8 @@
+import { createClerkClient } from '@clerk/backend';
 import { Controller, Get, Req, type ExecutionContext } from '@nestjs/common';
 
 import {
+  AcceptsToken,
   Auth,
   ClerkClients,
   ClerkClientService,
@@ -29,6 +31,9 @@ class Routes {
     return { name: (await clerk.users.getUser(userId)).firstName };
   }
   @Get('page') @RedirectToSignIn() page() {}
+  @Get('api-key') @AcceptsToken('api_key') apiKey(@Auth() auth: AuthObject) {
+    return auth;
+  }
 }
 
 interface HttpRequest {
@@ -198,5 +203,92 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     a.outage('refuse');
     expect((await app.withToken('/strict', await a.sessionToken(), at('a.example'))).status).toBe(503);
     expect((await app.withToken('/strict', await b.sessionToken(), at('b.example'))).status).toBe(200);
+  });
+
+  it('follows one object whose keys are swapped from request to request', async () => {
+    const answer: RequestOptions = {};
+    const app = await start(({ headers }) =>
+      Object.assign(answer, headers.host === 'a.example' ? a.options : b.options),
+    );
+    const [ofA, ofB] = [await a.sessionToken(), await b.sessionToken()];
+    for (let time = 0; time < 3; time++) {
+      const statuses = [];
+      for (const host of ['a.example', 'b.example']) {
+        for (const token of [ofA, ofB]) statuses.push((await app.withToken('/strict', token, at(host))).status);
+      }
+      expect(statuses).toEqual([200, 401, 401, 200]);
+    }
+  });
+
+  describe('whose options are new with every request', () => {
+    const newEach: Readonly<Record<string, (host: string) => RequestOptions>> = {
+      'by a function': () => ({ isSatellite: () => false, proxyUrl: () => '/__clerk' }),
+      'by a client': () => ({ clerkClient: createClerkClient(a.options) }),
+      'by URLs made from the Host': (host) => ({
+        proxyUrl: `https://${host}/__clerk`,
+        signInUrl: `https://${host}/in`,
+      }),
+      'by a publishable key made from the Host': (host) => ({ publishableKey: `pk_test_${btoa(`clerk.${host}$`)}` }),
+    };
+
+    /** In portions, since a server has no thousands of requests at once either. */
+    async function flood(hosts: number, send: (host: string) => Promise<number>): Promise<void> {
+      const statuses = new Set<number>();
+      for (let from = 0; from < hosts; from += 50) {
+        const sent = Array.from({ length: 50 }, (_unused, index) => send(`h${from + index}.example`));
+        for (const status of await Promise.all(sent)) statuses.add(status);
+      }
+      expect(statuses).toEqual(new Set([200]));
+    }
+
+    it.each(Object.keys(newEach))('fetches keys once: %s', async (kind) => {
+      a.reset();
+      const app = await start(({ headers: { host = '' } }) => ({ ...a.options, ...newEach[kind]?.(host) }));
+      const token = await a.sessionToken();
+      await flood(100, async (host) => (await app.withToken('/strict', token, at(host))).status);
+      expect(a.requests.map(({ path }) => path)).toEqual(['/v1/jwks']);
+      const warnings = app.logger.lines.filter((line) => /Define them once, outside of resolveOptions/.test(line));
+      expect(warnings).toHaveLength(/function|client/.test(kind) ? 1 : 0);
+    });
+
+    it('never fetches the keys of those again that are served meanwhile, in 2,100 of them', async () => {
+      for (const clerk of [a, b]) clerk.reset();
+      const app = await start((request) => {
+        const { host = '' } = request.headers;
+        return byHost(request) ?? { ...a.options, ...newEach['by URLs made from the Host']?.(host) };
+      });
+      const token = { a: await a.sessionToken({ expiresIn: 600 }), b: await b.sessionToken({ expiresIn: 600 }) };
+      let sent = 0;
+      await flood(2_100, async (host) => {
+        // Both tenants are served meanwhile, seldom.
+        if (sent++ % 500 === 0) {
+          for (const name of ['a', 'b'] as const) {
+            expect((await app.withToken('/strict', token[name], at(`${name}.example`))).status).toBe(200);
+          }
+        }
+        return (await app.withToken('/strict', token.a, at(host))).status;
+      });
+      for (const name of ['a', 'b'] as const) {
+        expect((await app.withToken('/strict', token[name], at(`${name}.example`))).status).toBe(200);
+        const other = name === 'a' ? token.b : token.a;
+        expect((await app.withToken('/strict', other, at(`${name}.example`))).status).toBe(401);
+      }
+      expect([a.countRequests(), b.countRequests()]).toEqual([1, 1]);
+    }, 120_000);
+
+    it('causes no more calls to Clerk at once than maxPendingCalls', async () => {
+      a.reset();
+      const app = await start(({ headers: { host = '' } }) => ({
+        ...a.options,
+        ...{ proxyUrl: `https://${host}/__clerk`, timeoutInMs: 300, maxPendingCalls: 3 },
+      }));
+      a.outage('hang', '/api_keys');
+      const calls = Array.from({ length: 20 }, async (_unused, index) =>
+        app.withToken('/api-key', `ak_${index}`, at(`h${index}.example`)),
+      );
+      expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([503]));
+      expect(a.countRequests('/api_keys')).toBeGreaterThan(0);
+      expect(a.countRequests('/api_keys')).toBeLessThanOrEqual(3);
+    });
   });
 });

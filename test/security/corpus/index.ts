@@ -22,7 +22,7 @@ export const CORPUS: readonly Family[] = [
     carriers,
     schemes,
     cookies,
-    tenants,
+    ...tenants,
     ...tokenTypes,
     http,
     crossOrigin,

@@ -1,5 +1,6 @@
 import type { ClerkModuleOptions, RequestOptions } from '../../../lib/index.js';
 import type { Header } from '../../support/raw-http.js';
+import { FORMS } from '../../support/tenant-answers.js';
 import { inBoth, inCookie, inHeader, type Attack, type Family, type Sent, type Stage, UNAUTHORIZED } from './entry.js';
 import { rs256, withHeader } from './forge.js';
 
@@ -17,17 +18,17 @@ const crossing = (name: string, tenant: string, send: (stage: Stage) => readonly
     requests: async (stage) => to(tenant, await send(stage)),
   }) satisfies Attack;
 
-/** Two instances behind one application, told apart by a header. */
-export const tenants: Family = {
-  name: 'tenants',
+/** Two instances behind one application, told apart by a header; their options are given in one form. */
+const family = (name: string, form: (options: RequestOptions) => RequestOptions): Family => ({
+  name,
   options: ({ clerk, neighbour }): ClerkModuleOptions => {
     const known = new Map<unknown, RequestOptions>([
-      ['home', clerk.options],
-      ['next', neighbour.options],
+      ['home', form(clerk.options)],
+      ['next', form(neighbour.options)],
     ]);
     return {
       resolveOptions: ((request: { headers: Record<string, string> }) =>
-        known.get(request.headers['x-tenant']) ?? clerk.options) as ClerkModuleOptions['resolveOptions'],
+        known.get(request.headers['x-tenant']) ?? form(clerk.options)) as ClerkModuleOptions['resolveOptions'],
     };
   },
   control: ({ good }) => [...to('home', inBoth(good.session)), ...to('next', inBoth(good.neighbour))],
@@ -49,4 +50,18 @@ export const tenants: Family = {
     ]),
     crossing('an M2M JWT of the first at the second', 'next', ({ good }) => [inHeader(good.m2m)]),
   ],
-};
+});
+
+/** Forms in which what a tenant's options say of themselves, or say at another time, is not what they are. */
+const MISLEADING = [
+  'an object of getters',
+  'an object with a hidden toJSON()',
+  'an instance of a class with toJSON()',
+  'a Proxy that answers for a bare target',
+  'a Proxy with toJSON()',
+] as const;
+
+export const tenants: readonly Family[] = [
+  family('tenants', (options) => options),
+  ...MISLEADING.map((form) => family(`tenants by ${form}`, FORMS[form] as (options: RequestOptions) => RequestOptions)),
+];

@@ -1,8 +1,10 @@
 import type { ClerkClient } from '@clerk/backend';
+import { Logger } from '@nestjs/common';
 
 import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
+import { FORMS } from '../../support/tenant-answers.js';
 
 const keysOf = (name: string) => ({
   publishableKey: `pk_test_${btoa(`${name}.clerk.accounts.dev$`)}`,
@@ -67,25 +69,300 @@ describe('ClerkInstances', () => {
     expect(asked).toHaveBeenCalledTimes(2);
   });
 
-  it('reads an answer that is given again once, unless something in it may have changed unseen', async () => {
-    const read = jest.fn(() => 'read');
-    const { telemetry: _, ...keys } = keysOf('a');
-    const answer: Record<string, unknown> = { ...keys, domain: Object.assign(() => 'a.example', { toJSON: read }) };
+  describe.each(Object.entries(FORMS))('where answers are %s,', (_form, form) => {
+    const optionsOf = (name: string) => ({
+      ...keysOf(name),
+      authorizedParties: [`https://${name}.example`],
+      audience: [name],
+      organizationSyncOptions: { organizationPatterns: [`/${name}/:slug`] },
+    });
+    const organizationPatterns = (name: string) => ({ organizationPatterns: [`/${name}/:slug`] });
+
+    it('sets tenants up from their own options, each once', async () => {
+      const answers = { a: form(optionsOf('a')), b: form(optionsOf('b')) };
+      const others = { a: form(optionsOf('a')), b: form(optionsOf('b')) };
+      let answer: object = answers.a;
+      const instances = over(() => answer);
+      const found = [];
+      for (const tenant of ['a', 'b', 'a', 'b'] as const) {
+        for (answer of [answers[tenant], others[tenant]]) {
+          const instance = await instances.for({});
+          expect(instance.options).toMatchObject({
+            secretKey: `sk_test_${tenant}`,
+            authorizedParties: [`https://${tenant}.example`],
+            audience: { session_token: [tenant] },
+            organizationSyncOptions: organizationPatterns(tenant),
+          });
+          found.push(instance);
+        }
+      }
+      expect(new Set(found).size).toBe(2);
+    });
+
+    it.each([
+      ['authorizedParties', ['https://other.example']],
+      ['audience', ['other']],
+      ['organizationSyncOptions', organizationPatterns('other')],
+    ])('tells those apart that differ in %s alone', async (name, other) => {
+      let answer: object = form(optionsOf('a'));
+      const instances = over(() => answer);
+      const first = await instances.for({});
+      answer = form({ ...optionsOf('a'), [name]: other });
+      const second = await instances.for({});
+      expect(second).not.toBe(first);
+      expect((second.options as any)[name]).toEqual(name === 'audience' ? { session_token: other } : other);
+    });
+  });
+
+  it('reads each option of an answer once for each request', async () => {
+    let read: string[] = [];
+    const { telemetry, ...keys } = keysOf('a');
+    for (const options of [keys, { ...keys, telemetry, authorizedParties: ['https://a.example'] }]) {
+      const answer = new Proxy(options, {
+        get: (target, name) => {
+          if (name in target) read.push(String(name));
+          return Reflect.get(target, name) as unknown;
+        },
+      });
+      const instances = over(() => answer);
+      for (let time = 0; time < 3; time++) {
+        read = [];
+        await instances.for({});
+        expect(read.toSorted()).toEqual(Object.keys(options).toSorted());
+      }
+    }
+  });
+
+  it('serves what it read, where an answer says something else every time', async () => {
+    const tenants = ['a', 'b', 'c', 'b', 'a'];
+    let reads = 0;
+    const answer = {
+      ...keysOf('a'),
+      get secretKey() {
+        return `sk_test_${tenants[reads++ % tenants.length]}`;
+      },
+      get authorizedParties() {
+        return new Proxy(['https://x.example'], {
+          get: (target, name) => (name === '0' ? `https://${reads}-${reads++}.example` : Reflect.get(target, name)),
+        });
+      },
+    };
     const instances = over(() => answer);
-    for (const times of [1, 1, 1]) {
-      await instances.for({});
-      expect(read).toHaveBeenCalledTimes(times);
+    for (let time = 0; time < 10; time++) {
+      const expected = tenants[reads % tenants.length];
+      const { options } = await instances.for({});
+      expect(options.secretKey).toBe(`sk_test_${expected}`);
+      // Read once, so that what was validated is what is used.
+      expect(options.authorizedParties).toEqual([`https://${reads - 1}-${reads - 1}.example`]);
     }
-    answer.secretKey = 'sk_test_b';
-    for (const times of [2, 2]) {
-      await instances.for({});
-      expect(read).toHaveBeenCalledTimes(times);
+  });
+
+  it('follows an object whose key is swapped for another tenant’s and back', async () => {
+    const answer: Record<string, unknown> = { ...keysOf('a') };
+    const instances = over(() => answer);
+    const seen = [];
+    for (const name of ['a', 'b', 'a', 'a', 'b']) {
+      Object.assign(answer, keysOf(name));
+      const instance = await instances.for({});
+      expect(instance.options.secretKey).toBe(`sk_test_${name}`);
+      seen.push(instance);
     }
-    answer.authorizedParties = ['https://a.example'];
-    for (const times of [3, 4]) {
-      await instances.for({});
-      expect(read).toHaveBeenCalledTimes(times);
+    expect(new Set(seen).size).toBe(2);
+  });
+
+  const cyclic: unknown[] = ['https://a.example'];
+  cyclic.push(cyclic);
+  const parties = ['https://a.example'];
+  it.each<[string, object, object]>([
+    // What is good and set up first, and what JSON takes for the same.
+    ['NaN', { clockSkewInMs: null }, { clockSkewInMs: NaN }],
+    ['Infinity', { clockSkewInMs: null }, { clockSkewInMs: Infinity }],
+    ['a symbol', {}, { clockSkewInMs: Symbol('a') }],
+    ['a bigint', { clockSkewInMs: 5 }, { clockSkewInMs: 5n }],
+    ['a Number', { clockSkewInMs: 5 }, { clockSkewInMs: new Number(5) }],
+    ['a String', {}, { secretKey: new String('sk_test_a') }],
+    ['a function', {}, { signInUrl: () => '/in' }],
+    ['a Date', { domain: new Date(0).toJSON().slice(0, 10) }, { domain: new Date(0) }],
+    ['a Map', { audience: {} }, { audience: new Map([['session_token', 'web']]) }],
+    ['a Set', { audience: {} }, { audience: new Set(['web']) }],
+    ['a list with a hole', { authorizedParties: parties }, { authorizedParties: [...parties, ...new Array(1)] }],
+    ['a list of Strings', { authorizedParties: parties }, { authorizedParties: [new String(parties[0])] }],
+    ['a list behind toJSON()', { authorizedParties: parties }, { authorizedParties: { toJSON: () => parties } }],
+    ['a list that holds itself', { authorizedParties: parties }, { authorizedParties: cyclic }],
+    ['a symbol that is spelt as an option', { domain: 'a.example' }, { domain: Symbol('9"a.example') }],
+    ['what says a key by replaceAll()', {}, { jwtKey: { replaceAll: () => 'a' } }],
+    ['an own __proto__', {}, JSON.parse('{"__proto__": {"domain": "a.example"}}') as object],
+    ['an own __proto__ inside', { audience: {} }, { audience: JSON.parse('{"__proto__": {}}') as object }],
+    ['an unknown option', {}, { toJSON: () => keysOf('a') }],
+    ['a module’s option that is undefined', {}, { protection: undefined }],
+    [
+      'a getter of a class inside',
+      { audience: {} },
+      {
+        audience: new (class {
+          get session_token() {
+            return 'web';
+          }
+        })(),
+      },
+    ],
+    [
+      'a hidden field inside',
+      { audience: {} },
+      { audience: Object.defineProperty({}, 'session_token', { value: 'web' }) },
+    ],
+  ])('never takes %s for something good that was answered before', async (_, good, bad) => {
+    let answer: object = { ...keysOf('a'), ...good };
+    const instances = over(() => answer);
+    await instances.for({});
+    answer = { ...keysOf('a'), ...bad };
+    for (let time = 0; time < 2; time++) {
+      await expect(instances.for({})).rejects.toMatchObject({ code: 'invalid-configuration' });
     }
+  });
+
+  it.each<[string, (answer: object) => object]>([
+    ['hidden on the object', (answer) => Object.defineProperty(answer, 'domain', { value: 'a.example' })],
+    ['inherited', (answer) => Object.setPrototypeOf(answer, { domain: 'a.example' }) as object],
+    [
+      'a getter of its class',
+      (answer) =>
+        Object.setPrototypeOf(
+          answer,
+          class {
+            get domain() {
+              return 'a.example';
+            }
+          }.prototype,
+        ) as object,
+    ],
+    ['only found by a Proxy’s has()', (answer) => new Proxy(answer, { has: () => true })],
+  ])('refuses an answer with an option that is %s, known answer or not', async (_, hide) => {
+    const { telemetry: _telemetry, ...keys } = keysOf('a');
+    let answer: object = { ...keys };
+    const instances = over(() => answer, { telemetry: { disabled: true } });
+    await instances.for({});
+    await instances.for({});
+    answer = hide(answer);
+    for (let time = 0; time < 2; time++) {
+      await expect(instances.for({})).rejects.toThrow(/domain must be a property of the object itself/);
+    }
+  });
+
+  it('goes by the module’s options and the environment as they were at the start', async () => {
+    let tenant = 'a';
+    const given = { authorizedParties: ['https://a.example'], resolveOptions: () => keysOf(tenant) as never };
+    const env = { CLERK_API_URL: 'https://one.example' };
+    const instances = new ClerkInstances(resolveClerkOptions(given, env), {} as ClerkClient, given, env);
+    await instances.for({});
+    given.authorizedParties[0] = 'https://b.example';
+    env.CLERK_API_URL = 'https://two.example';
+    tenant = 'b';
+    expect((await instances.for({})).options).toMatchObject({
+      authorizedParties: ['https://a.example'],
+      apiUrl: 'https://one.example',
+    });
+  });
+
+  it('calls resolveOptions as a method of the options it was given with', async () => {
+    const given = {
+      resolveOptions(this: unknown) {
+        expect(this).toBe(given);
+        return keysOf('a') as never;
+      },
+    };
+    const instances = new ClerkInstances(resolveClerkOptions(given, {}), {} as ClerkClient, given, {});
+    expect((await instances.for({})).options.secretKey).toBe('sk_test_a');
+  });
+
+  describe('keys, calls and clients', () => {
+    const base = { ...keysOf('a'), apiUrl: 'http://127.0.0.1:1' };
+    async function both(more: object, less: object = {}) {
+      let answer: object = { ...base, ...less };
+      const instances = over(() => answer);
+      const first = await instances.for({});
+      answer = { ...base, ...more };
+      return [first, await instances.for({})] as const;
+    }
+
+    it.each<[string, object]>([
+      ['isSatellite', { isSatellite: () => false }],
+      ['proxyUrl', { proxyUrl: 'https://x.example/__clerk' }],
+      ['domain', { domain: 'x.example' }],
+      ['signInUrl', { signInUrl: 'https://x.example/in' }],
+      ['authorizedParties', { authorizedParties: ['https://x.example'] }],
+      ['audience', { audience: 'web' }],
+      ['clockSkewInMs', { clockSkewInMs: 0 }],
+      ['enableHandshake', { enableHandshake: false }],
+    ])('are shared by answers that differ in %s', async (_, more) => {
+      const [first, second] = await both(more);
+      expect(second).not.toBe(first);
+      expect(second.authenticator).not.toBe(first.authenticator);
+      expect([second.calls === first.calls, second.client === first.client]).toEqual([true, true]);
+    });
+
+    it('are shared but for the client, where the publishable key or the client differs', async () => {
+      const clerkClient = { authenticateRequest() {} };
+      for (const more of [{ publishableKey: keysOf('b').publishableKey }, { clerkClient }]) {
+        const [first, second] = await both(more);
+        expect([second.calls === first.calls, second.client === first.client]).toEqual([true, false]);
+        if ('clerkClient' in more) expect(second.client).toBe(clerkClient);
+      }
+    });
+
+    it.each<[string, object]>([
+      ['secretKey', { secretKey: 'sk_test_b' }],
+      ['machineSecretKey', { machineSecretKey: 'ask_a' }],
+      ['apiUrl', { apiUrl: 'http://127.0.0.1:2' }],
+      ['apiVersion', { apiVersion: 'v2' }],
+    ])('are never shared by answers that differ in %s', async (_, more) => {
+      const [first, second] = await both(more);
+      expect([second.calls === first.calls, second.client === first.client]).toEqual([false, false]);
+    });
+
+    it.each(['timeoutInMs', 'maxRetries', 'maxPendingCalls', 'staleKeysInMs'])(
+      'have bounds of their own where %s differs',
+      async (name) => {
+        const [first, second] = await both({ [name]: 7 });
+        expect(second.calls).not.toBe(first.calls);
+        expect(second.client).toBe(first.client);
+      },
+    );
+  });
+
+  describe('of answers whose functions are ever new', () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    afterEach(() => warn.mockClear());
+    afterAll(() => warn.mockRestore());
+    const ask = async (answer: (number: number) => object, times = 50) => {
+      let number = 0;
+      const instances = over(() => answer(number++));
+      for (let time = 0; time < times; time++) await instances.for({});
+      return warn.mock.calls.map(([message]) => String(message));
+    };
+
+    it('says so once, naming the options and what to do, and no value', async () => {
+      const messages = await ask(() => ({
+        ...keysOf('a'),
+        isSatellite: () => false,
+        proxyUrl: () => '/__clerk',
+        clerkClient: { authenticateRequest() {} },
+      }));
+      expect(messages).toEqual([
+        'resolveOptions answers the same options with ever new functions or clients (isSatellite, proxyUrl, clerkClient): ' +
+          'each such answer is set up anew, and nothing that was verified is remembered for the next request. Define them ' +
+          'once, outside of resolveOptions.',
+      ]);
+    });
+
+    it.each<[string, (number: number) => object]>([
+      ['functions are defined once', (number) => ({ ...keysOf(`t${number % 5}`), isSatellite: once })],
+      ['each tenant has its own', (number) => ({ ...keysOf(`t${number}`), isSatellite: () => false })],
+      ['there are none', (number) => ({ ...keysOf('a'), domain: `${number}.example` })],
+    ])('says nothing where %s', async (_, answer) => {
+      expect(await ask(answer)).toEqual([]);
+    });
+    const once = () => false;
   });
 
   it('tells clients apart that look alike, and takes none for none', async () => {
@@ -111,6 +388,19 @@ describe('ClerkInstances', () => {
     for (tenant = 1; tenant <= 1000; tenant++) await instances.for({});
     tenant = 0;
     expect(await instances.for({})).not.toBe(first);
+  });
+
+  it('keeps those that are used again, however many others are used once', async () => {
+    let name = 'a';
+    const instances = over(() => ({ ...keysOf('a'), domain: `${name}.example` }));
+    const first = await instances.for({});
+    expect(await instances.for({})).toBe(first);
+    for (let number = 0; number < 3_000; number++) {
+      name = `x${number}`;
+      await instances.for({});
+    }
+    name = 'a';
+    expect(await instances.for({})).toBe(first);
   });
 
   it('is the module’s own without resolveOptions', async () => {

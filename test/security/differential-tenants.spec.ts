@@ -1,0 +1,219 @@
+import { createClerkClient, type AuthObject, type ClerkClient } from '@clerk/backend';
+import fc from 'fast-check';
+
+import { ClerkInstances } from '../../lib/authentication/clerk-instances.js';
+import { TenantAuthenticator } from '../../lib/authentication/tenant.authenticator.js';
+import type { ClerkModuleOptions, RequestOptions } from '../../lib/index.js';
+import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { HttpCredentials } from '../../lib/transports/http.credentials.js';
+import { askClerkAlone, described } from '../support/clerk-alone.js';
+import {
+  mint,
+  optionsSpec,
+  populate,
+  request,
+  requestSpec,
+  TOKENS,
+  tokenSpec,
+  type RequestSpec,
+} from '../support/generated-requests.js';
+import { FORMS } from '../support/tenant-answers.js';
+
+/** How many requests are compared; .ci/run asks for more. */
+const REQUESTS = Math.ceil(Number(process.env.DIFFERENTIAL_REQUESTS ?? 2_000) / 4);
+const REQUESTS_A_RUN = 12;
+const SEED = Number(process.env.DIFFERENTIAL_SEED ?? Date.now() % 1_000_000);
+
+type Form = (options: RequestOptions) => RequestOptions;
+
+/** One object for all tenants, changed in place from request to request. */
+function changedInPlace(): Form {
+  const answer: Record<string, unknown> = {};
+  return (options) => {
+    for (const name of Object.keys(answer)) Reflect.deleteProperty(answer, name);
+    return Object.assign(answer, options);
+  };
+}
+
+/** One object for all tenants, of getters that speak for the one that is served. */
+function speaksForWhoeverIsServed(): Form {
+  let served: RequestOptions = {};
+  const answer = new Proxy({} as RequestOptions, {
+    ownKeys: () => Reflect.ownKeys(served),
+    getOwnPropertyDescriptor: (_, name) => ({ ...Reflect.getOwnPropertyDescriptor(served, name), configurable: true }),
+    get: (_, name) => Reflect.get(served, name) as unknown,
+    has: (_, name) => Reflect.has(served, name),
+  });
+  return (options) => ((served = options), answer);
+}
+
+/** Answers that are made once for each tenant, and given again. */
+function madeOnce(form: Form): () => Form {
+  return () => {
+    const made = new Map<RequestOptions, RequestOptions>();
+    return (options) => {
+      const answer = made.get(options) ?? form(options);
+      made.set(options, answer);
+      return answer;
+    };
+  };
+}
+
+const WAYS: readonly (() => Form)[] = [
+  ...Object.values(FORMS).flatMap((form) => [() => form, madeOnce(form)]),
+  changedInPlace,
+  speaksForWhoeverIsServed,
+];
+
+const LANES: readonly ClerkModuleOptions[] = [
+  {},
+  {},
+  { verificationCache: false },
+  { verificationCache: false, directVerification: false },
+];
+
+interface Tenant {
+  readonly clerk: LocalClerk;
+  readonly other: LocalClerk;
+  readonly client: ClerkClient;
+  readonly options: RequestOptions;
+}
+
+interface TenantRequest {
+  readonly spec: RequestSpec;
+  readonly tenant: number;
+  /** Whose tokens it carries, and under whose cookie names. */
+  readonly tokensOf: number;
+  readonly namesOf: number;
+  /** How far the clock moves before it, in milliseconds. */
+  readonly passed: number;
+}
+
+const PENDING = { treatPendingAsSignedOut: false };
+
+describe('the lanes of tenants', () => {
+  const clerks: LocalClerk[] = [];
+  let now = 0;
+
+  beforeAll(async () => {
+    clerks.push(await LocalClerk.start(), await LocalClerk.start());
+    populate({ clerk: clerks[0] as LocalClerk, other: clerks[1] as LocalClerk });
+    now = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    // Clerk says much about what is generated here.
+    for (const method of ['log', 'warn', 'error'] as const) jest.spyOn(console, method).mockImplementation();
+  });
+  afterAll(async () => {
+    jest.restoreAllMocks();
+    await Promise.all(clerks.map((clerk) => clerk.stop()));
+  });
+
+  function tenant(number: number, given: RequestOptions, fetchesKeys: boolean): Tenant {
+    const clerk = clerks[number] as LocalClerk;
+    const { publishableKey, secretKey, apiUrl } = clerk.options;
+    const base = { publishableKey, secretKey, apiUrl, telemetry: { disabled: true } };
+    const theirs = { ...base, jwtKey: clerk.jwtKey };
+    const options = { ...(fetchesKeys ? base : theirs), ...given };
+    return { clerk, other: clerks[1 - number] as LocalClerk, client: createClerkClient(theirs), options };
+  }
+
+  /** An application with both tenants, asked as its guard asks. */
+  function application(tenants: readonly Tenant[], form: Form, lane: ClerkModuleOptions) {
+    const given: ClerkModuleOptions = {
+      ...lane,
+      resolveOptions: (({ tenant }: { tenant: number }) =>
+        form((tenants[tenant] as Tenant).options)) as ClerkModuleOptions['resolveOptions'],
+    };
+    const instances = new ClerkInstances(resolveClerkOptions(given, {}), {} as ClerkClient, given, {});
+    return new TenantAuthenticator(instances);
+  }
+
+  const either = fc.constantFrom(0, 1);
+  const seldomOther = fc.oneof(
+    { weight: 4, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  );
+  const tenantRequest: fc.Arbitrary<TenantRequest> = fc
+    .record({
+      spec: requestSpec,
+      tenant: either,
+      isAwayToken: seldomOther,
+      isAwayName: seldomOther,
+      passed: fc.constantFrom(0, 0, 0, 0, 900, 20_000, 59_000, -3_000),
+    })
+    .map(({ isAwayToken, isAwayName, tenant, ...rest }) => ({
+      ...rest,
+      tenant,
+      tokensOf: isAwayToken ? 1 - tenant : tenant,
+      namesOf: isAwayName ? 1 - tenant : tenant,
+    }));
+
+  it(`say what the tenant’s own Clerk says, in ${REQUESTS} requests (seed ${SEED})`, async () => {
+    const seen = { requests: 0, signedIn: 0, away: 0 };
+    const run = fc.record({
+      options: fc.tuple(optionsSpec, optionsSpec),
+      way: fc.constantFrom(...WAYS),
+      lane: fc.constantFrom(...LANES),
+      fetchesKeys: fc.boolean(),
+      tokens: fc.array(tokenSpec, { minLength: TOKENS, maxLength: TOKENS }),
+      requests: fc.array(tenantRequest, { minLength: REQUESTS_A_RUN, maxLength: REQUESTS_A_RUN }),
+    });
+    const property = fc.asyncProperty(run, async ({ options, way, lane, fetchesKeys, tokens: specs, requests }) => {
+      const tenants = options.map((given, number) => tenant(number, given, fetchesKeys));
+      const tokens = await Promise.all(
+        tenants.map((one) =>
+          Promise.all(
+            // Of keys that are fetched, the `kid` matters; of one that is given, it does not.
+            specs.map((spec) => {
+              const fetched = fetchesKeys ? { header: {}, foreignKey: false } : {};
+              return mint({ ...spec, ...fetched }, one, Math.floor(now / 1000));
+            }),
+          ),
+        ),
+      );
+      const authenticator = application(tenants, way(), lane);
+      const began = now;
+      for (const { spec, tenant: number, tokensOf, namesOf, passed } of requests) {
+        now += passed;
+        const { client, options: own } = tenants[number] as Tenant;
+        // Who may forward a request is another question.
+        const headers = Object.fromEntries(
+          Object.entries(spec.headers).filter(([name]) => !name.includes('forwarded')),
+        );
+        const { publishableKey } = (tenants[namesOf] as Tenant).clerk;
+        const source = request({ ...spec, headers }, tokens[tokensOf] as string[], publishableKey);
+        const sent = { ...source, tenant: number };
+        const ours = await authenticator.authenticate(new HttpCredentials(sent, sent), spec.acceptsToken);
+        seen.requests += 1;
+        const { request: web } = new HttpCredentials(source, source);
+        const { clerk } = tenants[number] as Tenant;
+        const theirs = await askClerkAlone(client, web, { ...own, jwtKey: clerk.jwtKey }, spec.acceptsToken);
+        if (!theirs) {
+          expect(ours.status).toBe('signed-out');
+          continue;
+        }
+        if (ours.status === 'signed-in') seen.signedIn += 1;
+        if (tokensOf !== number) seen.away += 1;
+        expect(ours.status).toBe(theirs.status);
+        // A token of another instance names a key that is not among those that are fetched: Clerk, which is given one, has
+        // another word for it.
+        if (fetchesKeys && ours.reason === 'jwk-kid-mismatch') {
+          expect([theirs.status, ours.toAuth().isAuthenticated]).toEqual(['signed-out', false]);
+          continue;
+        }
+        expect(ours.reason).toBe(theirs.reason);
+        for (const settings of [undefined, PENDING]) {
+          const theirAuth = await described(theirs.toAuth(settings) as AuthObject | null);
+          if (theirAuth) expect(await described(ours.toAuth(settings))).toEqual(theirAuth);
+        }
+      }
+      now = began;
+    });
+    await fc.assert(property, { numRuns: Math.ceil(REQUESTS / REQUESTS_A_RUN), seed: SEED, endOnFailure: true });
+    // A test in which nobody ever gets in, or tries to at the other's, shows nothing.
+    expect(seen.requests).toBeGreaterThanOrEqual(REQUESTS);
+    expect(seen.signedIn).toBeGreaterThan(REQUESTS / 20);
+    expect(seen.away).toBeGreaterThan(REQUESTS / 20);
+  }, 600_000);
+});

@@ -1,0 +1,40 @@
+import type { AuthObject, ClerkClient } from '@clerk/backend';
+import { createClerkRequest, isMachineToken, type AuthenticateRequestOptions } from '@clerk/backend/internal';
+
+import { tokenInHeader } from '../../lib/authentication/credentials.js';
+import type { AcceptsToken } from '../../lib/authentication/token-types.js';
+import type { RequestOptions } from '../../lib/index.js';
+
+/** What Clerk's client says alone, with keys that it need not fetch; nothing where it throws. */
+export async function askClerkAlone(
+  client: ClerkClient,
+  request: Request,
+  { isSatellite, audience, authorizedParties, ...others }: RequestOptions,
+  acceptsToken: AcceptsToken,
+) {
+  try {
+    const token = tokenInHeader(request.headers.get('authorization'));
+    const { clerkUrl } = createClerkRequest(request);
+    return await client.authenticateRequest(request, {
+      clockSkewInMs: 5_000,
+      ...(others as AuthenticateRequestOptions),
+      isSatellite: typeof isSatellite === 'function' ? isSatellite(clerkUrl) : isSatellite,
+      // These are about session tokens, which Clerk's option does not know.
+      ...(token && isMachineToken(token) ? {} : { authorizedParties, audience: audience as string[] }),
+      acceptsToken: acceptsToken as 'any',
+    } as AuthenticateRequestOptions & { acceptsToken: 'any' });
+  } catch {
+    return undefined;
+  }
+}
+
+const RIGHTS = [{}, { role: 'org:admin' }, { permission: 'org:read' }, { feature: 'x' }, { reverification: 'strict' }];
+
+/** What is compared of an auth object: functions by what they answer. */
+export async function described(auth: AuthObject | null) {
+  if (!auth) return null;
+  const has = auth.has as (params: object) => boolean;
+  const properties = Object.entries(auth).filter(([, value]) => typeof value !== 'function');
+  // The token itself; Clerk is asked for none.
+  return { ...Object.fromEntries(properties), has: RIGHTS.map((params) => has(params)), token: await auth.getToken() };
+}
