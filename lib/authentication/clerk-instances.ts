@@ -22,6 +22,9 @@ export class ClerkInstances {
   private readonly answered = new WeakMap<object, { readonly values: readonly unknown[]; readonly key: string }>();
   private readonly identities = new WeakMap<object, number>();
   private identified = 0;
+  // Private to the language too: whoever logs a service that leads here must see neither keys nor the environment.
+  readonly #given: ClerkModuleOptions;
+  readonly #env: Readonly<Record<string, string | undefined>>;
   /** The module's own, where there are no others. */
   readonly own: ClerkInstance | undefined;
 
@@ -32,9 +35,11 @@ export class ClerkInstances {
   constructor(
     options: ResolvedClerkOptions,
     client: ClerkClient,
-    private readonly given: ClerkModuleOptions,
-    private readonly env: Readonly<Record<string, string | undefined>> = process.env,
+    given: ClerkModuleOptions,
+    env: Readonly<Record<string, string | undefined>> = process.env,
   ) {
+    this.#given = given;
+    this.#env = env;
     if (!options.resolveOptions) this.own = createInstance(options, client);
   }
 
@@ -54,11 +59,11 @@ export class ClerkInstances {
 
   private async find(request: object): Promise<ClerkInstance> {
     try {
-      const answer = await (this.given.resolveOptions as Resolve)(request);
+      const answer = await (this.#given.resolveOptions as Resolve)(request);
       const key = this.keyOf(answer);
       let instance = this.instances.get(key);
       if (!instance) {
-        instance = createInstance(resolveRequestOptions(this.given, answer, this.env));
+        instance = createInstance(resolveRequestOptions(this.#given, answer, this.#env));
         this.instances.set(key, instance);
       }
       return instance;

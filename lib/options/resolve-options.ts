@@ -3,6 +3,7 @@ import type { ClerkModuleOptions } from './clerk-options.js';
 import type { AudienceByTokenType, VerificationCacheOptions } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
+import { hideKeys } from './hidden-keys.js';
 import { readPublicKey } from './option-checks.js';
 import { isRecord, namesLost, OWN_ONLY } from './readable.js';
 import { INSTANCE_OPTIONS, MODULE_OPTIONS, OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
@@ -189,5 +190,5 @@ function freeze(options: ResolvedClerkOptions): ResolvedClerkOptions {
   };
   // Instances of classes stay what they are.
   const { clerkClient, rpc, transports, ...data } = options;
-  return Object.freeze({ ...(copy(data) as typeof data), clerkClient, rpc, transports });
+  return Object.freeze(hideKeys({ ...(copy(data) as typeof data), clerkClient, rpc, transports }));
 }
