@@ -5,6 +5,7 @@ import type { Identity } from '../authentication/identity.js';
 import { ClerkTransportError } from '../errors/clerk.errors.js';
 import type { Denial } from '../errors/denial.js';
 import { asHttpException, toHttpException } from '../errors/exceptions.js';
+import type { LogThrottle } from '../errors/log-throttle.js';
 import type { TransportAdapter } from '../options/transport-options.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
 import { callCarrier } from './call-carrier.js';
@@ -18,6 +19,7 @@ export class AdaptedTransport implements Transport {
   constructor(
     private readonly type: string,
     private readonly adapter: TransportAdapter,
+    private readonly throttle: LogThrottle,
   ) {
     this.question = {
       option: `transports.${type}.credentials`,
@@ -32,7 +34,8 @@ export class AdaptedTransport implements Transport {
 
   credentials(context: ExecutionContext): Credentials | Denial {
     const source = this.call(context);
-    return presentedCredentials(this.question, context, { source, carrier: callCarrier(source, context) });
+    const place = { source, carrier: callCarrier(source, context) };
+    return presentedCredentials(this.question, context, place, this.throttle);
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {

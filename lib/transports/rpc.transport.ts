@@ -4,6 +4,7 @@ import type { Credentials } from '../authentication/credentials.js';
 import type { Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { asHttpException } from '../errors/exceptions.js';
+import type { LogThrottle } from '../errors/log-throttle.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
 import { callCarrier, rpcCall } from './call-carrier.js';
@@ -15,7 +16,10 @@ import type { Transport } from './transport.js';
 export class RpcTransport implements Transport {
   private readonly question: Question;
 
-  constructor({ rpc }: Pick<ResolvedClerkOptions, 'rpc'>) {
+  constructor(
+    { rpc }: Pick<ResolvedClerkOptions, 'rpc'>,
+    private readonly throttle: LogThrottle,
+  ) {
     this.question = {
       option: 'rpc.credentials',
       headers: ['authorization'],
@@ -29,7 +33,8 @@ export class RpcTransport implements Transport {
 
   credentials(context: ExecutionContext): Credentials | Denial {
     const source = rpcCall(context);
-    return presentedCredentials(this.question, context, { source, carrier: callCarrier(source, context) });
+    const place = { source, carrier: callCarrier(source, context) };
+    return presentedCredentials(this.question, context, place, this.throttle);
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {

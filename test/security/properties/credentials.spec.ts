@@ -15,6 +15,7 @@ import {
   tokenInHeader,
   type Credentials,
 } from '../../../lib/authentication/credentials.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { DirectAuthenticator } from '../../../lib/authentication/direct.authenticator.js';
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
 import { StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
@@ -267,7 +268,14 @@ describe('what a call presents', () => {
     fc.assert(
       fc.property(answer, (given) => {
         const call = { source: {}, carrier: {} };
-        expectReadable(presentedCredentials({ option: 'rpc.credentials', headers, ask: () => given }, context(), call));
+        expectReadable(
+          presentedCredentials(
+            { option: 'rpc.credentials', headers, ask: () => given },
+            context(),
+            call,
+            new LogThrottle(),
+          ),
+        );
       }),
       { numRuns: RUNS * 2 },
     );

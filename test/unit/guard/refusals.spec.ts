@@ -5,6 +5,7 @@ import { Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 
 import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
 import { ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 import { Refusals } from '../../../lib/guard/refusals.js';
@@ -29,7 +30,7 @@ function refusalsWith(onError?: OnError) {
   const said: string[] = [];
   const httpAdapter = { setHeader: (...[, name, value]: string[]) => said.push(`${name}: ${value}`) };
   const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html' } };
-  const refusals = new Refusals(options, new ClerkInstances(options, {} as ClerkClient, given, {}));
+  const refusals = new Refusals(options, new ClerkInstances(options, {} as ClerkClient, given, {}), new LogThrottle());
   const refusalOf = (identity: Identity, handler: () => void) => {
     const policy = new PolicyReader(new Reflector(), options).read(Pages, handler);
     return refusals.of({

@@ -1,6 +1,7 @@
 import { ForbiddenException, Logger, type ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../../lib/authentication/credentials.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import type { Identity } from '../../../lib/authentication/identity.js';
 import type { Denial, DenialStatus } from '../../../lib/errors/denial.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
@@ -12,7 +13,7 @@ const contextOf = (context: object, info: object = { fieldNodes: [] }) => {
   const args = [{}, {}, context, info];
   return { getType: () => 'graphql', getArgByIndex: (index: number) => args[index] } as unknown as ExecutionContext;
 };
-const transport = new GraphqlTransport();
+const transport = new GraphqlTransport(new LogThrottle());
 const presented = (context: object) => transport.credentials(contextOf(context)) as Credentials;
 const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };
 

@@ -1,6 +1,7 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { CallCredentials } from '../../../lib/transports/call.credentials.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { presentedCredentials } from '../../../lib/transports/presented.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
@@ -19,7 +20,12 @@ describe('what an application says that a call presents', () => {
   afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
 
   const presented = (ask: (context: ExecutionContext) => unknown) =>
-    presentedCredentials({ option: 'rpc.credentials', headers: ['authorization', 'cookie'], ask }, context, place);
+    presentedCredentials(
+      { option: 'rpc.credentials', headers: ['authorization', 'cookie'], ask },
+      context,
+      place,
+      new LogThrottle(),
+    );
   const HEADERS = { authorization: undefined, cookie: undefined };
 
   it.each<[unknown, object]>([
