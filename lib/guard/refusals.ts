@@ -45,9 +45,10 @@ export class Refusals {
     const objection = failed && (await this.objection(failed, context));
     if (objection) return transport.refuseWith(context, objection, failed);
     if (decision.allowed) return undefined;
-    if (failed?.status === 401 && policy.redirectsToSignIn && isDocumentNavigation(credentials.request)) {
+    const request = failed?.status === 401 && policy.redirectsToSignIn ? requestOf(credentials) : undefined;
+    if (request && isDocumentNavigation(request)) {
       const { options } = await this.instances.for(credentials.source, credentials.carrier);
-      const location = signInLocation(options, credentials.request, identity);
+      const location = signInLocation(options, request, identity);
       const message = 'Sign in at the Location given.';
       const redirect: Denial = { status: 302, code: ClerkErrorCode.SignInRequired, message, location };
       if (location) return transport.refuse(context, redirect);
@@ -66,6 +67,15 @@ export class Refusals {
       this.throttle.write('error', what, `${what}: ${thrown instanceof Error ? thrown.message : 'no Error'}`);
       return error;
     }
+  }
+}
+
+/** The fetch `Request`; none where a middleware has left a header that no request can have: then nobody is sent anywhere. */
+function requestOf(credentials: Credentials): Request | undefined {
+  try {
+    return credentials.request;
+  } catch {
+    return undefined;
   }
 }
 
