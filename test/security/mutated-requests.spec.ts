@@ -1,8 +1,17 @@
 /** What middlewares and serverless adapters leave of a request: nobody gets in by it, and it is no failure of ours. */
 import { Controller, Get, Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 
+import fc from 'fast-check';
+
+import { createAuthenticator } from '../../lib/authentication/clerk-instance.js';
+import { StaticInstanceKeys } from '../../lib/authentication/instance-keys.js';
+import { TOKEN_TYPES } from '../../lib/authentication/token-types.js';
+import { createClient } from '../../lib/client/clerk-client.service.js';
 import { Auth, ClerkMiddleware, Public, RedirectToSignIn, type AuthObject } from '../../lib/index.js';
+import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
+import { HttpCredentials } from '../../lib/transports/http.credentials.js';
+import { RUNS } from '../support/hostile.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
 
@@ -201,4 +210,38 @@ describe.each(PLATFORMS)('a request that was changed on %s', (_, platform) => {
     expectSafe(seen);
     expect(statuses(seen)).toEqual([400]);
   });
+});
+
+it('whatever a request is made of, it is unreadable or somebody who is not signed in', async () => {
+  const clerk = await LocalClerk.start();
+  const jwtKey = clerk.jwtKey;
+  const options = resolveClerkOptions({ ...clerk.options, jwtKey, proxyUrl: undefined }, {});
+  const lanes = createAuthenticator(options, createClient(options), new StaticInstanceKeys(jwtKey), Date.now);
+  const seen = { readable: 0, unreadable: 0 };
+  const text = fc.constantFrom('Bearer x', '__session=a.b.c; __client_uat=1', 'localhost', 'text/html', 'document', '');
+  const value = fc.oneof({ weight: 4, arbitrary: text }, { weight: 1, arbitrary: fc.anything({ withBigInt: true }) });
+  const sent = fc.record(
+    {
+      headers: fc.oneof(
+        { weight: 9, arbitrary: fc.dictionary(fc.constantFrom(...HEADERS), value, { maxKeys: 5 }) },
+        { weight: 1, arbitrary: fc.anything({ withMap: true, withNullPrototype: true }) },
+      ),
+      method: fc.oneof(fc.constantFrom('GET', 'POST'), fc.anything()),
+      url: fc.oneof({ weight: 4, arbitrary: fc.constantFrom('/', '/a?b') }, { weight: 1, arbitrary: fc.anything() }),
+    },
+    { requiredKeys: ['headers', 'url'] },
+  );
+  const acceptsToken = fc.constantFrom(...TOKEN_TYPES, 'any' as const);
+  await fc.assert(
+    fc.asyncProperty(sent, acceptsToken, async (source, accepts) => {
+      const credentials = new HttpCredentials(source as never, source);
+      if (credentials.isReadable) {
+        seen.readable += 1;
+        expect((await lanes.authenticate(credentials, accepts)).status).not.toBe('signed-in');
+      } else seen.unreadable += 1;
+    }),
+    { numRuns: RUNS * 2 },
+  );
+  await clerk.stop();
+  expect(Math.min(seen.readable, seen.unreadable)).toBeGreaterThan(RUNS / 10);
 });

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
 import type { ClerkClient } from '@clerk/backend';
+import type { HttpException } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 
@@ -25,11 +26,11 @@ class Pages {
   @Public() open() {}
 }
 
-function refusalsWith(onError?: OnError) {
+function refusalsWith(onError?: OnError, headers: object = {}) {
   const options = resolveClerkOptions({ ...given, onError }, {});
   const said: string[] = [];
   const httpAdapter = { setHeader: (...[, name, value]: string[]) => said.push(`${name}: ${value}`) };
-  const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html' } };
+  const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html', ...headers } };
   const refusals = new Refusals(options, new ClerkInstances(options, {} as ClerkClient, given, {}), new LogThrottle());
   const refusalOf = (identity: Identity, handler: () => void) => {
     const policy = new PolicyReader(new Reflector(), options).read(Pages, handler);
@@ -57,6 +58,13 @@ describe('Refusals', () => {
     expect(await refusalOf(identity, Pages.prototype.open)).toBeUndefined();
     expect(heard).toEqual(told);
     expect(refusalsWith().refusals.mayObject(identity)).toBe(false);
+  });
+
+  it('send nobody anywhere whose request has a header that no request can have', async () => {
+    const { refusalOf, said } = refusalsWith(undefined, { 'x-trace': 'a\nb' });
+    const refusal = await refusalOf(signedOutIdentity('no-token', 'session_token', false), Pages.prototype.index);
+    expect((refusal as HttpException).getStatus()).toBe(401);
+    expect(said).toEqual(['www-authenticate: Bearer']);
   });
 
   it('send a browser to the sign-in page, and say so in the body', async () => {

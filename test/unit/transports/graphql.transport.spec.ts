@@ -17,6 +17,15 @@ const transport = new GraphqlTransport(new LogThrottle());
 const presented = (context: object) => transport.credentials(contextOf(context)) as Credentials;
 const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };
 
+/** Headers of which one throws when it is read. */
+const unreadable = (name: string) =>
+  Object.defineProperty({}, name, {
+    enumerable: true,
+    get: () => {
+      throw new Error('not for reading');
+    },
+  });
+
 describe('what an operation presents', () => {
   const MALFORMED = {
     status: 400,
@@ -72,6 +81,10 @@ describe('what an operation presents', () => {
     ['a request to nowhere', { req: { method: 'POST', url: '//evil', headers: {} } }],
     ['a method that is none', { req: { method: 'TRACE', url: '/', headers: {} } }],
     ['a parameter that no header holds', { connectionParams: { authorization: 'a\nb' } }],
+    ['a header that is a list', { req: { method: 'POST', url: '/', headers: { authorization: ['Bearer t'] } } }],
+    ['a header that cannot be read', { req: { method: 'POST', url: '/', headers: unreadable('authorization') } }],
+    ['an address that is no text', { extra: { request: { url: '/', headers: { upgrade: 'websocket', host: 7n } } } }],
+    ['an address that cannot be read', { extra: { request: { url: '/', headers: unreadable('host') } } }],
   ])('is refused: %s', (_, context) => {
     expect(presented(context)).toEqual(MALFORMED);
   });
