@@ -12,6 +12,7 @@ import {
   OPTIONS_TYPE,
 } from './clerk.module-definition.js';
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
+import { LogThrottle } from './errors/log-throttle.js';
 import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
 import { ClerkSockets } from './guard/clerk.sockets.js';
@@ -76,6 +77,7 @@ import { WebSocketTransport } from './transports/websocket.transport.js';
       inject: [ClerkInstances],
     },
     { provide: Users, useFactory: (instances: ClerkInstances) => new Users(instances), inject: [ClerkInstances] },
+    LogThrottle,
     PolicyReader,
     HandlersExplorer,
     PredicateInstances,

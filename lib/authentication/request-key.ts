@@ -5,8 +5,9 @@ import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { HttpInputs } from './credentials.js';
 import type { AcceptsToken } from './token-types.js';
 
-/** The headers that Clerk reads. */
-const HEADERS = [
+/** The headers that Clerk reads, and what HTTP/2 has in place of the host. */
+export const CLERK_HEADERS = [
+  ':authority',
   'host',
   'x-forwarded-host',
   'x-forwarded-proto',
@@ -50,8 +51,7 @@ export function requestInputs(inputs: HttpInputs, options: ResolvedClerkOptions)
     method,
     isEncrypted,
     readsWholeUrl(options) || CLERK_PARAMETER.test(target) ? target : options.organizationSyncOptions ? path : null,
-    headers[':authority'] ?? null,
-    ...HEADERS.map((name) => headers[name] ?? null),
+    ...CLERK_HEADERS.map((name) => headers[name] ?? null),
   ]);
   return `\n${read}`;
 }

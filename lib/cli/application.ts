@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { Logger, type INestApplication, type LoggerService } from '@nestjs/common';
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 
-import type { ClerkProtectionMap, ProtectedRoute } from '../index.js';
-import { LocalClerk } from '../testing/index.js';
+import { ClerkErrorCode, type ClerkProtectionMap, type ProtectedRoute } from '../index.js';
 import { CliError } from './cli.error.js';
 import { choose, exportsOf, locate, type Exported } from './exported.js';
 import type { Io } from './io.js';
+import { madeUpEnvironments } from './made-up-keys.js';
 
 /** As `PROTECTION_MAP` of the library: whichever copy of it the application has loaded. */
 const PROTECTION_MAP = Symbol.for('nest-clerk:protection-map');
@@ -20,21 +20,31 @@ export async function mapApplication(
 ): Promise<readonly ProtectedRoute[]> {
   const path = locate(file, io);
   const environment = { ...io.env };
-  const clerk = hasKeys(io) ? undefined : await LocalClerk.start();
-  if (clerk) Object.assign(io.env, clerk.env);
+  const [first, second] = madeUpEnvironments(environment);
   try {
+    Object.assign(io.env, first);
     // Standard output is for the map alone.
     Logger.overrideLogger(toStandardError(io));
     const loaded = await attempt(`${file} cannot be loaded`, () => io.load(path));
-    return await readMap(choose(loaded, file, exportName), path, io);
+    const exported = choose(loaded, file, exportName);
+    try {
+      return await readMap(exported, path, io);
+    } catch (error) {
+      if (!second || !isAboutOptions(error)) throw error;
+      Object.assign(io.env, second);
+      // What else may be wrong with the options has been said of the first.
+      return await readMap(exported, path, io).catch((again) => Promise.reject(isAboutOptions(again) ? error : again));
+    }
   } finally {
-    await clerk?.stop();
-    for (const name of Object.keys(clerk?.env ?? {})) restore(io, name, environment[name]);
+    for (const name of Object.keys(first)) restore(io, name, environment[name]);
   }
 }
 
-/** A secret of the application's own; a publishable key alone starts nothing. */
-const hasKeys = ({ env }: Io) => Boolean(env.CLERK_SECRET_KEY || env.CLERK_MACHINE_SECRET_KEY);
+/** By its code: the application may have loaded another copy of this library. */
+function isAboutOptions(error: unknown): boolean {
+  const { cause } = error as { readonly cause?: { readonly code?: unknown } };
+  return cause?.code === ClerkErrorCode.InvalidConfiguration;
+}
 
 function restore({ env }: Io, name: string, value: string | undefined): void {
   if (value === undefined) delete env[name];
@@ -97,7 +107,7 @@ async function attempt<T>(what: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    throw new CliError(`${what}: ${messageOf(error)}`);
+    throw new CliError(`${what}: ${messageOf(error)}`, 1, { cause: error });
   }
 }
 

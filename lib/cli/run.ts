@@ -18,8 +18,8 @@ const USAGE = `Prints who may call what in a Nest application that imports Clerk
   --export  which export to take, where it is neither the default export nor the only module
   --help    prints this
 
-The application is initialised, not listened to, and closed again. Without Clerk keys in the environment it gets those
-of a local Clerk: none are needed to read decorators.`;
+The application is initialised, not listened to, and closed again. Clerk keys that the environment lacks are made up:
+none are needed to read decorators, and Clerk is not asked.`;
 
 const FORMATS: readonly string[] = ['text', 'json', 'markdown'] satisfies ProtectionMapFormat[];
 

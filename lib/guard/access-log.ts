@@ -1,21 +1,23 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 
 import type { Identity } from '../authentication/identity.js';
+import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Decision } from '../policy/decide.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
-import { Repetitions } from './repetitions.js';
 
 /**
  * Tells the operator what the client is not told: why a call was refused, and when Clerk could not be asked. Nothing
- * a caller sent is ever repeated here.
+ * a caller sent is ever repeated here, and alike lines are held back: only `debug` asks for one of every call.
  */
 @Injectable()
 export class AccessLog {
   private readonly logger = new Logger('ClerkGuard');
-  private readonly repetitions = new Repetitions();
 
-  constructor(@Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'debug'>) {}
+  constructor(
+    @Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'debug'>,
+    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+  ) {}
 
   record(policy: RoutePolicy, identity: Identity, decision: Decision): void {
     const { status, reason, detail, failure } = identity;
@@ -27,22 +29,21 @@ export class AccessLog {
     if (failure) {
       const outcome = decision.allowed ? 'the caller goes on signed out' : `denied ${decision.denial.status}`;
       const kind = `${policy.name}: ${outcome}: ${failure.code}`;
-      const line = this.repetitions.next(kind, `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}`);
-      if (line === undefined) return;
-      if (failure.code === 'clerk-unavailable') this.logger.warn(line);
-      else if (failure.code === 'invalid-configuration') this.logger.error(line);
-      else this.logger.error(`${line}. Check secretKey (environment variable CLERK_SECRET_KEY)`);
+      const cure =
+        failure.code === 'clerk-key-refused' ? '. Check secretKey (environment variable CLERK_SECRET_KEY)' : '';
+      const line = `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}${cure}`;
+      this.throttle.write(failure.code === 'clerk-unavailable' ? 'warn' : 'error', kind, line);
       return;
     }
     if (decision.allowed) return;
     const { status: answer, code } = decision.denial;
     if (code === 'invalid-policy') {
-      this.logger.error(`${policy.name}: denied ${answer} (${code}): ${policy.problems.join(' ')}`);
+      this.throttle.write('error', `${policy.name}: denied ${answer} (${code}): ${policy.problems.join(' ')}`);
       return;
     }
     const missing = decision.missing && `missing ${decision.missing.join(' and ')}`;
     const why = [reason, detail, missing].filter(Boolean).join(', ');
-    this.logger.debug(`${policy.name}: denied ${answer} (${code})${why ? `: ${why}` : ''}`);
+    this.throttle.write('debug', `${policy.name}: denied ${answer} (${code})${why ? `: ${why}` : ''}`);
   }
 }
 

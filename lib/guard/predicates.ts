@@ -1,6 +1,7 @@
-import { Inject, Injectable, Logger, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 
 import type { Identity } from '../authentication/identity.js';
+import { LogThrottle } from '../errors/log-throttle.js';
 import type { PredicateAnswers } from '../policy/decide.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';
 import { isPredicateClass } from '../policy/requirement-problems.js';
@@ -11,9 +12,10 @@ type Ask = (...args: unknown[]) => unknown;
 /** Asks the application's own predicates about a caller. */
 @Injectable()
 export class Predicates {
-  private readonly logger = new Logger('ClerkGuard');
-
-  constructor(@Inject(PredicateInstances) private readonly instances: PredicateInstances) {}
+  constructor(
+    @Inject(PredicateInstances) private readonly instances: PredicateInstances,
+    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+  ) {}
 
   /** Asks one after the other, until one does not agree. */
   async ask(
@@ -37,7 +39,8 @@ export class Predicates {
       return (await this.instances.of(context.getClass(), predicate)?.check(auth, context)) === true;
     } catch (error) {
       const why = error instanceof Error ? error.message : 'no Error';
-      this.logger.error(`@RequireThat(${predicate.name}) threw, so the call is denied: ${why}`);
+      const what = `@RequireThat(${predicate.name}) threw, so the call is denied`;
+      this.throttle.write('error', what, `${what}: ${why}`);
       return false;
     }
   }

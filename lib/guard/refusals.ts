@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 
 import { ClerkInstances } from '../authentication/clerk-instances.js';
 import type { Credentials } from '../authentication/credentials.js';
@@ -8,6 +8,7 @@ import { signInLocation } from '../authentication/sign-in-location.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
+import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { decide, type Decision } from '../policy/decide.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
@@ -26,11 +27,10 @@ export interface DecidedCall {
 /** Says with which error a call is refused: the application's own (`onError`), a way to the sign-in page, or ours. */
 @Injectable()
 export class Refusals {
-  private readonly logger = new Logger('ClerkGuard');
-
   constructor(
     @Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions,
     @Inject(ClerkInstances) private readonly instances: ClerkInstances,
+    @Inject(LogThrottle) private readonly throttle: LogThrottle,
   ) {}
 
   /** Whether a call that is let through may be refused all the same: only where the application wants to hear of it. */
@@ -45,9 +45,10 @@ export class Refusals {
     const objection = failed && (await this.objection(failed, context));
     if (objection) return transport.refuseWith(context, objection, failed);
     if (decision.allowed) return undefined;
-    if (failed?.status === 401 && policy.redirectsToSignIn && isDocumentNavigation(credentials.request)) {
+    const request = failed?.status === 401 && policy.redirectsToSignIn ? requestOf(credentials) : undefined;
+    if (request && isDocumentNavigation(request)) {
       const { options } = await this.instances.for(credentials.source, credentials.carrier);
-      const location = signInLocation(options, credentials.request, identity);
+      const location = signInLocation(options, request, identity);
       const message = 'Sign in at the Location given.';
       const redirect: Denial = { status: 302, code: ClerkErrorCode.SignInRequired, message, location };
       if (location) return transport.refuse(context, redirect);
@@ -62,11 +63,19 @@ export class Refusals {
       const answer = await this.options.onError?.(error, context);
       return answer instanceof Error ? answer : undefined;
     } catch (thrown) {
-      this.logger.error(
-        `onError threw, so the call is denied: ${thrown instanceof Error ? thrown.message : 'no Error'}`,
-      );
+      const what = 'onError threw, so the call is denied';
+      this.throttle.write('error', what, `${what}: ${thrown instanceof Error ? thrown.message : 'no Error'}`);
       return error;
     }
+  }
+}
+
+/** The fetch `Request`; none where a middleware has left a header that no request can have: then nobody is sent anywhere. */
+function requestOf(credentials: Credentials): Request | undefined {
+  try {
+    return credentials.request;
+  } catch {
+    return undefined;
   }
 }
 

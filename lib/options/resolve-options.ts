@@ -3,6 +3,7 @@ import type { ClerkModuleOptions } from './clerk-options.js';
 import type { AudienceByTokenType, VerificationCacheOptions } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
+import { freezeOptions } from './freeze-options.js';
 import { readPublicKey } from './option-checks.js';
 import { isRecord, namesLost, OWN_ONLY } from './readable.js';
 import { readOwn, snapshotOf } from './snapshot.js';
@@ -50,7 +51,7 @@ export function resolveClerkOptions(
   problems.push(...(problems.length === 0 ? contradictions(settled as unknown as ResolvedClerkOptions) : []));
   if (problems.length > 0) throw new ClerkConfigurationError(problems);
 
-  return freeze({
+  return freezeOptions({
     ...(settled as unknown as ResolvedClerkOptions),
     publishableKey: (settled.publishableKey ?? '') as string,
     secretKey: (settled.secretKey ?? '') as string,
@@ -186,15 +187,4 @@ function mounted(proxy: ClerkModuleOptions['frontendApiProxy']): ResolvedClerkOp
 
 function isTruthy(value: string | undefined): boolean {
   return value === 'true' || value === '1';
-}
-
-function freeze(options: ResolvedClerkOptions): ResolvedClerkOptions {
-  const copy = (value: unknown): unknown => {
-    if (Array.isArray(value)) return Object.freeze(value.map(copy));
-    if (!isRecord(value)) return value;
-    return Object.freeze(Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field)])));
-  };
-  // Instances of classes stay what they are.
-  const { clerkClient, rpc, transports, ...data } = options;
-  return Object.freeze({ ...(copy(data) as typeof data), clerkClient, rpc, transports });
 }

@@ -5,6 +5,7 @@ import type { Identity } from '../authentication/identity.js';
 import { ClerkTransportError } from '../errors/clerk.errors.js';
 import type { Denial } from '../errors/denial.js';
 import { asHttpException, toHttpException } from '../errors/exceptions.js';
+import type { LogThrottle } from '../errors/log-throttle.js';
 import type { TransportAdapter } from '../options/transport-options.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
 import { beginCall, callIn, isObject, type Call } from './calls.js';
@@ -22,6 +23,7 @@ export class AdaptedTransport implements Transport {
   constructor(
     private readonly type: string,
     private readonly adapter: TransportAdapter,
+    private readonly throttle: LogThrottle,
   ) {
     this.question = {
       option: `transports.${type}.credentials`,
@@ -39,7 +41,7 @@ export class AdaptedTransport implements Transport {
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {
-    return presentedCredentials(this.question, context, () => this.carrier(context));
+    return presentedCredentials(this.question, context, () => this.carrier(context), this.throttle);
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Credentials } from '../authentication/credentials.js';
 import { CallCredentials } from './call.credentials.js';
 import type { GraphqlOperation } from './graphql.operation.js';
+import { areHeadersText } from './header-values.js';
 import { HttpCredentials } from './http.credentials.js';
 import { toWebRequest } from './web-request.js';
 
@@ -12,15 +13,15 @@ const ADDRESS = ['host', 'origin', 'x-forwarded-host', 'x-forwarded-proto'] as c
 /** What an operation presents; `undefined` where that cannot be read. */
 export function graphqlCredentials(operation: GraphqlOperation): Credentials | undefined {
   const { request, carrier, source } = operation;
-  if (request) {
-    const credentials = new OperationCredentials(request, carrier);
-    return credentials.isReadable ? credentials : undefined;
-  }
-  const { headers: opened = {} } = source as { headers?: IncomingHttpHeaders };
-  const address = Object.fromEntries(ADDRESS.map((name) => [name, opened[name]]));
-  const credentials = new CallCredentials({ ...address, ...authorizationIn(operation) }, source, carrier);
   try {
-    return credentials.request && credentials;
+    if (request) {
+      const credentials = new OperationCredentials(request, carrier);
+      return credentials.isReadable ? credentials : undefined;
+    }
+    const opened = (source as { headers?: IncomingHttpHeaders | null }).headers ?? {};
+    const address = Object.fromEntries(ADDRESS.map((name) => [name, opened[name]]));
+    const credentials = new CallCredentials({ ...address, ...authorizationIn(operation) }, source, carrier);
+    return areHeadersText(credentials.headers) && credentials.request ? credentials : undefined;
   } catch {
     return undefined;
   }

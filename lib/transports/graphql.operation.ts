@@ -97,5 +97,7 @@ function isRequest(value: unknown): value is HttpRequestLike {
 
 /** Whether this request opened a WebSocket: any site can make a browser send one, cookies and all. */
 function isUpgrade({ headers }: HttpRequestLike): boolean {
-  return String(headers.upgrade).toLowerCase() === 'websocket';
+  const upgrade: unknown = headers.upgrade ?? '';
+  // What is no text was put there by others, and is taken for the worse.
+  return typeof upgrade !== 'string' || upgrade.toLowerCase() === 'websocket';
 }

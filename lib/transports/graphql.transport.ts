@@ -1,10 +1,11 @@
-import { Logger, type ExecutionContext } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../authentication/credentials.js';
 import type { Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { asHttpException, toHttpException } from '../errors/exceptions.js';
+import type { LogThrottle } from '../errors/log-throttle.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
 import { graphqlCredentials } from './graphql.credentials.js';
 import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
@@ -24,6 +25,7 @@ const CODES: Readonly<Record<number, string>> = {
   503: 'SERVICE_UNAVAILABLE',
 };
 
+const SHARED_CONTEXT = 'Several requests share one GraphQL context: give the option "context" a function.';
 const AMBIGUOUS: Denial = {
   status: 500,
   code: ClerkErrorCode.InvalidConfiguration,
@@ -33,10 +35,11 @@ const AMBIGUOUS: Denial = {
 /** GraphQL, over whichever driver: queries and mutations that came over HTTP, and operations over a WebSocket. */
 export class GraphqlTransport implements Transport {
   readonly isForeign = false;
-  private readonly logger = new Logger('ClerkGuard');
   private readonly known = new WeakMap<object, Credentials>();
   /** The request that each context led to first. */
   private readonly requests = new WeakMap<object, object>();
+
+  constructor(private readonly throttle: LogThrottle) {}
 
   carrier(context: ExecutionContext): object {
     return graphqlOperationOf(context).call;
@@ -46,7 +49,7 @@ export class GraphqlTransport implements Transport {
   credentials(context: ExecutionContext): Credentials | Denial {
     const operation = graphqlOperationOf(context);
     if (operation.isAmbiguous || this.leadsElsewhere(operation)) {
-      this.logger.error('Several requests share one GraphQL context: give the option "context" a function.');
+      this.throttle.write('error', SHARED_CONTEXT);
       return AMBIGUOUS;
     }
     const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation);

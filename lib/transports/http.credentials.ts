@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Credentials } from '../authentication/credentials.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
+import { areHeadersText } from './header-values.js';
 import { toWebRequest, type HttpRequestLike } from './web-request.js';
 
 /** For credentials that are not readable. */
@@ -46,13 +47,17 @@ export class HttpCredentials implements Credentials {
     return socket?.encrypted === true;
   }
 
-  /** Whether this is a request to this server; what looks doubtful is told by making the `Request` of it. */
+  /**
+   * Whether this is a request to this server, of which all that is read is text; what looks doubtful is told by making
+   * the `Request` of it.
+   */
   get isReadable(): boolean {
-    const { method, target } = this;
-    const query = target.indexOf('?');
-    const path = query < 0 ? target : target.slice(0, query);
-    if (path !== '' && !DOUBTFUL_PATH.test(path) && method !== 'TRACE' && method !== 'CONNECT') return true;
     try {
+      const { method, target, headers } = this;
+      if (typeof method !== 'string' || typeof target !== 'string' || !areHeadersText(headers)) return false;
+      const query = target.indexOf('?');
+      const path = query < 0 ? target : target.slice(0, query);
+      if (path !== '' && !DOUBTFUL_PATH.test(path) && method !== 'TRACE' && method !== 'CONNECT') return true;
       return this.request !== undefined;
     } catch {
       return false;

@@ -1,7 +1,8 @@
-import { Logger, type ExecutionContext } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
+import type { LogThrottle } from '../errors/log-throttle.js';
 import { CallCredentials } from './call.credentials.js';
 import type { Call } from './calls.js';
 
@@ -28,8 +29,6 @@ export interface Question {
   ask(context: ExecutionContext): unknown;
 }
 
-const logger = new Logger('ClerkGuard');
-
 /**
  * What the application found for a call; a denial where it failed, or where a caller made it find nonsense. It is asked
  * before the call begins, when the arguments are still what its transport gave.
@@ -38,17 +37,19 @@ export function presentedCredentials(
   question: Question,
   context: ExecutionContext,
   begin: () => Call,
+  throttle: LogThrottle,
 ): CallCredentials | Denial {
   const { option, headers } = question;
   let answer: unknown;
   try {
     answer = question.ask(context);
   } catch (error) {
-    logger.error(`${option} threw, so the call is denied: ${error instanceof Error ? error.message : 'no Error'}`);
+    const what = `${option} threw, so the call is denied`;
+    throttle.write('error', what, `${what}: ${error instanceof Error ? error.message : 'no Error'}`);
     return FAILED;
   }
   if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then === 'function') {
-    logger.error(`${option} answered with a promise, so the call is denied: it must answer at once`);
+    throttle.write('error', `${option} answered with a promise, so the call is denied: it must answer at once`);
     Promise.resolve(answer).catch(() => undefined);
     return FAILED;
   }

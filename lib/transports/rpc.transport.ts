@@ -4,6 +4,7 @@ import type { Credentials } from '../authentication/credentials.js';
 import type { Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { asHttpException } from '../errors/exceptions.js';
+import type { LogThrottle } from '../errors/log-throttle.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
 import { beginCall, isObject, type Call } from './calls.js';
@@ -19,7 +20,10 @@ export class RpcTransport implements Transport {
   readonly isForeign = false;
   private readonly question: Question;
 
-  constructor({ rpc }: Pick<ResolvedClerkOptions, 'rpc'>) {
+  constructor(
+    { rpc }: Pick<ResolvedClerkOptions, 'rpc'>,
+    private readonly throttle: LogThrottle,
+  ) {
     this.question = {
       option: 'rpc.credentials',
       headers: ['authorization'],
@@ -40,7 +44,7 @@ export class RpcTransport implements Transport {
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {
-    return presentedCredentials(this.question, context, () => this.carrier(context));
+    return presentedCredentials(this.question, context, () => this.carrier(context), this.throttle);
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {

@@ -48,7 +48,7 @@ export function requestOf(client: object): HttpRequestLike {
  */
 export function presentedBy(client: object, options: WebSocketOptions): IncomingHttpHeaders {
   const { handshake } = client as SocketIoLike;
-  const { headers = {} } = handshake ?? requestOf(client);
+  const headers = (handshake ?? requestOf(client)).headers ?? {};
   const token = keptOn(client).token ?? asToken(handshake?.auth?.token);
   if (token !== undefined) return { authorization: `Bearer ${token}` };
   const { authorization, cookie, origin, host } = headers;
@@ -65,7 +65,8 @@ function asToken(value: unknown): string | undefined {
 function queryOf(client: object): Readonly<Record<string, unknown>> {
   const { handshake } = client as SocketIoLike;
   if (handshake) return handshake.query ?? {};
-  return Object.fromEntries(new URLSearchParams(requestOf(client).url?.split('?')[1]));
+  const url: unknown = requestOf(client).url;
+  return Object.fromEntries(new URLSearchParams(typeof url === 'string' ? url.split('?')[1] : ''));
 }
 
 /** Tells a socket of socket.io something before it is closed; `ws` says why with the close itself. */

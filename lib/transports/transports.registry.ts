@@ -2,6 +2,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
+import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { AdaptedTransport } from './adapted.transport.js';
 import { GraphqlTransport } from './graphql.transport.js';
@@ -19,13 +20,14 @@ export class TransportsRegistry {
     @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
     @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports'>,
     @Inject(WebSocketTransport) webSocket: WebSocketTransport,
+    @Inject(LogThrottle) throttle: LogThrottle,
   ) {
     const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
-      ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter)] as const),
+      ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter, throttle)] as const),
       ['http', new HttpTransport(adapterHost)],
-      ['rpc', new RpcTransport(options)],
-      ['graphql', new GraphqlTransport()],
+      ['rpc', new RpcTransport(options, throttle)],
+      ['graphql', new GraphqlTransport(throttle)],
       ['ws', webSocket],
     ]);
   }

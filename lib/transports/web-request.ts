@@ -36,8 +36,9 @@ export function toWebRequest(request: HttpRequestLike): Request {
     if (name === ':authority' && typeof value === 'string' && request.headers.host === undefined) {
       headers.set('host', value);
     }
-    if (name.startsWith(':') || value === undefined) continue;
-    for (const item of [value].flat()) headers.append(name, item);
+    if (name.startsWith(':')) continue;
+    // Node gives text, and lists of it; whatever else a middleware has put there is none.
+    for (const item of [value].flat()) if (typeof item === 'string') headers.append(name, item);
   }
   return new Request(url, { method: request.method, headers });
 }

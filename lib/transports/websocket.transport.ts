@@ -9,6 +9,7 @@ import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
 import { CallCredentials } from './call.credentials.js';
 import { beginCall } from './calls.js';
+import { areHeadersText } from './header-values.js';
 import { disconnect, keptOn, presentedBy, requestOf } from './sockets.js';
 import type { Transport } from './transport.js';
 import type { WebSocketPackage } from './websocket.package.js';
@@ -42,10 +43,14 @@ export class WebSocketTransport implements Transport {
 
   /** What the socket presents now, for one message or for the connection itself. */
   credentialsOf(client: object, carrier: object): Credentials | Denial {
-    const headers = presentedBy(client, this.options.webSocket);
-    // Of `auth.token` and a query, unlike of a header, no parser has made sure that a header can hold it.
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(headers.authorization ?? '')) return MALFORMED;
-    return new CallCredentials(headers, requestOf(client), carrier);
+    try {
+      const headers = presentedBy(client, this.options.webSocket);
+      // Of `auth.token` and a query, unlike of a header, no parser has made sure that a header can hold it.
+      if (!areHeadersText(headers) || /[^\t\x20-\x7e\x80-\xff]/.test(headers.authorization ?? '')) return MALFORMED;
+      return new CallCredentials(headers, requestOf(client), carrier);
+    } catch {
+      return MALFORMED;
+    }
   }
 
   /** A token that a client hands in on an open socket. */

@@ -15,6 +15,7 @@ import {
   tokenInHeader,
   type Credentials,
 } from '../../../lib/authentication/credentials.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { DirectAuthenticator } from '../../../lib/authentication/direct.authenticator.js';
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
 import { StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
@@ -268,7 +269,7 @@ describe('what a call presents', () => {
     fc.assert(
       fc.property(answer, (given) => {
         const question = { option: 'rpc.credentials', headers, ask: () => given };
-        expectReadable(presentedCredentials(question, context(), () => ({ source: {} }) as Call));
+        expectReadable(presentedCredentials(question, context(), () => ({ source: {} }) as Call, new LogThrottle()));
       }),
       { numRuns: RUNS * 2 },
     );

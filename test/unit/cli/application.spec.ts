@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 
 import { run } from '../../../lib/cli/run.js';
-import { LocalClerk } from '../../../lib/testing/index.js';
 
 const cwd = join(__dirname, '../../support/cli');
 const KEY = { CLERK_SECRET_KEY: 'sk_test_1' };
@@ -106,22 +105,71 @@ describe('an application', () => {
     expect([out, err]).toEqual([['[]'], ['warn', 'error', 'fatal']]);
   });
 
-  it.each<[Record<string, string>, number]>([
-    [{}, 1],
-    [{ CLERK_PUBLISHABLE_KEY: 'pk_test_mine' }, 1],
-    [{ CLERK_SECRET_KEY: '' }, 1],
-    [KEY, 0],
-    [{ CLERK_MACHINE_SECRET_KEY: 'ask_1' }, 0],
-  ])('gets the keys of a local Clerk beside %j %i times, and leaves none behind', async (given, times) => {
-    const start = jest.spyOn(LocalClerk, 'start');
-    const env: Record<string, string | undefined> = { ...given };
-    const seen: (string | undefined)[] = [];
-    await command(() => {
-      seen.push(env.CLERK_SECRET_KEY);
-      return application().app;
-    }, env);
-    expect(start).toHaveBeenCalledTimes(times);
-    expect(seen).toEqual([times ? expect.stringMatching(/^sk_test_/) : given.CLERK_SECRET_KEY]);
-    expect(env).toStrictEqual(given);
+  describe('gets the keys that its environment lacks', () => {
+    const PK = (kind: string) => `pk_${kind}_${btoa('clerk.example.com$')}`;
+    const MADE_UP = {
+      ...{ CLERK_PUBLISHABLE_KEY: PK('live'), CLERK_SECRET_KEY: 'sk_live_madeUp', CLERK_API_URL: 'http://127.0.0.1:1' },
+      ...{ CLERK_SIGN_IN_URL: 'https://clerk.example.com/sign-in', CLERK_PROXY_URL: 'https://clerk.example.com' },
+    };
+
+    it.each<[Record<string, string>, Record<string, string>]>([
+      [{}, MADE_UP],
+      [{ CLERK_SECRET_KEY: '' }, MADE_UP],
+      [{ CLERK_JWT_KEY: 'pem', CLERK_API_URL: 'https://api.clerk.test' }, MADE_UP],
+      [
+        { CLERK_SIGN_IN_URL: '/in', CLERK_PROXY_URL: '/p' },
+        { ...MADE_UP, CLERK_SIGN_IN_URL: '/in', CLERK_PROXY_URL: '/p' },
+      ],
+      [
+        { CLERK_PUBLISHABLE_KEY: 'pk_test_mine' },
+        { ...MADE_UP, CLERK_SECRET_KEY: 'sk_test_madeUp', CLERK_PUBLISHABLE_KEY: 'pk_test_mine' },
+      ],
+      [{ CLERK_PUBLISHABLE_KEY: 'wrong' }, { ...MADE_UP, CLERK_PUBLISHABLE_KEY: 'wrong' }],
+      [{ CLERK_SECRET_KEY: 'sk_test_1' }, { CLERK_PUBLISHABLE_KEY: PK('test') }],
+      [{ CLERK_SECRET_KEY: 'wrong' }, { CLERK_PUBLISHABLE_KEY: PK('live') }],
+      [{ CLERK_SECRET_KEY: 'sk_live_1', CLERK_PUBLISHABLE_KEY: 'pk_live_1' }, {}],
+      [{ CLERK_MACHINE_SECRET_KEY: 'ask_1' }, {}],
+      [{ CLERK_MACHINE_SECRET_KEY: 'ask_1', CLERK_PUBLISHABLE_KEY: 'pk_live_1' }, {}],
+    ])('and none that it has, nor leaves any behind: %j', async (given, made) => {
+      const env: Record<string, string | undefined> = { ...given };
+      const seen: unknown[] = [];
+      const { exitCode } = await command(() => {
+        seen.push({ ...env });
+        return application().app;
+      }, env);
+      expect([exitCode, seen]).toEqual([0, [{ ...given, ...made, CLERK_TELEMETRY_DISABLED: '1' }]]);
+      expect(env).toStrictEqual(given);
+    });
+
+    const misfit = (problem: string) => Object.assign(new Error(problem), { code: 'invalid-configuration' });
+
+    it('of the other kind where those do not go with its options', async () => {
+      const env: Record<string, string | undefined> = {};
+      const seen: unknown[] = [];
+      const { exitCode, err } = await command(() => {
+        seen.push(env.CLERK_SECRET_KEY);
+        if (env.CLERK_SECRET_KEY !== 'sk_test_madeUp') throw misfit('live and test');
+        return application().app;
+      }, env);
+      expect({ exitCode, err, seen }).toEqual({ exitCode: 0, err: [], seen: ['sk_live_madeUp', 'sk_test_madeUp'] });
+      expect(env).toStrictEqual({});
+    });
+
+    it.each<[string, Record<string, string>, Error[], string, number]>([
+      ['in the words of the first try', {}, [misfit('one'), misfit('two')], 'one', 2],
+      ['unless the second fails for another reason', {}, [misfit('one'), new Error('no database')], 'no database', 2],
+      ['at once where nothing was made up', KEY, [misfit('one')], 'one', 1],
+      ['at once where the options are good', {}, [new Error('no database')], 'no database', 1],
+    ])('and says what is wrong all the same, %s', async (_, given, errors, problem, tries) => {
+      const env: Record<string, string | undefined> = { ...given };
+      let tried = 0;
+      const { exitCode, err } = await command(() => {
+        throw errors[tried++];
+      }, env);
+      expect({ exitCode, err, tried }).toEqual({
+        ...{ exitCode: 1, err: [`The application does not start: ${problem}`], tried: tries },
+      });
+      expect(env).toStrictEqual(given);
+    });
   });
 });

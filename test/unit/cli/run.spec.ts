@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -8,7 +10,6 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 import { run } from '../../../lib/cli/run.js';
 import type { ProtectedRoute } from '../../../lib/index.js';
-import { LocalClerk } from '../../../lib/testing/index.js';
 
 const cwd = join(__dirname, '../../support/cli');
 const environment = { ...process.env };
@@ -66,22 +67,65 @@ describe('nest-clerk routes', () => {
     expect((await command('routes', 'app.module.mjs', '--export', 'AppModule')).out).toContain(' /cats ');
   });
 
-  it('leaves the environment as it was, and stops the local Clerk', async () => {
-    const start = jest.spyOn(LocalClerk, 'start');
-    const before = { ...process.env };
-    await command('routes', 'app.module.mjs');
-    expect({ ...process.env }).toEqual(before);
-    const clerk = await (start.mock.results[0]!.value as Promise<LocalClerk>);
-    await expect(fetch(`${clerk.url}/v1/jwks`)).rejects.toThrow();
+  it.each(['production', 'test', 'development', undefined])(
+    'needs no key where NODE_ENV is %s, asks nobody, and leaves the environment as it was',
+    async (environmentName) => {
+      if (environmentName === undefined) delete process.env.NODE_ENV;
+      else process.env.NODE_ENV = environmentName;
+      const fetched = jest.spyOn(globalThis, 'fetch');
+      const listened = jest.spyOn(Server.prototype, 'listen');
+      try {
+        const before = { ...process.env };
+        const { exitCode, out } = await command('routes', 'app.module.mjs');
+        expect({ exitCode, out }).toEqual({ exitCode: 0, out: expect.stringContaining(' /cats ') });
+        expect({ ...process.env }).toEqual(before);
+        expect([fetched, listened].map(({ mock }) => mock.calls)).toEqual([[], []]);
+      } finally {
+        process.env.NODE_ENV = environment.NODE_ENV;
+      }
+    },
+  );
+
+  it.each<[string, Record<string, string>]>([
+    [
+      'keys of the application',
+      { CLERK_PUBLISHABLE_KEY: `pk_live_${btoa('a.example.com$')}`, CLERK_SECRET_KEY: 'sk_live_1' },
+    ],
+    ['a publishable key alone', { CLERK_PUBLISHABLE_KEY: `pk_live_${btoa('a.example.com$')}` }],
+    [
+      'a publishable key of a development instance',
+      { CLERK_PUBLISHABLE_KEY: `pk_test_${btoa('a.clerk.accounts.dev$')}` },
+    ],
+    ['a secret key alone', { CLERK_SECRET_KEY: 'sk_test_1' }],
+    ['an address of the Backend API', { CLERK_API_URL: 'https://api.clerk.test' }],
+    [
+      'a key for tokens',
+      {
+        CLERK_JWT_KEY: generateKeyPairSync('rsa', { modulusLength: 2048 })
+          .publicKey.export({ type: 'spki', format: 'pem' })
+          .toString(),
+      },
+    ],
+    ['a satellite', { CLERK_IS_SATELLITE: 'true', CLERK_DOMAIN: 'a.example.com' }],
+    [
+      'a satellite of a development instance',
+      { CLERK_IS_SATELLITE: 'true', CLERK_PUBLISHABLE_KEY: `pk_test_${btoa('a.clerk.accounts.dev$')}` },
+    ],
+  ])('prints the map beside %s', async (_, given) => {
+    Object.assign(process.env, given);
+    const { exitCode, out } = await command('routes', 'app.module.mjs');
+    expect({ exitCode, out }).toEqual({ exitCode: 0, out: expect.stringContaining(' /cats ') });
   });
 
-  it('starts no local Clerk beside keys of the application', async () => {
-    const clerk = await LocalClerk.start();
-    const start = jest.spyOn(LocalClerk, 'start');
-    Object.assign(process.env, clerk.env);
-    expect((await command('routes', 'app.module.mjs')).exitCode).toBe(0);
-    expect(start).not.toHaveBeenCalled();
-    await clerk.stop();
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['publishable key', { CLERK_PUBLISHABLE_KEY: 'pk_live_' }, /CLERK_PUBLISHABLE_KEY\) must start with/],
+    ['secret key', { CLERK_SECRET_KEY: 'secret' }, /CLERK_SECRET_KEY\) must start with sk_test_ or sk_live_/],
+    ['key for tokens', { CLERK_JWT_KEY: 'pem' }, /CLERK_JWT_KEY\) is no readable public key/],
+    ['machine key', { CLERK_MACHINE_SECRET_KEY: 'mine' }, /CLERK_MACHINE_SECRET_KEY\) must start with ask_/],
+  ])('says that a %s is wrong', async (_, given, sentence) => {
+    Object.assign(process.env, given);
+    const { exitCode, err } = await command('routes', 'app.module.mjs');
+    expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringMatching(sentence) });
   });
 
   it.each<[string, string[], RegExp]>([
@@ -116,16 +160,6 @@ describe('nest-clerk routes', () => {
   it('says a failure once', async () => {
     const { err } = await command('routes', 'several.mjs', '--export', 'DogsModule');
     expect(err.match(/contradict each other/g)).toHaveLength(1);
-  });
-
-  it('says that a local Clerk never starts in production', async () => {
-    process.env.NODE_ENV = 'production';
-    try {
-      const { exitCode, err } = await command('routes', 'app.module.mjs');
-      expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringContaining('or another NODE_ENV') });
-    } finally {
-      process.env.NODE_ENV = environment.NODE_ENV;
-    }
   });
 });
 

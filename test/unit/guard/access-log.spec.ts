@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import {
   ClerkKeyRefusedError,
   ClerkRequestOptionsError,
@@ -54,7 +55,7 @@ describe('AccessLog', () => {
   }
   function recorded(policy: ReturnType<typeof policyOf>, identity: Identity, debug = false): string[] {
     logger.lines.length = 0;
-    new AccessLog({ debug }).record(policy, identity, decide(policy, identity));
+    new AccessLog({ debug }, new LogThrottle()).record(policy, identity, decide(policy, identity));
     return lines();
   }
 
@@ -117,7 +118,7 @@ describe('AccessLog', () => {
     });
 
     it('says the same of many calls once, and of each handler', () => {
-      const log = new AccessLog({ debug: false });
+      const log = new AccessLog({ debug: false }, new LogThrottle());
       const down = failed(new ClerkUnavailableError('Clerk is down'));
       for (const policy of [STRICT, STRICT, LAX, STRICT]) log.record(policy, down, decide(policy, down));
       expect(lines()).toEqual([

@@ -5,6 +5,7 @@ import type { HttpAdapterHost } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 
 import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
 import { Users } from '../../../lib/authentication/users.js';
 import { CurrentUsers } from '../../../lib/guard/current-users.js';
@@ -35,7 +36,12 @@ describe('CurrentUsers', () => {
       return { id };
     };
     const client = { users: { getUser } } as unknown as ClerkClient;
-    const transports = new TransportsRegistry({ httpAdapter } as unknown as HttpAdapterHost, options, null as never);
+    const transports = new TransportsRegistry(
+      { httpAdapter } as unknown as HttpAdapterHost,
+      options,
+      null as never,
+      new LogThrottle(),
+    );
     const request = { headers: {}, url: '/' };
     if (identity) attachIdentity(request, identity);
     return new CurrentUsers(new Users(new ClerkInstances(options, client, given, {})), transports).load(

@@ -1,6 +1,7 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { signedOutIdentity } from '../../../lib/authentication/identity.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { Predicates } from '../../../lib/guard/predicates.js';
 import { PredicateInstances } from '../../../lib/policy/predicate-instances.js';
 import type { PredicateRef } from '../../../lib/policy/requirement.js';
@@ -23,7 +24,11 @@ describe('Predicates', () => {
 
   async function ask(...predicates: PredicateRef[]) {
     const requirements = predicates.map((predicate) => ({ decorator: 'RequireThat', appliesTo: [], predicate }));
-    const answers = await new Predicates(new PredicateInstances()).ask(requirements, identity, context);
+    const answers = await new Predicates(new PredicateInstances(), new LogThrottle()).ask(
+      requirements,
+      identity,
+      context,
+    );
     return [...answers];
   }
 
@@ -48,7 +53,7 @@ describe('Predicates', () => {
     const instances = new PredicateInstances();
     await instances.prepare(Routes, { get: (type: typeof Asked) => new type() } as never, Asked);
     const requirement = { decorator: 'RequireThat', appliesTo: [], predicate: Asked };
-    const answers = await new Predicates(instances).ask([requirement], identity, context);
+    const answers = await new Predicates(instances, new LogThrottle()).ask([requirement], identity, context);
     expect(answers.get(Asked)).toBe(answer === true);
   });
 

@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 
 import type { ClerkClient } from '@clerk/backend';
+import type { HttpException } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 
 import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
 import { ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 import { Refusals } from '../../../lib/guard/refusals.js';
@@ -24,12 +26,12 @@ class Pages {
   @Public() open() {}
 }
 
-function refusalsWith(onError?: OnError) {
+function refusalsWith(onError?: OnError, headers: object = {}) {
   const options = resolveClerkOptions({ ...given, onError }, {});
   const said: string[] = [];
   const httpAdapter = { setHeader: (...[, name, value]: string[]) => said.push(`${name}: ${value}`) };
-  const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html' } };
-  const refusals = new Refusals(options, new ClerkInstances(options, {} as ClerkClient, given, {}));
+  const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html', ...headers } };
+  const refusals = new Refusals(options, new ClerkInstances(options, {} as ClerkClient, given, {}), new LogThrottle());
   const refusalOf = (identity: Identity, handler: () => void) => {
     const policy = new PolicyReader(new Reflector(), options).read(Pages, handler);
     return refusals.of({
@@ -56,6 +58,13 @@ describe('Refusals', () => {
     expect(await refusalOf(identity, Pages.prototype.open)).toBeUndefined();
     expect(heard).toEqual(told);
     expect(refusalsWith().refusals.mayObject(identity)).toBe(false);
+  });
+
+  it('send nobody anywhere whose request has a header that no request can have', async () => {
+    const { refusalOf, said } = refusalsWith(undefined, { 'x-trace': 'a\nb' });
+    const refusal = await refusalOf(signedOutIdentity('no-token', 'session_token', false), Pages.prototype.index);
+    expect((refusal as HttpException).getStatus()).toBe(401);
+    expect(said).toEqual(['www-authenticate: Bearer']);
   });
 
   it('send a browser to the sign-in page, and say so in the body', async () => {

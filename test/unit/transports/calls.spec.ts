@@ -5,6 +5,7 @@ import { ExecutionContextHost } from '@nestjs/core/internal';
 import { RpcException, TcpContext } from '@nestjs/microservices';
 
 import type { Identity } from '../../../lib/authentication/identity.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import type { Denial } from '../../../lib/errors/denial.js';
 import type { TransportAdapter } from '../../../lib/options/transport-options.js';
 import { AdaptedTransport } from '../../../lib/transports/adapted.transport.js';
@@ -53,7 +54,7 @@ describe('where the identity of a call is kept', () => {
     expect(identityCarrierOf(source)).toBe(request);
   });
 
-  const transport = new RpcTransport({ rpc: undefined });
+  const transport = new RpcTransport({ rpc: undefined }, new LogThrottle());
   /** As Nest runs a handler: parameters get copies of the arguments. */
   const parameterOf = (context: ExecutionContext) => contextOf(context.getType(), [...context.getArgs<unknown[]>()]);
   /** As Nest runs a filter: it is told neither class nor handler, and what the transport called with. */
@@ -191,7 +192,8 @@ describe('where the identity of a call is kept', () => {
 });
 
 describe('RpcTransport', () => {
-  const presenting = (answer: unknown) => new RpcTransport({ rpc: { credentials: () => answer as string } });
+  const presenting = (answer: unknown) =>
+    new RpcTransport({ rpc: { credentials: () => answer as string } }, new LogThrottle());
 
   it.each<[string, unknown, object]>([
     ['a token', 't', { authorization: 'Bearer t' }],
@@ -211,7 +213,7 @@ describe('RpcTransport', () => {
   });
 
   it('presents nothing where the application names no credentials', () => {
-    expect(new RpcTransport({ rpc: undefined }).credentials(rpc({}))).toHaveProperty('headers', {});
+    expect(new RpcTransport({ rpc: undefined }, new LogThrottle()).credentials(rpc({}))).toHaveProperty('headers', {});
   });
 
   it('keeps the identity with the run of the handler', () => {
@@ -276,7 +278,7 @@ describe('AdaptedTransport', () => {
     call: (context) => context.getArgByIndex<object>(1),
     credentials: (context) => context.getArgByIndex<{ said: never }>(1).said,
   };
-  const transport = new AdaptedTransport('bot', adapter);
+  const transport = new AdaptedTransport('bot', adapter, new LogThrottle());
 
   it('presents authorization, cookies and origin, and nothing else', () => {
     const said = { authorization: 'Bearer t', cookie: 'a=b', origin: 'o', host: 'evil' };
@@ -297,7 +299,7 @@ describe('AdaptedTransport', () => {
     ['frozen', Object.freeze({})],
     ['a Proxy that throws', hostileProxy()],
   ])('keeps it with the call, though what stands for it is %s', (_, shared) => {
-    const silent = new AdaptedTransport('bot', { call: adapter.call, credentials: () => undefined });
+    const silent = new AdaptedTransport('bot', { call: adapter.call, credentials: () => undefined }, new LogThrottle());
     const [first, second] = [bot(['client', shared]), bot(['client', shared])];
     silent.attach(first, identity, loader);
     expect(attachedIdentity(carrierOf(first))).toBe(identity);
@@ -310,10 +312,14 @@ describe('AdaptedTransport', () => {
   it('asks an adapter while the arguments are what its transport gave, and once', () => {
     const asked: unknown[] = [];
     const last = (context: ExecutionContext) => context.getArgs<unknown[]>().at(-1) as object;
-    const lookingBack = new AdaptedTransport('bot', {
-      call: (context) => (asked.push(last(context)), last(context)),
-      credentials: (context) => (asked.push(last(context)), undefined),
-    });
+    const lookingBack = new AdaptedTransport(
+      'bot',
+      {
+        call: (context) => (asked.push(last(context)), last(context)),
+        credentials: (context) => (asked.push(last(context)), undefined),
+      },
+      new LogThrottle(),
+    );
     const update = {};
     const context = bot(['client', update]);
     lookingBack.credentials(context);
@@ -345,7 +351,7 @@ describe('AdaptedTransport', () => {
   });
 
   it('denies a call that is none of the arguments', () => {
-    const elsewhere = new AdaptedTransport('bot', { ...adapter, call: () => ({}) });
+    const elsewhere = new AdaptedTransport('bot', { ...adapter, call: () => ({}) }, new LogThrottle());
     expect(() => elsewhere.credentials(bot([{}, {}]))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
   });
 
@@ -353,7 +359,7 @@ describe('AdaptedTransport', () => {
     ['with none of its own', {}, { status: 403 }, { status: 418 }],
     ['with its own', { refuse: (_, { code }) => new Error(code) }, { message: denial.code }, { message: 'tea' }],
   ])('refuses by errors of HTTP, or %s', (_, own, refusal, refusalWith) => {
-    const speaking = new AdaptedTransport('bot', { ...adapter, ...own });
+    const speaking = new AdaptedTransport('bot', { ...adapter, ...own }, new LogThrottle());
     const error = Object.assign(new Error('tea'), { statusCode: 418 });
     expect(speaking.refuse(bot([]), denial)).toMatchObject(refusal);
     expect(speaking.refuseWith(bot([]), error, denial)).toMatchObject(refusalWith);
@@ -366,14 +372,15 @@ describe('what an application says of credentials', () => {
     throw new Error('no session');
   };
   it.each<[option: string, ask: () => unknown]>([
-    ['rpc.credentials', () => new RpcTransport({ rpc: { credentials: fail } }).credentials(rpc({}))],
+    ['rpc.credentials', () => new RpcTransport({ rpc: { credentials: fail } }, new LogThrottle()).credentials(rpc({}))],
     [
       'transports.bot.credentials',
       () =>
-        new AdaptedTransport('bot', {
-          call: (context) => context.getArgByIndex<object>(0),
-          credentials: fail,
-        }).credentials(contextOf('bot', [{}])),
+        new AdaptedTransport(
+          'bot',
+          { call: (context) => context.getArgByIndex<object>(0), credentials: fail },
+          new LogThrottle(),
+        ).credentials(contextOf('bot', [{}])),
     ],
   ])('is named in the log where it fails: %s', (option, ask) => {
     const logger = new RecordingLogger();
@@ -388,7 +395,12 @@ describe('TransportsRegistry', () => {
   const credentials = () => 't';
   const transports = { bot: { call: () => ({}), credentials }, graphql: { call: () => ({}), credentials } };
   const webSocket = { of: 'gateways' };
-  const registry = new TransportsRegistry({} as never, { rpc: undefined, transports }, webSocket as never);
+  const registry = new TransportsRegistry(
+    {} as never,
+    { rpc: undefined, transports },
+    webSocket as never,
+    new LogThrottle(),
+  );
 
   it.each([
     ['http', 'HttpTransport'],
@@ -408,7 +420,12 @@ describe('TransportsRegistry', () => {
   });
 
   it('knows what is built in without adapters', () => {
-    const bare = new TransportsRegistry({} as never, { rpc: undefined, transports: undefined }, webSocket as never);
+    const bare = new TransportsRegistry(
+      {} as never,
+      { rpc: undefined, transports: undefined },
+      webSocket as never,
+      new LogThrottle(),
+    );
     expect(() => bare.for(contextOf('bot', []))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
     expect(bare.for(contextOf('http', []))).toBeDefined();
   });

@@ -82,6 +82,21 @@ describe('the operation of a resolver', () => {
     });
   });
 
+  it.each<[unknown, boolean]>([
+    ['websocket', true],
+    ['WebSocket', true],
+    ['h2c', false],
+    ['', false],
+    [undefined, false],
+    [null, false],
+    [['websocket'], true],
+    [7, true],
+    [{}, true],
+  ])('takes a request with the header upgrade %j for one that opens a WebSocket: %p', (upgrade, opens) => {
+    const request = { url: '/', headers: { upgrade } };
+    expect(graphqlOperationOf(of({}, {}, { req: request }, info)).request).toBe(opens ? undefined : request);
+  });
+
   it('is ambiguous where the context leads to the requests of two callers', () => {
     const context = { req: request, reply: { request: { ...request } } };
     expect(graphqlOperationOf(of({}, {}, context, info)).isAmbiguous).toBe(true);

@@ -1,6 +1,7 @@
 import { ForbiddenException, Logger, type ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../../lib/authentication/credentials.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import type { Identity } from '../../../lib/authentication/identity.js';
 import type { Denial, DenialStatus } from '../../../lib/errors/denial.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
@@ -18,9 +19,18 @@ const contextOf = (context: object, info: object = { fieldNodes: [], operation }
     getArgByIndex: (index: number) => args[index],
   } as unknown as ExecutionContext;
 };
-const transport = new GraphqlTransport();
+const transport = new GraphqlTransport(new LogThrottle());
 const presented = (context: object) => transport.credentials(contextOf(context)) as Credentials;
 const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };
+
+/** Headers of which one throws when it is read. */
+const unreadable = (name: string) =>
+  Object.defineProperty({}, name, {
+    enumerable: true,
+    get: () => {
+      throw new Error('not for reading');
+    },
+  });
 
 describe('what an operation presents', () => {
   const MALFORMED = {
@@ -77,6 +87,10 @@ describe('what an operation presents', () => {
     ['a request to nowhere', { req: { method: 'POST', url: '//evil', headers: {} } }],
     ['a method that is none', { req: { method: 'TRACE', url: '/', headers: {} } }],
     ['a parameter that no header holds', { connectionParams: { authorization: 'a\nb' } }],
+    ['a header that is a list', { req: { method: 'POST', url: '/', headers: { authorization: ['Bearer t'] } } }],
+    ['a header that cannot be read', { req: { method: 'POST', url: '/', headers: unreadable('authorization') } }],
+    ['an address that is no text', { extra: { request: { url: '/', headers: { upgrade: 'websocket', host: 7n } } } }],
+    ['an address that cannot be read', { extra: { request: { url: '/', headers: unreadable('host') } } }],
   ])('is refused: %s', (_, context) => {
     expect(presented(context)).toEqual(MALFORMED);
   });

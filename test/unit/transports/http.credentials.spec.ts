@@ -1,5 +1,7 @@
+import { CLERK_HEADERS } from '../../../lib/authentication/request-key.js';
 import { HttpCredentials, MALFORMED } from '../../../lib/transports/http.credentials.js';
 
+const ofDefault = Object.getOwnPropertyDescriptors({ headers: {}, method: 'GET', url: '/' });
 const of = (source: object) => new HttpCredentials({ headers: {}, ...source }, {});
 
 describe('what an HTTP request presents', () => {
@@ -36,6 +38,46 @@ describe('what an HTTP request presents', () => {
     ['CONNECT', false],
   ])('is readable by the method %s: %p', (method, isReadable) => {
     expect(of({ url: '/', method }).isReadable).toBe(isReadable);
+  });
+
+  const thrown = () => {
+    throw new Error('not for reading');
+  };
+
+  it.each<[string, object]>([
+    ['no headers', { headers: undefined }],
+    ['null for headers', { headers: null }],
+    ['a text for headers', { headers: 'authorization: Bearer x' }],
+    ['a function for headers', { headers: () => ({}) }],
+    ['headers that cannot be read', Object.defineProperty({}, 'headers', { get: thrown })],
+    ['a header that cannot be read', { headers: Object.defineProperty({}, 'cookie', { get: thrown }) }],
+    ...CLERK_HEADERS.flatMap((name) =>
+      [['x'], [], 0, 7, true, false, 7n, {}, Symbol('x'), () => 'x', new String('x')].map((value): [string, object] => [
+        `${typeof value} ${String(value)} for the header ${name}`,
+        { headers: { [name]: value } },
+      ]),
+    ),
+    ['a number for a method', { method: 7 }],
+    ['a list for a method', { method: ['GET'] }],
+    ['a Symbol for a method', { method: Symbol('GET') }],
+    ['a method that cannot be read', Object.defineProperty({}, 'method', { get: thrown })],
+    ['a number for a target', { url: 7 }],
+    ['a list for a target', { url: ['/'] }],
+    ['a list for an original target', { originalUrl: ['/'] }],
+    ['an object for a target', { url: { indexOf: () => -1, startsWith: () => true } }],
+    ['a target that cannot be read', Object.defineProperty({}, 'originalUrl', { get: thrown })],
+  ])('is not readable with %s', (_, said) => {
+    const source = Object.defineProperties({}, { ...ofDefault, ...Object.getOwnPropertyDescriptors(said) });
+    expect(new HttpCredentials(source as never, {}).isReadable).toBe(false);
+  });
+
+  it.each<[string, object]>([
+    ['headers without prototype', { headers: Object.assign(Object.create(null), { host: 'a' }) }],
+    ['headers that are missing, or null', { headers: { authorization: null, cookie: undefined } }],
+    ['empty headers', { headers: { authorization: '', cookie: '' } }],
+    ['a list where nothing is read', { headers: { 'set-cookie': ['a=b'], 'x-list': ['a', 7] } }],
+  ])('is readable with %s', (_, said) => {
+    expect(of({ url: '/', ...said }).isReadable).toBe(true);
   });
 
   it('is a Request only where a doubt has to be settled, or somebody asks, and then one', () => {

@@ -2,6 +2,7 @@ import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { CallCredentials } from '../../../lib/transports/call.credentials.js';
 import type { Call } from '../../../lib/transports/calls.js';
+import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { presentedCredentials } from '../../../lib/transports/presented.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
@@ -20,7 +21,12 @@ describe('what an application says that a call presents', () => {
   afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
 
   const presented = (ask: (context: ExecutionContext) => unknown) =>
-    presentedCredentials({ option: 'rpc.credentials', headers: ['authorization', 'cookie'], ask }, context, () => call);
+    presentedCredentials(
+      { option: 'rpc.credentials', headers: ['authorization', 'cookie'], ask },
+      context,
+      () => call,
+      new LogThrottle(),
+    );
   const HEADERS = { authorization: undefined, cookie: undefined };
 
   it.each<[unknown, object]>([

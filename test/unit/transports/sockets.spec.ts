@@ -204,6 +204,32 @@ describe('WebSocketTransport', () => {
     } else expect(credentials).toEqual(MALFORMED);
   });
 
+  it.each<[string, object]>([
+    ['a token in a list', { authorization: ['Bearer t'] }],
+    ['a number for a token', { authorization: 7 }],
+    ['an object for a token', { authorization: { toString: () => 'Bearer t' } }],
+    ['a list of cookies', { cookie: ['__session=t'], origin: OPTIONS.allowedOrigins?.[0] }],
+    [
+      'a token that cannot be read',
+      Object.defineProperty({}, 'authorization', {
+        get: () => {
+          throw new Error('not for reading');
+        },
+      }),
+    ],
+  ])('presents nothing that can be read where its headers hold %s', (_, headers) => {
+    expect(transport.credentialsOf({ handshake: { headers } }, {})).toEqual(MALFORMED);
+  });
+
+  it('presents nothing where there are no headers, or no URL that is one', () => {
+    const tokens = new WebSocketTransport({ webSocket: { tokenParameter: 'token' } }, websockets);
+    for (const request of [{ headers: null, url: 7 }, { url: ['/?token=t'] }]) {
+      const client = {};
+      keptOn(client).request = request as never;
+      expect(tokens.credentialsOf(client, {})).toMatchObject({ headers: {} });
+    }
+  });
+
   it.each<[unknown, object]>([
     ['token', { headers: bearer('token'), source: { headers: {} }, carrier: {} }],
     ['', MALFORMED],

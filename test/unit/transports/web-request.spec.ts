@@ -52,6 +52,14 @@ describe('toWebRequest', () => {
     expect(request.headers.getSetCookie()).toEqual(['a', 'b']);
   });
 
+  it('leaves out what is no text', () => {
+    const headers = { host: 'h', a: 7, b: null, c: {}, d: ['x', 7, null, 'y'], e: Symbol('e'), f: [['z']] };
+    expect(Object.fromEntries(toWebRequest(node({ headers: headers as never })).headers)).toEqual({
+      host: 'h',
+      d: 'x, y',
+    });
+  });
+
   it('takes the host of HTTP/2 from its pseudo header, and no other', () => {
     const pseudo = {
       ':path': '/',
