@@ -28,10 +28,11 @@ interface SocketIoLike {
 
 /** What is kept on this socket; to be written to. */
 export function keptOn(client: object): Kept {
-  const holder = client as { readonly [KEPT]?: Kept };
-  const kept = holder[KEPT] ?? {};
+  // What a socket derives from keeps another one's.
+  if (Object.hasOwn(client, KEPT)) return (client as { readonly [KEPT]: Kept })[KEPT];
+  const kept: Kept = {};
   // A frozen socket keeps nothing, and presents what its handshake brought.
-  if (!(KEPT in holder)) Reflect.defineProperty(holder, KEPT, { value: kept, enumerable: false });
+  Reflect.defineProperty(client, KEPT, { value: kept, enumerable: false });
   return kept;
 }
 

@@ -320,7 +320,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
         { headers },
         { headers, raw: { headers, url: '/' }, url: '/', method: 'GET' },
         { auth: { token }, handshake: { auth: { token }, headers }, request: { headers } },
-        { 'nest-clerk:attached': { identity: { status: 'signed-in' } }, 'nest-clerk:websocket-call': true },
+        { 'nest-clerk:attached': { identity: { status: 'signed-in' } }, 'nest-clerk:call': true },
         [{ headers }, { auth: { token } }],
         authorization,
         token,

@@ -35,7 +35,7 @@ function payloads(token: string): fc.Arbitrary<unknown> {
     ],
     ...[
       'nest-clerk:attached',
-      'nest-clerk:carriers',
+      'nest-clerk:call',
       'nest-clerk:socket',
       'Symbol(nest-clerk:attached)',
       'identity',

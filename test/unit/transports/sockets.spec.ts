@@ -89,6 +89,13 @@ describe('what is kept on a socket', () => {
     });
   });
 
+  it('that derives from another one, or is a copy of it, keeps nothing of it', () => {
+    const client = {};
+    keptOn(client).token = 't';
+    expect([keptOn(Object.create(client) as object), keptOn({ ...client })]).toEqual([{}, {}]);
+    expect(keptOn(new Proxy(client, {}))).toBe(keptOn(client));
+  });
+
   it('that is frozen keeps nothing, and presents what its handshake brought', () => {
     const client = Object.freeze({ handshake: { headers: bearer('h') }, request: { headers: {} } });
     keptOn(client).token = 'other';
