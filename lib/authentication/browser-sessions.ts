@@ -16,8 +16,8 @@ import { directivesOf, handshakeNonce, handshakeToken, sessionTokenOf } from './
 import { NO_KEY, type InstanceKeys } from './instance-keys.js';
 import { isSignedBy } from './session-token.js';
 
-/** Clerk's words for a token that it can read and found no key to fit, where it had none to fit anything. */
-const UNFIT: readonly unknown[] = [Reason.NotVerified, Reason.InvalidToken, Reason.InvalidAlgorithm];
+/** Clerk's words for a token that it could read, where it was given a key that fits none. */
+const UNFIT: readonly unknown[] = [Reason.WrongKey, Reason.NotVerified, Reason.InvalidToken, Reason.InvalidAlgorithm];
 
 /** A handshake that a browser comes back with, as far as it has to be looked into before Clerk can be asked. */
 interface Handshake {

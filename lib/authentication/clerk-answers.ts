@@ -11,7 +11,7 @@ export type State = RequestState<TokenType | null>;
 export const Reason = {
   UnknownKey: 'jwk-kid-mismatch',
   WrongKey: 'token-invalid-signature',
-  /** With a key that cannot even be imported, this is how the check of a signature ends. */
+  /** With a key that cannot be imported, this is how the check of a signature ends. */
   NotVerified: 'token-verification-failed',
   InvalidToken: 'token-invalid',
   InvalidAlgorithm: 'token-invalid-algorithm',
