@@ -4,13 +4,7 @@ import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { hasExpired, Reason, type State } from './clerk-answers.js';
 import type { ClerkCalls } from './clerk-calls.js';
 import type { ClerkQuestion } from './clerk-question.js';
-import {
-  carriesHandshake,
-  carriesRefreshToken,
-  keyIdOf,
-  sessionTokens,
-  withoutRefreshTokens,
-} from './credentials.js';
+import { carriesHandshake, carriesRefreshToken, keyIdOf, sessionTokens, withoutRefreshTokens } from './credentials.js';
 import { canExchange, Exchange, type ExchangeApi } from './exchange.js';
 import { directivesOf, handshakeNonce, handshakeToken, sessionTokenOf } from './handshake.js';
 import { NO_KEY, type InstanceKeys } from './instance-keys.js';

@@ -1,9 +1,5 @@
 import type { ClerkClient } from '@clerk/backend';
-import {
-  createAuthenticateRequest,
-  type AuthenticateRequestOptions,
-  type ClerkRequest,
-} from '@clerk/backend/internal';
+import { createAuthenticateRequest, type AuthenticateRequestOptions, type ClerkRequest } from '@clerk/backend/internal';
 
 import { ClerkUnavailableError } from '../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
@@ -44,7 +40,10 @@ export class Exchange {
     const sessions = { refreshSession: (...asked: Parameters<RefreshSession>) => this.refresh(asked) };
     // Clerk's code calls nothing else of the client that it is given.
     const apiClient = { clients, sessions } as unknown as ApiClient;
-    this.authenticateRequest = createAuthenticateRequest({ options: { apiUrl, apiVersion }, apiClient }).authenticateRequest;
+    this.authenticateRequest = createAuthenticateRequest({
+      options: { apiUrl, apiVersion },
+      apiClient,
+    }).authenticateRequest;
   }
 
   /**

@@ -53,13 +53,16 @@ describe.each(PLATFORMS)('opaque tokens on %s', (_, platform) => {
     challenge: headers.get('www-authenticate'),
   });
 
-  it.each(IMPOSSIBLE)('that Clerk cannot have made are answered like unknown ones, without a call: %j', async (token) => {
-    const unknown = told(await app.withToken('/any', `${token.split('_')[0]}_unknown`));
-    expect(unknown).toMatchObject({ status: 401, reason: 'token-invalid' });
-    expect(clerk.countRequests()).toBe(1);
-    expect(told(await app.withToken('/any', token))).toEqual(unknown);
-    expect(clerk.countRequests()).toBe(1);
-  });
+  it.each(IMPOSSIBLE)(
+    'that Clerk cannot have made are answered like unknown ones, without a call: %j',
+    async (token) => {
+      const unknown = told(await app.withToken('/any', `${token.split('_')[0]}_unknown`));
+      expect(unknown).toMatchObject({ status: 401, reason: 'token-invalid' });
+      expect(clerk.countRequests()).toBe(1);
+      expect(told(await app.withToken('/any', token))).toEqual(unknown);
+      expect(clerk.countRequests()).toBe(1);
+    },
+  );
 
   it('that are as long as a token may be are asked about', async () => {
     await app.withToken('/api-key', `ak_${'x'.repeat(512)}`);

@@ -79,10 +79,12 @@ export class RotatingClerk {
     const { clerk } = this;
     const suffix = cookieSuffixOf(clerk.publishableKey);
     const session = clerk.createSession({ user });
-    const token = (of: SessionSpec | undefined) => of && clerk.sessionToken(this.tokenOptions(of, session.id));
-    const [header, cookie, suffixedCookie] = await Promise.all(
-      [spec.header, spec.cookie, spec.suffixedCookie].map(token),
-    );
+    const token = async (of: SessionSpec | undefined) => of && clerk.sessionToken(this.tokenOptions(of, session.id));
+    const [header, cookie, suffixedCookie] = await Promise.all([
+      token(spec.header),
+      token(spec.cookie),
+      token(spec.suffixedCookie),
+    ]);
     const handshake = await this.handshake(spec.handshake, session.id);
     const name = spec.handshake?.by === 'nonce' ? '__clerk_handshake_nonce' : '__clerk_handshake';
     const cookies = {
