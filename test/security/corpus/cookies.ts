@@ -68,12 +68,6 @@ export const cookies: Family = {
         ['Cookie', `__refresh_${suffixOf(stage)}=forged; __client_uat=1`],
       ],
     })),
-    request('a handshake that a forged token holds beside a nonce that never was', 'CWE-384', (stage) => ({
-      headers: [
-        ['Cookie', `__clerk_handshake_nonce=opened; __clerk_handshake=${handshakeOf(stage)}`],
-        ['Sec-Fetch-Dest', 'document'],
-      ],
-    })),
     request('a handshake of another key under the id of a good one', 'CWE-384', (stage) => ({
       headers: [
         ['Cookie', `__clerk_handshake=${handshakeOf(stage)}; __session=${forged(stage)}`],
