@@ -9,11 +9,20 @@ const PAUSE_MS = 100;
 const PLACE_MS = 30_000;
 
 /**
+ * What a call is for: what a caller needs who was verified lately (`known`), an opaque token that was not (`stranger`), or
+ * what a browser sends to be exchanged for a session (`browser`). The latter two anybody can send, so they never get all
+ * the places.
+ */
+export type Purpose = 'known' | 'stranger' | 'browser';
+/** Which part of the places each of the two may take. */
+const SHARE = 1 / 3;
+
+/**
  * How the Backend API of one Clerk instance is called: for how long, how often, and by how many at once. Clerk's client
  * has no bounds of its own, and cannot be aborted.
  */
 export class ClerkCalls {
-  private pending = 0;
+  private readonly pending: Record<Purpose, number> = { known: 0, stranger: 0, browser: 0 };
   /** Whether the latest call that could have been repeated failed for good. */
   private isDown = false;
 
@@ -69,18 +78,26 @@ export class ClerkCalls {
    * calls that hang would heap up otherwise.
    * @throws ClerkUnavailableError where there is no place.
    */
-  async counted<T>(call: () => Promise<T>): Promise<T> {
-    const { maxPendingCalls } = this.options;
-    if (this.pending >= maxPendingCalls) {
-      const message = `Clerk has not answered ${maxPendingCalls} calls yet, and is asked no more`;
+  async counted<T>(call: () => Promise<T>, purpose: Purpose = 'known'): Promise<T> {
+    const { pending } = this;
+    if (!this.hasPlace(purpose)) {
+      const others = pending.known + pending.stranger + pending.browser;
+      const message = `Clerk has not answered ${others} calls yet, and is asked no more`;
       throw new ClerkUnavailableError(message, { retryInMs: Infinity });
     }
-    this.pending++;
+    pending[purpose]++;
     try {
       return await this.inTime(call(), Math.max(this.options.timeoutInMs, this.placeInMs));
     } finally {
-      this.pending--;
+      pending[purpose]--;
     }
+  }
+
+  private hasPlace(purpose: Purpose): boolean {
+    const { known, stranger, browser } = this.pending;
+    const { maxPendingCalls } = this.options;
+    if (known + stranger + browser >= maxPendingCalls) return false;
+    return purpose === 'known' || this.pending[purpose] < Math.ceil(maxPendingCalls * SHARE);
   }
 }
 

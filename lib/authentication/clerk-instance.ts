@@ -63,7 +63,7 @@ export function createAuthenticator(
   calls: ClerkCalls = new ClerkCalls(options),
 ): Authenticator {
   const { verificationCache, directVerification } = options;
-  let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys, calls);
+  let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys, calls, now);
   if (directVerification) authenticator = new DirectAuthenticator(options, keys, authenticator, now);
   if (!verificationCache) return authenticator;
   const recent = new RecentCallers(verificationCache.maxEntries, now);

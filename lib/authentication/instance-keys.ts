@@ -2,6 +2,12 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 
 import { ClerkUnavailableError } from '../errors/clerk.errors.js';
 
+/**
+ * A key that verifies nothing: its modulus is empty, so it cannot even be imported, and every signature is refused.
+ * Clerk is always given some key, so that it never fetches any by itself; where a request needs none, it is this one.
+ */
+export const NO_KEY = '-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----';
+
 /** The public keys of one Clerk instance. */
 export interface InstanceKeys {
   /**
@@ -14,7 +20,7 @@ export interface InstanceKeys {
   atHand(kid: string): KeyObject | null;
 
   /**
-   * Any current key, for what names its key only later (a handshake).
+   * Any current key, for what names none that can be read, or only later (a handshake).
    * @throws ClerkUnavailableError | ClerkKeyRefusedError where none can be had.
    */
   current(): Promise<string>;

@@ -10,7 +10,7 @@ export interface SessionToken {
 }
 
 /** Categories that Clerk accepts for a session; the other is on every kind of token of some instances. */
-const CATEGORIES: readonly unknown[] = [undefined, 'cl_B7d4PD111AAA', 'cl_I7d4PD111III'];
+export const SESSION_CATEGORIES: readonly unknown[] = [undefined, 'cl_B7d4PD111AAA', 'cl_I7d4PD111III'];
 const HEADER_FIELDS: readonly string[] = ['alg', 'cat', 'kid', 'typ'];
 
 /**
@@ -26,7 +26,7 @@ export function readSessionToken(token: string): SessionToken | undefined {
   const claims = parse(payload);
   if (!fields || !claims) return undefined;
   const { alg, typ, kid, cat } = fields;
-  const usual = alg === 'RS256' && typ === 'JWT' && CATEGORIES.includes(cat);
+  const usual = alg === 'RS256' && typ === 'JWT' && SESSION_CATEGORIES.includes(cat);
   if (!usual || typeof kid !== 'string' || !Object.keys(fields).every((name) => HEADER_FIELDS.includes(name))) {
     return undefined;
   }

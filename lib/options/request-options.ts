@@ -85,6 +85,15 @@ export interface RequestOptions {
    * How many calls to Clerk's Backend API may be pending at once; beyond them requests that need one are answered 503.
    * Callers who are known without asking Clerk are not held up. A call that hangs counts for half a minute, though it is
    * waited for no longer than `timeoutInMs`.
+   *
+   * What anybody can send has no more than a third of the places each, rounded up: opaque tokens that Clerk has not
+   * verified lately, and what browsers exchange (handshake nonces and refresh tokens). So neither keeps out callers whose
+   * opaque tokens were verified before, who have one place each, nor `@CurrentUser()`. With less than 3 places nothing is
+   * left for those.
+   *
+   * Opaque tokens that Clerk cannot have made cost no call, and those that it has just refused none for five seconds: a
+   * key that is created after it was tried is refused that long. What Clerk accepts is only remembered with
+   * `verificationCache.machineTokens.ttl`.
    * @default 250
    */
   maxPendingCalls?: number;
@@ -164,6 +173,10 @@ export interface RequestOptions {
   /**
    * A Clerk Backend client to use instead of the one built from these options. Both the guard and
    * `ClerkClientService` use it; it must have been created for the same instance.
+   *
+   * Its `authenticateRequest` is asked about every request that Clerk has to judge. Where a browser comes back from a
+   * handshake, or an expired session is refreshed, its `clients.getHandshakePayload` and `sessions.refreshSession` are
+   * called, and Clerk's own `authenticateRequest` judges what they bring. A client without these two is left to do it all.
    */
   clerkClient?: ClerkClient;
 

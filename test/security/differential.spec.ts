@@ -2,10 +2,11 @@ import { createClerkClient, type AuthObject } from '@clerk/backend';
 import { createClerkRequest, isMachineToken, type AuthenticateRequestOptions } from '@clerk/backend/internal';
 import fc from 'fast-check';
 
-import { createAuthenticator } from '../../lib/authentication/clerk-instance.js';
+import { createAuthenticator, createInstance } from '../../lib/authentication/clerk-instance.js';
 import { tokenInHeader } from '../../lib/authentication/credentials.js';
 import type { Identity } from '../../lib/authentication/identity.js';
 import { StaticInstanceKeys } from '../../lib/authentication/instance-keys.js';
+import type { AcceptsToken } from '../../lib/authentication/token-types.js';
 import type { ClerkModuleOptions } from '../../lib/index.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
@@ -22,6 +23,7 @@ import {
   type Instance,
   type RequestSpec,
 } from '../support/generated-requests.js';
+import { KEYS, RotatingClerk, type BrowserSpec, type KeyName, type SessionSpec } from '../support/key-rotation.js';
 
 /** How many requests are compared; .ci/run asks for more. */
 const REQUESTS = Number(process.env.DIFFERENTIAL_REQUESTS ?? 2_000);
@@ -139,4 +141,107 @@ describe('the lanes to a verdict', () => {
     expect(seen.requests).toBeGreaterThanOrEqual(REQUESTS);
     expect(seen.signedIn).toBeGreaterThan(REQUESTS / 20);
   }, 600_000);
+});
+
+describe('the lanes while keys rotate', () => {
+  const session: fc.Arbitrary<SessionSpec> = fc.record({
+    // Those that Clerk publishes more often than not.
+    key: fc.constantFrom<KeyName>('former', 'current', ...KEYS),
+    isExpired: fc.boolean(),
+  });
+  const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+  const browserSpec: fc.Arbitrary<BrowserSpec> = fc
+    .record({
+      carriers: fc.oneof(
+        { weight: 3, arbitrary: fc.record({ cookie: session, suffixedCookie: session }) },
+        { weight: 2, arbitrary: fc.record({ suffixedCookie: session }) },
+        { weight: 1, arbitrary: fc.record({ cookie: session }) },
+        { weight: 2, arbitrary: fc.record({ header: session, suffixedCookie: maybe(session) }) },
+        { weight: 1, arbitrary: fc.constant({}) },
+      ),
+      clientUat: fc.constantFrom('1', '1', '1', '0', undefined),
+      suffixedClientUat: fc.constantFrom('1', '1', '1', '0', undefined),
+      refresh: fc.constantFrom<BrowserSpec['refresh']>('good', 'good', 'made-up', undefined),
+      handshake: maybe(
+        fc.record({
+          by: fc.constantFrom('nonce' as const, 'token' as const),
+          in: fc.constantFrom('target' as const, 'cookie' as const),
+          session: fc.oneof({ weight: 6, arbitrary: session }, { weight: 1, arbitrary: fc.constant(null) }),
+          key: fc.constantFrom(...KEYS),
+        }),
+      ),
+      isNavigation: fc.boolean(),
+    })
+    .map(({ carriers, ...rest }) => ({ ...carriers, ...rest }));
+
+  beforeAll(() => {
+    for (const method of ['log', 'warn', 'error'] as const) jest.spyOn(console, method).mockImplementation();
+  });
+  afterAll(() => void jest.restoreAllMocks());
+
+  /** What a browser and a handler are told, but for tokens and sessions, which are new each time. */
+  const told = (headers: Headers, auth: object | null) => {
+    const location = headers.get('location') === null ? null : new URL(headers.get('location') as string);
+    for (const name of ['__session', 'redirect_url']) location?.searchParams.delete(name);
+    const { isAuthenticated, tokenType, userId } = (auth ?? {}) as Record<string, unknown>;
+    return {
+      cookies: headers.getSetCookie().map((line) => line.split('=')[0]),
+      location: location?.href,
+      auth: auth && { isAuthenticated, tokenType, userId },
+    };
+  };
+
+  it.each(['development', 'production'] as const)(
+    `say what Clerk’s client says that fetches its own keys, on a %s instance (seed ${SEED})`,
+    async (instanceType) => {
+      const rotating = await RotatingClerk.start(instanceType);
+      const { clerk } = rotating;
+      const user = clerk.createUser().id;
+      const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
+      const settings = { publishableKey, secretKey, apiUrl, telemetry };
+      const theirClient = rotating.client();
+      const lanes = createInstance(resolveClerkOptions(settings, {})).authenticator;
+      const signedIn = { ours: 0, byExchange: 0 };
+
+      const property = fc.asyncProperty(
+        browserSpec,
+        fc.constantFrom<AcceptsToken>('session_token', 'session_token', 'any', ['session_token', 'api_key']),
+        async (spec, acceptsToken) => {
+          const sources = await Promise.all(
+            [1, 2].map(async () => {
+              const { target, headers } = await rotating.request(spec, user);
+              return { method: 'GET', url: `/${target}`, headers: { host: 'api.test', ...headers } };
+            }),
+          );
+          const [source, same] = sources as [HttpRequestLike, HttpRequestLike];
+          // A handshake belongs to document navigations: for others, Clerk is asked without it.
+          if (spec.handshake && !spec.isNavigation) return;
+          const before = rotating.exchanges;
+          const ours = await lanes.authenticate(new HttpCredentials(source, source), acceptsToken);
+          const spent = rotating.exchanges - before;
+          const theirs = await theirClient
+            .authenticateRequest(toWebRequest(same), { ...settings, acceptsToken: acceptsToken as 'any' })
+            .catch(() => undefined);
+          expect(spent).toBe(rotating.exchanges - before - spent);
+          if (!theirs) return expect([ours.status, ours.reason]).toEqual(['signed-out', 'unexpected-error']);
+
+          if (ours.status === 'signed-in') signedIn.ours++;
+          if (spent > 0 && ours.toAuth().isAuthenticated) signedIn.byExchange++;
+          // With a way back, it is a redirect to us.
+          const status = theirs.headers.has('location') ? 'handshake' : theirs.status;
+          expect([ours.status, ours.reason]).toEqual([status, theirs.reason]);
+          const theirAuth = theirs.toAuth();
+          expect(told(ours.headers, theirAuth && ours.toAuth())).toEqual(told(theirs.headers, theirAuth));
+        },
+      );
+      try {
+        await fc.assert(property, { numRuns: Math.ceil(REQUESTS / 5), seed: SEED, endOnFailure: true });
+        expect(signedIn.ours).toBeGreaterThan(REQUESTS / 100);
+        expect(signedIn.byExchange).toBeGreaterThan(0);
+      } finally {
+        await rotating.stop();
+      }
+    },
+    600_000,
+  );
 });

@@ -10,6 +10,9 @@ const cookie = (name: string, source: string, write: (stage: Stage) => string | 
   request(name, source, async (stage) => sent(await write(stage)));
 
 const forged = ({ attacker, good }: Stage) => withHeader(good.session, {}, rs256(attacker.signingKey));
+/** One that an attacker signed, with a good token inside, under the id of the instance's key. */
+const handshakeOf = ({ attacker, clerk, good }: Stage) =>
+  attacker.sign({ claims: { handshake: [`__session=${good.session}; Path=/`] }, header: { kid: clerk.keyId } });
 const suffixOf = ({ clerk }: Stage) => cookieSuffixOf(clerk.publishableKey);
 const suffixed = (stage: Stage, token: string) =>
   `__session_${suffixOf(stage)}=${token}; __client_uat_${suffixOf(stage)}=1; __clerk_db_jwt_${suffixOf(stage)}=d`;
@@ -59,6 +62,18 @@ export const cookies: Family = {
         '; ',
       ),
     ),
+    request('a forged refresh token beside an expired token in the header', TOSSING, async (stage) => ({
+      headers: [
+        ['Authorization', `Bearer ${await stage.clerk.sessionToken({ expiresIn: -3600 })}`],
+        ['Cookie', `__refresh_${suffixOf(stage)}=forged; __client_uat=1`],
+      ],
+    })),
+    request('a handshake of another key under the id of a good one', 'CWE-384', (stage) => ({
+      headers: [
+        ['Cookie', `__clerk_handshake=${handshakeOf(stage)}; __session=${forged(stage)}`],
+        ['Sec-Fetch-Dest', 'document'],
+      ],
+    })),
     cookie('a handshake of an attacker', 'CWE-384', async ({ attacker }) => {
       const token = await attacker.sessionToken();
       return `__clerk_handshake=${attacker.sign({ claims: { handshake: [`__session=${token}; Path=/`] } })}`;

@@ -1,4 +1,4 @@
-import { ClerkCalls, retryInMs } from '../../../lib/authentication/clerk-calls.js';
+import { ClerkCalls, retryInMs, type Purpose } from '../../../lib/authentication/clerk-calls.js';
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 
 const options = { timeoutInMs: 1_000, maxRetries: 2, maxPendingCalls: 2 };
@@ -146,6 +146,34 @@ describe('ClerkCalls, counted', () => {
     expect(ends).toHaveLength(3);
     for (const end of ends) end();
     await Promise.all([second, third]);
+  });
+
+  it.each<[number, number]>([
+    [1, 1],
+    [2, 1],
+    [3, 1],
+    [4, 2],
+    [9, 3],
+    [250, 84],
+  ])('for strangers and for browsers, of %i places are %i each', async (maxPendingCalls, share) => {
+    const { calls } = over({ maxPendingCalls });
+    const ends: (() => void)[] = [];
+    const pending: Promise<unknown>[] = [];
+    const begun = (purpose: Purpose) => {
+      const before = ends.length;
+      for (let time = 0; time <= maxPendingCalls; time++) {
+        const call = calls.counted(() => new Promise<void>((resolve) => ends.push(resolve)), purpose);
+        pending.push(call.catch((error: Error) => expect(error).toBeInstanceOf(ClerkUnavailableError)));
+      }
+      return ends.length - before;
+    };
+    const strangers = begun('stranger');
+    const browsers = begun('browser');
+    expect([strangers, browsers]).toEqual([share, Math.min(share, maxPendingCalls - share)]);
+    expect(begun('known')).toBe(maxPendingCalls - strangers - browsers);
+    for (const end of ends) end();
+    await Promise.all(pending);
+    expect(begun('stranger')).toBe(share);
   });
 
   it('give up their place after a while, so that a Clerk that is well again is asked', async () => {

@@ -80,8 +80,8 @@ describe('ClerkAuthenticator', () => {
       expect(await keyAskedWith({ cookie })).toBe('PEM of ins_2');
     });
 
-    it('that is current, where cookies name none of ours or a handshake is to be resolved', async () => {
-      expect(await keyAskedWith({ cookie: `__session=${jwt({ kid: 'ins_foreign' })}` })).toBe('CURRENT');
+    it('that is current, where a cookie cannot be read or a handshake is to be resolved', async () => {
+      expect(await keyAskedWith({ cookie: '__session=garbage' })).toBe('CURRENT');
       expect(await keyAskedWith({ accept: 'text/html' }, 'session_token', '/?__clerk_handshake_nonce=n')).toBe(
         'CURRENT',
       );
@@ -94,6 +94,7 @@ describe('ClerkAuthenticator', () => {
       ['a machine JWT meets a session route', bearer(jwt({ kid: 'ins_1' }, { sub: 'mch_1' })), 'session_token'],
       ['a session token meets a machine route', bearer(session), 'api_key'],
       ['cookies meet a machine route', { cookie: `__session=${session}` }, 'm2m_token'],
+      ['cookies name none of ours', { cookie: `__session=${jwt({ kid: 'ins_foreign' })}` }, 'session_token'],
     ])('that verifies nothing, where %s', async (_, headers, acceptsToken) => {
       expect(await keyAskedWith(headers, acceptsToken)).toEqual(NO_KEY);
     });
@@ -146,6 +147,71 @@ describe('ClerkAuthenticator', () => {
       const { ask, asked } = over(signedOut, find);
       await ask({ cookie, accept: 'text/html' }, 'session_token', `/?__clerk_handshake=${jwt({ kid: 'ins_3' })}`);
       expect(asked[0].jwtKey).toBe('PEM of ins_3');
+    });
+  });
+
+  describe('of a cookie that names an unknown key says what Clerk says that looks for it', () => {
+    const suffix = cookieSuffixOf(options.publishableKey);
+    const foreign = jwt({ kid: 'ins_foreign' });
+    const reasonFor = async (cookie: string, reason: string) => {
+      const { ask } = over(
+        () => signedOut({ reason }),
+        async (kid) => (kid === 'ins_1' ? 'PEM' : null),
+      );
+      return (await ask({ cookie })).reason;
+    };
+
+    it.each([
+      ['token-invalid-signature', 'jwk-kid-mismatch'],
+      ['token-verification-failed', 'jwk-kid-mismatch'],
+      ['token-invalid-algorithm', 'jwk-kid-mismatch'],
+      ['token-invalid', 'jwk-kid-mismatch'],
+      ['session-token-and-uat-missing', 'session-token-and-uat-missing'],
+    ])('by itself: %s is %s', async (reason, told) =>
+      expect(await reasonFor(`__session=${foreign}`, reason)).toBe(told),
+    );
+
+    it.each(['token-invalid-signature', 'token-verification-failed'])(
+      'and not where one beside it names a known key, and is not signed by it: %s',
+      async (reason) => {
+        expect(await reasonFor(`__session=${foreign}; __session_${suffix}=${session}`, reason)).toBe(reason);
+      },
+    );
+  });
+
+  describe('asks a client that can exchange', () => {
+    const expired = `__session=${jwt({ kid: 'ins_1' }, { sid: 'sess_1', exp: 1 })}`;
+    const asked: Request[] = [];
+    const calls = { nonces: 0, refreshes: 0 };
+    const client = {
+      authenticateRequest: async (request: Request) => {
+        asked.push(request);
+        return signedOut({ reason: 'session-token-and-uat-missing' });
+      },
+      clients: { getHandshakePayload: async () => (calls.nonces++, { directives: [] }) },
+      sessions: { refreshSession: async () => (calls.refreshes++, { cookies: [] }) },
+    } as unknown as ClerkClient;
+    // Clerk's own code runs here, which takes its time on a busy machine.
+    const patient = { ...options, timeoutInMs: 5_000 };
+    const keys = { ...NO_INSTANCE_KEYS, find: async () => 'PEM', current: async () => 'PEM' };
+    const ask = (headers: Record<string, string>, url = '/') =>
+      new ClerkAuthenticator(patient, client, keys, new ClerkCalls(patient)).authenticate(
+        new HttpCredentials({ method: 'GET', url, headers }, {}),
+        'session_token',
+      );
+
+    beforeEach(() => void asked.splice(0));
+
+    it('without the refresh token, which it could spend', async () => {
+      for (const headers of [{ cookie: `${expired}; __refresh_x=r; a=b` }, bearer(session)]) await ask(headers);
+      expect(asked.map(({ headers }) => headers.get('cookie'))).toEqual([`${expired}; a=b`, null]);
+      expect(calls.refreshes).toBe(0);
+    });
+
+    it('not at all about a nonce, which is exchanged once', async () => {
+      const answer = await ask({ accept: 'text/html' }, '/?__clerk_handshake_nonce=n');
+      expect(answer.reason).toBe('session-token-missing');
+      expect([asked.length, calls.nonces]).toEqual([0, 1]);
     });
   });
 

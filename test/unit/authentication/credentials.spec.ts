@@ -6,12 +6,13 @@ import { createClerkRequest } from '@clerk/backend/internal';
 import {
   carriesCredential,
   carriesHandshake,
+  carriesRefreshToken,
   cookieSuffixOf,
   expiryOf,
-  handshakeTokens,
   keyIdOf,
   sessionTokens,
   tokenInHeader,
+  withoutRefreshTokens,
 } from '../../../lib/authentication/credentials.js';
 
 const request = (headers: Record<string, string> = {}, path = '/') =>
@@ -60,19 +61,37 @@ describe('sessionTokens', () => {
 });
 
 describe('handshakes', () => {
-  it.each<[Record<string, string>, string, boolean, string[]]>([
-    [{}, '/', false, []],
-    [{}, '/?__clerk_handshake=x', true, ['x']],
-    [{}, '/?a=1&__clerk_handshake_nonce=x', true, []],
-    [{}, '/?%5F_clerk_handshake_nonce=x', true, []],
-    [{}, '/?__clerk%5Fhandshake=x', true, ['x']],
-    [{ cookie: '__clerk_handshake_nonce=x' }, '/', true, []],
-    [{ cookie: 'a=b; __clerk_handshake =x' }, '/', true, ['x']],
-    [{ cookie: 'x__clerk_handshake=x' }, '/', false, []],
-    [{}, '/__clerk_handshake', false, []],
-  ])('of %j at %s', (headers, path, carried, tokens) => {
+  it.each<[Record<string, string>, string, boolean]>([
+    [{}, '/', false],
+    [{}, '/?__clerk_handshake=x', true],
+    [{}, '/?a=1&__clerk_handshake_nonce=x', true],
+    [{}, '/?%5F_clerk_handshake_nonce=x', true],
+    [{}, '/?__clerk%5Fhandshake=x', true],
+    [{ cookie: '__clerk_handshake_nonce=x' }, '/', true],
+    [{ cookie: 'a=b; __clerk_handshake =x' }, '/', true],
+    [{ cookie: 'x__clerk_handshake=x' }, '/', false],
+    [{}, '/__clerk_handshake', false],
+  ])('of %j at %s', (headers, path, carried) => {
     expect(carriesHandshake(request(headers, path))).toBe(carried);
-    expect(handshakeTokens(request(headers, path))).toEqual(tokens);
+  });
+});
+
+describe('refresh tokens', () => {
+  it.each([
+    ['a=b; __refresh_x=r; c=d', 'a=b; c=d'],
+    ['__refresh=r;__refresh_x=s;c=d', 'c=d'],
+    ['a=b;  __refresh_x =r', 'a=b'],
+    ['a=b; x__refresh=r', undefined],
+    ['a=__refresh_x', undefined],
+    ['', undefined],
+  ])('in the cookies %j: all other cookies stay as they were', (cookie, rest) => {
+    const sent = request({ cookie, 'x-other': 'stays' }, '/path?a=b');
+    expect(carriesRefreshToken(sent)).toBe(rest !== undefined);
+    const stripped = withoutRefreshTokens(sent);
+    if (rest === undefined) return expect(stripped).toBe(sent);
+    expect(carriesRefreshToken(stripped)).toBe(false);
+    expect(stripped.headers.get('cookie')?.replace(/; */g, '; ')).toBe(rest);
+    expect([stripped.url, stripped.method, stripped.headers.get('x-other')]).toEqual([sent.url, 'GET', 'stays']);
   });
 });
 

@@ -1,0 +1,65 @@
+import type { RequestState } from '@clerk/backend/internal';
+
+import { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
+import { retryInMs } from './clerk-calls.js';
+import type { TokenType } from './token-types.js';
+
+/** What Clerk answers about a request. */
+export type State = RequestState<TokenType | null>;
+
+/** Clerk's own words for why nobody is signed in, as far as we act on them. */
+export const Reason = {
+  UnknownKey: 'jwk-kid-mismatch',
+  WrongKey: 'token-invalid-signature',
+  /** With a key that cannot be imported, this is how the check of a signature ends. */
+  NotVerified: 'token-verification-failed',
+  InvalidToken: 'token-invalid',
+  InvalidAlgorithm: 'token-invalid-algorithm',
+  KeysUnavailable: 'jwk-remote-failed-to-load',
+  KeyRefused: 'secret-key-invalid',
+  Unexpected: 'unexpected-error',
+} as const;
+
+/** Whether the token that counted has expired: the one thing that a refresh token helps against. */
+export function hasExpired({ reason }: State): boolean {
+  return reason?.startsWith('session-token-expired') ?? false;
+}
+
+/** Statuses by which the Backend API says that a token is none; any other says nothing about it. */
+const REFUSALS: readonly unknown[] = [400, 404, 410, 422];
+
+/**
+ * Finds the failures in Clerk's signed-out answers. For opaque tokens Clerk asks its Backend API and reports the
+ * status only inside `message`; a status that cannot be read counts as an outage.
+ */
+export function throwOnFailure({ reason, message, tokenType }: State): void {
+  if (reason === Reason.KeyRefused) throw new ClerkKeyRefusedError('The Backend API refused the secret key');
+  if (reason === Reason.KeysUnavailable) throw new ClerkUnavailableError('Clerk could not load its keys');
+  if (reason !== Reason.Unexpected || tokenType === null || tokenType === 'session_token') return;
+  const status = Number(/\bstatus=(\d{3})\)$/.exec(String(message))?.[1]) || undefined;
+  if (REFUSALS.includes(status)) return;
+  if (status === 403) throw new ClerkKeyRefusedError('The Backend API does not let the secret key verify this token');
+  throw new ClerkUnavailableError(`The Backend API did not verify the token (status ${status ?? 'unknown'})`, {
+    retryInMs: retryInMs(status, undefined),
+  });
+}
+
+/**
+ * Clerk takes whatever comes under status 200 for a token that is good, be it a page of HTML: that is nobody's token.
+ */
+export function throwOnNobody(state: State): void {
+  if (state.status !== 'signed-in') return;
+  const { id, subject } = ownerOf(state);
+  const isText = (value: unknown) => typeof value === 'string' && value !== '';
+  if (!isText(id) || !isText(subject)) {
+    throw new ClerkUnavailableError('The Backend API did not verify the token: it answered something else');
+  }
+}
+
+function ownerOf(state: State): { readonly id?: unknown; readonly subject?: unknown } {
+  try {
+    return state.toAuth() as object;
+  } catch {
+    return {};
+  }
+}

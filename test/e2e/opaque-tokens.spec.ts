@@ -1,0 +1,129 @@
+import { Controller, Get } from '@nestjs/common';
+
+import { AcceptsToken, type ClerkModuleOptions } from '../../lib/index.js';
+import { LocalClerk, type Outage } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/platforms.js';
+import { TestApp } from '../support/test-app.js';
+
+@Controller()
+class Routes {
+  @Get('api-key') @AcceptsToken('api_key') apiKey() {
+    return 'in';
+  }
+  @Get('any') @AcceptsToken('any') any() {
+    return 'in';
+  }
+}
+
+/** Opaque by their prefix, and nothing that Clerk could have made. */
+const IMPOSSIBLE = [
+  'ak_',
+  'ak_/../../v1/users',
+  'ak_x?secret=y',
+  'ak_x%00',
+  'ak_x=',
+  'ak_x.y',
+  'oat_x.y.z.w',
+  'mt_x+y',
+  'mt_"x"',
+  'oat_x\u00e9',
+  `ak_${'x'.repeat(513)}`,
+];
+
+describe.each(PLATFORMS)('opaque tokens on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: TestApp;
+  const start = (options: ClerkModuleOptions = {}) =>
+    TestApp.on(platform)
+      .clerk({ ...clerk.options, ...options })
+      .controllers(Routes)
+      .start();
+
+  beforeEach(async () => {
+    clerk = await LocalClerk.start();
+    app = await start();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await Promise.all([app.close(), clerk.stop()]);
+  });
+
+  const told = ({ status, headers, body }: Awaited<ReturnType<TestApp['send']>>) => ({
+    ...{ status, body, reason: headers.get('x-clerk-auth-reason'), auth: headers.get('x-clerk-auth-status') },
+    challenge: headers.get('www-authenticate'),
+  });
+
+  it.each(IMPOSSIBLE)(
+    'that Clerk cannot have made are answered like unknown ones, without a call: %j',
+    async (token) => {
+      const unknown = told(await app.withToken('/any', `${token.split('_')[0]}_unknown`));
+      expect(unknown).toMatchObject({ status: 401, reason: 'token-invalid' });
+      expect(clerk.countRequests()).toBe(1);
+      expect(told(await app.withToken('/any', token))).toEqual(unknown);
+      expect(clerk.countRequests()).toBe(1);
+    },
+  );
+
+  it('that are as long as a token may be are asked about', async () => {
+    await app.withToken('/api-key', `ak_${'x'.repeat(512)}`);
+    await app.withToken('/api-key', 'ak_-_x');
+    expect(clerk.countRequests('/api_keys')).toBe(2);
+  });
+
+  it.each<[string, ClerkModuleOptions]>([
+    ['as by default', {}],
+    ['where nothing good is remembered', { verificationCache: false }],
+  ])('that Clerk refused are refused again for five seconds without a call, %s', async (_name, options) => {
+    const own = await start(options);
+    try {
+      const now = Date.now();
+      jest.spyOn(Date, 'now').mockImplementation(() => now);
+      const first = told(await own.withToken('/any', 'ak_unknown'));
+      for (let time = 0; time < 20; time++) expect(told(await own.withToken('/any', 'ak_unknown'))).toEqual(first);
+      expect((await own.withToken('/api-key', 'ak_unknown')).status).toBe(401);
+      expect(clerk.countRequests()).toBe(1);
+      jest.mocked(Date.now).mockReturnValue(now + 4_999);
+      await own.withToken('/any', 'ak_unknown');
+      expect(clerk.countRequests()).toBe(1);
+      jest.mocked(Date.now).mockReturnValue(now + 5_000);
+      await own.withToken('/any', 'ak_unknown');
+      expect(clerk.countRequests()).toBe(2);
+      // A clock that was set back makes what was remembered void.
+      jest.mocked(Date.now).mockReturnValue(now);
+      await own.withToken('/any', 'ak_unknown');
+      expect(clerk.countRequests()).toBe(3);
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('that are revoked are refused at once, and let in again by nothing', async () => {
+    const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
+    expect((await app.withToken('/api-key', secret)).status).toBe(200);
+    clerk.revoke(secret);
+    for (let time = 0; time < 3; time++) expect((await app.withToken('/api-key', secret)).status).toBe(401);
+    expect(clerk.countRequests()).toBe(2);
+  });
+
+  it.each<[string, Outage, boolean]>([
+    ['a 400', { status: 400 }, true],
+    ['a 404', { status: 404 }, true],
+    ['a 410', { status: 410 }, true],
+    ['a 422', { status: 422 }, true],
+    ['a 401', { status: 401 }, false],
+    ['a 403', { status: 403 }, false],
+    ['a 408', { status: 408 }, false],
+    ['a 429', { status: 429 }, false],
+    ['a 500', { status: 500 }, false],
+    ['a 503', { status: 503 }, false],
+    ['a page', { body: '<h1>Welcome</h1>', contentType: 'text/html' }, false],
+    ['a cut connection', 'refuse', false],
+  ])('are remembered as refused after a definite answer only: %s', async (_name, outage, isRemembered) => {
+    const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
+    clerk.outage(outage);
+    const { status } = await app.withToken('/api-key', secret);
+    expect(status === 401).toBe(isRemembered);
+    clerk.recover();
+    expect((await app.withToken('/api-key', secret)).status).toBe(isRemembered ? 401 : 200);
+  });
+});
