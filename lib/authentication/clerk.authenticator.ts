@@ -19,6 +19,7 @@ import {
 import { identityFromState, signedOutIdentity, type Identity } from './identity.js';
 import type { InstanceKeys } from './instance-keys.js';
 import { withoutHandshake } from './navigation.js';
+import { relativizeLocation } from './own-location.js';
 import { refusedClaims, requestOptions } from './request-options.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.js';
 
@@ -63,7 +64,10 @@ export class ClerkAuthenticator implements Authenticator {
       const state = await this.calls.inTime(this.ask(request, acceptsToken));
       if (state === undefined) return signedOut(Reason.UnknownKey);
       const refusal = refusedClaims(this.options, state);
-      return refusal ? signedOut(refusal) : identityFromState(state, credentialSent);
+      if (refusal) return signedOut(refusal);
+      const identity = identityFromState(state, credentialSent);
+      relativizeLocation(identity.headers, request.clerkUrl);
+      return identity;
     } catch (error) {
       if (error instanceof ClerkUnavailableError) return signedOut(Reason.KeysUnavailable, { failure: error });
       if (error instanceof ClerkKeyRefusedError) return signedOut(Reason.KeyRefused, { failure: error });

@@ -34,6 +34,9 @@ export class GraphqlTransport implements Transport {
   private readonly logger = new Logger('ClerkGuard');
   private readonly known = new WeakMap<object, Credentials>();
 
+  /** @param origins The origins that the application names, for what is forwarded. */
+  constructor(private readonly origins?: readonly string[]) {}
+
   carrier(context: ExecutionContext): object {
     return graphqlOperationOf(context).call;
   }
@@ -45,7 +48,7 @@ export class GraphqlTransport implements Transport {
       this.logger.error('Several requests share one GraphQL context: give the option "context" a function.');
       return AMBIGUOUS;
     }
-    const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation);
+    const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation, this.origins);
     if (!credentials) return MALFORMED;
     this.known.set(operation.carrier, credentials);
     return credentials;

@@ -17,15 +17,15 @@ export class TransportsRegistry {
 
   constructor(
     @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
-    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports'>,
+    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports' | 'authorizedParties'>,
     @Inject(WebSocketTransport) webSocket: WebSocketTransport,
   ) {
     const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
       ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter)] as const),
-      ['http', new HttpTransport(adapterHost)],
+      ['http', new HttpTransport(adapterHost, options.authorizedParties)],
       ['rpc', new RpcTransport(options)],
-      ['graphql', new GraphqlTransport()],
+      ['graphql', new GraphqlTransport(options.authorizedParties)],
       ['ws', webSocket],
     ]);
   }

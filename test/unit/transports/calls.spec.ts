@@ -268,7 +268,7 @@ describe('TransportsRegistry', () => {
   const credentials = () => 't';
   const transports = { bot: { call: () => ({}), credentials }, graphql: { call: () => ({}), credentials } };
   const webSocket = { of: 'gateways' };
-  const registry = new TransportsRegistry({} as never, { rpc: undefined, transports }, webSocket as never);
+  const registry = new TransportsRegistry({} as never, { rpc: undefined, transports, authorizedParties: undefined }, webSocket as never);
 
   it.each([
     ['http', 'HttpTransport'],
@@ -288,7 +288,7 @@ describe('TransportsRegistry', () => {
   });
 
   it('knows what is built in without adapters', () => {
-    const bare = new TransportsRegistry({} as never, { rpc: undefined, transports: undefined }, webSocket as never);
+    const bare = new TransportsRegistry({} as never, { rpc: undefined, transports: undefined, authorizedParties: undefined }, webSocket as never);
     expect(() => bare.for(contextOf('bot', []))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
     expect(bare.for(contextOf('http', []))).toBeDefined();
   });
