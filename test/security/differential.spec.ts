@@ -10,7 +10,7 @@ import type { ClerkModuleOptions } from '../../lib/index.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { HttpCredentials } from '../../lib/transports/http.credentials.js';
-import { toWebRequest, type HttpRequestLike } from '../../lib/transports/web-request.js';
+import type { HttpRequestLike } from '../../lib/transports/web-request.js';
 import {
   mint,
   optionsSpec,
@@ -48,6 +48,25 @@ async function described(auth: AuthObject | null) {
   };
 }
 
+/**
+ * The request as Clerk is asked about it. What is forwarded is told apart here once more, and not by what is tested: the
+ * host counts where the application trusts its proxy or names that origin, the protocol where it is one of the web.
+ */
+function believed(
+  { method, url, headers }: HttpRequestLike,
+  { trustsProxy }: RequestSpec,
+  origins: readonly string[] = [],
+): Request {
+  const said = new Headers(headers as Record<string, string>);
+  for (const name of ['x-forwarded-proto', 'cloudfront-forwarded-proto']) {
+    if (!/^https?(,|$)/.test(said.get(name) ?? '')) said.delete(name);
+  }
+  const [protocol] = (said.get('x-forwarded-proto') ?? 'http').split(',');
+  const [host] = (said.get('x-forwarded-host') ?? '').split(',');
+  if (!trustsProxy && !origins.includes(`${protocol}://${host}`)) said.delete('x-forwarded-host');
+  return new Request(`http://localhost${url}`, { method, headers: said });
+}
+
 const PENDING = { treatPendingAsSignedOut: false };
 
 describe('the lanes to a verdict', () => {
@@ -77,11 +96,12 @@ describe('the lanes to a verdict', () => {
     const lanes = createAuthenticator(options, client, new StaticInstanceKeys(jwtKey), () => now);
 
     const ask = (source: HttpRequestLike, { acceptsToken }: RequestSpec): Promise<Identity> =>
-      Promise.resolve(lanes.authenticate(new HttpCredentials(source, source), acceptsToken));
+      Promise.resolve(lanes.authenticate(new HttpCredentials(source, source, given.authorizedParties), acceptsToken));
 
-    const askClerk = async (source: HttpRequestLike, { acceptsToken }: RequestSpec) => {
+    const askClerk = async (source: HttpRequestLike, spec: RequestSpec) => {
+      const { acceptsToken } = spec;
       try {
-        const sent = toWebRequest(source);
+        const sent = believed(source, spec, given.authorizedParties);
         const { clerkUrl } = createClerkRequest(sent);
         const token = tokenInHeader(sent.headers.get('authorization'));
         const { isSatellite, audience, authorizedParties, ...others } = given;

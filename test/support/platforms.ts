@@ -1,10 +1,12 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-/** Whether the application trusts the proxy in front of it. */
 interface PlatformOptions {
-  /** @default false */
-  readonly trustProxy?: boolean;
+  /**
+   * Whether the application trusts a proxy in front of it: any, or the one at an address.
+   * @default false
+   */
+  readonly trustProxy?: boolean | string;
 }
 
 function express({ trustProxy = false }: PlatformOptions = {}) {

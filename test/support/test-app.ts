@@ -88,7 +88,7 @@ export class TestAppBuilder {
     providers: [],
   };
   private configure: (nest: INestApplication) => unknown = () => undefined;
-  private trustProxy = false;
+  private trustProxy: boolean | string = false;
 
   constructor(
     private readonly platform: Platform,
@@ -114,8 +114,8 @@ export class TestAppBuilder {
     return this.imports(ClerkModule.forRoot(options));
   }
 
-  /** Has the application take what a proxy in front of it forwards for the truth. */
-  trustingItsProxy(trustProxy = true): this {
+  /** Has the application take what a proxy forwards for the truth: any, or the one at an address. */
+  trustingItsProxy(trustProxy: boolean | string = true): this {
     this.trustProxy = trustProxy;
     return this;
   }
