@@ -49,7 +49,7 @@ export async function askFrontendApi(call: FrontendApiCall): Promise<Response> {
   response.once('close', () => ended.abort());
   let deadline: NodeJS.Timeout | undefined;
   const expectAnswer = () => {
-    const late = new ClerkUnavailableError(`No answer within ${options.timeoutInMs} ms`);
+    const late = new ClerkUnavailableError(`The Frontend API gave no answer within ${options.timeoutInMs} ms`);
     deadline = setTimeout(() => ended.abort(late), options.timeoutInMs);
   };
   if (hasBody) incoming.once('end', expectAnswer);
@@ -64,7 +64,9 @@ export async function askFrontendApi(call: FrontendApiCall): Promise<Response> {
       ...(hasBody ? { body: incoming.iterator({ destroyOnReturn: false }) as never, duplex: 'half' } : {}),
     });
   } catch (cause) {
-    throw cause instanceof ClerkUnavailableError ? cause : new ClerkUnavailableError('No answer', { cause });
+    throw cause instanceof ClerkUnavailableError
+      ? cause
+      : new ClerkUnavailableError('The Frontend API gave no answer', { cause });
   } finally {
     incoming.off('end', expectAnswer);
     clearTimeout(deadline);

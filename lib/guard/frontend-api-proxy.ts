@@ -102,8 +102,7 @@ class FrontendApiProxy {
     request.resume();
     const isOutage = !(error instanceof ClerkRequestOptionsError);
     const line = this.repetitions.next(String(isOutage), error.message + causeOf(error));
-    if (line !== undefined && isOutage) this.logger.warn(`Clerk's Frontend API gave no answer: ${line}`);
-    else if (line !== undefined) this.logger.error(line);
+    if (line !== undefined) this.logger[isOutage ? 'warn' : 'error'](line);
     // Half an answer must not pass for a whole one.
     if (response.headersSent) response.destroy();
     else next(toHttpException(isOutage ? UNAVAILABLE : MISCONFIGURED));
