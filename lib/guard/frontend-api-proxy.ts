@@ -83,12 +83,14 @@ class FrontendApiProxy {
     if (!this.isBelow(url.pathname)) return next();
     try {
       const path = proxyPathFor(this.options, url);
-      if (path === undefined) return next();
-      const { options } = await this.instances.for(incoming, credentials.carrier);
-      await serve({ options, path, url, incoming, response });
+      if (path !== undefined) {
+        const { options } = await this.instances.for(incoming, credentials.carrier);
+        return await serve({ options, path, url, incoming, response });
+      }
     } catch (error) {
-      this.refuse(error as Error, incoming, response, next);
+      return this.refuse(error as Error, incoming, response, next);
     }
+    next();
   }
 
   private isBelow(pathname: string): boolean {
