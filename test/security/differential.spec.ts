@@ -63,7 +63,8 @@ function believed(
   }
   const [protocol] = (said.get('x-forwarded-proto') ?? 'http').split(',');
   const [host] = (said.get('x-forwarded-host') ?? '').split(',');
-  if (!trustsProxy && !origins.includes(`${protocol}://${host}`)) said.delete('x-forwarded-host');
+  const isHost = /^[a-z.]+$/.test(host ?? '');
+  if (!isHost || (!trustsProxy && !origins.includes(`${protocol}://${host}`))) said.delete('x-forwarded-host');
   return new Request(`http://localhost${url}`, { method, headers: said });
 }
 
@@ -105,7 +106,7 @@ describe('the lanes to a verdict', () => {
         const { clerkUrl } = createClerkRequest(sent);
         const token = tokenInHeader(sent.headers.get('authorization'));
         const { isSatellite, audience, authorizedParties, ...others } = given;
-        return await client.authenticateRequest(sent, {
+        const state = await client.authenticateRequest(sent, {
           ...base,
           clockSkewInMs: 5_000,
           ...(others as AuthenticateRequestOptions),
@@ -114,6 +115,7 @@ describe('the lanes to a verdict', () => {
           ...(token && isMachineToken(token) ? {} : { authorizedParties, audience: audience as string[] }),
           acceptsToken: acceptsToken as 'any',
         } as AuthenticateRequestOptions & { acceptsToken: 'any' });
+        return { state, clerkUrl };
       } catch {
         return undefined;
       }
@@ -122,7 +124,7 @@ describe('the lanes to a verdict', () => {
   }
 
   it(`say what Clerk says, in ${REQUESTS} requests (seed ${SEED})`, async () => {
-    const seen = { requests: 0, signedIn: 0 };
+    const seen = { requests: 0, signedIn: 0, forwarded: 0 };
     const run = fc.record({
       options: optionsSpec,
       tokens: fc.array(tokenSpec, { minLength: TOKENS, maxLength: TOKENS }),
@@ -139,12 +141,18 @@ describe('the lanes to a verdict', () => {
       for (const [spec, passed] of requests) {
         now += passed;
         const source = request(spec, tokens, instance.clerk.publishableKey);
-        const [ours, theirs] = [await ask(source, spec), await askClerk(source, spec)];
+        const [ours, asked] = [await ask(source, spec), await askClerk(source, spec)];
         seen.requests += 1;
-        if (!theirs) {
+        if (!asked) {
           expect(ours.status).toBe('signed-out');
           continue;
         }
+        const { state: theirs, clerkUrl } = asked;
+        // To ourselves by path alone, which is the same place.
+        const location = ours.headers.get('location');
+        const leadsTo = location && new URL(location, clerkUrl).href;
+        expect(leadsTo).toBe(theirs.headers.get('location'));
+        if (leadsTo?.includes('app.test')) seen.forwarded += 1;
         if (ours.status === 'signed-in') seen.signedIn += 1;
         expect([ours.status, ours.reason]).toEqual([theirs.status, theirs.reason]);
         for (const settings of [undefined, PENDING]) {
@@ -158,5 +166,6 @@ describe('the lanes to a verdict', () => {
     // A test in which nobody ever gets in shows nothing.
     expect(seen.requests).toBeGreaterThanOrEqual(REQUESTS);
     expect(seen.signedIn).toBeGreaterThan(REQUESTS / 20);
+    expect(seen.forwarded).toBeGreaterThan(0);
   }, 600_000);
 });
