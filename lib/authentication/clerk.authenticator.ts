@@ -13,6 +13,7 @@ import { identityFromState, signedOutIdentity, type Identity } from './identity.
 import { NO_KEY, type InstanceKeys } from './instance-keys.js';
 import { withoutHandshake } from './navigation.js';
 import { opaqueKindOf, OpaqueTokens } from './opaque-tokens.js';
+import { relativizeLocation } from './own-location.js';
 import { refusedClaims, requestOptions } from './request-options.js';
 import { tokenTypesOf, type AcceptsToken } from './token-types.js';
 
@@ -45,7 +46,10 @@ export class ClerkAuthenticator implements Authenticator {
       if (answer === undefined) return signedOut(Reason.UnknownKey);
       if ('credentialSent' in answer) return answer;
       const refusal = refusedClaims(this.options, answer);
-      return refusal ? signedOut(refusal) : identityFromState(answer, credentialSent);
+      if (refusal) return signedOut(refusal);
+      const identity = identityFromState(answer, credentialSent);
+      relativizeLocation(identity.headers, request.clerkUrl);
+      return identity;
     } catch (error) {
       if (error instanceof ClerkUnavailableError) return signedOut(Reason.KeysUnavailable, { failure: error });
       if (error instanceof ClerkKeyRefusedError) return signedOut(Reason.KeyRefused, { failure: error });

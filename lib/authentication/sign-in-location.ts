@@ -2,6 +2,7 @@ import { createClerkRequest, createRedirect } from '@clerk/backend/internal';
 
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Identity } from './identity.js';
+import { locationFrom } from './own-location.js';
 
 /**
  * Where a browser signs in, with the way back in it.
@@ -18,7 +19,7 @@ export function signInLocation(
   identity: Identity,
 ): string | undefined {
   const { clerkUrl, cookies } = createClerkRequest(request);
-  // The host is what a forwarded header says; nothing but a web page is ever redirected to.
+  // Nothing but a web page is ever redirected to.
   if (!/^https?:$/.test(clerkUrl.protocol)) return undefined;
   const target = new URL(signInUrl, clerkUrl);
   const isHere = ({ origin, pathname }: URL) => origin === clerkUrl.origin && pathname === clerkUrl.pathname;
@@ -34,10 +35,6 @@ export function signInLocation(
     isSatellite: typeof isSatellite === 'function' ? isSatellite(clerkUrl) : isSatellite,
     redirectAdapter: (url) => url,
   });
-  const location = new URL(redirectToSignIn({ returnBackUrl: clerkUrl.toString() }));
-  if (location.origin !== clerkUrl.origin) return location.toString();
-  // With one slash: what follows two is a host to browsers, and Clerk puts "/tasks" after a URL that ends with one.
-  location.pathname = location.pathname.replace(/^\/+/, '/');
-  // On this host the path is enough, and leaves no say to a forged forwarded host.
-  return isHere(location) ? undefined : location.pathname + location.search;
+  const location = locationFrom(clerkUrl, new URL(redirectToSignIn({ returnBackUrl: clerkUrl.toString() })));
+  return isHere(new URL(location, clerkUrl)) ? undefined : location;
 }

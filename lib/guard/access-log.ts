@@ -48,7 +48,7 @@ export class AccessLog {
 }
 
 /** The innermost message: of a failed fetch, the system's error (`ECONNREFUSED`) says more than "fetch failed". */
-function causeOf(error: Error): string {
+export function causeOf(error: Error): string {
   let cause: unknown = error.cause;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
   return cause instanceof Error ? ` (${(cause as NodeJS.ErrnoException).code ?? cause.message})` : '';

@@ -27,12 +27,13 @@ import { putHeaders } from './put-headers.js';
 export class ClerkMiddleware implements NestMiddleware {
   constructor(
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
-    @Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'treatPendingAsSignedOut'>,
+    @Inject(CLERK_OPTIONS)
+    private readonly options: Pick<ResolvedClerkOptions, 'treatPendingAsSignedOut' | 'authorizedParties'>,
   ) {}
 
   async use(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): Promise<void> {
     const carrier = carrierOf(request);
-    const credentials = new HttpCredentials(request, carrier);
+    const credentials = new HttpCredentials(request, carrier, this.options.authorizedParties);
     if (!credentials.isReadable) {
       response.writeHead(400).end();
       return;

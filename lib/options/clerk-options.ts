@@ -75,7 +75,7 @@ export interface ClerkModuleOptions extends RequestOptions {
   /**
    * Serves Clerk's Frontend API under a path of this server, for browsers that cannot reach Clerk's own domain.
    * `proxyUrl` is derived from it. Needs one line in main.ts, before the application listens:
-   * `app.use(frontendApiProxy(app))`.
+   * `app.use(frontendApiProxy(app))`. Where Clerk begins no answer within `timeoutInMs`, it answers 503.
    *
    * @see https://clerk.com/docs/guides/dashboard/dns-domains/proxy-fapi
    */

@@ -5,7 +5,10 @@ import type { RequestOptions } from './request-options.js';
 /** What a handler that says nothing gets: `strict` demands a signed-in caller, `lax` only looks. */
 export type DefaultProtection = 'strict' | 'lax';
 
-/** A value, or how to find it by the URL of a request (as the browser sees it, forwarded headers considered). */
+/**
+ * A value, or how to find it by the URL of a request, as the browser sees it: with the forwarded host where the application
+ * trusts its proxy (Express' `trust proxy`, Fastify's `trustProxy`) or names that origin in `authorizedParties`.
+ */
 export type ValueOrFunction<T> = T | ((url: URL) => T);
 
 /** Clerk's Frontend API under a path of this server. */

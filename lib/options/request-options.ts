@@ -50,6 +50,9 @@ export interface RequestOptions {
   /**
    * Origins whose frontends may call: the `azp` claim of a session token must be one of them. Protects from cookies
    * leaked to a sibling subdomain. Machine tokens carry no `azp` and are not held to it.
+   *
+   * An `X-Forwarded-Host` that makes one of the origins given to the module is taken for the host of the request, also
+   * where the application trusts no proxy.
    * @example ['https://app.example.com', 'http://localhost:3000']
    */
   authorizedParties?: string[];

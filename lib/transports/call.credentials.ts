@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import type { Credentials } from '../authentication/credentials.js';
-import { toWebRequest } from './web-request.js';
+import { webRequestWith } from './web-request.js';
 
 /**
  * What a call presents that is no HTTP request of its own: a message, a subscription. It is asked about as a program's
@@ -22,6 +22,6 @@ export class CallCredentials implements Credentials {
 
   get request(): Request {
     const { method, target: url, headers } = this;
-    return (this.webRequest ??= toWebRequest({ method, url, headers }));
+    return (this.webRequest ??= webRequestWith(headers, { method, url, headers }));
   }
 }

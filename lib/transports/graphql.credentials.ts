@@ -3,22 +3,27 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Credentials } from '../authentication/credentials.js';
 import { CallCredentials } from './call.credentials.js';
 import type { GraphqlOperation } from './graphql.operation.js';
+import { verifiedHeaders } from './forwarded.js';
 import { areHeadersText } from './header-values.js';
 import { HttpCredentials } from './http.credentials.js';
-import { toWebRequest } from './web-request.js';
+import { webRequestWith, type HttpRequestLike } from './web-request.js';
 
 /** Headers of the request that opened a connection which tell where it leads. None of them is a credential. */
 const ADDRESS = ['host', 'origin', 'x-forwarded-host', 'x-forwarded-proto'] as const;
 
-/** What an operation presents; `undefined` where that cannot be read. */
-export function graphqlCredentials(operation: GraphqlOperation): Credentials | undefined {
+/**
+ * What an operation presents; `undefined` where that cannot be read.
+ * @param origins The origins that the application names, for what is forwarded.
+ */
+export function graphqlCredentials(operation: GraphqlOperation, origins?: readonly string[]): Credentials | undefined {
   const { request, carrier, source } = operation;
   try {
     if (request) {
-      const credentials = new OperationCredentials(request, carrier);
+      const credentials = new OperationCredentials(request, carrier, origins);
       return credentials.isReadable ? credentials : undefined;
     }
-    const opened = (source as { headers?: IncomingHttpHeaders | null }).headers ?? {};
+    const hasHeaders = Boolean((source as Partial<HttpRequestLike>).headers);
+    const opened = hasHeaders ? verifiedHeaders(source as HttpRequestLike, origins) : {};
     const address = Object.fromEntries(ADDRESS.map((name) => [name, opened[name]]));
     const credentials = new CallCredentials({ ...address, ...authorizationIn(operation) }, source, carrier);
     return areHeadersText(credentials.headers) && credentials.request ? credentials : undefined;
@@ -32,7 +37,7 @@ export function graphqlCredentials(operation: GraphqlOperation): Credentials | u
  * opened a page: Clerk must not answer it with a handshake.
  */
 class OperationCredentials extends HttpCredentials {
-  private readonly ownHeaders: IncomingHttpHeaders = { ...this.source.headers, 'sec-fetch-dest': 'empty' };
+  private readonly ownHeaders: IncomingHttpHeaders = { ...super.headers, 'sec-fetch-dest': 'empty' };
   private ownRequest: Request | undefined;
 
   override get headers(): IncomingHttpHeaders {
@@ -41,7 +46,10 @@ class OperationCredentials extends HttpCredentials {
 
   override get request(): Request {
     const { method, target: url, headers, source } = this;
-    return (this.ownRequest ??= toWebRequest({ method, url, headers, socket: (source.raw ?? source).socket }));
+    return (this.ownRequest ??= webRequestWith(headers, {
+      ...{ method, url, headers },
+      socket: (source.raw ?? source).socket,
+    }));
   }
 }
 

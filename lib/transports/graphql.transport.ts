@@ -39,7 +39,11 @@ export class GraphqlTransport implements Transport {
   /** The request that each context led to first. */
   private readonly requests = new WeakMap<object, object>();
 
-  constructor(private readonly throttle: LogThrottle) {}
+  /** @param origins The origins that the application names, for what is forwarded. */
+  constructor(
+    private readonly throttle: LogThrottle,
+    private readonly origins?: readonly string[],
+  ) {}
 
   carrier(context: ExecutionContext): object {
     return graphqlOperationOf(context).call;
@@ -52,7 +56,7 @@ export class GraphqlTransport implements Transport {
       this.throttle.write('error', SHARED_CONTEXT);
       return AMBIGUOUS;
     }
-    const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation);
+    const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation, this.origins);
     if (!credentials) return MALFORMED;
     this.known.set(operation.carrier, credentials);
     return credentials;

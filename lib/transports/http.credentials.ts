@@ -3,8 +3,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Credentials } from '../authentication/credentials.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
+import { isEncrypted, verifiedHeaders } from './forwarded.js';
 import { areHeadersText } from './header-values.js';
-import { toWebRequest, type HttpRequestLike } from './web-request.js';
+import { webRequestWith, type HttpRequestLike } from './web-request.js';
 
 /** For credentials that are not readable. */
 export const MALFORMED: Denial = {
@@ -13,21 +14,24 @@ export const MALFORMED: Denial = {
   message: 'The request target or method cannot be used here.',
 };
 
-/** Where the path of a target may turn out to name another host once it is parsed: see {@link toWebRequest}. */
+/** Where the path of a target may turn out to name another host once it is parsed: see `toWebRequest()`. */
 const DOUBTFUL_PATH = /^[^/]|\/\/|\\|[\t\n\f\r]/;
 
 /** What an HTTP request presents. The fetch `Request` costs more than a whole known caller, so it is made on demand. */
 export class HttpCredentials implements Credentials {
   private webRequest: Request | undefined;
+  private verified: Readonly<IncomingHttpHeaders> | undefined;
 
+  /** @param origins The origins that the application names, for what is forwarded: see {@link verifiedHeaders}. */
   constructor(
     readonly source: HttpRequestLike,
     readonly carrier: object,
+    private readonly origins?: readonly string[],
   ) {}
 
   /** @throws TypeError for what no `Request` can stand for. */
   get request(): Request {
-    return (this.webRequest ??= toWebRequest(this.source));
+    return (this.webRequest ??= webRequestWith(this.headers, this.source));
   }
 
   get method(): string {
@@ -38,13 +42,12 @@ export class HttpCredentials implements Credentials {
     return this.source.originalUrl ?? this.source.url ?? '';
   }
 
-  get headers(): IncomingHttpHeaders {
-    return this.source.headers;
+  get headers(): Readonly<IncomingHttpHeaders> {
+    return (this.verified ??= verifiedHeaders(this.source, this.origins));
   }
 
   get isEncrypted(): boolean {
-    const socket = (this.source.raw ?? this.source).socket as { encrypted?: boolean } | null | undefined;
-    return socket?.encrypted === true;
+    return isEncrypted(this.source);
   }
 
   /**
@@ -53,8 +56,8 @@ export class HttpCredentials implements Credentials {
    */
   get isReadable(): boolean {
     try {
-      const { method, target, headers } = this;
-      if (typeof method !== 'string' || typeof target !== 'string' || !areHeadersText(headers)) return false;
+      const { method, target, source } = this;
+      if (typeof method !== 'string' || typeof target !== 'string' || !areHeadersText(source.headers)) return false;
       const query = target.indexOf('?');
       const path = query < 0 ? target : target.slice(0, query);
       if (path !== '' && !DOUBTFUL_PATH.test(path) && method !== 'TRACE' && method !== 'CONNECT') return true;

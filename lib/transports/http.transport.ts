@@ -18,7 +18,11 @@ export class HttpTransport implements Transport {
   readonly isForeign = false;
   private platform: string | undefined;
 
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  /** @param origins The origins that the application names, for what is forwarded. */
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly origins?: readonly string[],
+  ) {}
 
   carrier(context: ExecutionContext): object {
     return this.carrierOf(context.switchToHttp().getRequest<HttpRequestLike>());
@@ -26,7 +30,7 @@ export class HttpTransport implements Transport {
 
   credentials(context: ExecutionContext): Credentials | Denial {
     const source = context.switchToHttp().getRequest<HttpRequestLike>();
-    const credentials = new HttpCredentials(source, this.carrierOf(source));
+    const credentials = new HttpCredentials(source, this.carrierOf(source), this.origins);
     return credentials.isReadable ? credentials : MALFORMED;
   }
 

@@ -18,16 +18,16 @@ export class TransportsRegistry {
 
   constructor(
     @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
-    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports'>,
+    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports' | 'authorizedParties'>,
     @Inject(WebSocketTransport) webSocket: WebSocketTransport,
     @Inject(LogThrottle) throttle: LogThrottle,
   ) {
     const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
       ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter, throttle)] as const),
-      ['http', new HttpTransport(adapterHost)],
+      ['http', new HttpTransport(adapterHost, options.authorizedParties)],
       ['rpc', new RpcTransport(options, throttle)],
-      ['graphql', new GraphqlTransport(throttle)],
+      ['graphql', new GraphqlTransport(throttle, options.authorizedParties)],
       ['ws', webSocket],
     ]);
   }

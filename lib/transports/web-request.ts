@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
+import { isEncrypted, verifiedHeaders } from './forwarded.js';
+
 /** What {@link toWebRequest} reads of a request of Express, Fastify or Node. */
 export interface HttpRequestLike {
   readonly method?: string;
@@ -14,7 +16,8 @@ export interface HttpRequestLike {
 
 /**
  * A request of Express, Fastify or Node as the fetch `Request` that `clerk.authenticateRequest()` takes. The body is
- * left alone.
+ * left alone. `X-Forwarded-Host` is dropped unless the application trusts its proxy: `app.set('trust proxy', …)` of
+ * Express, `trustProxy` of Fastify.
  *
  * @throws TypeError for what no `Request` can stand for, or stands for another host: the methods TRACE and CONNECT,
  * targets that are no path of this server (`//host/…`, `http://host/…`), header values outside of HTTP.
@@ -22,8 +25,15 @@ export interface HttpRequestLike {
  * const state = await clerk.authenticateRequest(toWebRequest(request), { acceptsToken: 'any' });
  */
 export function toWebRequest(request: HttpRequestLike): Request {
-  const socket = (request.raw ?? request).socket as { encrypted?: boolean } | null | undefined;
-  const origin = `${socket?.encrypted ? 'https' : 'http'}://localhost`;
+  return webRequestWith(verifiedHeaders(request), request);
+}
+
+/**
+ * The same with headers that were looked through already.
+ * @throws TypeError see {@link toWebRequest}.
+ */
+export function webRequestWith(verified: Readonly<IncomingHttpHeaders>, request: HttpRequestLike): Request {
+  const origin = `${isEncrypted(request) ? 'https' : 'http'}://localhost`;
   const target = request.originalUrl ?? request.url;
   const url = target?.startsWith('/') ? new URL(origin + target) : undefined;
   // Clerk resolves the path against the host once more, and takes what follows "//" for the host. The parsed path
@@ -31,9 +41,9 @@ export function toWebRequest(request: HttpRequestLike): Request {
   if (!url || url.pathname.startsWith('//')) throw new TypeError('the request target is no path of this server');
 
   const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
+  for (const [name, value] of Object.entries(verified)) {
     // HTTP/2 has pseudo headers such as ":path"; its ":authority" is what HTTP/1 calls "host".
-    if (name === ':authority' && typeof value === 'string' && request.headers.host === undefined) {
+    if (name === ':authority' && typeof value === 'string' && verified.host === undefined) {
       headers.set('host', value);
     }
     if (name.startsWith(':')) continue;

@@ -91,7 +91,7 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
   it('leads redirects back through itself', async () => {
     const app = await start({ frontendApiProxy: { enabled: true } });
     const answer = await fetch(url(app, '/__clerk/v1/moved'), { redirect: 'manual' });
-    expect([answer.status, answer.headers.get('location')]).toEqual([307, url(app, '/__clerk/v1/there?x=1')]);
+    expect([answer.status, answer.headers.get('location')]).toEqual([307, '/__clerk/v1/there?x=1']);
   });
 
   it('leaves the application’s own routes and their parsers alone', async () => {
@@ -110,14 +110,15 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
   it('is where a handshake leads', async () => {
     const app = await start({ frontendApiProxy: { enabled: true, path: '/auth/clerk/' } });
     const { headers } = await app.send('/strict', { accept: 'text/html', 'sec-fetch-dest': 'document' });
-    expect(headers.get('location')).toContain(`http://127.0.0.1:${app.port}/auth/clerk/v1/client/handshake`);
+    expect(headers.get('location')).toMatch(/^\/auth\/clerk\/v1\/client\/handshake\?/);
     expect((await fetch(url(app, '/auth/clerk/v1/x'))).status).toBe(201);
   });
 
   it('is there only for the URLs it is enabled for', async () => {
     const app = await start({ frontendApiProxy: { enabled: ({ host }) => host === 'proxied.example' } });
     expect((await app.send('/__clerk/v1/x')).status).toBe(404);
-    expect((await app.send('/__clerk/v1/x', { 'x-forwarded-host': 'proxied.example' })).status).toBe(201);
+    expect((await app.send('/__clerk/v1/x', { host: 'proxied.example' })).status).toBe(201);
+    expect((await app.send('/__clerk/v1/x', { 'x-forwarded-host': 'proxied.example' })).status).toBe(404);
     const off = await start({ frontendApiProxy: { enabled: false } });
     expect((await off.send('/__clerk/v1/x')).status).toBe(404);
   });

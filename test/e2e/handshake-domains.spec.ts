@@ -243,7 +243,7 @@ const PROXIES: Situation[] = [
     name: 'proxyUrl as a path',
     options: { proxyUrl: '/__clerk' },
     cookie: EXPIRED,
-    expect: handshake(REASON, { token: '{expired}', frontendApi: '{origin}/__clerk' }),
+    expect: handshake(REASON, { token: '{expired}', frontendApi: '/__clerk' }),
   },
   {
     name: 'proxyUrl as a path, behind a proxy',
@@ -251,7 +251,7 @@ const PROXIES: Situation[] = [
     headers: { ...FORWARDED, 'x-forwarded-host': 'example.com:3213' },
     cookie: EXPIRED,
     expect: handshake(REASON, {
-      ...{ token: '{expired}', frontendApi: 'https://example.com:3213/__clerk' },
+      ...{ token: '{expired}', frontendApi: '/__clerk' },
       back: 'https://example.com:3213/{route}',
     }),
   },
@@ -262,7 +262,7 @@ const PROXIES: Situation[] = [
     target: '?region=eu',
     cookie: EXPIRED,
     expect: handshake(REASON, {
-      ...{ token: '{expired}', frontendApi: 'https://example.com/clerk/eu' },
+      ...{ token: '{expired}', frontendApi: '/clerk/eu' },
       back: 'https://example.com/{route}?region=eu',
     }),
   },

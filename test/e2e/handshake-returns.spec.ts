@@ -69,7 +69,7 @@ const IN_THE_URL: Situation[] = [
   {
     name: 'by a made-up nonce',
     target: '?__clerk_handshake_nonce=made-up&x=1',
-    expect: { ...NOTHING_CAME, location: { at: '{origin}/{route}', params: { x: '1' } } },
+    expect: { ...NOTHING_CAME, location: { at: '/{route}', params: { x: '1' } } },
   },
   { name: 'by garbage', target: '?__clerk_handshake=a.b.c', expect: NOT_RESOLVED },
   { name: 'of another key', target: '?__clerk_handshake={handshake:ofAnotherKey}', expect: NOT_RESOLVED },

@@ -54,7 +54,7 @@ describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
         ...NAVIGATION,
         cookie: '__clerk_db_jwt=d',
       });
-      expect([back.status, back.headers.get('location')]).toEqual([307, `http://127.0.0.1:${app.port}/page?x=1`]);
+      expect([back.status, back.headers.get('location')]).toEqual([307, '/page?x=1']);
       expect(back.headers.getSetCookie().length).toBeGreaterThan(3);
       expect(back.headers.get('access-control-allow-origin')).toBeNull();
       expect((await app.send('/page?x=1', { ...NAVIGATION, ...brought(back.headers) })).body).toEqual({

@@ -461,7 +461,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       value: { enabled: true, path: '/auth' },
       look: (app) => sentTo(app),
       without: `${clerk.issuer}/v1/client/handshake`,
-      seen: 'http://127.0.0.1/auth/v1/client/handshake',
+      seen: 'http://this.app/auth/v1/client/handshake',
     }),
     webSocket: () => ({
       value: { tokenParameter: 'token' },

@@ -36,8 +36,9 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
   afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));
   afterAll(() => clerk?.stop());
 
-  async function start(options: ClerkModuleOptions = {}): Promise<TestApp> {
+  async function start(options: ClerkModuleOptions = {}, trustProxy = false): Promise<TestApp> {
     const app = await TestApp.on(platform)
+      .trustingItsProxy(trustProxy)
       .clerk({ ...clerk.options, ...options })
       .controllers(Routes)
       .start();
@@ -189,11 +190,21 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
   });
 
   describe('functions among the options', () => {
-    it('are asked with the host as the browser sees it', async () => {
+    it.each([
+      ['behind a trusted proxy, the forwarded one', true, {}, 'https://b.example'],
+      [
+        'as one of the application’s origins, the forwarded one',
+        false,
+        { authorizedParties: ['https://b.example'] },
+        'https://b.example',
+      ],
+      ['otherwise, its own', false, {}, 'https://a.example'],
+    ] as const)('are asked with the host of the request: %s', async (_how, trustProxy, options, origin) => {
       const seen: string[] = [];
-      const app = await start({ domain: (url) => (seen.push(url.host), '') });
+      const domain = (url: URL) => (seen.push(url.origin), '');
+      const app = await start({ ...options, domain } as ClerkModuleOptions, trustProxy);
       await app.send('/public', { host: 'a.example', 'x-forwarded-host': 'b.example', 'x-forwarded-proto': 'https' });
-      expect(seen).toEqual(['b.example']);
+      expect(seen).toEqual([origin]);
     });
 
     it('that throw are 500, and signed out on a public route, with the reason in the log', async () => {

@@ -151,7 +151,7 @@ describe('the corpus of attacks', () => {
             const accepted = status < 300 && (kind === 'strict' || body.isAuthenticated !== false);
             if (accepted) tally.accepted += 1;
             if (accepted || status !== expected) wrong.push(`${name}: ${kind} ${status}, not ${expected}`);
-            wrong.push(...betrayals(answer).map((betrayal) => `${name}: ${kind}, ${betrayal}`));
+            wrong.push(...betrayals(answer, sent).map((betrayal) => `${name}: ${kind}, ${betrayal}`));
           }
         }
         return wrong;
@@ -204,19 +204,24 @@ async function setStage(): Promise<Stage> {
   return { clerk, neighbour, attacker, production, good };
 }
 
-/** The application, by either name, and the local Clerk. */
-const OURS = ['127.0.0.1', 'api.example.com'];
+/** The application, by either name, the local Clerk, and a sign-in page. */
+const OURS = ['127.0.0.1', 'api.example.com', 'accounts.example.com'];
 
 /** No answer sends anybody to a stranger, opens anything to one, or hands on what one wrote. */
-function betrayals({ status, headers }: Answer): readonly string[] {
+function betrayals({ status, headers }: Answer, sent: Sent): readonly string[] {
   const location = headers.get('location');
+  const target = location === null ? undefined : new URL(location, 'http://127.0.0.1');
+  // Clerk and the sign-in page send the browser back there; the host that it connected to is its own to choose.
+  const back = new URL(target?.searchParams.get('redirect_url') ?? '/', 'http://127.0.0.1');
+  const isHostNamed = sent.headers?.some(([name]) => name === 'Host');
   const found = {
     'breaks down': status === 0 || status >= 500,
     'opens itself to other origins': [...headers.keys()].some((name) => name.startsWith('access-control-')),
     'discloses configuration': headers.has('x-clerk-auth-message'),
     'has a header that was smuggled in': headers.has('x-injected'),
     'sets a cookie of a stranger': headers.getSetCookie().some((cookie) => /evil/.test(cookie)),
-    'sends to a stranger': location !== null && !OURS.includes(new URL(location, 'http://127.0.0.1').hostname),
+    'sends to a stranger': target !== undefined && !OURS.includes(target.hostname),
+    'has a stranger send back': !isHostNamed && !OURS.includes(back.host),
     'pollutes prototypes': 'polluted' in {},
   };
   return Object.entries(found).flatMap(([betrayal, isFound]) => (isFound ? [betrayal] : []));

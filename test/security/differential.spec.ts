@@ -50,6 +50,26 @@ async function described(auth: AuthObject | null) {
   };
 }
 
+/**
+ * The request as Clerk is asked about it. What is forwarded is told apart here once more, and not by what is tested: the
+ * host counts where the application trusts its proxy or names that origin, the protocol where it is one of the web.
+ */
+function believed(
+  { method, url, headers }: HttpRequestLike,
+  { trustsProxy }: RequestSpec,
+  origins: readonly string[] = [],
+): Request {
+  const said = new Headers(headers as Record<string, string>);
+  for (const name of ['x-forwarded-proto', 'cloudfront-forwarded-proto']) {
+    if (!/^https?(,|$)/.test(said.get(name) ?? '')) said.delete(name);
+  }
+  const [protocol] = (said.get('x-forwarded-proto') ?? 'http').split(',');
+  const [host] = (said.get('x-forwarded-host') ?? '').split(',');
+  const isHost = /^[a-z.]+$/.test(host ?? '');
+  if (!isHost || (!trustsProxy && !origins.includes(`${protocol}://${host}`))) said.delete('x-forwarded-host');
+  return new Request(`http://localhost${url}`, { method, headers: said });
+}
+
 const PENDING = { treatPendingAsSignedOut: false };
 
 describe('the lanes to a verdict', () => {
@@ -79,15 +99,16 @@ describe('the lanes to a verdict', () => {
     const lanes = createAuthenticator(options, client, new StaticInstanceKeys(jwtKey), () => now);
 
     const ask = (source: HttpRequestLike, { acceptsToken }: RequestSpec): Promise<Identity> =>
-      Promise.resolve(lanes.authenticate(new HttpCredentials(source, source), acceptsToken));
+      Promise.resolve(lanes.authenticate(new HttpCredentials(source, source, given.authorizedParties), acceptsToken));
 
-    const askClerk = async (source: HttpRequestLike, { acceptsToken }: RequestSpec) => {
+    const askClerk = async (source: HttpRequestLike, spec: RequestSpec) => {
+      const { acceptsToken } = spec;
       try {
-        const sent = toWebRequest(source);
+        const sent = believed(source, spec, given.authorizedParties);
         const { clerkUrl } = createClerkRequest(sent);
         const token = tokenInHeader(sent.headers.get('authorization'));
         const { isSatellite, audience, authorizedParties, ...others } = given;
-        return await client.authenticateRequest(sent, {
+        const state = await client.authenticateRequest(sent, {
           ...base,
           clockSkewInMs: 5_000,
           ...(others as AuthenticateRequestOptions),
@@ -96,6 +117,7 @@ describe('the lanes to a verdict', () => {
           ...(token && isMachineToken(token) ? {} : { authorizedParties, audience: audience as string[] }),
           acceptsToken: acceptsToken as 'any',
         } as AuthenticateRequestOptions & { acceptsToken: 'any' });
+        return { state, clerkUrl };
       } catch {
         return undefined;
       }
@@ -104,7 +126,7 @@ describe('the lanes to a verdict', () => {
   }
 
   it(`say what Clerk says, in ${REQUESTS} requests (seed ${SEED})`, async () => {
-    const seen = { requests: 0, signedIn: 0 };
+    const seen = { requests: 0, signedIn: 0, forwarded: 0 };
     const run = fc.record({
       options: optionsSpec,
       tokens: fc.array(tokenSpec, { minLength: TOKENS, maxLength: TOKENS }),
@@ -121,12 +143,18 @@ describe('the lanes to a verdict', () => {
       for (const [spec, passed] of requests) {
         now += passed;
         const source = request(spec, tokens, instance.clerk.publishableKey);
-        const [ours, theirs] = [await ask(source, spec), await askClerk(source, spec)];
+        const [ours, asked] = [await ask(source, spec), await askClerk(source, spec)];
         seen.requests += 1;
-        if (!theirs) {
+        if (!asked) {
           expect(ours.status).toBe('signed-out');
           continue;
         }
+        const { state: theirs, clerkUrl } = asked;
+        // To ourselves by path alone, which is the same place.
+        const location = ours.headers.get('location');
+        const leadsTo = location && new URL(location, clerkUrl).href;
+        expect(leadsTo).toBe(theirs.headers.get('location'));
+        if (leadsTo?.includes('app.test')) seen.forwarded += 1;
         if (ours.status === 'signed-in') seen.signedIn += 1;
         expect([ours.status, ours.reason]).toEqual([theirs.status, theirs.reason]);
         for (const settings of [undefined, PENDING]) {
@@ -140,6 +168,7 @@ describe('the lanes to a verdict', () => {
     // A test in which nobody ever gets in shows nothing.
     expect(seen.requests).toBeGreaterThanOrEqual(REQUESTS);
     expect(seen.signedIn).toBeGreaterThan(REQUESTS / 20);
+    expect(seen.forwarded).toBeGreaterThan(0);
   }, 600_000);
 });
 
@@ -181,7 +210,9 @@ describe('the lanes while keys rotate', () => {
 
   /** What a browser and a handler are told, but for tokens and sessions, which are new each time. */
   const told = (headers: Headers, auth: object | null) => {
-    const location = headers.get('location') === null ? null : new URL(headers.get('location') as string);
+    // What leads back to us is a path, with us.
+    const location =
+      headers.get('location') === null ? null : new URL(headers.get('location') as string, 'http://api.test');
     for (const name of ['__session', 'redirect_url']) location?.searchParams.delete(name);
     const { isAuthenticated, tokenType, userId } = (auth ?? {}) as Record<string, unknown>;
     return {

@@ -21,7 +21,6 @@ const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
   [String.raw`/^https?:$/`]: ['http', 's', ':'],
   [String.raw`/^\.[cm]?tsx?$/`]: ['.', 'ts', 'x'],
   [String.raw`/^class\b/`]: ['', 'class', 'class'],
-  [String.raw`/^([/?]|$)/`]: ['', '/?', ''],
   [String.raw`/^(\/[\w.~-]+)+\/?$/`]: ['', '/a', '!'],
   [String.raw`/^https?:\/\//`]: ['http:', '/', ''],
   [String.raw`/^\/(?![/\\])/`]: ['', '/', '\\'],
@@ -53,6 +52,9 @@ const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
   [String.raw`/^[\t\x20-\x7e]*$/`]: ['', 'a', '\0'],
   [String.raw`/[^\t\x20-\x7e\x80-\xff]/`]: ['', 'a', ''],
   [String.raw`/^[\x21-\x7e]+$/`]: ['', 'a', ' '],
+  [String.raw`/^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i`]: ['', 'a.', '@'],
+  [String.raw`/^(host|expect|accept-encoding|forwarded|x-forwarded-.*|x-real-ip|x-client-ip|(cf-connecting|true-client)-ip)$/`]:
+    ['x-forwarded-', 'a', '\n'],
 };
 
 /** The local Clerk's routes, which it writes itself: `^/v1/users/(?<id>[^/]+)/?$`. */

@@ -10,6 +10,8 @@ import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { HttpCredentials } from '../../lib/transports/http.credentials.js';
 
+/** What Express says of its setting. */
+const TRUSTING = { get: () => () => true };
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
@@ -47,9 +49,15 @@ describe('what is remembered', () => {
         acceptsToken = 'session_token',
         url = '/',
         method = 'GET',
-      }: { acceptsToken?: AcceptsToken; url?: string; method?: string } = {},
+        trustsProxy = true,
+      }: { acceptsToken?: AcceptsToken; url?: string; method?: string; trustsProxy?: boolean } = {},
     ): Promise<Identity> => {
-      const source = { method, url, headers: { host: 'api.test', ...headers } };
+      const source = {
+        method,
+        url,
+        headers: { host: 'api.test', ...headers },
+        app: trustsProxy ? TRUSTING : undefined,
+      };
       return authenticator.authenticate(new HttpCredentials(source, source), acceptsToken);
     };
     return { ask, asked };
@@ -210,6 +218,19 @@ describe('what is remembered', () => {
       await ask(changed, request);
       expect(asked).toHaveBeenCalledTimes(2);
     });
+
+    it.each([['https://other.test'], ['https://evil.test']])(
+      'is the same request where an untrusted proxy forwards the host of %s',
+      async (origin) => {
+        const { ask, asked } = lanes();
+        const cookie = await clerk.browserCookies();
+        await ask({ cookie });
+        const { host } = new URL(origin);
+        const forged = { 'x-forwarded-host': host, 'x-forwarded-proto': 'javascript' };
+        expect((await ask({ cookie, ...forged }, { trustsProxy: false })).status).toBe('signed-in');
+        expect(asked).toHaveBeenCalledTimes(1);
+      },
+    );
 
     it('is asked about anew at each path where the path names an organization', async () => {
       const { ask, asked } = lanes({ organizationSyncOptions: { organizationPatterns: ['/orgs/:slug'] } });

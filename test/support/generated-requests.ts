@@ -155,6 +155,8 @@ export interface RequestSpec {
   };
   readonly cookies: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether the application trusts the proxy that sent it, by Express' setting. */
+  readonly trustsProxy: boolean;
 }
 
 export const TOKENS = 3;
@@ -219,13 +221,19 @@ export const requestSpec: fc.Arbitrary<RequestSpec> = fc.record({
     header('host', 'api.test', 'localhost:3000', 'bad host', '[::1]:80', 'a.test:99999'),
     header('x-forwarded-host', 'app.test', 'app.test, proxy.test', 'not a host', ''),
     header('x-forwarded-proto', 'https', 'https,http', 'javascript', ''),
-    header('cloudfront-forwarded-proto', 'https'),
+    header('cloudfront-forwarded-proto', 'https', 'javascript'),
+    // From a page of the same origin, or of another: that is for the host to decide which counts.
+    header('referer', 'https://app.test/x', 'https://api.test/').map((referer) => ({
+      ...{ 'x-forwarded-host': 'app.test', 'x-forwarded-proto': 'https', 'sec-fetch-dest': 'document' },
+      ...referer,
+    })),
     header('origin', 'https://app.test', 'https://primary.test', 'null'),
     header('referer', 'https://app.test/x', 'https://evil.test', 'nonsense'),
     header('sec-fetch-dest', 'document', 'iframe', 'empty'),
     header('accept', 'text/html', '*/*'),
     header('user-agent', 'jest'),
   ),
+  trustsProxy: fc.boolean(),
 });
 
 /** The request as Node gives it. */
@@ -241,6 +249,7 @@ export function request(spec: RequestSpec, tokens: readonly string[], publishabl
     .map(([name, value]) => `${name.replace('{suffix}', suffix)}=${value}`)
     .join('; ');
   return {
+    ...(spec.trustsProxy ? { app: { get: () => () => true } } : {}),
     method: spec.method,
     url: spec.target,
     headers: {

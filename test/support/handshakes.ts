@@ -101,7 +101,7 @@ interface HandshakeDetails {
 
 /** Back from a handshake at a development instance: sent on to the URL without it, with the cookies that it brought. */
 export const completed = (cookies: string, params: Record<string, string> = {}): Outcome => ({
-  ...{ auth: null, reason: null, location: { at: '{origin}/{route}', params }, cookies },
+  ...{ auth: null, reason: null, location: { at: '/{route}', params }, cookies },
 });
 
 /** The session tokens that situations speak of. Each is of a user of its own, so that answers tell which one counted. */
@@ -207,7 +207,7 @@ class Routes {
 
 const INSTANCES: readonly Instance[] = ['development', 'production'];
 
-/** Tries situations on every platform, on both kinds of instances. */
+/** Tries situations on every platform, on both kinds of instances, in applications that trust their proxy. */
 export function describeHandshakes(theme: string, situations: readonly Situation[]): void {
   describe.each(PLATFORMS)(`${theme} on %s`, (_, platform) => {
     const clerks = {} as Record<Instance | 'other', LocalClerk>;
@@ -234,7 +234,9 @@ export function describeHandshakes(theme: string, situations: readonly Situation
       if (!app) {
         const { publishableKey, secretKey, apiUrl, telemetry } = clerks[instance].options;
         const all = { publishableKey, secretKey, apiUrl, telemetry, ...options };
-        apps.get(instance)!.set(options, (app = await TestApp.on(platform).clerk(all).controllers(Routes).start()));
+        apps
+          .get(instance)!
+          .set(options, (app = await TestApp.on(platform).trustingItsProxy().clerk(all).controllers(Routes).start()));
       }
       return app;
     }
@@ -276,10 +278,10 @@ function seen({ status, headers, body }: Answer) {
 }
 
 function partsOf(location: string) {
-  const { origin, pathname, searchParams } = new URL(location);
+  const { origin, pathname, searchParams } = new URL(location, 'http://this.server');
   const version = searchParams.get('__clerk_api_version');
   if (version) searchParams.set('__clerk_api_version', version.replace(/^\d{4}-\d\d-\d\d$/, 'YYYY-MM-DD'));
-  return { at: origin + pathname, params: [...searchParams].sort() };
+  return { at: location.startsWith('/') ? pathname : origin + pathname, params: [...searchParams].sort() };
 }
 
 /** The answer that an outcome means on a route. */

@@ -43,20 +43,36 @@ export function exchange(
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     // A server that refuses a request before it has read it all may reset the connection after its answer.
     socket.on('error', () => undefined);
-    socket.on('close', () => resolve(parse(Buffer.concat(chunks).toString(encoding))));
+    socket.on('close', () => resolve(parse(Buffer.concat(chunks), encoding)));
     socket.setTimeout(10_000, () => socket.destroy());
   });
 }
 
-function parse(text: string): RawAnswer {
-  const end = text.indexOf('\r\n\r\n');
-  const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n');
+function parse(bytes: Buffer, encoding: 'utf8' | 'latin1'): RawAnswer {
+  const end = bytes.indexOf('\r\n\r\n');
+  const [statusLine = '', ...lines] = bytes.subarray(0, Math.max(end, 0)).toString(encoding).split('\r\n');
+  // What the server says meanwhile, such as "100 Continue".
+  if (/^HTTP\/1\.1 1\d\d /.test(statusLine)) return parse(bytes.subarray(end + 4), encoding);
   const headers = new Headers();
   for (const line of lines) {
     const colon = line.indexOf(':');
     headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
   }
-  const body = text.slice(end + 4);
+  const sent = end < 0 ? bytes : bytes.subarray(end + 4);
+  const body = (headers.get('transfer-encoding') === 'chunked' ? joined(sent) : sent).toString(encoding);
   const json = /json/.test(headers.get('content-type') ?? '') && body !== '';
   return { status: Number(statusLine.split(' ')[1] ?? 0), headers, lines, body: json ? JSON.parse(body) : body };
+}
+
+/** A body without what marks its chunks. */
+function joined(bytes: Buffer): Buffer {
+  const chunks: Buffer[] = [];
+  for (let rest = bytes; rest.length > 0;) {
+    const start = rest.indexOf('\r\n') + 2;
+    const size = parseInt(rest.toString('latin1', 0, start), 16);
+    if (!(size > 0)) break;
+    chunks.push(rest.subarray(start, start + size));
+    rest = rest.subarray(start + size + 2);
+  }
+  return Buffer.concat(chunks);
 }

@@ -88,6 +88,7 @@ export class TestAppBuilder {
     providers: [],
   };
   private configure: (nest: INestApplication) => unknown = () => undefined;
+  private trustProxy: boolean | string = false;
 
   constructor(
     private readonly platform: Platform,
@@ -113,6 +114,12 @@ export class TestAppBuilder {
     return this.imports(ClerkModule.forRoot(options));
   }
 
+  /** Has the application take what a proxy forwards for the truth: any, or the one at an address. */
+  trustingItsProxy(trustProxy: boolean | string = true): this {
+    this.trustProxy = trustProxy;
+    return this;
+  }
+
   /** Changes the application before it listens. */
   before(configure: (nest: INestApplication) => unknown): this {
     this.configure = configure;
@@ -123,7 +130,7 @@ export class TestAppBuilder {
     @Module(this.metadata)
     class AppModule {}
     const logger = new RecordingLogger();
-    const nest = await NestFactory.create<INestApplication>(AppModule, this.platform(), {
+    const nest = await NestFactory.create<INestApplication>(AppModule, this.platform({ trustProxy: this.trustProxy }), {
       logger,
       abortOnError: false,
       forceCloseConnections: true,

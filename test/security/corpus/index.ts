@@ -11,7 +11,15 @@ import { json } from './json.js';
 import { keyIds } from './key-ids.js';
 import { parties } from './parties.js';
 import { permissions, prototypes } from './prototypes.js';
-import { handshakes, redirects, redirectsInProduction } from './redirects.js';
+import {
+  handshakes,
+  handshakesByFunction,
+  handshakesByProxy,
+  handshakesByProxyUrl,
+  redirects,
+  redirectsElsewhere,
+  redirectsInProduction,
+} from './redirects.js';
 import { tenants } from './tenants.js';
 import { tokenTypes } from './token-types.js';
 
@@ -27,7 +35,11 @@ export const CORPUS: readonly Family[] = [
     http,
     crossOrigin,
     redirects,
+    redirectsElsewhere,
     redirectsInProduction,
     handshakes,
+    handshakesByProxyUrl,
+    handshakesByFunction,
+    handshakesByProxy,
   ],
 ];

@@ -19,7 +19,6 @@ const NAVIGATION: readonly Header[] = [
 
 /** Redirected, but never to a stranger: every answer is looked through for that. */
 const TO_SIGN_IN: Outcome = { strict: 302 };
-const REFUSED: Outcome = { strict: 401 };
 /** To the same page, without what was of no use. */
 const BACK: Outcome = { strict: 307 };
 
@@ -42,6 +41,91 @@ const page = (
 const query = (name: string, text: string, outcome?: Outcome) => page(name, 'CWE-601', { query: text }, outcome);
 const header = (name: string, field: string, value: string, outcome?: Outcome, source = 'RFC 7239 §8.1') =>
   page(name, source, { headers: [[field, value]] }, outcome);
+
+const FORWARDED = 'RFC 7239 §8.1';
+const HOST = 'X-Forwarded-Host';
+const PROTOCOL = 'X-Forwarded-Proto';
+
+/** What pretends that the browser asked another host, or for something that is no web page. */
+const FORGERIES: readonly (readonly [name: string, headers: readonly Header[], source: string])[] = [
+  ['a forwarded host', [[HOST, 'evil.example']], FORWARDED],
+  [
+    'a forwarded origin',
+    [
+      [HOST, 'evil.example'],
+      [PROTOCOL, 'https'],
+    ],
+    FORWARDED,
+  ],
+  [
+    'a forwarded host that is null',
+    [
+      [HOST, 'null'],
+      [PROTOCOL, 'https'],
+    ],
+    FORWARDED,
+  ],
+  ['a forwarded host with a user', [[HOST, 'api.example.com@evil.example']], FORWARDED],
+  ['a forwarded host with CRLF behind escapes', [[HOST, 'a%0d%0aX-Injected:1']], 'CWE-113'],
+  ['several forwarded hosts', [[HOST, 'evil.example, api.example.com']], FORWARDED],
+  ['several forwarded hosts, ours first', [[HOST, 'api.example.com, evil.example']], FORWARDED],
+  [
+    'several forwarded hosts in two headers',
+    [
+      [HOST, 'evil.example'],
+      [HOST, 'api.example.com'],
+    ],
+    'CWE-444',
+  ],
+  ['a forwarded host with a port', [[HOST, 'evil.example:8080']], FORWARDED],
+  ['our own host with another port', [[HOST, 'api.example.com:8080']], FORWARDED],
+  ['our own host with a dot behind it', [[HOST, 'api.example.com.evil.example.']], FORWARDED],
+  ['a forwarded host outside of ASCII', [[HOST, 'api.ex\u00e4mple.com']], 'CWE-1007'],
+  ['a forwarded host with a tab', [[HOST, 'api.example.com\tevil.example']], FORWARDED],
+  ['a forwarded host with a path', [[HOST, 'evil.example/x?']], FORWARDED],
+  ['a forwarded host with a backslash', [[HOST, 'evil.example\\@api.example.com']], FORWARDED],
+  ['a forwarded IPv6 address', [[HOST, '[2001:db8::1]']], FORWARDED],
+  [
+    'half a forwarded IPv6 address',
+    [
+      [HOST, '[::1'],
+      [PROTOCOL, 'https'],
+    ],
+    FORWARDED,
+  ],
+  ['a forwarded port', [['X-Forwarded-Port', '@evil.example']], FORWARDED],
+  ['a standard forwarding', [['Forwarded', 'host=evil.example;proto=https']], FORWARDED],
+  [
+    'a forwarded server',
+    [
+      ['X-Forwarded-Server', 'evil.example'],
+      ['X-Host', 'evil.example'],
+    ],
+    'CWE-444',
+  ],
+  [
+    'a forwarded address of this machine',
+    [
+      [HOST, 'evil.example'],
+      ['X-Forwarded-For', '127.0.0.1'],
+    ],
+    FORWARDED,
+  ],
+  ['a forwarded scheme of scripts', [[PROTOCOL, 'javascript']], FORWARDED],
+  [
+    'a forwarded scheme of scripts, with a host',
+    [
+      [PROTOCOL, 'javascript'],
+      [HOST, 'evil.example'],
+    ],
+    FORWARDED,
+  ],
+  ['a forwarded scheme of data', [[PROTOCOL, 'data']], FORWARDED],
+  ['a forwarded scheme of files', [[PROTOCOL, 'ftp']], FORWARDED],
+  ['a forwarded scheme with a host', [[PROTOCOL, 'https://evil.example/?']], FORWARDED],
+  ['several forwarded schemes', [[PROTOCOL, 'javascript, https']], FORWARDED],
+  ['a scheme of scripts forwarded by CloudFront', [['CloudFront-Forwarded-Proto', 'javascript']], FORWARDED],
+];
 
 /** Ways to the sign-in page, with a way back in them. */
 export const redirects: Family = {
@@ -72,27 +156,65 @@ export const redirects: Family = {
     page('the path of a stranger', 'CWE-601', { target: '//evil.example/strict/page' }, MALFORMED),
     page('the path of a stranger behind a backslash', 'CWE-601', { target: '/\\evil.example/strict/page' }, MALFORMED),
     page('the path of a stranger behind dots', 'CWE-601', { target: '/x/..//evil.example' }, MALFORMED),
-    header('a forwarded host', 'X-Forwarded-Host', 'evil.example'),
-    header('a forwarded host with a user', 'X-Forwarded-Host', 'api.example.com@evil.example'),
-    header(
-      'a forwarded host with CRLF behind escapes',
-      'X-Forwarded-Host',
-      'a%0d%0aX-Injected:1',
-      undefined,
-      'CWE-113',
-    ),
-    header('several forwarded hosts', 'X-Forwarded-Host', 'evil.example, api.example.com'),
-    header('a forwarded host with a port', 'X-Forwarded-Host', 'evil.example:8080'),
-    header('a forwarded port', 'X-Forwarded-Port', '@evil.example'),
-    header('a forwarded scheme of scripts', 'X-Forwarded-Proto', 'javascript', REFUSED),
-    header('a forwarded scheme of data', 'X-Forwarded-Proto', 'data', REFUSED),
-    header('a forwarded scheme of files', 'X-Forwarded-Proto', 'ftp', REFUSED),
-    header('a forwarded scheme with a host', 'X-Forwarded-Proto', 'https://evil.example/?'),
+    ...FORGERIES.map(([name, headers, source]) => page(name, source, { headers })),
     header('a referrer', 'Referer', 'https://evil.example/', undefined, 'CWE-601'),
     header('an origin', 'Origin', 'https://evil.example', undefined, 'CWE-601'),
     header('a host', 'Host', 'evil.example', undefined, 'RFC 9110 §7.2'),
   ],
 };
+
+/** The same where the sign-in page is elsewhere, and is told the way back. */
+export const redirectsElsewhere: Family = {
+  name: 'redirects to a sign-in page elsewhere',
+  at: 'page',
+  options: () => ({ signInUrl: 'https://accounts.example.com/sign-in' }),
+  control: redirects.control,
+  attacks: FORGERIES.map(([name, headers, source]) => page(name, source, { headers })),
+};
+
+/** Handshakes at a Frontend API that is under a path of this server: what they lead to carries a session token. */
+const handshakesHere = (name: string, options: Family['options']): Family => ({
+  name,
+  at: 'page',
+  options,
+  control: redirects.control,
+  attacks: [
+    ...FORGERIES.map(([forgery, headers, source]) => expired(`${forgery}, with a session`, headers, source)),
+    expired('a host, with a session', [['Host', 'evil.example']], 'RFC 9110 §7.2'),
+    expired('a host with a user, with a session', [['Host', 'api.example.com@evil.example']], 'RFC 9110 §7.2'),
+    expired('a host that is no host, with a session', [['Host', 'a b\\c']], 'RFC 9110 §7.2'),
+    ...FORGERIES.map(([forgery, headers, source]) =>
+      page(`${forgery}, with a nonce`, source, { query: '?__clerk_handshake_nonce=evil', headers }, BACK),
+    ),
+    page(
+      'a host, with a nonce',
+      'RFC 9110 §7.2',
+      { query: '?__clerk_handshake_nonce=evil', headers: [['Host', 'evil.example']] },
+      BACK,
+    ),
+  ],
+});
+
+/** A browser whose session token has to be made anew. */
+function expired(name: string, headers: readonly Header[], source: string): Attack {
+  const sent = async ({ clerk }: Stage): Promise<Sent> => {
+    const token = await clerk.sessionToken({ issuedAt: Math.floor(Date.now() / 1000) - 120 });
+    const cookie: Header = ['Cookie', `__clerk_db_jwt=d; __client_uat=1; __session=${token}`];
+    return { headers: [...NAVIGATION.filter(([field]) => field !== 'Cookie'), cookie, ...headers] };
+  };
+  return request(name, source, sent, { strict: 307, public: 307 });
+}
+
+export const handshakesByProxyUrl = handshakesHere('handshakes by a proxyUrl on this server', () => ({
+  proxyUrl: '/__clerk',
+}));
+export const handshakesByFunction = handshakesHere('handshakes by a proxyUrl that is made of the request’s', () => ({
+  proxyUrl: ({ origin }: URL) => `${origin}/__clerk`,
+}));
+export const handshakesByProxy = handshakesHere('handshakes by frontendApiProxy', () => ({
+  proxyUrl: undefined,
+  frontendApiProxy: { enabled: true },
+}));
 
 /**
  * Development instances have no cookies across domains: there Clerk sends browsers back to wherever a satellite says that

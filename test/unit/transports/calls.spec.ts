@@ -397,7 +397,7 @@ describe('TransportsRegistry', () => {
   const webSocket = { of: 'gateways' };
   const registry = new TransportsRegistry(
     {} as never,
-    { rpc: undefined, transports },
+    { rpc: undefined, transports, authorizedParties: undefined },
     webSocket as never,
     new LogThrottle(),
   );
@@ -422,7 +422,7 @@ describe('TransportsRegistry', () => {
   it('knows what is built in without adapters', () => {
     const bare = new TransportsRegistry(
       {} as never,
-      { rpc: undefined, transports: undefined },
+      { rpc: undefined, transports: undefined, authorizedParties: undefined },
       webSocket as never,
       new LogThrottle(),
     );

@@ -75,7 +75,9 @@ describe('what an operation presents', () => {
     const context = { connectionParams, extra: { request: upgrade } };
     const credentials = presented(context);
     expect(credentials).toMatchObject({ source: upgrade, method: 'POST', target: '/' });
-    expect(credentials.headers).toEqual({ ...address, ...expected });
+    expect(credentials.headers).toEqual({ ...address, ...expected, 'x-forwarded-host': undefined });
+    const ofOrigins = new GraphqlTransport(new LogThrottle(), ['https://fh']).credentials(contextOf(context));
+    expect(ofOrigins).toMatchObject({ headers: { ...address, ...expected } });
   });
 
   it('of no request at all is what the parameters say', () => {
