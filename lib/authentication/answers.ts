@@ -6,26 +6,25 @@ import { assertAnswer } from '../options/resolve-options.js';
 import { isFlat, isSame, isUsedAsItIs, readOwn, snapshotOf, type OwnProperties } from '../options/snapshot.js';
 import { Fingerprints } from './fingerprints.js';
 
-/** So many answers that differ in nothing but their functions are no coincidence. */
-const ALIKE = 10;
-/** How many kinds of answers are counted. */
+/** From how many new answers on that differ only in their functions a warning is logged. */
+const WARN_AFTER = 10;
+/** How many groups of such answers are counted. */
 const MAX_COUNTED = 100;
 
-/** What `resolveOptions` answered, as it was when it was read. */
+/** A snapshot of what `resolveOptions` answered, and its fingerprint. */
 export interface ReadAnswer {
-  /** Its fingerprint. */
   readonly key: string;
-  /** Plain data, functions, and a client: no getter, nothing that changes. */
+  /** Plain data, functions and a client: no getter, nothing that changes. */
   readonly options: RequestOptions;
 }
 
 /**
- * Reads the answers of `resolveOptions`: each of their properties once. What is found by the fingerprint of an answer was set
- * up from the very values that were fingerprinted.
+ * Reads the answers of `resolveOptions`, each of their properties once. An instance that is found by the fingerprint of an
+ * answer was set up from the very values that were fingerprinted.
  */
 export class Answers {
   private readonly fingerprints = new Fingerprints();
-  /** Answers that are given again and again are recognised by comparing what was read, without taking a fingerprint. */
+  /** An object that is answered again is recognised by comparing what was read, without hashing. */
   private readonly known = new WeakMap<object, ReadAnswer & { readonly own: OwnProperties }>();
   private readonly counts = new LRUCache<string, number>({ max: MAX_COUNTED });
   private hasWarned = false;
@@ -44,18 +43,18 @@ export class Answers {
     return read;
   }
 
-  /** Takes note of an answer that none before was like; says once when that is for functions that are ever new. */
-  noteNew({ options }: ReadAnswer): void {
+  /** Counts an answer that an instance was set up for; warns once where answers differ only in their functions. */
+  countNew({ options }: ReadAnswer): void {
     const names = Object.entries(options).flatMap(([name, value]) => (isUsedAsItIs(name, value) ? [name] : []));
     if (this.hasWarned || names.length === 0) return;
     const data = this.fingerprints.ofData(options);
     const count = (this.counts.get(data) ?? 0) + 1;
     this.counts.set(data, count);
-    if (count < ALIKE) return;
+    if (count < WARN_AFTER) return;
     this.hasWarned = true;
     new Logger('ClerkModule').warn(
-      `resolveOptions answers the same options with ever new functions or clients (${names.join(', ')}): each such answer ` +
-        'is set up anew, and nothing that was verified is remembered for the next request. Define them once, outside of ' +
+      `resolveOptions keeps answering the same options with new functions or clients (${names.join(', ')}): each answer is ` +
+        'set up as another tenant, and no verified caller is cached for the next request. Define them once, outside of ' +
         'resolveOptions.',
     );
   }

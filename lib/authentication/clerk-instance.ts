@@ -20,13 +20,13 @@ export interface ClerkInstance {
   readonly authenticator: Authenticator;
 }
 
-/** All options that keys and calls depend on: where these are equal, they are of the same Clerk instance, and bounded alike. */
+/** All options that keys and calls depend on: where they are equal, it is the same Clerk instance with the same bounds. */
 export const BACKEND_OPTIONS = [
   ...(['secretKey', 'machineSecretKey', 'machineOnly', 'jwtKey', 'apiUrl', 'apiVersion'] as const),
   ...(['timeoutInMs', 'maxRetries', 'maxPendingCalls', 'staleKeysInMs'] as const),
 ] as const satisfies readonly (keyof ResolvedClerkOptions)[];
 
-/** The type keeps what is shared from depending on any other option. */
+/** The type keeps what is shared from depending on any other option: a new dependency does not compile until it is listed. */
 type BackendOptions = Pick<ResolvedClerkOptions, (typeof BACKEND_OPTIONS)[number]>;
 
 /** The Backend API of one Clerk instance: the keys that it publishes, and the bounds on calls to it. */

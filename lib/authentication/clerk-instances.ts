@@ -18,7 +18,7 @@ import {
 import { Fingerprints } from './fingerprints.js';
 import { SegmentedLru } from './segmented-lru.js';
 
-/** How many instances are kept set up, and how many clients and sets of keys, which instances share. */
+/** How many instances are cached, and how many clients and key sets, which instances share. */
 const MAX_INSTANCES = 1_000;
 
 type Resolve = (request: object) => RequestOptions | undefined | Promise<RequestOptions | undefined>;
@@ -26,9 +26,9 @@ type Resolve = (request: object) => RequestOptions | undefined | Promise<Request
 /**
  * Finds the Clerk instance of a request: the module's own, or the one that `resolveOptions` names.
  *
- * Callers are remembered for exactly one set of options, since all of them may matter. Keys, calls and clients are shared by
- * what they depend on: an answer that is new in any other option causes no fetch, and however many such answers there are,
- * they evict no keys.
+ * A verification cache belongs to exactly one set of options, since any of them may matter. Keys, calls and clients are
+ * shared by the options that they depend on: an answer that is new in any other option fetches no keys, and a flood of such
+ * answers evicts none.
  */
 export class ClerkInstances {
   private readonly instances = new SegmentedLru<ClerkInstance>(MAX_INSTANCES);
@@ -54,7 +54,7 @@ export class ClerkInstances {
     given: ClerkModuleOptions | undefined | null,
     env: Readonly<Record<string, string | undefined>> = process.env,
   ) {
-    // As they are now: what is found by an answer must depend on nothing else that changes.
+    // Read once: which instance an answer leads to must depend on nothing else that changes.
     this.#given = snapshotOf(readOwn(given ?? {}));
     this.#env = { ...env };
     this.#resolveOptions = (options.resolveOptions as Resolve | undefined)?.bind(given);
@@ -91,11 +91,11 @@ export class ClerkInstances {
     const client = options.clerkClient ?? this.shared(this.clients, options, CLIENT_OPTIONS, buildClient);
     const instance = createInstance(options, client, undefined, backend);
     this.instances.set(answer.key, instance);
-    this.answers.noteNew(answer);
+    this.answers.countNew(answer);
     return instance;
   }
 
-  /** What was made for equal options, or is made now, of those that are named and of no others. */
+  /** What was made before for the same values of these options; the type keeps it from depending on any others. */
   private shared<Name extends keyof ResolvedClerkOptions, V extends object>(
     made: SegmentedLru<V>,
     options: ResolvedClerkOptions,

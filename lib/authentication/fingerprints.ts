@@ -3,12 +3,12 @@ import { hash } from 'node:crypto';
 import { isRecord } from '../options/readable.js';
 import { isPlain, isUsedAsItIs } from '../options/snapshot.js';
 
-/** Tells an object that counts by identity from all others. */
+/** Names an object that counts by identity. */
 type Identify = (value: object) => string;
 
 /**
- * Fingerprints of options: equal for equal options in whatever order, and different for any others. Nothing that an object
- * says about itself (`toJSON`, `valueOf`) is asked. No key can be read from them.
+ * Fingerprints of options: equal for equal options in any order, and different for all others. No method of an object among
+ * them (`toJSON`, `valueOf`) is called. No key can be read from a fingerprint.
  */
 export class Fingerprints {
   private readonly identities = new WeakMap<object, number>();

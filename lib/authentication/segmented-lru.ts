@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 
-/** Which part of the room is for what was used again; the rest is for what is new. */
+/** Which part of the cache is for entries that were used again; the rest is for new ones. */
 const USED_AGAIN = 4 / 5;
 
 /**
- * A bounded cache in which what was used once makes room before what was used again. A flood of keys that come once, such
- * as made-up host names, evicts each other, and nothing that is in use.
+ * A bounded cache (a segmented LRU) that evicts entries that were used once before those that were used again. A flood of
+ * keys that are used once, such as made-up host names, evicts no entry in use.
  */
 export class SegmentedLru<V extends object> {
   private readonly once: LRUCache<string, V>;
@@ -14,7 +14,7 @@ export class SegmentedLru<V extends object> {
   /** @param max How many entries are kept at most; two or more. */
   constructor(private readonly max: number) {
     this.once = new LRUCache({ max });
-    // What was used again and is not any more is on a par with what is new: it does not stay for good.
+    // An entry that is no longer used becomes one among the new ones, so that it does not stay for good.
     const dispose = (value: V, key: string, reason: string) => void (reason === 'evict' && this.once.set(key, value));
     this.again = new LRUCache({ max: Math.floor(max * USED_AGAIN), dispose });
   }

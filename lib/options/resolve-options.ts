@@ -100,11 +100,8 @@ export function resolveRequestOptions(
 ): ResolvedClerkOptions {
   assertAnswer(answer);
   const misplaced = MODULE_OPTIONS.filter((name) => Object.hasOwn(answer, name));
-  if (misplaced.length > 0) {
-    throw new ClerkConfigurationError(
-      misplaced.map((name) => `resolveOptions answered ${name}: give it to the module`),
-    );
-  }
+  const problems = misplaced.map((name) => `resolveOptions answered ${name}: give it to the module`);
+  if (problems.length > 0) throw new ClerkConfigurationError(problems);
   const shared = omit(module, [...INSTANCE_OPTIONS, 'resolveOptions']);
   const variables = INSTANCE_OPTIONS.flatMap((name) => (OPTION_TABLE[name] as OptionRow).env ?? []);
   return resolveClerkOptions({ ...shared, ...answer }, omit(env, variables), MAX_REMEMBERED_OF_TENANT);
