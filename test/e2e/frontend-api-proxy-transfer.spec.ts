@@ -362,7 +362,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       for (const request of [{}, { method: 'POST', headers: [['Content-Length', '3']] as const, body: 'abc' }]) {
         expect(await send(app, request)).toMatchObject({ status: 503, body: UNAVAILABLE });
       }
-      expect(warnings(app)).toEqual([expect.stringMatching(/^warn The Frontend API gave no answer/)]);
+      expect(warnings(app)).toEqual([expect.stringMatching(/^warn frontendApiProxy: The Frontend API gave no answer/)]);
       expect(app.logger.lines.join()).not.toContain(clerk.secretKey);
     });
 
@@ -466,7 +466,9 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       }
       expect(api.received).toEqual([]);
       expect(warnings(app)).toEqual([
-        expect.stringContaining('error resolveOptions answered no publishableKey and secretKey to proxy with'),
+        expect.stringContaining(
+          'error frontendApiProxy: resolveOptions answered no publishableKey and secretKey to proxy with',
+        ),
       ]);
       expect((await send(app, { headers: [['Host', 'whole.example']] })).status).toBe(201);
       expect(api.received[0]!.headers['clerk-secret-key']).toBe(clerk.secretKey);

@@ -19,7 +19,8 @@ const contextOf = (context: object, info: object = { fieldNodes: [], operation }
     getArgByIndex: (index: number) => args[index],
   } as unknown as ExecutionContext;
 };
-const transport = new GraphqlTransport(new LogThrottle());
+let transport: GraphqlTransport;
+beforeEach(() => void (transport = new GraphqlTransport(new LogThrottle())));
 const presented = (context: object) => transport.credentials(contextOf(context)) as Credentials;
 const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };
 
