@@ -17,7 +17,11 @@ type Resolve = (request: object) => RequestOptions | undefined | Promise<Request
 
 /** Finds the Clerk instance of a request: the module's own, or the one that `resolveOptions` names. */
 export class ClerkInstances {
-  private readonly instances = new LRUCache<string, ClerkInstance>({ max: MAX_INSTANCES });
+  private readonly instances = new LRUCache<string, ClerkInstance>({
+    max: MAX_INSTANCES,
+    // Requests that are under way still get their answers.
+    dispose: ({ authenticator }) => authenticator.close?.(),
+  });
   private readonly found = new WeakMap<object, Promise<ClerkInstance>>();
   private readonly answered = new WeakMap<object, { readonly values: readonly unknown[]; readonly key: string }>();
   private readonly identities = new WeakMap<object, number>();
@@ -50,6 +54,12 @@ export class ClerkInstances {
     let instance = this.found.get(carrier);
     if (!instance) this.found.set(carrier, (instance = this.find(request)));
     return instance;
+  }
+
+  /** Called by Nest: nothing is remembered, and no timer is set, once the application has gone. */
+  onModuleDestroy(): void {
+    this.own?.authenticator.close?.();
+    this.instances.clear();
   }
 
   private async find(request: object): Promise<ClerkInstance> {

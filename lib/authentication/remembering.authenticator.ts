@@ -77,6 +77,11 @@ export class RememberingAuthenticator implements Authenticator {
     return this.recallWhole(question) ?? this.ask(question);
   }
 
+  close(): void {
+    this.recent.close();
+    this.verdicts.close();
+  }
+
   /** Who was signed in by a request just like this one. */
   private recallWhole(question: Question): Identity | undefined {
     const { inputs, acceptsToken } = question;

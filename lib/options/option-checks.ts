@@ -176,6 +176,9 @@ export const clerkClient: Check = (value) =>
 /** Room for all that are remembered is made at the start. */
 const MOST_ENTRIES = 1_000_000;
 
+/** A terabyte: more than any process has. */
+const MOST_BYTES = 2 ** 40;
+
 /** Nothing is remembered for longer than a minute. */
 const A_MINUTE = 60_000;
 
@@ -184,6 +187,7 @@ export const verificationCache: Check = (value) =>
     ? undefined
     : fields({
         maxEntries: count(1, MOST_ENTRIES),
+        maxBytes: wholeNumber(' of bytes', 1, MOST_BYTES),
         machineTokens: fields({ ttl: milliseconds(0, A_MINUTE) }),
       })(value);
 

@@ -11,9 +11,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const rows = Object.entries(OPTION_TABLE) as [keyof ClerkModuleOptions, OptionRow][];
 
-/** How many verdicts are remembered: there are many tenants, and each has a memory of its own. */
-const MAX_REMEMBERED = 10_000;
-const MAX_REMEMBERED_OF_TENANT = 1_000;
+/** How much is remembered: there are many tenants, and each has a memory of its own. */
+const CACHE_LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
+const CACHE_LIMITS_OF_TENANT = { maxEntries: 1_000, maxBytes: 2 * 1024 * 1024 };
 
 /**
  * Settles every option once: explicit value > environment > default, validated as a whole and frozen.
@@ -23,7 +23,7 @@ const MAX_REMEMBERED_OF_TENANT = 1_000;
 export function resolveClerkOptions(
   given: ClerkModuleOptions | undefined | null,
   env: Environment,
-  maxEntries = MAX_REMEMBERED,
+  cacheLimits = CACHE_LIMITS,
 ): ResolvedClerkOptions {
   assertReadable(given);
   const options: Record<string, unknown> = { ...given };
@@ -54,7 +54,7 @@ export function resolveClerkOptions(
     secretKey: (settled.secretKey ?? '') as string,
     machineOnly,
     frontendApiProxy: mounted(settled.frontendApiProxy as ClerkModuleOptions['frontendApiProxy']),
-    verificationCache: cacheOf(settled.verificationCache as ClerkModuleOptions['verificationCache'], maxEntries),
+    verificationCache: cacheOf(settled.verificationCache as ClerkModuleOptions['verificationCache'], cacheLimits),
     audience: byTokenType(settled.audience as ClerkModuleOptions['audience']),
     jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
     telemetry: {
@@ -99,7 +99,7 @@ export function resolveRequestOptions(
   }
   const shared = omit(module, [...INSTANCE_OPTIONS, 'resolveOptions']);
   const variables = INSTANCE_OPTIONS.flatMap((name) => (OPTION_TABLE[name] as OptionRow).env ?? []);
-  return resolveClerkOptions({ ...shared, ...answer }, omit(env, variables), MAX_REMEMBERED_OF_TENANT);
+  return resolveClerkOptions({ ...shared, ...answer }, omit(env, variables), CACHE_LIMITS_OF_TENANT);
 }
 
 function omit<T extends object>(from: T, names: readonly string[]): T {
@@ -165,11 +165,11 @@ function byTokenType(audience: ClerkModuleOptions['audience']): AudienceByTokenT
 
 function cacheOf(
   given: ClerkModuleOptions['verificationCache'],
-  maxEntries: number,
+  limits: typeof CACHE_LIMITS,
 ): ResolvedClerkOptions['verificationCache'] {
   if (given === false) return false;
   const { machineTokens, ...sized } = Object(given) as VerificationCacheOptions;
-  return { maxEntries, ...sized, machineTokens: { ttl: 0, ...machineTokens } };
+  return { ...limits, ...sized, machineTokens: { ttl: 0, ...machineTokens } };
 }
 
 /** The path without a slash at its end, as Clerk compares it. */

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import type { Credentials } from '../authentication/credentials.js';
-import { CallCredentials } from './call.credentials.js';
+import { CallCredentials, fitsHeader } from './call.credentials.js';
 import type { GraphqlOperation } from './graphql.operation.js';
 import { HttpCredentials } from './http.credentials.js';
 import { toWebRequest } from './web-request.js';
@@ -9,8 +9,17 @@ import { toWebRequest } from './web-request.js';
 /** Headers of the request that opened a connection which tell where it leads. None of them is a credential. */
 const ADDRESS = ['host', 'origin', 'x-forwarded-host', 'x-forwarded-proto'] as const;
 
-/** What an operation presents; `undefined` where that cannot be read. */
-export function graphqlCredentials(operation: GraphqlOperation): Credentials | undefined {
+/** Under which name a client put its credentials among the parameters of its connection. */
+export type FindName = (connectionParams: GraphqlOperation['connectionParams']) => string | undefined;
+
+/**
+ * What an operation presents; `undefined` where that cannot be read.
+ * @param findName Remembers what it found: a connection has many operations, and as many parameters as its client likes.
+ */
+export function graphqlCredentials(
+  operation: GraphqlOperation,
+  findName: FindName = nameOfAuthorization,
+): Credentials | undefined {
   const { request, carrier, source } = operation;
   if (request) {
     const credentials = new OperationCredentials(request, carrier);
@@ -18,7 +27,8 @@ export function graphqlCredentials(operation: GraphqlOperation): Credentials | u
   }
   const { headers: opened = {} } = source as { headers?: IncomingHttpHeaders };
   const address = Object.fromEntries(ADDRESS.map((name) => [name, opened[name]]));
-  const credentials = new CallCredentials({ ...address, ...authorizationIn(operation) }, source, carrier);
+  const credentials = new CallCredentials({ ...address, ...authorizationIn(operation, findName) }, source, carrier);
+  if (!fitsHeader(credentials.headers.authorization ?? '')) return undefined;
   try {
     return credentials.request && credentials;
   } catch {
@@ -45,7 +55,11 @@ class OperationCredentials extends HttpCredentials {
 }
 
 /** The header that the client named among its connection parameters. The upgrade request's own, cookies too, are not taken. */
-function authorizationIn({ connectionParams }: GraphqlOperation): IncomingHttpHeaders {
-  const named = Object.entries(connectionParams).find(([name]) => name.toLowerCase() === 'authorization');
-  return typeof named?.[1] === 'string' ? { authorization: named[1] } : {};
+function authorizationIn({ connectionParams }: GraphqlOperation, findName: FindName): IncomingHttpHeaders {
+  const name = findName(connectionParams);
+  const authorization = name === undefined ? undefined : connectionParams[name];
+  return typeof authorization === 'string' ? { authorization } : {};
 }
+
+export const nameOfAuthorization: FindName = (connectionParams) =>
+  Object.keys(connectionParams).find((name) => name.toLowerCase() === 'authorization');

@@ -6,7 +6,7 @@ import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
-import { graphqlCredentials } from './graphql.credentials.js';
+import { graphqlCredentials, nameOfAuthorization, type FindName } from './graphql.credentials.js';
 import { graphqlOperationOf } from './graphql.operation.js';
 import { MALFORMED } from './http.credentials.js';
 import { defineRequestAuth } from './request-auth.js';
@@ -33,6 +33,8 @@ const AMBIGUOUS: Denial = {
 export class GraphqlTransport implements Transport {
   private readonly logger = new Logger('ClerkGuard');
   private readonly known = new WeakMap<object, Credentials>();
+  /** By the parameters of a connection. */
+  private readonly names = new WeakMap<object, { readonly name: string | undefined }>();
 
   carrier(context: ExecutionContext): object {
     return graphqlOperationOf(context).call;
@@ -45,11 +47,17 @@ export class GraphqlTransport implements Transport {
       this.logger.error('Several requests share one GraphQL context: give the option "context" a function.');
       return AMBIGUOUS;
     }
-    const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation);
+    const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation, this.findName);
     if (!credentials) return MALFORMED;
     this.known.set(operation.carrier, credentials);
     return credentials;
   }
+
+  private readonly findName: FindName = (connectionParams) => {
+    let found = this.names.get(connectionParams);
+    if (!found) this.names.set(connectionParams, (found = { name: nameOfAuthorization(connectionParams) }));
+    return found.name;
+  };
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {
     const { call, carrier, request } = graphqlOperationOf(context);

@@ -2,7 +2,7 @@ import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
-import { CallCredentials } from './call.credentials.js';
+import { CallCredentials, fitsHeader } from './call.credentials.js';
 
 const UNREADABLE: Denial = {
   status: 400,
@@ -52,7 +52,7 @@ export function presentedCredentials(
   if (typeof given !== 'object') return UNREADABLE;
   const read = headers.map((name) => [name, (given as Partial<Record<string, unknown>>)[name] ?? undefined] as const);
   const isReadable = ([, value]: (typeof read)[number]) =>
-    value === undefined || (typeof value === 'string' && HEADER_VALUE.test(value));
+    value === undefined || (typeof value === 'string' && fitsHeader(value) && HEADER_VALUE.test(value));
   return read.every(isReadable)
     ? new CallCredentials(Object.fromEntries(read) as Record<string, string | undefined>, source, carrier)
     : UNREADABLE;

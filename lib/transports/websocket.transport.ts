@@ -7,7 +7,7 @@ import { ClerkErrorCode } from '../errors/error-codes.js';
 import { asHttpException, bodyOf } from '../errors/exceptions.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
-import { CallCredentials } from './call.credentials.js';
+import { CallCredentials, fitsHeader } from './call.credentials.js';
 import { callOf, disconnect, keptOn, presentedBy, requestOf } from './sockets.js';
 import type { Transport } from './transport.js';
 import type { WebSocketPackage } from './websocket.package.js';
@@ -39,14 +39,15 @@ export class WebSocketTransport implements Transport {
   /** What the socket presents now, for one message or for the connection itself. */
   credentialsOf(client: object, carrier: object): Credentials | Denial {
     const headers = presentedBy(client, this.options.webSocket);
+    const { authorization = '' } = headers;
     // Of `auth.token` and a query, unlike of a header, no parser has made sure that a header can hold it.
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(headers.authorization ?? '')) return MALFORMED;
+    if (!fitsHeader(authorization) || /[^\t\x20-\x7e\x80-\xff]/.test(authorization)) return MALFORMED;
     return new CallCredentials(headers, requestOf(client), carrier);
   }
 
   /** A token that a client hands in on an open socket. */
   tokenOf(client: object, token: unknown): Credentials | Denial {
-    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return MALFORMED;
+    if (typeof token !== 'string' || !fitsHeader(token) || !/^[\x21-\x7e]+$/.test(token)) return MALFORMED;
     return new CallCredentials({ authorization: `Bearer ${token}` }, requestOf(client), {});
   }
 
