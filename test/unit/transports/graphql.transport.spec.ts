@@ -71,8 +71,20 @@ describe('what an operation presents', () => {
     ['a request to nowhere', { req: { method: 'POST', url: '//evil', headers: {} } }],
     ['a method that is none', { req: { method: 'TRACE', url: '/', headers: {} } }],
     ['a parameter that no header holds', { connectionParams: { authorization: 'a\nb' } }],
+    ['a parameter that is longer than any header', { connectionParams: { authorization: 'a'.repeat(100_000) } }],
   ])('is refused: %s', (_, context) => {
     expect(presented(context)).toEqual(MALFORMED);
+  });
+
+  it('is looked for among the parameters of a connection once, and read anew for each operation', () => {
+    let looks = 0;
+    const named = { Authorization: 'first' };
+    const connectionParams = new Proxy(named, { ownKeys: (target) => (looks++, Reflect.ownKeys(target)) });
+    expect(presented({ connectionParams }).headers).toMatchObject({ authorization: 'first' });
+    named.Authorization = 'second';
+    expect(presented({ connectionParams }).headers).toMatchObject({ authorization: 'second' });
+    expect(looks).toBe(1);
+    expect(presented({ connectionParams: { authorization: 't' } }).headers).toMatchObject({ authorization: 't' });
   });
 
   it('is read once, however many resolvers ask', () => {

@@ -1,3 +1,5 @@
+import { maxHeaderSize } from 'node:http';
+
 import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { CallCredentials } from '../../../lib/transports/call.credentials.js';
@@ -59,6 +61,9 @@ describe('what an application says that a call presents', () => {
     ['a\r\n'],
     ['é'],
     [{ cookie: '\0' }],
+    ['a'.repeat(100_000)],
+    [{ authorization: `Bearer ${'a'.repeat(maxHeaderSize)}` }],
+    [{ cookie: 'a'.repeat(maxHeaderSize + 1) }],
   ])('is unreadable: %j', (answer) => {
     expect(presented(() => answer)).toEqual(UNREADABLE);
     expect(logger.lines).toEqual([]);
