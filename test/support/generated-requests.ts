@@ -161,7 +161,7 @@ export const TOKENS = 3;
 const token = fc.nat(TOKENS - 1);
 const scheme = seldom(fc.constantFrom('bearer ', '', 'Basic ', 'Bearer  ', 'Token '), 'Bearer ');
 /** Clerk takes no notice of what follows a token. */
-const after = seldom(fc.constantFrom(' ', ' x', ' x y'), '');
+const after = fc.constantFrom('', '', '', ' x');
 const authorization = fc.record({ scheme, token, after });
 
 const header = (name: string, ...values: string[]) =>
