@@ -1,5 +1,5 @@
 import { ExpiringCache, type CacheLimits } from './expiring-cache.js';
-import { bytesOf, flatCopy } from './flat-copy.js';
+import { bytesOf } from './flat-copy.js';
 import type { Identity } from './identity.js';
 import type { AcceptsToken } from './token-types.js';
 import type { Recalled } from './verdicts.js';
@@ -11,7 +11,9 @@ const SHARE_OF_BYTES = 1 / 2;
 /** How many characters of the end of what was sent are looked at to find it again. Signatures end tokens. */
 const SAMPLE = 24;
 
-interface Recent extends Recalled {
+type Kept = Omit<Recalled, 'token'>;
+
+interface Recent extends Omit<Kept, 'bytes'> {
   readonly sent: string;
   readonly acceptsToken: AcceptsToken;
 }
@@ -38,9 +40,10 @@ export class RecentCallers {
     return known?.sent === sent && known.acceptsToken === acceptsToken ? known.identity : undefined;
   }
 
-  keep(sent: string, acceptsToken: AcceptsToken, recalled: Recalled): void {
-    const entry = { ...recalled, sent: flatCopy(sent), acceptsToken };
-    this.recent.set(numberOf(sent, acceptsToken), entry, recalled.bytes + bytesOf(sent));
+  /** @param sent A text of its own: a part of another, such as a header, would keep all of that in memory. */
+  keep(sent: string, acceptsToken: AcceptsToken, { identity, since, until, bytes }: Kept): void {
+    const entry = { identity, since, until, sent, acceptsToken };
+    this.recent.set(numberOf(sent, acceptsToken), entry, bytes + bytesOf(sent));
   }
 
   /** Forgets everything, and keeps nothing from now on. */

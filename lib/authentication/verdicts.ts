@@ -29,11 +29,15 @@ interface Verdict {
   /** What the text is: the claims of a session, its token, or what Clerk knows of a machine token of this type. */
   readonly kind: 'claims' | 'token' | Exclude<TokenType, 'session_token'>;
   readonly text: string;
+  /** How much memory the identity takes at most that is made of it. */
+  readonly bytes: number;
 }
 
 /** Somebody who was signed in, and for how long that holds. */
 export interface Recalled extends ValidityWindow {
   readonly identity: Identity;
+  /** The token that signed them in: a text of its own, which no header stays in memory for. */
+  readonly token: string;
   /** How much memory the identity takes at most. */
   readonly bytes: number;
 }
@@ -61,16 +65,17 @@ export class Verdicts {
   recall(digest: string, token: string | undefined): Recalled | undefined {
     const verdict = this.kept.get(digest);
     if (!verdict) return undefined;
-    const { since, until, kind, text } = verdict;
+    const { since, until, kind, text, bytes } = verdict;
     const shown = kind === 'token' ? text : flatCopy(token ?? '');
     const json = kind === 'token' ? payloadOf(text) : text;
-    return { identity: this.rebuild(kind, shown, json), since, until, bytes: bytesOf(shown) + bytesParsed(json) };
+    return { identity: this.rebuild(kind, shown, json), token: shown, since, until, bytes: bytes + bytesOf(shown) };
   }
 
   /** Remembers the session token of a header until it expires, by the clock that Clerk goes by. */
   rememberToken(digest: string, identity: Identity, token: string): void {
     const expiry = claimsOf(identity).exp * 1000 + this.options.clockSkewInMs;
-    this.keep(digest, { kind: 'claims', text: payloadOf(token) }, this.whileKeysHold(expiry));
+    const claims = payloadOf(token);
+    this.keep(digest, { kind: 'claims', text: claims, bytes: bytesParsed(claims) }, this.whileKeysHold(expiry));
   }
 
   /** Remembers a session of cookies, or a machine token. */
@@ -81,13 +86,15 @@ export class Verdicts {
       const token = await (identity.toAuth({ treatPendingAsSignedOut: false }) as SignedInAuthObject).getToken();
       // Which of several cookies counts changes when one of them expires, and that knows no tolerance.
       const until = this.whileKeysHold(claimsOf(identity).exp * 1000);
-      if (token) this.keep(digest, { kind: 'token', text: flatCopy(token) }, until);
+      if (!token) return;
+      this.keep(digest, { kind: 'token', text: flatCopy(token), bytes: bytesParsed(payloadOf(token)) }, until);
     } else if (tokenInHeader !== undefined) {
       const auth = identity.toAuth() as AuthenticatedMachineObject;
       const expiry = expiryOf(tokenInHeader);
       const until = expiry === undefined ? this.now() + this.cache.machineTokens.ttl : this.whileKeysHold(expiry);
       // Its functions, which JSON leaves out, hold on to the request that Clerk was asked with.
-      this.keep(digest, { kind: tokenType, text: JSON.stringify(auth) }, until);
+      const text = JSON.stringify(auth);
+      this.keep(digest, { kind: tokenType, text, bytes: bytesParsed(text) }, until);
     }
   }
 
