@@ -111,6 +111,16 @@ const good: readonly Kind[] = [
     },
   },
   {
+    name: 'cookies beside a lot of others, ever different ones',
+    weight: 4,
+    async make({ clerk, people, keys }, random) {
+      const person = random.pick(people);
+      const cookie = await clerk.browserCookies({ session: person.session, ...keys.good });
+      const padded = `p=${String(random.integer(2 ** 31)).padEnd(12_000, 'x')}; ${cookie}`;
+      return { path: '/session', headers: { cookie: padded }, expected: always(`200 ${person.id}`) };
+    },
+  },
+  {
     name: 'expired cookies that Clerk makes new ones for',
     weight: 2,
     asksClerk: true,

@@ -30,10 +30,14 @@ function isPending(auth: AuthObject): boolean {
   return 'sessionStatus' in auth && auth.sessionStatus === 'pending';
 }
 
+/** Without recursion: claims may be nested as deeply as a token can hold. */
 function deepFreeze<T>(value: T): T {
-  // Whatever is no object counts as frozen; functions are left as they are.
-  if (typeof value === 'function' || Object.isFrozen(value)) return value;
-  Object.freeze(value);
-  Object.values(value as object).forEach(deepFreeze);
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    // Whatever is no object counts as frozen; functions are left as they are.
+    if (typeof next === 'function' || Object.isFrozen(next)) continue;
+    for (const inner of Object.values(Object.freeze(next as object))) pending.push(inner);
+  }
   return value;
 }

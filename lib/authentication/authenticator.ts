@@ -9,4 +9,7 @@ export const AUTHENTICATOR = Symbol.for('nest-clerk:authenticator');
 export interface Authenticator {
   /** Answers at once where the answer is known. */
   authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity>;
+
+  /** Forgets what it remembers, and remembers nothing from now on; answers as before. */
+  close?(): void;
 }

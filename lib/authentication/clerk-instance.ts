@@ -66,7 +66,7 @@ export function createAuthenticator(
   let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys, calls, now);
   if (directVerification) authenticator = new DirectAuthenticator(options, keys, authenticator, now);
   if (!verificationCache) return authenticator;
-  const recent = new RecentCallers(verificationCache.maxEntries, now);
+  const recent = new RecentCallers(verificationCache, now);
   const verdicts = new Verdicts(options, verificationCache, keys, now);
   return new RememberingAuthenticator(options, recent, verdicts, authenticator);
 }

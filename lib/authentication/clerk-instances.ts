@@ -31,7 +31,11 @@ type Resolve = (request: object) => RequestOptions | undefined | Promise<Request
  * answers evicts none.
  */
 export class ClerkInstances {
-  private readonly instances = new SegmentedLru<ClerkInstance>(MAX_INSTANCES);
+  private readonly instances = new SegmentedLru<ClerkInstance>(
+    MAX_INSTANCES,
+    // Requests that are under way still get their answers.
+    ({ authenticator }) => authenticator.close?.(),
+  );
   private readonly backends = new SegmentedLru<ClerkBackend>(MAX_INSTANCES);
   private readonly clients = new SegmentedLru<ClerkClient>(MAX_INSTANCES);
   private readonly found = new WeakMap<object, Promise<ClerkInstance>>();
@@ -73,6 +77,12 @@ export class ClerkInstances {
     let instance = this.found.get(carrier);
     if (!instance) this.found.set(carrier, (instance = this.find(request)));
     return instance;
+  }
+
+  /** Called by Nest: nothing is remembered, and no timer is set, once the application has gone. */
+  onModuleDestroy(): void {
+    this.own?.authenticator.close?.();
+    this.instances.clear();
   }
 
   private async find(request: object): Promise<ClerkInstance> {

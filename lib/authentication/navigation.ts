@@ -26,7 +26,10 @@ export function withoutHandshake(request: ClerkRequest, enableHandshake: boolean
   if (navigation ? enableHandshake : !carriesHandshake(request)) return request;
 
   const url = new URL(request.url);
-  for (const name of [...url.searchParams.keys()].filter(isHandshakeName)) url.searchParams.delete(name);
+  // All at once: each parameter that is deleted from a URL makes it write the whole query anew.
+  const parameters = [...url.searchParams];
+  const others = parameters.filter(([name]) => !isHandshakeName(name));
+  if (others.length < parameters.length) url.search = new URLSearchParams(others).toString();
   const headers = new Headers(request.headers);
   const cookies = headers.get('cookie')?.split(';');
   const kept = cookies?.filter((pair) => !isHandshakeName((pair.split('=')[0] as string).trim()));

@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache';
 
 import { Reason, throwOnNobody, type State } from './clerk-answers.js';
 import type { ClerkCalls } from './clerk-calls.js';
+import { isValidAt, type ValidityWindow } from './expiring-cache.js';
 import { identityFromState, signedOutIdentity, type Identity } from './identity.js';
 import { digestOf } from './request-key.js';
 import type { TokenType } from './token-types.js';
-import { holds, type Term } from './verdicts.js';
 
 type MachineTokenType = Exclude<TokenType, 'session_token'>;
 
@@ -37,7 +37,7 @@ export function opaqueKindOf(token: string): MachineTokenType | undefined {
  * places. Belongs to one Clerk instance, and is bounded.
  */
 export class OpaqueTokens {
-  private readonly refused = new LRUCache<string, Term & { readonly reason: string }>({ max: MAX_REFUSED });
+  private readonly refused = new LRUCache<string, ValidityWindow & { readonly reason: string }>({ max: MAX_REFUSED });
   /** Those that were good when they were last asked about, each with whether it is being asked about just now. */
   private readonly known = new LRUCache<string, { isAsked: boolean }>({ max: MAX_KNOWN });
 
@@ -52,7 +52,7 @@ export class OpaqueTokens {
     if (!SHAPE.test(token)) return signedOutIdentity(Reason.InvalidToken, kind, true);
     const digest = digestOf(token, kind);
     const refused = this.refused.get(digest);
-    if (refused && holds(refused, this.now())) return signedOutIdentity(refused.reason, kind, true);
+    if (refused && isValidAt(refused, this.now())) return signedOutIdentity(refused.reason, kind, true);
 
     const state = await this.asked(digest, async () => {
       const answer = await ask();

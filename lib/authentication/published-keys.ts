@@ -83,7 +83,9 @@ function bounded(response: Response): Response {
 
 /** Those that can verify session tokens, none that is named twice; what is no key is left out. */
 function keysOf(jwks: readonly JWK[]): PublishedKeys {
-  const named = jwks.filter(({ kid }) => jwks.filter((other) => other.kid === kid).length === 1);
+  const times = new Map<unknown, number>();
+  for (const { kid } of jwks) times.set(kid, (times.get(kid) ?? 0) + 1);
+  const named = jwks.filter(({ kid }) => times.get(kid) === 1);
   return new Map(named.flatMap((jwk) => entryOf(jwk) ?? []).map((entry) => [entry.kid, entry]));
 }
 

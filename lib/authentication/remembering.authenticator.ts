@@ -69,12 +69,17 @@ export class RememberingAuthenticator implements Authenticator {
     // Stryker disable next-line ConditionalExpression,LogicalOperator: there are both or neither.
     const known = token !== undefined && alone !== undefined && this.verdicts.recall(alone, token);
     if (known) {
-      this.recent.keep(token, acceptsToken, known);
+      this.recent.keep(known.token, acceptsToken, known);
       return known.identity;
     }
     // Where nothing but sessions is accepted, a token alone is known by itself or not at all.
     if (alone !== undefined && acceptsToken === 'session_token') return this.ask(question);
     return this.recallWhole(question) ?? this.ask(question);
+  }
+
+  close(): void {
+    this.recent.close();
+    this.verdicts.close();
   }
 
   /** Who was signed in by a request just like this one. */

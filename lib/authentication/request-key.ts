@@ -26,13 +26,14 @@ const CLERK_PARAMETER = /[?&][^=&?]*(?:__clerk_|%)/;
 const BEARER = 'Bearer ';
 
 /**
- * The token of the Authorization header, where Clerk looks at nothing else: it is no satellite's, and no session cookie
- * comes along.
+ * The token of the Authorization header, where Clerk looks at nothing else: it is no satellite's, no session cookie comes
+ * along, and nothing follows the token, of which Clerk would take no notice.
  */
 export function tokenAlone({ headers }: HttpInputs, { isSatellite }: ResolvedClerkOptions): string | undefined {
   const { authorization, cookie } = headers;
   if (isSatellite !== false || !authorization?.startsWith(BEARER) || cookie?.includes('__session')) return undefined;
-  return authorization.slice(BEARER.length);
+  const token = authorization.slice(BEARER.length);
+  return token.includes(' ') ? undefined : token;
 }
 
 /** What is asked: whether this signs somebody in, for a handler that accepts these types. No credential can be read from it. */

@@ -11,8 +11,14 @@ export class SegmentedLru<V extends object> {
   private readonly once: LRUCache<string, V>;
   private readonly again: LRUCache<string, V>;
 
-  /** @param max How many entries are kept at most; two or more. */
-  constructor(private readonly max: number) {
+  /**
+   * @param max How many entries are kept at most; two or more.
+   * @param onLeave Called with each value that makes room, or is cleared.
+   */
+  constructor(
+    private readonly max: number,
+    private readonly onLeave: (value: V) => void = () => undefined,
+  ) {
     this.once = new LRUCache({ max });
     // An entry that is no longer used becomes one among the new ones, so that it does not stay for good.
     const dispose = (value: V, key: string, reason: string) => void (reason === 'evict' && this.once.set(key, value));
@@ -32,7 +38,18 @@ export class SegmentedLru<V extends object> {
 
   /** Adds an entry that is not there yet. */
   set(key: string, value: V): void {
-    if (this.once.size + this.again.size >= this.max) this.once.pop();
+    if (this.once.size + this.again.size >= this.max) this.leave(this.once.pop());
     this.once.set(key, value);
+  }
+
+  clear(): void {
+    const values = [...this.once.values(), ...this.again.values()];
+    this.once.clear();
+    this.again.clear();
+    values.forEach((value) => this.onLeave(value));
+  }
+
+  private leave(value: V | undefined): void {
+    if (value) this.onLeave(value);
   }
 }

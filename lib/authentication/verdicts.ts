@@ -1,8 +1,9 @@
 import type { AuthenticatedMachineObject, SignedInAuthObject } from '@clerk/backend/internal';
-import { LRUCache } from 'lru-cache';
 
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { expiryOf } from './credentials.js';
+import { ExpiringCache, type ValidityWindow } from './expiring-cache.js';
+import { bytesOf, flatCopy } from './flat-copy.js';
 import type { Identity } from './identity.js';
 import type { InstanceKeys } from './instance-keys.js';
 import { machineIdentity, sessionIdentity, type MachineData, type SessionClaims } from './session-identity.js';
@@ -10,28 +11,40 @@ import type { TokenType } from './token-types.js';
 
 /** The longest that a verdict is relied on. */
 const MAX_AGE_MS = 60_000;
+/** Which part of the bytes of the cache is for verdicts; the other is for the callers that are kept ready. */
+const SHARE_OF_BYTES = 1 / 2;
+/** What an entry takes besides its text: its digest, its objects, its places in the cache. */
+const BYTES_OF_ENTRY = 400;
+/** What Clerk's auth object takes, with all that is built around it. */
+const BYTES_OF_AUTH = 8_000;
+/** What a value, a list or an object of JSON takes at most once it is parsed, and what each comes after. */
+const BYTES_OF_VALUE = 64;
+const BEFORE_VALUES: ReadonlySet<number> = new Set([...',:[{'].map((character) => character.charCodeAt(0)));
 
-/** From when to when something holds, in milliseconds since 1970. A clock that is set back makes it void. */
-export interface Term {
-  readonly since: number;
-  readonly until: number;
+/**
+ * That somebody was signed in, as small as can be: many are kept. It is all text, and none of it part of a longer one:
+ * nothing that a request holds besides stays in memory.
+ */
+interface Verdict {
+  /** What the text is: the claims of a session, its token, or what Clerk knows of a machine token of this type. */
+  readonly kind: 'claims' | 'token' | Exclude<TokenType, 'session_token'>;
+  readonly text: string;
+  /** How much memory the identity takes at most that is made of it. */
+  readonly bytes: number;
 }
 
-/** That somebody was signed in, as small as can be: many are kept. */
-type Verdict = Term &
-  (
-    | { readonly payload: string; readonly token: string | undefined }
-    | { readonly tokenType: Exclude<TokenType, 'session_token'>; readonly data: MachineData }
-  );
-
 /** Somebody who was signed in, and for how long that holds. */
-export interface Recalled extends Term {
+export interface Recalled extends ValidityWindow {
   readonly identity: Identity;
+  /** The token that signed them in: a text of its own, which no header stays in memory for. */
+  readonly token: string;
+  /** How much memory the identity takes at most. */
+  readonly bytes: number;
 }
 
 /** Who was signed in lately, by digests of what they sent. Belongs to one Clerk instance, and is bounded. */
 export class Verdicts {
-  private readonly kept: LRUCache<string, Verdict>;
+  private readonly kept: ExpiringCache<string, Verdict & ValidityWindow>;
 
   constructor(
     private readonly options: ResolvedClerkOptions,
@@ -39,23 +52,30 @@ export class Verdicts {
     private readonly keys: InstanceKeys,
     private readonly now: () => number,
   ) {
-    this.kept = new LRUCache({ max: cache.maxEntries });
+    const maxBytes = Math.ceil(cache.maxBytes * SHARE_OF_BYTES);
+    this.kept = new ExpiringCache({ maxEntries: cache.maxEntries, maxBytes }, now);
+  }
+
+  /** How many bytes are kept. */
+  get bytes(): number {
+    return this.kept.bytes;
   }
 
   /** @param token the token that the caller shows now; the same as then, or the digest would be another. */
   recall(digest: string, token: string | undefined): Recalled | undefined {
     const verdict = this.kept.get(digest);
     if (!verdict) return undefined;
-    const { since, until } = verdict;
-    if (holds(verdict, this.now())) return { identity: this.rebuild(verdict, token), since, until };
-    this.kept.delete(digest);
-    return undefined;
+    const { since, until, kind, text, bytes } = verdict;
+    const shown = kind === 'token' ? text : flatCopy(token ?? '');
+    const json = kind === 'token' ? payloadOf(text) : text;
+    return { identity: this.rebuild(kind, shown, json), token: shown, since, until, bytes: bytes + bytesOf(shown) };
   }
 
   /** Remembers the session token of a header until it expires, by the clock that Clerk goes by. */
   rememberToken(digest: string, identity: Identity, token: string): void {
     const expiry = claimsOf(identity).exp * 1000 + this.options.clockSkewInMs;
-    this.keep(digest, { payload: payloadOf(token), token: undefined }, this.whileKeysHold(expiry));
+    const claims = payloadOf(token);
+    this.keep(digest, { kind: 'claims', text: claims, bytes: bytesParsed(claims) }, this.whileKeysHold(expiry));
   }
 
   /** Remembers a session of cookies, or a machine token. */
@@ -66,20 +86,28 @@ export class Verdicts {
       const token = await (identity.toAuth({ treatPendingAsSignedOut: false }) as SignedInAuthObject).getToken();
       // Which of several cookies counts changes when one of them expires, and that knows no tolerance.
       const until = this.whileKeysHold(claimsOf(identity).exp * 1000);
-      if (token) this.keep(digest, { payload: payloadOf(token), token }, until);
+      if (!token) return;
+      this.keep(digest, { kind: 'token', text: flatCopy(token), bytes: bytesParsed(payloadOf(token)) }, until);
     } else if (tokenInHeader !== undefined) {
       const auth = identity.toAuth() as AuthenticatedMachineObject;
       const expiry = expiryOf(tokenInHeader);
       const until = expiry === undefined ? this.now() + this.cache.machineTokens.ttl : this.whileKeysHold(expiry);
-      this.keep(digest, { tokenType, data: auth as unknown as MachineData }, until);
+      // Its functions, which JSON leaves out, hold on to the request that Clerk was asked with.
+      const text = JSON.stringify(auth);
+      this.keep(digest, { kind: tokenType, text, bytes: bytesParsed(text) }, until);
     }
   }
 
-  private keep(digest: string, verdict: DistributiveOmit<Verdict, keyof Term>, goodUntil: number): void {
+  /** Forgets everything, and remembers nothing from now on. */
+  close(): void {
+    this.kept.close();
+  }
+
+  private keep(digest: string, verdict: Verdict, goodUntil: number): void {
     const since = this.now();
     const until = Math.min(goodUntil, since + MAX_AGE_MS);
     // Not the case either where a date is no number.
-    if (until > since) this.kept.set(digest, { ...verdict, since, until });
+    if (until > since) this.kept.set(digest, { ...verdict, since, until }, BYTES_OF_ENTRY + bytesOf(verdict.text));
   }
 
   /** A JWT is relied on no longer than the key that signed it is known to be one. */
@@ -87,17 +115,11 @@ export class Verdicts {
     return Math.min(until, this.keys.freshUntil());
   }
 
-  private rebuild(verdict: Verdict, token = ''): Identity {
-    return 'payload' in verdict
-      ? sessionIdentity(this.options, verdict.token ?? token, JSON.parse(verdict.payload) as SessionClaims)
-      : machineIdentity(verdict.tokenType, token, verdict.data);
+  private rebuild(kind: Verdict['kind'], token: string, json: string): Identity {
+    return kind === 'claims' || kind === 'token'
+      ? sessionIdentity(this.options, token, JSON.parse(json) as SessionClaims)
+      : machineIdentity(kind, token, JSON.parse(json) as MachineData);
   }
-}
-
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-
-export function holds({ since, until }: Term, now: number): boolean {
-  return since <= now && now < until;
 }
 
 function claimsOf(identity: Identity): SessionClaims {
@@ -107,4 +129,12 @@ function claimsOf(identity: Identity): SessionClaims {
 /** The payload of a JWT as text: half as large as the token, and a third of what it takes when parsed. */
 function payloadOf(token: string): string {
   return Buffer.from(token.split('.')[1] as string, 'base64url').toString();
+}
+
+/** How much memory an auth object with this JSON in it takes at most. */
+function bytesParsed(json: string): number {
+  // Such characters inside of texts count as well: rather too much than too little.
+  let values = 0;
+  for (let index = 0; index < json.length; index++) if (BEFORE_VALUES.has(json.charCodeAt(index))) values += 1;
+  return BYTES_OF_AUTH + bytesOf(json) + values * BYTES_OF_VALUE;
 }

@@ -3,6 +3,7 @@ import { decodeJwt } from 'jose';
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
 import { tokenInHeader, type Credentials } from '../authentication/credentials.js';
+import { flatCopy } from '../authentication/flat-copy.js';
 import { seenBy, subjectOf, type Identity } from '../authentication/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
@@ -89,7 +90,8 @@ export class ClerkSockets {
       throw this.transport.refusal(USER_CHANGED);
     }
     kept.subject = subject;
-    kept.token = token;
+    // A copy: the application may have cut it out of a long message.
+    kept.token = flatCopy(token);
   }
 
   private async ownerOf(client: object): Promise<string | undefined> {

@@ -1,5 +1,3 @@
-import { createPublicKey } from 'node:crypto';
-
 import { isRecord, namesLost, OWN_ONLY } from './readable.js';
 
 /** Says what is wrong with a value, and what to do; `undefined` when it is fine. Never repeats the value. */
@@ -109,66 +107,6 @@ export const hostname: Check = (value) =>
     ? undefined
     : 'must be a host name without scheme or path, such as "app.example.com"';
 
-/** Blanks and quotes around a key come from a .env file or a shell, and make every call fail later. */
-function wrapped(value: string): string | undefined {
-  return /^["'\s]|["'\s]$/.test(value) ? 'has quotes or blanks around it: remove them from the value' : undefined;
-}
-
-export const publishableKey: Check = (value) => {
-  if (typeof value !== 'string') return 'must be a string that starts with pk_test_ or pk_live_';
-  if (/^sk_(test|live)_/.test(value)) {
-    return 'holds a secret key: the publishable and the secret key are swapped. Rotate the secret key if this value was ever sent to a browser';
-  }
-  const encoded = /^pk_(?:test|live)_(.+)$/.exec(value)?.[1];
-  if (!encoded) return wrapped(value) ?? 'must start with pk_test_ or pk_live_';
-  const host = Buffer.from(encoded, 'base64').toString('latin1');
-  return /^[^$\s/][^$\s/.]*\.[^$\s/]+\$$/.test(host)
-    ? undefined
-    : (wrapped(value) ?? 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
-};
-
-export const secretKey: Check = (value) => {
-  if (typeof value !== 'string') return 'must be a string that starts with sk_test_ or sk_live_';
-  if (value.startsWith('pk_')) {
-    return 'holds a publishable key: the publishable and the secret key are swapped';
-  }
-  if (value.startsWith('ask_')) return 'holds a machine secret key: that belongs in machineSecretKey';
-  return (
-    wrapped(value) ?? (/^sk_(test|live)_[\x21-\x7e]+$/.test(value) ? undefined : 'must start with sk_test_ or sk_live_')
-  );
-};
-
-export const machineSecretKey: Check = (value) => {
-  if (typeof value !== 'string') return 'must be a string that starts with ask_';
-  if (value.startsWith('sk_')) return "holds the instance's secret key: that belongs in secretKey";
-  return wrapped(value) ?? (/^ask_[\x21-\x7e]+$/.test(value) ? undefined : 'must start with ask_');
-};
-
-/** A PEM as it comes out of an environment variable: line breaks may be spelt `\n`, or header and footer be missing. */
-export function readPublicKey(value: string): string {
-  const text = value.replaceAll('\\n', '\n').trim();
-  const pem = text.startsWith('-----BEGIN') ? text : `-----BEGIN PUBLIC KEY-----\n${text}\n-----END PUBLIC KEY-----`;
-  const key = createPublicKey(pem);
-  const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType !== 'rsa' || modulusLength !== 2048 || publicExponent !== 65537n) {
-    throw new TypeError();
-  }
-  return key.export({ type: 'spki', format: 'pem' }).toString();
-}
-
-export const publicKeyPem: Check = (value) => {
-  if (typeof value === 'string' && value.includes('PRIVATE KEY')) {
-    return 'holds a private key: use the JWKS public key (PEM) of the API keys page of the Clerk Dashboard';
-  }
-  try {
-    // Text alone: what an object answers as text may be something else the next time.
-    readPublicKey(typeof value === 'string' ? value : '');
-    return undefined;
-  } catch {
-    return 'is no readable public key: copy the JWKS public key (PEM, RSA 2048) from the API keys page of the Clerk Dashboard, with its line breaks (or \\n in their place)';
-  }
-};
-
 export const clerkClient: Check = (value) =>
   typeof (value as { authenticateRequest?: unknown }).authenticateRequest === 'function'
     ? undefined
@@ -176,6 +114,9 @@ export const clerkClient: Check = (value) =>
 
 /** Room for all that are remembered is made at the start. */
 const MOST_ENTRIES = 1_000_000;
+
+/** A terabyte: more than any process has. */
+const MOST_BYTES = 2 ** 40;
 
 /** Nothing is remembered for longer than a minute. */
 const A_MINUTE = 60_000;
@@ -185,6 +126,7 @@ export const verificationCache: Check = (value) =>
     ? undefined
     : fields({
         maxEntries: count(1, MOST_ENTRIES),
+        maxBytes: wholeNumber(' of bytes', 1, MOST_BYTES),
         machineTokens: fields({ ttl: milliseconds(0, A_MINUTE) }),
       })(value);
 

@@ -1,5 +1,6 @@
 import type { ClerkModuleOptions } from './clerk-options.js';
 import type { RequestOptions } from './request-options.js';
+import * as keyCheck from './key-checks.js';
 import * as check from './option-checks.js';
 import * as transportCheck from './transport-checks.js';
 
@@ -23,10 +24,10 @@ const parseBoolean = (text: string): unknown => BOOLEANS.get(text.toLowerCase())
 
 /** The whole vocabulary: what is not a row here is no option. */
 export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: OptionRow } = {
-  publishableKey: { env: 'CLERK_PUBLISHABLE_KEY', check: check.publishableKey },
-  secretKey: { env: 'CLERK_SECRET_KEY', check: check.secretKey },
-  machineSecretKey: { env: 'CLERK_MACHINE_SECRET_KEY', check: check.machineSecretKey },
-  jwtKey: { env: 'CLERK_JWT_KEY', check: check.publicKeyPem },
+  publishableKey: { env: 'CLERK_PUBLISHABLE_KEY', check: keyCheck.publishableKey },
+  secretKey: { env: 'CLERK_SECRET_KEY', check: keyCheck.secretKey },
+  machineSecretKey: { env: 'CLERK_MACHINE_SECRET_KEY', check: keyCheck.machineSecretKey },
+  jwtKey: { env: 'CLERK_JWT_KEY', check: keyCheck.publicKeyPem },
   audience: { check: check.audience },
   requireAudience: { fallback: false, check: check.boolean },
   authorizedParties: { check: check.origins },

@@ -56,6 +56,13 @@ export interface VerificationCacheOptions {
    * @default 10000; 1000 for each instance of `resolveOptions`
    */
   maxEntries?: number;
+  /**
+   * How much memory they take at most, in bytes, for each Clerk instance; those used longest ago make room. An entry takes
+   * about a kilobyte, and one of a caller of the last moments about ten. It is an upper bound of what they really take,
+   * so raise it together with `maxEntries`.
+   * @default 33554432 (32 MiB); 2097152 (2 MiB) for each instance of `resolveOptions`
+   */
+  maxBytes?: number;
   /** Machine tokens that are no JWTs, which Clerk's Backend API verifies. */
   machineTokens?: {
     /**

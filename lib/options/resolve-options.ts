@@ -4,7 +4,7 @@ import type { AudienceByTokenType, VerificationCacheOptions } from './option-typ
 import type { RequestOptions } from './request-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { freezeOptions } from './freeze-options.js';
-import { readPublicKey } from './option-checks.js';
+import { readPublicKey } from './key-checks.js';
 import { isRecord, namesLost, OWN_ONLY } from './readable.js';
 import { readOwn, snapshotOf } from './snapshot.js';
 import { INSTANCE_OPTIONS, MODULE_OPTIONS, OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
@@ -14,9 +14,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const rows = Object.entries(OPTION_TABLE) as [keyof ClerkModuleOptions, OptionRow][];
 const NAMES = Object.keys(OPTION_TABLE);
 
-/** How many verdicts are remembered: there are many tenants, and each has a memory of its own. */
-const MAX_REMEMBERED = 10_000;
-const MAX_REMEMBERED_OF_TENANT = 1_000;
+/** How much is remembered: there are many tenants, and each has a memory of its own. */
+const CACHE_LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
+const CACHE_LIMITS_OF_TENANT = { maxEntries: 1_000, maxBytes: 2 * 1024 * 1024 };
 
 /**
  * Settles every option once: explicit value > environment > default, validated as a whole and frozen.
@@ -26,7 +26,7 @@ const MAX_REMEMBERED_OF_TENANT = 1_000;
 export function resolveClerkOptions(
   given: ClerkModuleOptions | undefined | null,
   env: Environment,
-  maxEntries = MAX_REMEMBERED,
+  cacheLimits = CACHE_LIMITS,
 ): ResolvedClerkOptions {
   assertReadable(given);
   const options = snapshotOf(readOwn(given ?? {}));
@@ -57,7 +57,7 @@ export function resolveClerkOptions(
     secretKey: (settled.secretKey ?? '') as string,
     machineOnly,
     frontendApiProxy: mounted(settled.frontendApiProxy as ClerkModuleOptions['frontendApiProxy']),
-    verificationCache: cacheOf(settled.verificationCache as ClerkModuleOptions['verificationCache'], maxEntries),
+    verificationCache: cacheOf(settled.verificationCache as ClerkModuleOptions['verificationCache'], cacheLimits),
     audience: byTokenType(settled.audience as ClerkModuleOptions['audience']),
     jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
     telemetry: {
@@ -104,7 +104,7 @@ export function resolveRequestOptions(
   if (problems.length > 0) throw new ClerkConfigurationError(problems);
   const shared = omit(module, [...INSTANCE_OPTIONS, 'resolveOptions']);
   const variables = INSTANCE_OPTIONS.flatMap((name) => (OPTION_TABLE[name] as OptionRow).env ?? []);
-  return resolveClerkOptions({ ...shared, ...answer }, omit(env, variables), MAX_REMEMBERED_OF_TENANT);
+  return resolveClerkOptions({ ...shared, ...answer }, omit(env, variables), CACHE_LIMITS_OF_TENANT);
 }
 
 function omit<T extends object>(from: T, names: readonly string[]): T {
@@ -170,11 +170,11 @@ function byTokenType(audience: ClerkModuleOptions['audience']): AudienceByTokenT
 
 function cacheOf(
   given: ClerkModuleOptions['verificationCache'],
-  maxEntries: number,
+  limits: typeof CACHE_LIMITS,
 ): ResolvedClerkOptions['verificationCache'] {
   if (given === false) return false;
   const { machineTokens, ...sized } = Object(given) as VerificationCacheOptions;
-  return { maxEntries, ...sized, machineTokens: { ttl: 0, ...machineTokens } };
+  return { ...limits, ...sized, machineTokens: { ttl: 0, ...machineTokens } };
 }
 
 /** The path without a slash at its end, as Clerk compares it. */

@@ -54,7 +54,9 @@ export interface ResolvedClerkOptions {
   readonly transports: Readonly<Record<string, TransportAdapter>> | undefined;
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
   /** `false` where nothing is remembered. */
-  readonly verificationCache: false | { readonly maxEntries: number; readonly machineTokens: { readonly ttl: number } };
+  readonly verificationCache:
+    | false
+    | { readonly maxEntries: number; readonly maxBytes: number; readonly machineTokens: { readonly ttl: number } };
   readonly webSocket: WebSocketOptions;
   readonly directVerification: boolean;
   readonly explainDenials: boolean;

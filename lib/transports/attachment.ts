@@ -101,14 +101,14 @@ export function identifyOnce(
   ask: () => Identity | Promise<Identity>,
 ): Identity | Promise<Identity> {
   const attached = attachedTo(carrier);
-  const before = attached.asked;
   const first = (): Identity | Promise<Identity> => {
     const answer = ask();
     attached.asked = { authenticator, acceptsToken, answer, before: attached.asked };
     return answer;
   };
-  const again = (): Identity | Promise<Identity> => answerTo(before, authenticator, acceptsToken) ?? first();
-  const ofAny = answerTo(before, authenticator, 'any');
+  // Asked anew each time: while one call waits for an answer, another may have begun to ask the same.
+  const again = (): Identity | Promise<Identity> => answerTo(attached.asked, authenticator, acceptsToken) ?? first();
+  const ofAny = answerTo(attached.asked, authenticator, 'any');
   if (!ofAny) return again();
   return Promise.resolve(ofAny).then((known) =>
     known.tokenType && tokenTypesOf(acceptsToken).includes(known.tokenType) ? known : again(),

@@ -1,7 +1,15 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { maxHeaderSize, type IncomingHttpHeaders } from 'node:http';
 
 import type { Credentials } from '../authentication/credentials.js';
 import { webRequestWith } from './web-request.js';
+
+/**
+ * Whether a value is no longer than one that can come with an HTTP request. Messages may be far longer, and what a
+ * connection was opened with is looked at again with each of them.
+ */
+export function fitsHeader(value: string): boolean {
+  return value.length <= maxHeaderSize;
+}
 
 /**
  * What a call presents that is no HTTP request of its own: a message, a subscription. It is asked about as a program's

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import type { Credentials } from '../authentication/credentials.js';
-import { CallCredentials } from './call.credentials.js';
+import { CallCredentials, fitsHeader } from './call.credentials.js';
 import type { GraphqlOperation } from './graphql.operation.js';
 import { verifiedHeaders } from './forwarded.js';
 import { areHeadersText } from './header-values.js';
@@ -11,11 +11,19 @@ import { webRequestWith, type HttpRequestLike } from './web-request.js';
 /** Headers of the request that opened a connection which tell where it leads. None of them is a credential. */
 const ADDRESS = ['host', 'origin', 'x-forwarded-host', 'x-forwarded-proto'] as const;
 
+/** Under which name a client put its credentials among the parameters of its connection. */
+export type FindName = (connectionParams: GraphqlOperation['connectionParams']) => string | undefined;
+
 /**
  * What an operation presents; `undefined` where that cannot be read.
+ * @param findName Remembers what it found: a connection has many operations, and as many parameters as its client likes.
  * @param origins The origins that the application names, for what is forwarded.
  */
-export function graphqlCredentials(operation: GraphqlOperation, origins?: readonly string[]): Credentials | undefined {
+export function graphqlCredentials(
+  operation: GraphqlOperation,
+  findName: FindName = nameOfAuthorization,
+  origins?: readonly string[],
+): Credentials | undefined {
   const { request, carrier, source } = operation;
   try {
     if (request) {
@@ -25,7 +33,8 @@ export function graphqlCredentials(operation: GraphqlOperation, origins?: readon
     const hasHeaders = Boolean((source as Partial<HttpRequestLike>).headers);
     const opened = hasHeaders ? verifiedHeaders(source as HttpRequestLike, origins) : {};
     const address = Object.fromEntries(ADDRESS.map((name) => [name, opened[name]]));
-    const credentials = new CallCredentials({ ...address, ...authorizationIn(operation) }, source, carrier);
+    const credentials = new CallCredentials({ ...address, ...authorizationIn(operation, findName) }, source, carrier);
+    if (!fitsHeader(credentials.headers.authorization ?? '')) return undefined;
     return areHeadersText(credentials.headers) && credentials.request ? credentials : undefined;
   } catch {
     return undefined;
@@ -54,7 +63,11 @@ class OperationCredentials extends HttpCredentials {
 }
 
 /** The header that the client named among its connection parameters. The upgrade request's own, cookies too, are not taken. */
-function authorizationIn({ connectionParams }: GraphqlOperation): IncomingHttpHeaders {
-  const named = Object.entries(connectionParams).find(([name]) => name.toLowerCase() === 'authorization');
-  return typeof named?.[1] === 'string' ? { authorization: named[1] } : {};
+function authorizationIn({ connectionParams }: GraphqlOperation, findName: FindName): IncomingHttpHeaders {
+  const name = findName(connectionParams);
+  const authorization = name === undefined ? undefined : connectionParams[name];
+  return typeof authorization === 'string' ? { authorization } : {};
 }
+
+export const nameOfAuthorization: FindName = (connectionParams) =>
+  Object.keys(connectionParams).find((name) => name.toLowerCase() === 'authorization');

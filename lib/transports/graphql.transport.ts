@@ -7,7 +7,7 @@ import { ClerkErrorCode } from '../errors/error-codes.js';
 import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import type { LogThrottle } from '../errors/log-throttle.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
-import { graphqlCredentials } from './graphql.credentials.js';
+import { graphqlCredentials, nameOfAuthorization, type FindName } from './graphql.credentials.js';
 import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
 import { HttpCredentials, MALFORMED } from './http.credentials.js';
 import { defineRequestAuth } from './request-auth.js';
@@ -38,6 +38,8 @@ export class GraphqlTransport implements Transport {
   private readonly known = new WeakMap<object, Credentials>();
   /** The request that each context led to first. */
   private readonly requests = new WeakMap<object, object>();
+  /** By the parameters of a connection. */
+  private readonly names = new WeakMap<object, { readonly name: string | undefined }>();
 
   /** @param origins The origins that the application names, for what is forwarded. */
   constructor(
@@ -56,11 +58,17 @@ export class GraphqlTransport implements Transport {
       this.throttle.write('error', SHARED_CONTEXT);
       return AMBIGUOUS;
     }
-    const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation, this.origins);
+    const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation, this.findName, this.origins);
     if (!credentials) return MALFORMED;
     this.known.set(operation.carrier, credentials);
     return credentials;
   }
+
+  private readonly findName: FindName = (connectionParams) => {
+    let found = this.names.get(connectionParams);
+    if (!found) this.names.set(connectionParams, (found = { name: nameOfAuthorization(connectionParams) }));
+    return found.name;
+  };
 
   /** To the request that the credentials were read of: by now the context may lead to another one. */
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader, credentials: Credentials): void {

@@ -3,7 +3,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import type { LogThrottle } from '../errors/log-throttle.js';
-import { CallCredentials } from './call.credentials.js';
+import { CallCredentials, fitsHeader } from './call.credentials.js';
 import type { Call } from './calls.js';
 
 const UNREADABLE: Denial = {
@@ -57,7 +57,7 @@ export function presentedCredentials(
   if (typeof given !== 'object') return UNREADABLE;
   const read = headers.map((name) => [name, (given as Partial<Record<string, unknown>>)[name] ?? undefined] as const);
   const isReadable = ([, value]: (typeof read)[number]) =>
-    value === undefined || (typeof value === 'string' && HEADER_VALUE.test(value));
+    value === undefined || (typeof value === 'string' && fitsHeader(value) && HEADER_VALUE.test(value));
   if (!read.every(isReadable)) return UNREADABLE;
   const call = begin();
   return new CallCredentials(Object.fromEntries(read) as Record<string, string | undefined>, call.source, call);

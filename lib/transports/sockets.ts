@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
+import { flatCopy } from '../authentication/flat-copy.js';
 import type { WebSocketOptions } from '../options/option-types.js';
 import type { HttpRequestLike } from './web-request.js';
 
@@ -14,6 +15,8 @@ interface Kept {
   token?: string;
   /** Whom the credentials of this socket signed in: it never becomes anybody else's. */
   subject?: string;
+  /** What the query of that request held under the name that the options give; read once, since each message asks. */
+  inQuery?: { readonly token: string | undefined };
 }
 
 /** What is read of a socket of socket.io. */
@@ -54,7 +57,7 @@ export function presentedBy(client: object, options: WebSocketOptions): Incoming
   if (token !== undefined) return { authorization: `Bearer ${token}` };
   const { authorization, cookie, origin, host } = headers;
   if (authorization) return { authorization };
-  const inQuery = options.tokenParameter && asToken(queryOf(client)[options.tokenParameter]);
+  const inQuery = options.tokenParameter && tokenInQuery(client, options.tokenParameter);
   if (inQuery) return { authorization: `Bearer ${inQuery}` };
   return cookie && origin && options.allowedOrigins?.includes(origin) ? { cookie, origin, host } : {};
 }
@@ -63,11 +66,14 @@ function asToken(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function queryOf(client: object): Readonly<Record<string, unknown>> {
+function tokenInQuery(client: object, parameter: string): string | undefined {
   const { handshake } = client as SocketIoLike;
-  if (handshake) return handshake.query ?? {};
+  if (handshake) return asToken(handshake.query?.[parameter]);
   const url: unknown = requestOf(client).url;
-  return Object.fromEntries(new URLSearchParams(typeof url === 'string' ? url.split('?')[1] : ''));
+  if (typeof url !== 'string') return undefined;
+  const kept = keptOn(client);
+  kept.inQuery ??= { token: asToken(flatCopy(new URLSearchParams(url.split('?')[1]).getAll(parameter).at(-1) ?? '')) };
+  return kept.inQuery.token;
 }
 
 /** Tells a socket of socket.io something before it is closed; `ws` says why with the close itself. */

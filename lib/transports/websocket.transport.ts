@@ -7,7 +7,7 @@ import { ClerkErrorCode } from '../errors/error-codes.js';
 import { asHttpException, bodyOf } from '../errors/exceptions.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
-import { CallCredentials } from './call.credentials.js';
+import { CallCredentials, fitsHeader } from './call.credentials.js';
 import { beginCall } from './calls.js';
 import { areHeadersText } from './header-values.js';
 import { disconnect, keptOn, presentedBy, requestOf } from './sockets.js';
@@ -45,9 +45,11 @@ export class WebSocketTransport implements Transport {
   credentialsOf(client: object, carrier: object): Credentials | Denial {
     try {
       const headers = presentedBy(client, this.options.webSocket);
+      const { authorization = '' } = headers;
       // Of `auth.token` and a query, unlike of a header, no parser has made sure that a header can hold it.
-      if (!areHeadersText(headers) || /[^\t\x20-\x7e\x80-\xff]/.test(headers.authorization ?? '')) return MALFORMED;
-      return new CallCredentials(headers, requestOf(client), carrier);
+      const isHeader =
+        areHeadersText(headers) && fitsHeader(authorization) && !/[^\t\x20-\x7e\x80-\xff]/.test(authorization);
+      return isHeader ? new CallCredentials(headers, requestOf(client), carrier) : MALFORMED;
     } catch {
       return MALFORMED;
     }
@@ -55,7 +57,7 @@ export class WebSocketTransport implements Transport {
 
   /** A token that a client hands in on an open socket. */
   tokenOf(client: object, token: unknown): Credentials | Denial {
-    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return MALFORMED;
+    if (typeof token !== 'string' || !fitsHeader(token) || !/^[\x21-\x7e]+$/.test(token)) return MALFORMED;
     return new CallCredentials({ authorization: `Bearer ${token}` }, requestOf(client), {});
   }
 

@@ -112,10 +112,11 @@ describe('floods and collisions', () => {
 
   describe('credentials that look alike to the memory', () => {
     const identity = (name: string) => ({ name }) as unknown as Identity;
-    const always = { since: 0, until: Infinity };
+    const always = { since: 0, until: Infinity, bytes: 1_000 };
+    const limits = { maxEntries: 1_000, maxBytes: 1_000_000 };
 
     it('have one place there, and are not mixed up', () => {
-      const recent = new RecentCallers(1_000, () => 1);
+      const recent = new RecentCallers(limits, () => 1);
       const twin = colliding(good);
       recent.keep(good, 'session_token', { identity: identity('good'), ...always });
       expect(recent.find(twin, 'session_token')).toBeUndefined();
@@ -127,7 +128,7 @@ describe('floods and collisions', () => {
     });
 
     it('are found for the types of tokens that were asked for, and no others', () => {
-      const recent = new RecentCallers(1_000, () => 1);
+      const recent = new RecentCallers(limits, () => 1);
       // The number counts how many letters or types there are: three each.
       const three = ['session_token', 'api_key', 'm2m_token'] satisfies AcceptsToken;
       recent.keep(good, 'any', { identity: identity('good'), ...always });

@@ -86,6 +86,15 @@ describe('what is remembered', () => {
       }
     });
 
+    it('is the same token where more stands behind it, of which Clerk takes no notice', async () => {
+      const { ask } = lanes();
+      const token = await clerk.sessionToken();
+      for (let time = 0; time < 3; time++) {
+        const auth = (await ask(bearer(`${token} more`))).toAuth() as any;
+        expect(await auth.getToken()).toBe(token);
+      }
+    });
+
     it.each([
       ['expired, and its tolerance is over', 60 * SECOND + 5 * SECOND],
       ['expired long ago', 60 * MINUTE],

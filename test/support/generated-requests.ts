@@ -149,7 +149,7 @@ export interface RequestSpec {
   readonly method: string;
   readonly target: string;
   readonly carriers: {
-    readonly authorization?: { readonly scheme: string; readonly token: number };
+    readonly authorization?: { readonly scheme: string; readonly token: number; readonly after: string };
     readonly session?: number;
     readonly suffixedSession?: number;
   };
@@ -162,7 +162,9 @@ export interface RequestSpec {
 export const TOKENS = 3;
 const token = fc.nat(TOKENS - 1);
 const scheme = seldom(fc.constantFrom('bearer ', '', 'Basic ', 'Bearer  ', 'Token '), 'Bearer ');
-const authorization = fc.record({ scheme, token });
+/** Clerk takes no notice of what follows a token. */
+const after = fc.constantFrom('', '', '', ' x');
+const authorization = fc.record({ scheme, token, after });
 
 const header = (name: string, ...values: string[]) =>
   seldom(
@@ -256,7 +258,9 @@ export function request(spec: RequestSpec, tokens: readonly string[], publishabl
       host: 'api.test',
       ...spec.headers,
       ...(cookie ? { cookie } : {}),
-      ...(authorization ? { authorization: authorization.scheme + tokens[authorization.token] } : {}),
+      ...(authorization
+        ? { authorization: authorization.scheme + tokens[authorization.token] + authorization.after }
+        : {}),
     },
   };
 }

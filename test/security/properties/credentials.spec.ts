@@ -210,7 +210,7 @@ describe('callers of the last moments', () => {
     let found = 0;
     fc.assert(
       fc.property(fc.array(step, { minLength: 6, maxLength: 24 }), fc.constantFrom(10, 100), (steps, size) => {
-        const recent = new RecentCallers(size, () => 0);
+        const recent = new RecentCallers({ maxEntries: size, maxBytes: 1_000_000 }, () => 0);
         const names = new Map<Identity, string>();
         for (const { keeps, ...question } of steps) {
           const name = `${String(question.types)} ${question.sent}`;
@@ -222,7 +222,7 @@ describe('callers of the last moments', () => {
           if (!keeps) continue;
           const identity = signedOutIdentity('', 'session_token', true);
           names.set(identity, name);
-          recent.keep(question.sent, question.types, { identity, since: -1, until: 1 });
+          recent.keep(question.sent, question.types, { identity, since: -1, until: 1, bytes: 1_000 });
         }
       }),
       { numRuns: RUNS },

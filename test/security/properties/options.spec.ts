@@ -107,10 +107,11 @@ const OPTIONS: { readonly [N in Name]: readonly [fits: (value: unknown) => boole
       (value) => value === false,
       partly({
         maxEntries: (value) => isCount(value) && value !== 0,
+        maxBytes: (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 2 ** 40,
         machineTokens: partly({ ttl: (value) => isMs(value) && (value as number) <= 60_000 }),
       }),
     ),
-    ...[true, false, { maxEntries: 5 }, { machineTokens: { ttl: 10 } }],
+    ...[true, false, { maxEntries: 5 }, { maxBytes: 5_000 }, { machineTokens: { ttl: 10 } }],
   ],
   directVerification: [isBoolean, true, false],
   explainDenials: [isBoolean, true, false],
@@ -128,6 +129,7 @@ const REWRITTEN: Partial<Record<Name, (said: any) => unknown>> = {
   verificationCache: (said) =>
     said && {
       maxEntries: said.maxEntries ?? 10_000,
+      maxBytes: said.maxBytes ?? 33_554_432,
       machineTokens: { ttl: said.machineTokens?.ttl ?? 0 },
     },
 };

@@ -20,6 +20,14 @@ function over(sessionStatus: string | undefined) {
 }
 
 describe('memoizedAuth', () => {
+  it('freezes claims however deeply they are nested', () => {
+    const claims = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as unknown;
+    const auth = memoizedAuth(() => ({ claims }) as never)() as unknown as { claims: unknown[] };
+    let innermost = auth.claims;
+    while (innermost.length > 0) innermost = innermost[0] as unknown[];
+    expect([Object.isFrozen(auth.claims), Object.isFrozen(innermost)]).toEqual([true, true]);
+  });
+
   it.each(['active', undefined])('builds the object of a session of status %s once, whatever is asked', (status) => {
     const { toAuth, built } = over(status);
     const all = [toAuth(), toAuth({}), toAuth(PENDING_ALLOWED), toAuth({ treatPendingAsSignedOut: true })];

@@ -403,6 +403,28 @@ describe('ClerkInstances', () => {
     expect(await instances.for({})).toBe(first);
   });
 
+  it('lets go what an instance remembers when the instance makes room, and of all when the module is destroyed', async () => {
+    let tenant = 0;
+    const instances = over(() => keysOf(`t${tenant}`));
+    const closed: number[] = [];
+    for (tenant = 0; tenant <= 1000; tenant++) {
+      const { authenticator } = await instances.for({});
+      const name = tenant;
+      jest.spyOn(authenticator, 'close' as never).mockImplementation((() => closed.push(name)) as never);
+    }
+    // The first had made room by the time that the last was there.
+    expect(closed).toEqual([0]);
+    instances.onModuleDestroy();
+    expect(closed.sort((a, b) => a - b)).toEqual(Array.from({ length: 1001 }, (_, index) => index));
+  });
+
+  it('lets go what the module’s own instance remembers when the module is destroyed', async () => {
+    const instances = new ClerkInstances(resolveClerkOptions(keysOf('a'), {}), {} as ClerkClient, keysOf('a'), {});
+    const close = jest.spyOn(instances.own!.authenticator, 'close' as never);
+    instances.onModuleDestroy();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
   it('is the module’s own without resolveOptions', async () => {
     const client = {} as ClerkClient;
     const instances = new ClerkInstances(resolveClerkOptions(keysOf('a'), {}), client, keysOf('a'), {});

@@ -2,11 +2,11 @@ import { signedOutIdentity } from '../../../lib/authentication/identity.js';
 import { RecentCallers } from '../../../lib/authentication/recent-callers.js';
 
 const identity = signedOutIdentity('token-expired', 'session_token', true);
-const recalled = { identity, since: 1_000, until: 2_000 };
+const recalled = { identity, since: 1_000, until: 2_000, bytes: 1_000 };
 
 describe('RecentCallers', () => {
   let now = 1_500;
-  const recent = (maxEntries = 100) => new RecentCallers(maxEntries, () => now);
+  const recent = (maxEntries = 100, maxBytes = 1_000_000) => new RecentCallers({ maxEntries, maxBytes }, () => now);
   beforeEach(() => void (now = 1_500));
 
   it('finds who sent the same, for the same accepted tokens, and nobody else', () => {

@@ -39,9 +39,9 @@ function over(answer: (credentials: Credentials) => Identity = sessionOf, maxEnt
     authenticate: async (...question) => (asked.push(question), answer(question[0])),
   };
   const now = () => NOW;
-  const cache = { maxEntries, machineTokens: { ttl: 10_000 } };
+  const cache = { maxEntries, maxBytes: 1_000_000, machineTokens: { ttl: 10_000 } };
   const verdicts = new Verdicts(options, cache, new StaticInstanceKeys('PEM'), now);
-  const remembering = new RememberingAuthenticator(options, new RecentCallers(maxEntries, now), verdicts, next);
+  const remembering = new RememberingAuthenticator(options, new RecentCallers(cache, now), verdicts, next);
   const ask = async (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token', method = 'GET') =>
     remembering.authenticate(new HttpCredentials({ method, url: '/', headers }, {}), acceptsToken);
   return { ask, asked, remembering };

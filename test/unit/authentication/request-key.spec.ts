@@ -15,6 +15,8 @@ describe('tokenAlone', () => {
     [{ authorization, cookie: '__session_suffix=x' }, {}, undefined],
     [{ authorization }, { isSatellite: true, domain: 'a.example' }, undefined],
     [{ authorization }, { isSatellite: () => false }, undefined],
+    [{ authorization: 'Bearer x.y.z more' }, {}, undefined],
+    [{ authorization: 'Bearer x.y.z ' }, {}, undefined],
     [{ authorization: 'bearer x.y.z' }, {}, undefined],
     [{ authorization: 'x.y.z' }, {}, undefined],
     [{ cookie: 'a=b' }, {}, undefined],

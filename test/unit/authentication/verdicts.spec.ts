@@ -1,7 +1,7 @@
 import type { Identity } from '../../../lib/authentication/identity.js';
 import { StaticInstanceKeys, type InstanceKeys } from '../../../lib/authentication/instance-keys.js';
 import { machineIdentity, sessionIdentity } from '../../../lib/authentication/session-identity.js';
-import { holds, Verdicts } from '../../../lib/authentication/verdicts.js';
+import { Verdicts } from '../../../lib/authentication/verdicts.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
 const NOW = 1_000_000_000;
@@ -18,10 +18,10 @@ const claims = (seconds: number) => ({ sub: 'user_1', sid: 'sess_1', exp: NOW / 
 const session = (seconds: number) => sessionIdentity(options, jwt(claims(seconds)), claims(seconds));
 const machine = () => machineIdentity('api_key', 'ak_1', { id: 'id_1', subject: 'user_1', scopes: ['a'] } as never);
 
-function over({ ttl = 0, maxEntries = 10, freshUntil = Infinity } = {}) {
+function over({ ttl = 0, maxEntries = 10, maxBytes = 1_000_000, freshUntil = Infinity } = {}) {
   const clock = { now: NOW };
   const keys: InstanceKeys = Object.assign(new StaticInstanceKeys('PEM'), { freshUntil: () => freshUntil });
-  const verdicts = new Verdicts(options, { maxEntries, machineTokens: { ttl } }, keys, () => clock.now);
+  const verdicts = new Verdicts(options, { maxEntries, maxBytes, machineTokens: { ttl } }, keys, () => clock.now);
   /** For how many seconds it is remembered. */
   const lasts = (token?: string) => {
     for (let seconds = 0; seconds <= 100; seconds++) {
@@ -106,9 +106,5 @@ describe('Verdicts', () => {
     verdicts.rememberToken('digest', session(30), jwt(claims(30)));
     for (const seconds of [-5, -6]) verdicts.rememberToken('ended', session(seconds), jwt(claims(seconds)));
     expect(verdicts.recall('digest', jwt(claims(30)))).toBeDefined();
-  });
-
-  it('hold from their first moment to before their last', () => {
-    expect([9, 10, 19, 20].map((now) => holds({ since: 10, until: 20 }, now))).toEqual([false, true, true, false]);
   });
 });

@@ -38,7 +38,7 @@ describe('the options of one request', () => {
       timeoutInMs: 9,
       apiUrl: 'https://env.example',
       resolveOptions: undefined,
-      verificationCache: { maxEntries: 1_000 },
+      verificationCache: { maxEntries: 1_000, maxBytes: 2_097_152 },
     });
   });
 

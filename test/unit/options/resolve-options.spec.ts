@@ -65,7 +65,7 @@ describe('resolveClerkOptions', () => {
       endStreamsOnExpiry: false,
       staleKeysInMs: 3_600_000,
       webSocket: {},
-      verificationCache: { maxEntries: 10_000, machineTokens: { ttl: 0 } },
+      verificationCache: { maxEntries: 10_000, maxBytes: 33_554_432, machineTokens: { ttl: 0 } },
       directVerification: true,
       apiUrl: 'https://api.clerk.com',
       apiVersion: 'v1',
@@ -178,13 +178,15 @@ describe('resolveClerkOptions', () => {
 
   it.each<[object, Record<string, string>, object]>([
     [{ verificationCache: false }, {}, { verificationCache: false }],
-    [{ verificationCache: true }, {}, { verificationCache: { maxEntries: 10_000, machineTokens: { ttl: 0 } } }],
-    [{ verificationCache: { maxEntries: 5 } }, {}, { verificationCache: { maxEntries: 5, machineTokens: { ttl: 0 } } }],
-    [
-      { verificationCache: { machineTokens: { ttl: 9 } } },
-      {},
-      { verificationCache: { maxEntries: 10_000, machineTokens: { ttl: 9 } } },
-    ],
+    ...[
+      [true, {}],
+      [{ maxEntries: 5 }, { maxEntries: 5 }],
+      [{ maxBytes: 5 }, { maxBytes: 5 }],
+      [{ machineTokens: { ttl: 9 } }, { machineTokens: { ttl: 9 } }],
+    ].map(([given, settled]): [object, Record<string, string>, object] => {
+      const defaults = { maxEntries: 10_000, maxBytes: 33_554_432, machineTokens: { ttl: 0 } };
+      return [{ verificationCache: given }, {}, { verificationCache: { ...defaults, ...(settled as object) } }];
+    }),
     [{ frontendApiProxy: { enabled: true } }, {}, { frontendApiProxy: { enabled: true, path: '/__clerk' } }],
     [
       { frontendApiProxy: { enabled: false, path: '/a/b/' } },

@@ -215,6 +215,17 @@ describe('identifyOnce', () => {
     expect(identifyOnce(request, one, 'session_token', () => identityOf(null))).toBe(identity);
   });
 
+  it('asks once for calls side by side, also where what any token would have said accepts none of them', async () => {
+    const request = {};
+    let asked = 0;
+    const ask = async () => (asked++, identityOf(null));
+    await identifyOnce(request, one, 'any', ask);
+    const calls = (acceptsToken: AcceptsToken) =>
+      Array.from({ length: 20 }, async () => identifyOnce(request, one, acceptsToken, ask));
+    await Promise.all([...calls('api_key'), ...calls('session_token')]);
+    expect(asked).toBe(3);
+  });
+
   it('asks nobody twice at the same time', () => {
     const [request, answer] = [{}, Promise.resolve(identityOf(null))];
     expect(identifyOnce(request, one, 'session_token', () => answer)).toBe(answer);

@@ -94,8 +94,20 @@ describe('what an operation presents', () => {
     ['a header that cannot be read', { req: { method: 'POST', url: '/', headers: unreadable('authorization') } }],
     ['an address that is no text', { extra: { request: { url: '/', headers: { upgrade: 'websocket', host: 7n } } } }],
     ['an address that cannot be read', { extra: { request: { url: '/', headers: unreadable('host') } } }],
+    ['a parameter that is longer than any header', { connectionParams: { authorization: 'a'.repeat(100_000) } }],
   ])('is refused: %s', (_, context) => {
     expect(presented(context)).toEqual(MALFORMED);
+  });
+
+  it('is looked for among the parameters of a connection once, and read anew for each operation', () => {
+    let looks = 0;
+    const named = { Authorization: 'first' };
+    const connectionParams = new Proxy(named, { ownKeys: (target) => (looks++, Reflect.ownKeys(target)) });
+    expect(presented({ connectionParams }).headers).toMatchObject({ authorization: 'first' });
+    named.Authorization = 'second';
+    expect(presented({ connectionParams }).headers).toMatchObject({ authorization: 'second' });
+    expect(looks).toBe(1);
+    expect(presented({ connectionParams: { authorization: 't' } }).headers).toMatchObject({ authorization: 't' });
   });
 
   it('is read once, however many resolvers ask', () => {

@@ -1,3 +1,5 @@
+import { maxHeaderSize } from 'node:http';
+
 import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { CallCredentials } from '../../../lib/transports/call.credentials.js';
@@ -69,6 +71,16 @@ describe('what an application says that a call presents', () => {
   ])('is unreadable: %j', (answer) => {
     expect(presented(() => answer)).toEqual(UNREADABLE);
     expect(logger.lines).toEqual([]);
+  });
+
+  it('is unreadable where it is longer than any header', () => {
+    const longest = 'a'.repeat(maxHeaderSize);
+    for (const answer of [{ authorization: longest }, { cookie: longest }]) {
+      expect(presented(() => answer)).toBeInstanceOf(CallCredentials);
+    }
+    for (const answer of [longest, { authorization: `${longest}a` }, { cookie: `${longest}a` }]) {
+      expect(presented(() => answer)).toEqual(UNREADABLE);
+    }
   });
 
   it.each<[string, () => unknown, string]>([

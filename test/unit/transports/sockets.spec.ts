@@ -1,3 +1,5 @@
+import { maxHeaderSize } from 'node:http';
+
 import 'reflect-metadata';
 
 import { HttpException, type Type } from '@nestjs/common';
@@ -56,6 +58,20 @@ describe('what a socket presents', () => {
     const client = { handshake: { auth: { token: 't' }, headers: { ...browser, ...bearer('h') } } };
     keptOn(client).token = 'handed in';
     expect(presentedBy(client, OPTIONS)).toEqual(bearer('handed in'));
+  });
+
+  it('is read from the query once, as soon as there is a request', () => {
+    const client = {};
+    let reads = 0;
+    expect(presentedBy(client, OPTIONS)).toEqual({});
+    keptOn(client).request = {
+      headers: {},
+      get url() {
+        reads += 1;
+        return reads === 1 ? '/?token=a&token=q' : '/?token=other';
+      },
+    };
+    for (let message = 0; message < 3; message++) expect(presentedBy(client, OPTIONS)).toEqual(bearer('q'));
   });
 
   it('is neither a query nor a cookie unless the options say so', () => {
@@ -200,6 +216,7 @@ describe('WebSocketTransport', () => {
     ['a tab', 'a\tb', { headers: bearer('a\tb') }],
     ['a line break', 'a\nb', MALFORMED],
     ['a letter beyond Latin', 'ж', MALFORMED],
+    ['what is longer than any header', 'a'.repeat(maxHeaderSize), MALFORMED],
     ['nothing', undefined, { headers: {} }],
   ])('presents %s', (_, token, expected) => {
     const client = { handshake: { auth: { token } }, request: { headers: {} } };
@@ -248,6 +265,11 @@ describe('WebSocketTransport', () => {
     [undefined, MALFORMED],
   ])('takes %j, handed in on an open socket, for what it is', (token, expected) => {
     expect(transport.tokenOf({}, token)).toMatchObject(expected);
+  });
+
+  it('takes no token, handed in on an open socket, that is longer than any header', () => {
+    expect(transport.tokenOf({}, 'a'.repeat(maxHeaderSize))).not.toEqual(MALFORMED);
+    expect(transport.tokenOf({}, 'a'.repeat(maxHeaderSize + 1))).toEqual(MALFORMED);
   });
 
   it('keeps the identity with the message, and with the socket only whose it is', () => {

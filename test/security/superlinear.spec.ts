@@ -1,0 +1,423 @@
+import { createClerkClient } from '@clerk/backend';
+import { createClerkRequest } from '@clerk/backend/internal';
+import type { ExecutionContext } from '@nestjs/common';
+
+import type { Authenticator } from '../../lib/authentication/authenticator.js';
+import { createAuthenticator } from '../../lib/authentication/clerk-instance.js';
+import { ExpiringCache } from '../../lib/authentication/expiring-cache.js';
+import { signedOutIdentity } from '../../lib/authentication/identity.js';
+import { StaticInstanceKeys } from '../../lib/authentication/instance-keys.js';
+import { withoutHandshake } from '../../lib/authentication/navigation.js';
+import { keyFetcher } from '../../lib/authentication/published-keys.js';
+import { requestInputs } from '../../lib/authentication/request-key.js';
+import { sessionIdentity } from '../../lib/authentication/session-identity.js';
+import { signInLocation } from '../../lib/authentication/sign-in-location.js';
+import type { AcceptsToken } from '../../lib/authentication/token-types.js';
+import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
+import { compilePolicy } from '../../lib/policy/compile-policy.js';
+import { decide } from '../../lib/policy/decide.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { identifyOnce } from '../../lib/transports/attachment.js';
+import { LogThrottle } from '../../lib/errors/log-throttle.js';
+import { GraphqlTransport } from '../../lib/transports/graphql.transport.js';
+import { HttpCredentials } from '../../lib/transports/http.credentials.js';
+import { keptOn, presentedBy } from '../../lib/transports/sockets.js';
+import { toWebRequest } from '../../lib/transports/web-request.js';
+import { encode } from './corpus/forge.js';
+
+/** The second input is so many times as large as the first. What is linear then takes 8 times as long; quadratic, 64. */
+const FACTOR = 8;
+/** Room for sorting, for garbage, and for maps that outgrow a processor's cache. */
+const MOST_GROWTH = 24;
+/** The fastest of so many runs counts, and the best of so many looks: a busy machine only ever makes things slower. */
+const RUNS = 5;
+const LOOKS = 4;
+
+type Run = () => unknown;
+
+/** Everything that is measured, by what is in it, and how large the smaller input is. */
+type Row = readonly [name: string, size: number, prepare: (size: number) => Run | Promise<Run>];
+
+const many = (count: number, part: (index: number) => string, separator = '') =>
+  Array.from({ length: count }, (_, index) => part(index)).join(separator);
+const fieldsOf = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, index]));
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
+const NAVIGATION = { 'sec-fetch-dest': 'document' };
+const BROWSER = '__client_uat=1; __clerk_db_jwt=a';
+const options = resolveClerkOptions(
+  { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' },
+  {},
+);
+
+let clerk: LocalClerk;
+let authenticator: Authenticator;
+
+const source = (headers: Record<string, string | string[]>, url = '/') => ({
+  method: 'GET',
+  url,
+  headers: { host: 'api.example.com', ...headers },
+});
+
+/** What a guard does for a stranger's request: reads it, and asks who is calling. */
+function asking(headers: Record<string, string>, url?: string, acceptsToken: AcceptsToken = 'session_token'): Run {
+  const request = source(headers, url);
+  return () => {
+    const credentials = new HttpCredentials(request, {});
+    return credentials.isReadable && authenticator.authenticate(credentials, acceptsToken);
+  };
+}
+
+const clerkRequest = (headers: Record<string, string>, url?: string) =>
+  createClerkRequest(toWebRequest(source(headers, url)));
+
+/** A token that nobody signed. */
+const unsigned = (payload: string, header: object = {}) =>
+  `${encode({ alg: 'RS256', typ: 'JWT', kid: clerk.keyId, ...header })}.${encode(payload)}.${encode('x'.repeat(256))}`;
+
+const CLAIMS = { sub: 'user_1', sid: 'sess_1', v: 2, exp: 9_999_999_999 };
+const signedIn = (claims: object) => sessionIdentity(options, 'token', { ...CLAIMS, ...claims } as never);
+
+/** What is made of claims that Clerk signed, of which users may have written some. */
+const reading = (claims: object): Run => {
+  return () => signedIn(claims).toAuth();
+};
+
+const needs = (has: object) =>
+  compilePolicy(
+    [
+      {
+        ...{ name: 'A.b', isClass: false, protections: [], acceptsToken: [], allowPendingSession: [] },
+        ...{ redirectToSignIn: [], authParameters: [], currentUser: [] },
+        requirements: [{ decorator: 'Require', speaksTo: ['session_token'], condition: { has } } as never],
+      },
+    ],
+    options,
+  );
+
+const graphqlCall = (context: object) =>
+  ({
+    getType: () => 'graphql',
+    getArgByIndex: (index: number) => [{}, {}, context, { fieldNodes: [] }][index],
+  }) as unknown as ExecutionContext;
+
+const REQUESTS: readonly Row[] = [
+  ...(['session_token', 'any', 'm2m_token'] as const).flatMap((accepts): Row[] => [
+    [
+      `a query of handshake parameters, for ${accepts}`,
+      250,
+      (size) => asking({ cookie: '__session=a' }, `/?${many(size, (i) => `__clerk_handshake${i}`, '&')}`, accepts),
+    ],
+    [
+      `a query of other parameters of Clerk, for ${accepts}`,
+      1_000,
+      (size) => asking({ cookie: '__session=a' }, `/?${many(size, (i) => `__clerk_${i}`, '&')}`, accepts),
+    ],
+    [
+      `dots as a token, for ${accepts}`,
+      5_000,
+      (size) => asking({ authorization: `Bearer ${'.'.repeat(size)}` }, '/', accepts),
+    ],
+    [
+      `blanks after the scheme, for ${accepts}`,
+      10_000,
+      (size) => asking({ authorization: `Bearer ${' a'.repeat(size)}` }, '/', accepts),
+    ],
+    [
+      `a token with many claims, for ${accepts}`,
+      500,
+      (size) =>
+        asking({ authorization: `Bearer ${unsigned(JSON.stringify({ ...CLAIMS, ...fieldsOf(size) }))}` }, '/', accepts),
+    ],
+    [
+      `a token with many fields in its header, for ${accepts}`,
+      500,
+      (size) => asking({ authorization: `Bearer ${unsigned('{}', fieldsOf(size))}` }, '/', accepts),
+    ],
+    [
+      `a token with claims in each other, for ${accepts}`,
+      1_000,
+      (size) => asking({ authorization: `Bearer ${unsigned(`{"a":${nested(size)}}`)}` }, '/', accepts),
+    ],
+    [
+      `a token with padding, for ${accepts}`,
+      2_000,
+      (size) =>
+        asking({ authorization: `Bearer ${encode('{}')}.${'='.repeat(size)}.${'='.repeat(size)}` }, '/', accepts),
+    ],
+  ]),
+  [
+    'a navigation with one parameter of Clerk again and again',
+    1_000,
+    (size) => asking({ ...NAVIGATION, cookie: BROWSER }, `/?${many(size, (i) => `__clerk_db_jwt=${i}`, '&')}`),
+  ],
+  [
+    'a navigation with a handshake again and again',
+    1_000,
+    (size) => asking({ ...NAVIGATION, cookie: BROWSER }, `/?${many(size, (i) => `__clerk_handshake=${i}`, '&')}`),
+  ],
+  ['a navigation to a long path', 5_000, (size) => asking({ ...NAVIGATION, cookie: BROWSER }, `/${'a/'.repeat(size)}`)],
+  [
+    'a session cookie with claims in each other',
+    1_000,
+    (size) => asking({ cookie: `${BROWSER}; __session=${unsigned(`{"iss":"a","a":${nested(size)}}`)}` }),
+  ],
+  [
+    'a session cookie with a long issuer',
+    1_000,
+    (size) => asking({ cookie: `${BROWSER}; __session=${unsigned(JSON.stringify({ iss: 'https://'.repeat(size) }))}` }),
+  ],
+  ['thousands of session cookies', 1_000, (size) => asking({ cookie: many(size, (i) => `__session_${i}=a`, '; ') })],
+  [
+    'cookies full of digits',
+    10_000,
+    (size) => asking({ cookie: `__client_uat=${'1'.repeat(size)}; __clerk_redirect_count=${'1'.repeat(size)}` }),
+  ],
+  [
+    'forwarded hosts and protocols',
+    5_000,
+    (size) =>
+      asking({
+        cookie: '__session=a',
+        'x-forwarded-host': 'a,'.repeat(size),
+        'x-forwarded-proto': 'https,'.repeat(size),
+      }),
+  ],
+  [
+    'a long referer, origin and accept',
+    5_000,
+    (size) =>
+      asking({
+        cookie: '__session=a',
+        referer: `https://a.b/${'x/'.repeat(size)}`,
+        origin: 'a'.repeat(size),
+        accept: 'a,'.repeat(size),
+      }),
+  ],
+];
+
+const READING: readonly Row[] = [
+  [
+    'handshake parameters, taken from a URL',
+    200,
+    (size) => {
+      const request = clerkRequest({}, `/?${many(size, (i) => `a&__clerk_handshake${i}=a`, '&')}`);
+      return () => withoutHandshake(request, true);
+    },
+  ],
+  [
+    'one handshake parameter again and again, taken from a URL',
+    500,
+    (size) => {
+      const request = clerkRequest({}, `/?${many(size, () => 'a&__clerk_handshake=a', '&')}`);
+      return () => withoutHandshake(request, true);
+    },
+  ],
+  [
+    'handshake cookies, taken from a request',
+    500,
+    (size) => {
+      const request = clerkRequest({ cookie: many(size, (i) => `__clerk_handshake${i}=1`, '; ') });
+      return () => withoutHandshake(request, true);
+    },
+  ],
+  ...['=;', '; a', '%41=%;', 'a ;', '\t=', ' '].map((text): Row => [
+    `cookies of ${JSON.stringify(text)}`,
+    10_000,
+    (size) => {
+      const request = toWebRequest(source({ cookie: `${text.repeat(size)}=` }));
+      return () => createClerkRequest(request);
+    },
+  ]),
+  [
+    'thousands of cookies',
+    500,
+    (size) => {
+      const request = toWebRequest(source({ cookie: many(size, (i) => `a${i}=1`, ';') }));
+      return () => createClerkRequest(request);
+    },
+  ],
+  [
+    'many headers',
+    200,
+    (size) => {
+      const request = source(Object.fromEntries(Array.from({ length: size }, (_, i) => [`x-${i}`, 'a'])));
+      return () => createClerkRequest(toWebRequest(request));
+    },
+  ],
+  [
+    'a header with many values',
+    500,
+    (size) => {
+      const request = source({ 'set-cookie': Array.from({ length: size }, (_, i) => `a=${i}`) });
+      return () => createClerkRequest(toWebRequest(request));
+    },
+  ],
+  ['a path that goes up and down', 2_000, (size) => () => toWebRequest(source({}, `/${'a/../'.repeat(size)}`))],
+  [
+    'a path, for its being readable',
+    20_000,
+    (size) => {
+      const request = source({}, `/${'a/'.repeat(size)}`);
+      return () => new HttpCredentials(request, request).isReadable;
+    },
+  ],
+  [
+    'what a request is known by',
+    5_000,
+    (size) => {
+      const request = source({ cookie: '"'.repeat(size), authorization: 'é'.repeat(size) }, `/?${'?&%'.repeat(size)}`);
+      const credentials = new HttpCredentials(request, request);
+      return () => requestInputs(credentials, options);
+    },
+  ],
+  [
+    'the way to the sign-in page',
+    2_000,
+    (size) => {
+      const request = toWebRequest(source({}, `/${'a/'.repeat(size)}?${'a&'.repeat(size)}`));
+      const identity = signedOutIdentity('', 'session_token', false);
+      return () => signInLocation({ ...options, signInUrl: '/sign-in' }, request, identity);
+    },
+  ],
+];
+
+const CLAIMED: readonly Row[] = [
+  [
+    'claims in each other',
+    500,
+    (size) => {
+      const a = nested(size);
+      return () => signedIn({ a: JSON.parse(a) }).toAuth();
+    },
+  ],
+  ['an audience of many', 2_000, (size) => reading({ aud: Array.from({ length: size }, (_, i) => `a${i}`) })],
+  ['many claims', 500, (size) => reading(fieldsOf(size))],
+  ['many features', 500, (size) => reading({ fea: many(size, (i) => `o:f${i}`, ','), o: { id: 'org_1' } })],
+  [
+    'many permissions',
+    500,
+    (size) => reading({ fea: 'o:a', o: { id: 'org_1', per: many(size, (i) => `p${i}`, ','), fpm: '1' } }),
+  ],
+  [
+    'a permission among many',
+    2_000,
+    (size) => {
+      const permissions = Array.from({ length: size }, (_, i) => `org:a:p${i}`);
+      const identity = signedIn({ v: 1, org_id: 'org_1', org_role: 'org:a', org_permissions: permissions });
+      const policy = needs({ permission: 'org:a:none' });
+      return () => decide(policy, identity);
+    },
+  ],
+  [
+    'a feature among many',
+    2_000,
+    (size) => {
+      const identity = signedIn({ fea: many(size, (i) => `o:f${i}`, ','), o: { id: 'org_1' } });
+      const policy = needs({ feature: 'org:none' });
+      return () => decide(policy, identity);
+    },
+  ],
+];
+
+/** Where many calls belong to one large thing, both grow: each call must not look at all of it. */
+const CALLS: readonly Row[] = [
+  [
+    'calls of one request, side by side, after the middleware',
+    200,
+    (size) => async () => {
+      const request = {};
+      const nobody = async () => signedOutIdentity('token-invalid', 'any', true);
+      await identifyOnce(request, authenticator, 'any', nobody);
+      const call = async () => identifyOnce(request, authenticator, 'api_key', nobody);
+      await Promise.all(Array.from({ length: size }, call));
+    },
+  ],
+  [
+    'messages of a socket that was opened with a long query',
+    200,
+    (size) => () => {
+      const client = {};
+      keptOn(client).request = { url: `/?${many(size, (i) => `a${i}=1`, '&')}`, headers: {} };
+      for (let message = 0; message < size; message++) presentedBy(client, { tokenParameter: 'token' });
+    },
+  ],
+  [
+    'operations of a connection that was opened with many parameters',
+    200,
+    (size) => {
+      const connectionParams = fieldsOf(size);
+      return () => {
+        const transport = new GraphqlTransport(new LogThrottle());
+        for (let call = 0; call < size; call++) transport.credentials(graphqlCall({ connectionParams }));
+      };
+    },
+  ],
+  [
+    'entries that expire and are added',
+    500,
+    (size) => () => {
+      let now = 0;
+      const cache = new ExpiringCache<number, { since: number; until: number }>(
+        { maxEntries: 1e5, maxBytes: 1e9 },
+        () => now,
+      );
+      for (let round = 0; round < 2; round++, now += 100) {
+        for (let key = 0; key < size; key++) cache.set(round * size + key, { since: now, until: now + 50 }, 1);
+      }
+      cache.close();
+    },
+  ],
+  [
+    'keys that Clerk publishes',
+    1_500,
+    (size) => {
+      const keys = Array.from({ length: size }, (_, i) => ({ kty: 'oct', kid: `ins_${i}` }));
+      const known = { kty: 'RSA', use: 'sig', kid: 'ins', ...publicJwk() };
+      const body = JSON.stringify({ keys: [...keys, known] });
+      const where = { apiUrl: 'https://api.example.com', apiVersion: 'v1', secretKey: 'sk_test_a' };
+      return keyFetcher(where, 10_000, async () => new Response(body));
+    },
+  ],
+];
+
+function publicJwk(): object {
+  return new StaticInstanceKeys(clerk.jwtKey).atHand().export({ format: 'jwk' });
+}
+
+async function fastest(run: Run): Promise<number> {
+  let best = Infinity;
+  for (let time = 0; time < RUNS; time++) {
+    const began = performance.now();
+    await run();
+    best = Math.min(best, performance.now() - began);
+  }
+  return best;
+}
+
+describe('the work that a caller causes', () => {
+  beforeAll(async () => {
+    for (const method of ['log', 'warn', 'error'] as const) jest.spyOn(console, method).mockReturnValue();
+    clerk = await LocalClerk.start();
+    const settled = resolveClerkOptions({ ...clerk.options, jwtKey: clerk.jwtKey, verificationCache: false }, {});
+    const client = createClerkClient({ ...clerk.options, telemetry: { disabled: true } });
+    authenticator = createAuthenticator(settled, client, new StaticInstanceKeys(clerk.jwtKey), () => Date.now());
+  });
+  afterAll(async () => {
+    jest.restoreAllMocks();
+    await clerk.stop();
+  });
+
+  it.each([...REQUESTS, ...READING, ...CLAIMED, ...CALLS])('grows no faster than %s', async (_, size, prepare) => {
+    const [small, large] = [await prepare(size), await prepare(FACTOR * size)];
+    // What runs for the first time runs slowly, which would make the smaller input look dearer than it is.
+    await fastest(small);
+    let growth = Infinity;
+    for (let look = 0; look < LOOKS && growth > MOST_GROWTH; look++) {
+      const before = await fastest(small);
+      growth = Math.min(growth, (await fastest(large)) / before);
+    }
+    expect(growth).toBeLessThan(MOST_GROWTH);
+  });
+});

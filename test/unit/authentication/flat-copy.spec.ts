@@ -1,0 +1,23 @@
+import fc from 'fast-check';
+
+import { bytesOf, flatCopy } from '../../../lib/authentication/flat-copy.js';
+
+describe('flatCopy', () => {
+  it('returns the same text, whatever is in it', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => expect(flatCopy(text)).toBe(text)));
+    for (const text of ['', 'a', 'é', '\u0436', '\u6f22', '\ud83d\ude00', '\ud83d', '\ude00a', '\0']) {
+      expect(flatCopy(text)).toBe(text);
+    }
+  });
+});
+
+describe('bytesOf', () => {
+  it.each([
+    ['', 0],
+    ['abc', 3],
+    ['\u6f22', 2],
+    ['ab\u6f22', 6],
+  ])('of %j are %i', (text, bytes) => {
+    expect(bytesOf(text)).toBe(bytes);
+  });
+});
