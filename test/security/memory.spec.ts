@@ -27,6 +27,16 @@ function heap(): number {
   return process.memoryUsage().heapUsed;
 }
 
+/**
+ * The least of a few measurements, or the first that is low enough: what other things of this process come and go may
+ * make one too high, while what is kept makes all of them so.
+ */
+async function least(measure: () => number | Promise<number>, enough: number): Promise<number> {
+  let lowest = Infinity;
+  for (let time = 0; time < 4 && lowest >= enough; time++) lowest = Math.min(lowest, await measure());
+  return lowest;
+}
+
 describe('what is kept in memory of a request', () => {
   /** How many callers, and how much each of them sends besides its credential: together 4 MB. */
   const CALLERS = 250;
@@ -101,8 +111,12 @@ describe('what is kept in memory of a request', () => {
     'is what it takes to know it again, and nothing that came along: %s',
     async (_, send) => {
       const remembered = { machineTokens: { ttl: 60_000 } };
-      const [plain, padded] = [await growth(send, 10, remembered), await growth(send, PADDING, remembered)];
-      expect(padded - plain).toBeLessThan((CALLERS * PADDING) / 4);
+      const bound = (CALLERS * PADDING) / 4;
+      const extra = async () => {
+        const plain = await growth(send, 10, remembered);
+        return (await growth(send, PADDING, remembered)) - plain;
+      };
+      expect(await least(extra, bound)).toBeLessThan(bound);
     },
     120_000,
   );
@@ -114,7 +128,7 @@ describe('what is kept in memory of a request', () => {
       for (let time = 0; time < 3; time++) await ask({ cookie: `p=${pad}; ${browser()}` });
     };
     const limits = { maxBytes: MIB, maxEntries: 100_000 };
-    expect(await growth(twice, PADDING, limits)).toBeLessThan(1.5 * MIB);
+    expect(await least(() => growth(twice, PADDING, limits), 1.5 * MIB)).toBeLessThan(1.5 * MIB);
   }, 120_000);
 
   describe('by its own account', () => {
@@ -140,24 +154,30 @@ describe('what is kept in memory of a request', () => {
       ['many names', `"a":{${Array.from({ length: 300 }, (_, index) => `"name${index}":1`).join()}}`],
     ])(
       'never takes more than it may: %s',
-      (_, more) => {
-        const cache = { maxEntries: 100_000, maxBytes: MIB, machineTokens: { ttl: 0 } };
-        const [verdicts, recent] = [new Verdicts(options, cache, keys, () => NOW), new RecentCallers(cache, () => NOW)];
-        const before = heap();
-        for (let caller = 0; caller < 300; caller++) {
-          const claims = `${JSON.stringify({ ...CLAIMS, jti: caller }).slice(0, -1)},${more}}`;
-          const token = assemble({ alg: 'RS256' }, claims, constant('c2ln'));
-          const identity = sessionIdentity(options, token, JSON.parse(claims) as never);
-          verdicts.rememberToken(`digest ${caller}`, identity, token);
-          const recalled = verdicts.recall(`digest ${caller}`, token);
-          recalled?.identity.toAuth();
-          if (recalled) recent.keep(token, 'session_token', recalled);
-        }
-        expect(verdicts.bytes + recent.bytes).toBeLessThanOrEqual(MIB);
-        expect(recent.bytes).toBeGreaterThan(MIB / 16);
-        expect(heap() - before).toBeLessThan(1.5 * MIB);
-        verdicts.close();
-        recent.close();
+      async (_, more) => {
+        /** How much the heap grows; what the caches say of themselves is held against their bounds. */
+        const fill = () => {
+          const cache = { maxEntries: 100_000, maxBytes: MIB, machineTokens: { ttl: 0 } };
+          const verdicts = new Verdicts(options, cache, keys, () => NOW);
+          const recent = new RecentCallers(cache, () => NOW);
+          const before = heap();
+          for (let caller = 0; caller < 300; caller++) {
+            const claims = `${JSON.stringify({ ...CLAIMS, jti: caller }).slice(0, -1)},${more}}`;
+            const token = assemble({ alg: 'RS256' }, claims, constant('c2ln'));
+            const identity = sessionIdentity(options, token, JSON.parse(claims) as never);
+            verdicts.rememberToken(`digest ${caller}`, identity, token);
+            const recalled = verdicts.recall(`digest ${caller}`, token);
+            recalled?.identity.toAuth();
+            if (recalled) recent.keep(token, 'session_token', recalled);
+          }
+          expect(verdicts.bytes + recent.bytes).toBeLessThanOrEqual(MIB);
+          expect(recent.bytes).toBeGreaterThan(MIB / 16);
+          const grown = heap() - before;
+          verdicts.close();
+          recent.close();
+          return grown;
+        };
+        expect(await least(fill, 1.5 * MIB)).toBeLessThan(1.5 * MIB);
       },
       120_000,
     );

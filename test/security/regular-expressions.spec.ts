@@ -55,6 +55,9 @@ const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
   [String.raw`/^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i`]: ['', 'a.', '@'],
   [String.raw`/^(host|expect|accept-encoding|forwarded|x-forwarded-.*|x-real-ip|x-client-ip|(cf-connecting|true-client)-ip)$/`]:
     ['x-forwarded-', 'a', '\n'],
+  [String.raw`/^[\w-]+\.[\w-]+\.[\w-]+$/`]: ['', 'a.', ' '],
+  [String.raw`/^[a-z]+_[\w-]{1,512}$/`]: ['', 'a_', ' '],
+  [String.raw`/^[ps]k_(live|test)_/`]: ['sk_', 'live', ''],
 };
 
 /** The local Clerk's routes, which it writes itself: `^/v1/users/(?<id>[^/]+)/?$`. */
