@@ -5,5 +5,4 @@ import base, { LOWEST_NEST } from './jest.config.js';
  *
  * @type {import('jest').Config}
  */
-const { collectCoverageFrom: _collected, coverageThreshold: _threshold, ...config } = base;
-export default { ...config, projects: LOWEST_NEST };
+export default { ...base, projects: LOWEST_NEST };
