@@ -1,5 +1,3 @@
-import type { AuthObject } from '@clerk/backend';
-
 type DebugData = Readonly<Record<string, unknown>>;
 
 /** How many characters Clerk shows of a key or token: its kind, and nothing of the rest. */
@@ -18,13 +16,12 @@ const SHOWN_IN_FULL: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The auth object with a `debug()` that shows no secret. Clerk's shortens some keys and tokens, but shows the machine
- * secret key and the nonce of a handshake, and hands out the request with all its credentials (perhaps that of another
- * caller with the same token) and the live Backend client.
+ * A `debug()` that shows no secret. Clerk's shortens some keys and tokens, but shows the machine secret key and the nonce
+ * of a handshake, and hands out the request with all its credentials (perhaps that of another caller with the same
+ * token) and the live Backend client.
  */
-export function withSafeDebug<Auth extends AuthObject>(auth: Auth): Auth {
-  const debug = auth.debug as () => DebugData;
-  return { ...auth, debug: () => withoutSecrets(debug()) };
+export function safeDebug(debug: () => unknown): () => DebugData {
+  return () => withoutSecrets(debug() as DebugData);
 }
 
 function withoutSecrets(data: DebugData): DebugData {

@@ -9,6 +9,7 @@ import type {
 import { getAuthObjectForAcceptedToken } from '@clerk/backend/internal';
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 
+import { safeAuthObject } from '../authentication/safe-auth-object.js';
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { addParameterMetadata, PolicyMetadata } from '../policy/metadata.js';
 import { attachedIdentity } from '../transports/attachment.js';
@@ -30,6 +31,10 @@ const authParameter = createParamDecorator((property: AuthProperty | undefined, 
  * The caller: Clerk's own auth object for the accepted token, or one property of it. Signed out (on a `@Public()`
  * handler), it is Clerk's signed-out object of the accepted type; where several types are accepted and no credential
  * was sent, one with `tokenType: null`.
+ *
+ * It is shared between requests, so it is frozen: assigning to it throws a TypeError. Change a copy of what you need:
+ * `{ ...auth, orgId: 'org_1' }`, or `structuredClone(auth)` to change claims as well. A copy holds the properties alone;
+ * `has()`, `getToken()` and `debug()` are methods of the original, which no serializer, logger or clone sees.
  *
  * @param property A property of the auth object, such as `userId` or `orgId`.
  * @param pipes Pipes of Nest to pass the value through.
@@ -58,11 +63,12 @@ export function Auth(property?: AuthProperty, ...pipes: (PipeTransform | Type<Pi
  * const auth = getAuth(request, { acceptsToken: ['session_token', 'api_key'] });
  * @see https://clerk.com/docs/reference/express/get-auth
  */
-export const getAuth: GetAuthFn<object> = ((source: object, options?: Parameters<typeof authOf>[1]): AuthObject =>
-  getAuthObjectForAcceptedToken({
-    authObject: authOf(source, options),
-    acceptsToken: options?.acceptsToken,
-  })) as GetAuthFn<object>;
+export const getAuth: GetAuthFn<object> = ((source: object, options?: Parameters<typeof authOf>[1]): AuthObject => {
+  const authObject = authOf(source, options);
+  const found = getAuthObjectForAcceptedToken({ authObject, acceptsToken: options?.acceptsToken });
+  // Another one where the caller did not present what was asked for: Clerk's own, made just now.
+  return found === authObject ? authObject : safeAuthObject(found);
+}) as GetAuthFn<object>;
 
 function authOf(
   source: object,

@@ -7,6 +7,7 @@ import {
   type SignedOutAuthObject,
 } from '@clerk/backend/internal';
 
+import { safeAuthObject } from '../authentication/safe-auth-object.js';
 import type { FeatureKey, PermissionKey, PlanKey, RoleKey } from '../policy/requirement.js';
 import { newId, randomText } from './local-clerk/ids.js';
 import { sessionClaims } from './local-clerk/session-claims.js';
@@ -109,9 +110,14 @@ export function signedIn(options: SignedInOptions = {}): SignedInAuthObject {
     ...options.claims,
   };
   // What was made are claims of version 2, which Clerk's type tells from those of version 1 one by one.
-  const auth = signedInAuthObject({}, token, claims as unknown as Parameters<typeof signedInAuthObject>[2]);
+  // A copy, since what is given stays the test's to change.
+  const auth = signedInAuthObject(
+    {},
+    token,
+    structuredClone(claims) as unknown as Parameters<typeof signedInAuthObject>[2],
+  );
   // Clerk's own would ask the Backend API for the token of a template.
-  return { ...auth, getToken: () => Promise.resolve(token) };
+  return safeAuthObject({ ...auth, getToken: () => Promise.resolve(token) });
 }
 
 /** A session has permissions, a role or an organization's plan only while an organization is active. */
@@ -133,7 +139,7 @@ function organizationOf({ orgId, orgSlug, orgRole, permissions, features = [], p
  * signedOut().userId; // null
  */
 export function signedOut(): SignedOutAuthObject {
-  return signedOutAuthObject();
+  return safeAuthObject(signedOutAuthObject());
 }
 
 /**
@@ -185,5 +191,5 @@ function machineObject<T extends 'api_key' | 'm2m_token' | 'oauth_token'>(
   { token = `test_${type}` }: MachineObjectOptions,
 ): AuthenticatedMachineObject<T> {
   // Of the resource that Clerk's type wants, its constructor reads no more than is given.
-  return authenticatedMachineObject(type, token, { ...verified, scopes: [...verified.scopes] } as unknown as Verified);
+  return safeAuthObject(authenticatedMachineObject(type, token, structuredClone(verified) as unknown as Verified));
 }

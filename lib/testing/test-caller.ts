@@ -1,6 +1,7 @@
 import type { AuthObject } from '@clerk/backend';
 import { invalidTokenAuthObject, signedOutAuthObject } from '@clerk/backend/internal';
 
+import { memoizedAuth } from '../authentication/auth-memo.js';
 import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
 import { tokenInHeader } from '../authentication/credentials.js';
 import { signedOutIdentity, type Identity } from '../authentication/identity.js';
@@ -117,8 +118,9 @@ function identityOf(auth: AuthObject, acceptsToken: AcceptsToken): Identity {
     reason: null,
     credentialSent: true,
     headers: new Headers(),
-    toAuth: ({ treatPendingAsSignedOut = true } = {}) =>
+    toAuth: memoizedAuth(({ treatPendingAsSignedOut = true } = {}) =>
       pending && treatPendingAsSignedOut ? signedOutAuthObject(undefined, 'pending') : auth,
+    ),
   };
 }
 
@@ -126,7 +128,7 @@ function identityOf(auth: AuthObject, acceptsToken: AcceptsToken): Identity {
 function mismatch(acceptsToken: AcceptsToken): Identity {
   const reason = acceptsToken === 'session_token' ? 'token-invalid' : 'token-type-mismatch';
   const identity = signedOutIdentity(reason, acceptsToken, true);
-  return Array.isArray(acceptsToken) ? { ...identity, toAuth: () => invalidTokenAuthObject() } : identity;
+  return Array.isArray(acceptsToken) ? { ...identity, toAuth: memoizedAuth(() => invalidTokenAuthObject()) } : identity;
 }
 
 /** Clerk's answer to text that is no token: it takes it for a session's. */

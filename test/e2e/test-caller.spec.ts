@@ -10,6 +10,7 @@ import {
   type NestModule,
   type Type,
 } from '@nestjs/common';
+import { signedInAuthObject, signedOutAuthObject } from '@clerk/backend/internal';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import request, { type Response } from 'supertest';
 
@@ -36,6 +37,7 @@ import {
 } from '../../lib/index.js';
 import { apiKey, LocalClerk, m2mToken, oauthToken, signedIn, signedOut, TestCaller } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
+import { callEverything } from '../support/walkers.js';
 
 const only = (auth: AuthObject) => ({ userId: 'userId' in auth ? auth.userId : null, tokenType: auth.tokenType });
 
@@ -46,6 +48,9 @@ class Routes {
   }
   @Public() @Get('public') public(@Auth() auth: AuthObject) {
     return only(auth);
+  }
+  @Public() @Get('walked') walked(@Auth() auth: AuthObject) {
+    return { isFrozen: Object.isFrozen(auth), walked: callEverything(auth) };
   }
   @RequirePermission('org:invoices:create') @Post('permission') permission() {}
   @RequireRole('org:admin') @Post('role') role() {}
@@ -174,6 +179,24 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
     caller.is(apiKey({ subject: 'user_ada' }));
     expect((await send('GET', 'public')).body).toEqual({ userId: null, tokenType: 'session_token' });
   });
+
+  it.each([
+    ['Clerk’s constructors', signedInAuthObject({}, 'token', { sub: 'user_ada', sid: 'sess_1' } as never)],
+    ['signedIn()', signedIn({ userId: 'user_ada' })],
+    ['Clerk’s constructor for nobody', signedOutAuthObject()],
+    ['signedIn(), with an open task', signedIn({ sessionStatus: 'pending' })],
+  ])(
+    'gives a handler what it gives in production of %s: frozen, without functions to a serializer',
+    async (_, auth) => {
+      caller.is(auth);
+      const { status, body } = await send('GET', 'walked');
+      expect([status, body.isFrozen]).toEqual([200, true]);
+      expect(Object.keys(body.walked)).not.toEqual(
+        expect.arrayContaining([expect.stringMatching(/^(has|getToken|debug)$/)]),
+      );
+      expect(body.walked).toMatchObject({ tokenType: 'session_token' });
+    },
+  );
 
   it('sees what Clerk’s frontend SDKs need to ask for a factor again', async () => {
     caller.is(signedIn({ factorVerificationAge: [60, -1] }));

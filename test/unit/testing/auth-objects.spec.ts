@@ -40,8 +40,8 @@ const answersOf = ({ has }: AuthObject) =>
 
 /** An auth object without its functions, and which functions those are. */
 function shapeOf(auth: AuthObject) {
-  const functions = Object.entries(auth).filter(([, value]) => typeof value === 'function');
-  return { ...JSON.parse(JSON.stringify(auth)), functions: functions.map(([name]) => name).sort() };
+  const functions = Object.getOwnPropertyNames(auth).filter((name) => typeof auth[name as 'has'] === 'function');
+  return { ...JSON.parse(JSON.stringify(auth)), functions: functions.sort() };
 }
 
 const ids = { userId: 'user_ada', sessionId: 'sess_ada' };
@@ -177,6 +177,17 @@ describe('auth objects for tests', () => {
     const { id, token } = await clerk.createOAuthToken({ user: ids.userId, ...options });
     expect(shapeOf(oauthToken({ id, userId: ids.userId, ...options }))).toEqual(shapeOf(await authenticated(token)));
     expect(oauthToken().scopes).toEqual((await clerk.createOAuthToken({ user: ids.userId })).scopes);
+  });
+
+  it('are shared and walked as those of a request are: frozen, their functions no serializer’s to call', () => {
+    const claims = { metadata: { beta: true } };
+    for (const auth of [signedIn({ claims }), signedOut(), apiKey({ claims }), m2mToken({ claims }), oauthToken()]) {
+      expect(Object.isFrozen(auth)).toBe(true);
+      expect(structuredClone(auth)).toEqual(JSON.parse(JSON.stringify(auth)));
+      expect((auth.has as () => boolean)()).toBe(false);
+    }
+    // What was given is still the test's own.
+    claims.metadata.beta = false;
   });
 
   it('refuse an API key of which Clerk could not tell whose it is', () => {

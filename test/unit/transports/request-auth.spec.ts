@@ -5,6 +5,7 @@ import { getAuth as getAuthOfExpress } from '@clerk/express';
 import { authenticatedMachineObject, signedOutAuthObject } from '@clerk/backend/internal';
 
 import type { Identity } from '../../../lib/authentication/identity.js';
+import { safeAuthObject } from '../../../lib/authentication/safe-auth-object.js';
 import { getAuth } from '../../../lib/index.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
 import { defineRequestAuth, type RequestAuth } from '../../../lib/transports/request-auth.js';
@@ -17,15 +18,17 @@ const identity = (toAuth: Identity['toAuth']): Identity => ({
   headers: new Headers(),
   toAuth,
 });
-const session = () => ({ ...signedOutAuthObject(), userId: 'user_1', isAuthenticated: true }) as never;
+const session = () => safeAuthObject({ ...signedOutAuthObject(), userId: 'user_1', isAuthenticated: true } as never);
 const apiKey = () =>
-  authenticatedMachineObject('api_key', 'ak_secret', {
-    id: 'k',
-    name: 'deploy',
-    subject: 'user_1',
-    scopes: ['a'],
-    claims: null,
-  } as never);
+  safeAuthObject(
+    authenticatedMachineObject('api_key', 'ak_secret', {
+      id: 'k',
+      name: 'deploy',
+      subject: 'user_1',
+      scopes: ['a'],
+      claims: null,
+    } as never),
+  );
 
 function requestWith(toAuth: Identity['toAuth'], request: { auth?: unknown } = {}) {
   attachIdentity(request, identity(toAuth));
@@ -50,6 +53,20 @@ describe('request.auth', () => {
     const { auth } = requestWith(apiKey);
     expect((auth as unknown as { name: string }).name).toBe('deploy');
     expect(JSON.stringify(auth)).not.toContain('ak_secret');
+  });
+
+  it('is the auth object once it is awaited, and never its own source text', async () => {
+    const { auth } = requestWith(session);
+    expect(JSON.stringify(await auth)).toBe(JSON.stringify(auth));
+    expect(await Promise.resolve(auth).then(({ userId }) => userId)).toBe('user_1');
+    expect(String(auth)).toBe('[request.auth]');
+  });
+
+  it('has methods that whatever walks it neither calls nor copies', () => {
+    const { auth } = requestWith(session);
+    expect(Object.values(auth).filter((value) => typeof value === 'function')).toEqual([]);
+    expect(typeof auth.getToken).toBe('function');
+    expect((auth.has as () => boolean)()).toBe(false);
   });
 
   it('is built on first use only, and once', () => {
@@ -99,7 +116,7 @@ describe('request.auth', () => {
 
   it('spreads, and keeps to itself what is no property of Clerk’s object', () => {
     const { auth } = requestWith(session);
-    expect(Object.keys({ ...auth })).toEqual(Object.keys(session()));
+    expect(Object.keys(Object.assign({}, auth))).toEqual(Object.keys(session()));
     expect(Object.getOwnPropertyDescriptor(auth, 'userId')).toEqual({
       value: 'user_1',
       enumerable: true,
