@@ -33,7 +33,7 @@ export interface AudienceByTokenType {
 export interface WebSocketOptions {
   /**
    * The origins of the pages whose cookies count, such as `https://app.example.com`. Browsers let any page open a socket
-   * to any server, and send the cookies along.
+   * to any server, and send the cookies along. Written as in `authorizedParties`.
    * @default none: cookies are not looked at
    */
   allowedOrigins?: readonly string[];

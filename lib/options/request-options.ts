@@ -51,6 +51,10 @@ export interface RequestOptions {
    * Origins whose frontends may call: the `azp` claim of a session token must be one of them. Protects from cookies
    * leaked to a sibling subdomain. Machine tokens carry no `azp` and are not held to it.
    *
+   * Origins are compared literally, so each is written as browsers send it: scheme, host in lowercase (punycode), and
+   * the port unless it is the default one. There are no patterns. Custom schemes (`chrome-extension://…`,
+   * `tauri://localhost`) are origins as well; `null` is not accepted, since every sandboxed frame has it.
+   *
    * An `X-Forwarded-Host` that makes one of the origins given to the module is taken for the host of the request, also
    * where the application trusts no proxy.
    * @example ['https://app.example.com', 'http://localhost:3000']

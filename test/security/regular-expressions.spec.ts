@@ -53,6 +53,18 @@ const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
   [String.raw`/[^\t\x20-\x7e\x80-\xff]/`]: ['', 'a', ''],
   [String.raw`/^[\x21-\x7e]+$/`]: ['', 'a', ' '],
   [String.raw`/^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i`]: ['', 'a.', '@'],
+  [String.raw`/^([a-z][a-z\d+.-]*):/i`]: ['', 'a', ''],
+  [String.raw`/^([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])$/`]: ['', 'a.', '!'],
+  [String.raw`/^([\w.~-]+|\[[\da-f:.]+\])(:\d+)?$/`]: ['a:', '1', 'x'],
+  [String.raw`/^(localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/i`]: ['127.', '1', '.'],
+  [String.raw`/[*{}$\\^|()]|\/\/\.\w/`]: ['', '/', '.'],
+  [String.raw`/(sk|pk|ask|ak|mt|oat|whsec)_|eyJ|BEGIN /i`]: ['', 'whsec', ''],
+  ['/["\'`]/g']: ['', '"', ''],
+  [String.raw`/[,;\s]/`]: ['', 'a', ''],
+  [String.raw`/^((https?|wss?)(?::|(?=\/\/)))?\/*/i`]: ['https:', '/', ''],
+  ['/[/?#]/']: ['', '/', ''],
+  ['/([?#])/']: ['', '?', ''],
+  [String.raw`/\p{C}/gu`]: ['', '\t', ''],
   [String.raw`/^(host|expect|accept-encoding|forwarded|x-forwarded-.*|x-real-ip|x-client-ip|(cf-connecting|true-client)-ip)$/`]:
     ['x-forwarded-', 'a', '\n'],
 };

@@ -146,11 +146,6 @@ describe('an option is refused, in a sentence that says what to do:', () => {
       Object.create({ session_token: 'web' }),
     ],
     ['authorizedParties', STRINGS, 'https://a.example', []],
-    [
-      'authorizedParties',
-      "lists origins, which end without a slash: write 'https://a.example', 'https://c.example'.",
-      ['https://a.example/', 'https://b.example', 'https://c.example//'],
-    ],
     ['clockSkewInMs', ms(0), -1, 0.5, NaN, '0', 2 ** 31],
     ['timeoutInMs', ms(1), 0],
     ['staleKeysInMs', ms(0), -1],
