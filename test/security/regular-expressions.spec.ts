@@ -65,6 +65,12 @@ const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
   ['/[/?#]/']: ['', '/', ''],
   ['/([?#])/']: ['', '?', ''],
   [String.raw`/\p{C}/gu`]: ['', '\t', ''],
+  [String.raw`/^([ps]k_(test|live)|ask)_/`]: ['sk_', 'test', ''],
+  [String.raw`/\.\.\.|x{8}|[…•*<>{}[\]]/i`]: ['', 'xxxxxxx.', ''],
+  [String.raw`/^[x._-]{2,}$/i`]: ['', 'x', '!'],
+  [String.raw`/your|(change|replace)[_-]?(me|this|with)|insert|paste|placeholder|(secret|publishable|public|api)[_-]?key|key[_-]?here/i`]:
+    ['', 'publishable_', ''],
+  [String.raw`/[_-]/`]: ['', 'a', ''],
   [String.raw`/^(host|expect|accept-encoding|forwarded|x-forwarded-.*|x-real-ip|x-client-ip|(cf-connecting|true-client)-ip)$/`]:
     ['x-forwarded-', 'a', '\n'],
 };
