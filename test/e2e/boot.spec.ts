@@ -108,6 +108,33 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     });
   });
 
+  it('takes isGlobal and guard that are undefined for not given', async () => {
+    @Controller()
+    class UsingTheClient {
+      constructor(readonly client: ClerkClientService) {}
+      @Get('closed') closed() {
+        return 'in';
+      }
+      @Get('open') @Public() open() {
+        return 'open';
+      }
+    }
+    // A module that does not import ClerkModule.
+    @Module({ controllers: [UsingTheClient] })
+    class Feature {}
+    const undefinedOnes = { isGlobal: undefined, guard: undefined };
+    const ways = [
+      ClerkModule.forRoot({ ...options, ...undefinedOnes }),
+      ClerkModule.forRootAsync({ ...undefinedOnes, useFactory: () => options }),
+    ];
+    for (const way of ways) {
+      app = await TestApp.on(platform).imports(way, Feature).start();
+      await expectProtected(app);
+      await app.close();
+    }
+    app = undefined;
+  });
+
   describe('refuses', () => {
     it('without keys, naming option and variable', async () => {
       for (const name of ENV) delete process.env[name];
