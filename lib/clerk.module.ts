@@ -12,6 +12,7 @@ import {
   OPTIONS_TYPE,
 } from './clerk.module-definition.js';
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
+import { ClerkConfigurationError } from './errors/clerk.errors.js';
 import { LogThrottle } from './errors/log-throttle.js';
 import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
@@ -38,6 +39,14 @@ import { TransportsRegistry } from './transports/transports.registry.js';
 import { WebSocketPackage } from './transports/websocket.package.js';
 import { WebSocketTransport } from './transports/websocket.transport.js';
 
+function importedWithoutForRoot(): never {
+  throw new ClerkConfigurationError([
+    'ClerkModule is imported without options: import ClerkModule.forRoot() or ClerkModule.forRootAsync() in the root ' +
+      'module. It is global, so other modules need not import it; with isGlobal: false, they import the module that ' +
+      'imports and exports it.',
+  ]);
+}
+
 /**
  * Closes a Nest application with Clerk: every handler of it demands a signed-in session unless a decorator says
  * otherwise.
@@ -48,6 +57,8 @@ import { WebSocketTransport } from './transports/websocket.transport.js';
 @Module({
   imports: [DiscoveryModule],
   providers: [
+    // forRoot() and forRootAsync() put theirs in its place: Nest lets providers of a dynamic module override these.
+    { provide: MODULE_OPTIONS_TOKEN, useFactory: importedWithoutForRoot },
     {
       provide: CLERK_OPTIONS,
       useFactory: (given: ClerkModuleOptions) => {

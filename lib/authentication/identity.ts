@@ -16,7 +16,7 @@ export interface AuthObjectOptions {
    * Whether a session with an open task counts as signed out.
    * @default true
    */
-  treatPendingAsSignedOut?: boolean;
+  treatPendingAsSignedOut?: boolean | undefined;
 }
 
 /** Why Clerk could not be asked, or not rightly. */

@@ -73,8 +73,8 @@ export const getAuth: GetAuthFn<object> = ((source: object, options?: Parameters
 function authOf(
   source: object,
   options?: {
-    acceptsToken?: Parameters<typeof getAuthObjectForAcceptedToken>[0]['acceptsToken'];
-    treatPendingAsSignedOut?: boolean;
+    acceptsToken?: Parameters<typeof getAuthObjectForAcceptedToken>[0]['acceptsToken'] | undefined;
+    treatPendingAsSignedOut?: boolean | undefined;
   },
 ): AuthObject {
   const identity = attachedIdentity(identityCarrierOf(source));

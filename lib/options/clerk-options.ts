@@ -24,7 +24,7 @@ export interface ClerkModuleOptions extends RequestOptions {
    * @default true
    * @see https://clerk.com/docs/guides/configure/session-tasks
    */
-  treatPendingAsSignedOut?: boolean;
+  treatPendingAsSignedOut?: boolean | undefined;
 
   /**
    * Whether a document navigation that is not signed in is redirected to `signInUrl` (else to `/`), with the way back
@@ -32,7 +32,7 @@ export interface ClerkModuleOptions extends RequestOptions {
    * controllers and handlers.
    * @default false
    */
-  redirectToSignIn?: boolean;
+  redirectToSignIn?: boolean | undefined;
 
   /**
    * Hears of every failed authentication: when a strict handler refuses (401, 503), and when a lax one lets somebody
@@ -41,13 +41,13 @@ export interface ClerkModuleOptions extends RequestOptions {
    * Returning an Error refuses with it, on a lax handler too; its `statusCode` and `data` shape the answer. Returning
    * nothing leaves it to the handler's protection. Throwing refuses.
    */
-  onError?: OnError;
+  onError?: OnError | undefined;
 
   /**
    * Options of a single request, for applications that serve several Clerk instances: by host, say. Keys and client then
    * come from it alone, and the module needs none of its own.
    */
-  resolveOptions?: ResolveOptions;
+  resolveOptions?: ResolveOptions | undefined;
 
   /**
    * Whether a stream of server-sent events (`@Sse()`) ends when the session token that opened it expires (`exp`, and
@@ -56,21 +56,21 @@ export interface ClerkModuleOptions extends RequestOptions {
    * Machine tokens end no stream.
    * @default false
    */
-  endStreamsOnExpiry?: boolean;
+  endStreamsOnExpiry?: boolean | undefined;
 
   /**
    * Where the callers of microservices put their credentials. Without it every protected message handler is denied.
    *
    * @example { credentials: (context) => context.switchToRpc().getContext<TcpContext>().getMetadata()?.authorization }
    */
-  rpc?: RpcOptions;
+  rpc?: RpcOptions | undefined;
 
   /**
    * Adapters for calls of other kinds, by what `context.getType()` says of them. What has none is denied.
    *
    * @example { necord: { call: (context) => context.getArgByIndex(0), credentials: (context) => … } }
    */
-  transports?: Readonly<Record<string, TransportAdapter>>;
+  transports?: Readonly<Record<string, TransportAdapter>> | undefined;
 
   /**
    * Serves Clerk's Frontend API under a path of this server, for browsers that cannot reach Clerk's own domain.
@@ -79,44 +79,44 @@ export interface ClerkModuleOptions extends RequestOptions {
    *
    * @see https://clerk.com/docs/guides/dashboard/dns-domains/proxy-fapi
    */
-  frontendApiProxy?: FrontendApiProxyOptions;
+  frontendApiProxy?: FrontendApiProxyOptions | undefined;
 
   /** What sockets of gateways may present, and what becomes of them once their token has expired. */
-  webSocket?: WebSocketOptions;
+  webSocket?: WebSocketOptions | undefined;
 
   /**
    * Whether credentials that were verified are remembered until they expire, at most a minute, instead of verified with
    * every request. `false` switches it off.
    * @default true
    */
-  verificationCache?: boolean | VerificationCacheOptions;
+  verificationCache?: boolean | VerificationCacheOptions | undefined;
 
   /**
    * Whether session tokens in the Authorization header are verified without Clerk's SDK, where there is no doubt what it
    * would say. Switch it off to have everything verified by `authenticateRequest()`.
    * @default true
    */
-  directVerification?: boolean;
+  directVerification?: boolean | undefined;
 
   /**
    * Whether a 403 lists the requirements that are not fulfilled (`missing`). For development: it tells strangers how the
    * application is protected. The log lists them anyway, at debug level.
    * @default false
    */
-  explainDenials?: boolean;
+  explainDenials?: boolean | undefined;
 
   /**
    * Whether to log, for every request, why it was signed in, signed out or sent to a handshake.
    * @default false
    */
-  debug?: boolean;
+  debug?: boolean | undefined;
 
   /**
    * What handlers without a protection decorator get: `strict` denies unless somebody is signed in; `lax` lets
    * everybody through and only says who is calling.
    * @default 'strict'
    */
-  protection?: DefaultProtection;
+  protection?: DefaultProtection | undefined;
 }
 
 /** What `useClass` and `useExisting` of `forRootAsync()` must provide. */

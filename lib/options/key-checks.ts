@@ -7,8 +7,33 @@ function wrapped(value: string): string | undefined {
   return /^["'\s]|["'\s]$/.test(value) ? 'has quotes or blanks around it: remove them from the value' : undefined;
 }
 
+const KEY_PREFIX = /^([ps]k_(test|live)|ask)_/;
+/** Keys consist of letters and digits. */
+const NEVER_IN_A_KEY = /\.\.\.|x{8}|[…•*<>{}[\]]/i;
+const FILLER = /^[x._-]{2,}$/i;
+const INSTRUCTION =
+  /your|(change|replace)[_-]?(me|this|with)|insert|paste|placeholder|(secret|publishable|public|api)[_-]?key|key[_-]?here/i;
+
+/** Shorter than any key of Clerk's after its prefix. A longer one may contain a word by chance. */
+const SHORTER_THAN_A_KEY = 36;
+
+/** Whether a value was copied from a README or a `.env.example`. It must never be said of a real key. */
+function isPlaceholder(value: string): boolean {
+  const text = value.replace(KEY_PREFIX, '');
+  if (NEVER_IN_A_KEY.test(text) || FILLER.test(text)) return true;
+  return (text.length < SHORTER_THAN_A_KEY || /[_-]/.test(text)) && INSTRUCTION.test(text);
+}
+
+const PLACEHOLDER = 'is a placeholder: replace it with the key from the API keys page of the Clerk Dashboard';
+
 export const publishableKey: Check = (value) => {
   if (typeof value !== 'string') return 'must be a string that starts with pk_test_ or pk_live_';
+  const problem = publishableKeyProblem(value);
+  // Encoded in it is a host, so that only an unreadable one is taken for a placeholder.
+  return problem && isPlaceholder(value) ? PLACEHOLDER : problem;
+};
+
+function publishableKeyProblem(value: string): string | undefined {
   if (/^sk_(test|live)_/.test(value)) {
     return 'holds a secret key: the publishable and the secret key are swapped. Rotate the secret key if this value was ever sent to a browser';
   }
@@ -18,10 +43,11 @@ export const publishableKey: Check = (value) => {
   return /^[^$\s/][^$\s/.]*\.[^$\s/]+\$$/.test(host)
     ? undefined
     : (wrapped(value) ?? 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
-};
+}
 
 export const secretKey: Check = (value) => {
   if (typeof value !== 'string') return 'must be a string that starts with sk_test_ or sk_live_';
+  if (isPlaceholder(value)) return PLACEHOLDER;
   if (value.startsWith('pk_')) {
     return 'holds a publishable key: the publishable and the secret key are swapped';
   }
@@ -33,6 +59,7 @@ export const secretKey: Check = (value) => {
 
 export const machineSecretKey: Check = (value) => {
   if (typeof value !== 'string') return 'must be a string that starts with ask_';
+  if (isPlaceholder(value)) return PLACEHOLDER;
   if (value.startsWith('sk_')) return "holds the instance's secret key: that belongs in secretKey";
   return wrapped(value) ?? (/^ask_[\x21-\x7e]+$/.test(value) ? undefined : 'must start with ask_');
 };
@@ -58,6 +85,7 @@ export const publicKeyPem: Check = (value) => {
     readPublicKey(typeof value === 'string' ? value : '');
     return undefined;
   } catch {
+    if (typeof value === 'string' && isPlaceholder(value)) return PLACEHOLDER;
     return 'is no readable public key: copy the JWKS public key (PEM, RSA 2048) from the API keys page of the Clerk Dashboard, with its line breaks (or \\n in their place)';
   }
 };

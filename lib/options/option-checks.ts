@@ -28,7 +28,7 @@ export const count = (minimum: number, maximum: number): Check => wholeNumber(''
 
 const stringOrList: Check = (value) => (typeof value === 'string' ? nonEmptyString(value) : listOfStrings(value));
 
-const listOfStrings: Check = (value) =>
+export const listOfStrings: Check = (value) =>
   // Of a list with holes, every() only sees the rest.
   Array.isArray(value) && value.length > 0 && Array.from<unknown>(value).every((item) => !nonEmptyString(item))
     ? undefined
@@ -42,15 +42,6 @@ function listOfPaths(value: unknown): string | undefined {
   );
 }
 
-export const origins: Check = (value) => {
-  const problem = listOfStrings(value);
-  if (problem) return problem;
-  const slashed = (value as string[]).filter((origin) => origin.endsWith('/'));
-  return slashed.length > 0
-    ? `lists origins, which end without a slash: write ${slashed.map((o) => `'${o.replace(/(?<!\/)\/+$/, '')}'`).join(', ')}`
-    : undefined;
-};
-
 /** Passes a function, whose answers are judged when a request comes. */
 export const orFunction =
   (check: Check): Check =>
@@ -60,7 +51,7 @@ export const orFunction =
 export const functionOnly: Check = (value) => (typeof value === 'function' ? undefined : 'must be a function');
 
 /** An object with some of these fields, each of which passes its check. */
-const fields =
+export const fields =
   (checks: Readonly<Record<string, Check>>): Check =>
   (value) => {
     if (!isRecord(value)) return `must be an object with ${Object.keys(checks).join(', ')}, or some of them`;
@@ -129,11 +120,5 @@ export const verificationCache: Check = (value) =>
         maxBytes: wholeNumber(' of bytes', 1, MOST_BYTES),
         machineTokens: fields({ ttl: milliseconds(0, A_MINUTE) }),
       })(value);
-
-export const webSocket = fields({
-  allowedOrigins: origins,
-  tokenParameter: nonEmptyString,
-  disconnectOnExpiry: boolean,
-});
 
 export const telemetry = fields({ disabled: boolean, debug: boolean });

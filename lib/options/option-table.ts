@@ -2,6 +2,7 @@ import type { ClerkModuleOptions } from './clerk-options.js';
 import type { RequestOptions } from './request-options.js';
 import * as keyCheck from './key-checks.js';
 import * as check from './option-checks.js';
+import { origins } from './origin-checks.js';
 import * as transportCheck from './transport-checks.js';
 
 /** One row per option: the variable it falls back to, its default, and what it must look like. */
@@ -30,7 +31,7 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   jwtKey: { env: 'CLERK_JWT_KEY', check: keyCheck.publicKeyPem },
   audience: { check: check.audience },
   requireAudience: { fallback: false, check: check.boolean },
-  authorizedParties: { check: check.origins },
+  authorizedParties: { check: origins },
   allowMissingAzp: { fallback: false, check: check.boolean },
   treatPendingAsSignedOut: { fallback: true, check: check.boolean },
   clockSkewInMs: { fallback: 5_000, check: check.milliseconds(0) },
@@ -63,7 +64,7 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   rpc: { check: transportCheck.rpc },
   transports: { check: transportCheck.transports },
   frontendApiProxy: { check: check.frontendApiProxy },
-  webSocket: { fallback: {}, check: check.webSocket },
+  webSocket: { fallback: {}, check: transportCheck.webSocket },
   verificationCache: { fallback: true, check: check.verificationCache },
   directVerification: { fallback: true, check: check.boolean },
   explainDenials: { fallback: false, check: check.boolean },

@@ -19,34 +19,34 @@ export interface FrontendApiProxyOptions {
    * The path it is under.
    * @default '/__clerk'
    */
-  path?: string;
+  path?: string | undefined;
 }
 
 /** Accepted values of the `aud` claim, for each kind of JWT. */
 export interface AudienceByTokenType {
-  session_token?: string | string[];
-  m2m_token?: string | string[];
-  oauth_token?: string | string[];
+  session_token?: string | string[] | undefined;
+  m2m_token?: string | string[] | undefined;
+  oauth_token?: string | string[] | undefined;
 }
 
 /** What sockets may present besides `auth.token` and the Authorization header of their handshake. */
 export interface WebSocketOptions {
   /**
    * The origins of the pages whose cookies count, such as `https://app.example.com`. Browsers let any page open a socket
-   * to any server, and send the cookies along.
+   * to any server, and send the cookies along. Written as in `authorizedParties`.
    * @default none: cookies are not looked at
    */
-  allowedOrigins?: readonly string[];
+  allowedOrigins?: readonly string[] | undefined;
   /**
    * The query parameter that may hold a token. URLs end up in logs: for clients that can do nothing else.
    * @default none: the query is not looked at
    */
-  tokenParameter?: string;
+  tokenParameter?: string | undefined;
   /**
    * Whether a socket is closed (by `ws` with 4401) when a message of it was refused since its token has expired.
    * @default false
    */
-  disconnectOnExpiry?: boolean;
+  disconnectOnExpiry?: boolean | undefined;
 }
 
 /** How verified credentials are remembered. */
@@ -55,23 +55,25 @@ export interface VerificationCacheOptions {
    * How many at most, for each Clerk instance, up to 1000000; those used longest ago make room.
    * @default 10000; 1000 for each instance of `resolveOptions`
    */
-  maxEntries?: number;
+  maxEntries?: number | undefined;
   /**
    * How much memory they take at most, in bytes, for each Clerk instance; those used longest ago make room. An entry takes
    * about a kilobyte, and one of a caller of the last moments about ten. It is an upper bound of what they really take,
    * so raise it together with `maxEntries`.
    * @default 33554432 (32 MiB); 2097152 (2 MiB) for each instance of `resolveOptions`
    */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /** Machine tokens that are no JWTs, which Clerk's Backend API verifies. */
-  machineTokens?: {
-    /**
-     * How long a verified one is relied on, in milliseconds, up to 60000. For as long a revoked or expired token keeps
-     * working; 0 asks Clerk every time.
-     * @default 0
-     */
-    ttl?: number;
-  };
+  machineTokens?:
+    | {
+        /**
+         * How long a verified one is relied on, in milliseconds, up to 60000. For as long a revoked or expired token keeps
+         * working; 0 asks Clerk every time.
+         * @default 0
+         */
+        ttl?: number | undefined;
+      }
+    | undefined;
 }
 
 /**

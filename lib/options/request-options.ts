@@ -12,69 +12,73 @@ export interface RequestOptions {
    * The publishable key of the Clerk instance: `pk_test_…` or `pk_live_…`.
    * @default process.env.CLERK_PUBLISHABLE_KEY
    */
-  publishableKey?: string;
+  publishableKey?: string | undefined;
 
   /**
    * The secret key of the Clerk instance: `sk_test_…` or `sk_live_…`. Never send it to a browser.
    * @default process.env.CLERK_SECRET_KEY
    */
-  secretKey?: string;
+  secretKey?: string | undefined;
 
   /**
    * The secret key of one machine (`ask_…`), used instead of `secretKey` to verify M2M tokens meant for that machine.
    * An application that accepts nothing else needs no other key.
    * @default process.env.CLERK_MACHINE_SECRET_KEY
    */
-  machineSecretKey?: string;
+  machineSecretKey?: string | undefined;
 
   /**
    * The instance's public key in PEM format. With it no key is ever fetched: session tokens verify without network,
    * and a key rotation needs a new value here.
    * @default process.env.CLERK_JWT_KEY; without it the keys are fetched from the Backend API
    */
-  jwtKey?: string;
+  jwtKey?: string | undefined;
 
   /**
    * Accepted values of the `aud` claim. A string or list speaks to session tokens, an object to each kind of JWT. As
    * Clerk has it, a token without `aud` is not held to it; see `requireAudience`.
    * @example { session_token: 'web', m2m_token: ['billing', 'reports'] }
    */
-  audience?: string | string[] | AudienceByTokenType;
+  audience?: string | string[] | AudienceByTokenType | undefined;
 
   /**
    * Whether a session token without an `aud` claim is refused where an `audience` is set for it.
    * @default false
    */
-  requireAudience?: boolean;
+  requireAudience?: boolean | undefined;
 
   /**
    * Origins whose frontends may call: the `azp` claim of a session token must be one of them. Protects from cookies
    * leaked to a sibling subdomain. Machine tokens carry no `azp` and are not held to it.
    *
+   * Origins are compared literally, so each is written as browsers send it: scheme, host in lowercase (punycode), and
+   * the port unless it is the default one. There are no patterns. Custom schemes (`chrome-extension://…`,
+   * `tauri://localhost`) are origins as well; `null` is not accepted, since every sandboxed frame has it.
+   *
    * An `X-Forwarded-Host` that makes one of the origins given to the module is taken for the host of the request, also
    * where the application trusts no proxy.
    * @example ['https://app.example.com', 'http://localhost:3000']
    */
-  authorizedParties?: string[];
+  authorizedParties?: string[] | undefined;
 
   /**
    * Whether session tokens without an `azp` claim are accepted although `authorizedParties` is set. For instances
    * whose cookie tokens lack it.
    * @default false
    */
-  allowMissingAzp?: boolean;
+  allowMissingAzp?: boolean | undefined;
 
   /**
    * Clock difference to Clerk that is tolerated, in milliseconds.
    * @default 5000
    */
-  clockSkewInMs?: number;
+  clockSkewInMs?: number | undefined;
 
   /**
    * The longest that one request waits for Clerk, in milliseconds; then it is answered 503.
    * @default 5000
    */
-  timeoutInMs?: number;
+  timeoutInMs?: number | undefined;
 
   /**
    * How often Clerk is asked again where it could not be asked: where the connection fails, and after a 5xx, or a 429
@@ -82,7 +86,7 @@ export interface RequestOptions {
    * after a short pause. A Clerk that is down is asked once.
    * @default 1
    */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
 
   /**
    * How many calls to Clerk's Backend API may be pending at once; beyond them requests that need one are answered 503.
@@ -99,79 +103,80 @@ export interface RequestOptions {
    * `verificationCache.machineTokens.ttl`.
    * @default 250
    */
-  maxPendingCalls?: number;
+  maxPendingCalls?: number | undefined;
 
   /**
    * How long the keys that are known go on working while Clerk is down and new ones cannot be fetched, in milliseconds
    * beyond their five minutes. Unknown keys are answered 503 meanwhile.
    * @default 3600000
    */
-  staleKeysInMs?: number;
+  staleKeysInMs?: number | undefined;
 
   /**
    * The domain of a satellite application, without scheme.
    * @default process.env.CLERK_DOMAIN
    */
-  domain?: ValueOrFunction<string>;
+  domain?: ValueOrFunction<string> | undefined;
 
   /**
    * Whether this application is a satellite: its users sign in on another domain.
    * @default process.env.CLERK_IS_SATELLITE, else false
    * @see https://clerk.com/docs/guides/dashboard/dns-domains/satellite-domains
    */
-  isSatellite?: ValueOrFunction<boolean>;
+  isSatellite?: ValueOrFunction<boolean> | undefined;
 
   /**
    * Whether a satellite asks the primary domain for the session on the first visit.
    * @default Clerk's default
    */
-  satelliteAutoSync?: boolean;
+  satelliteAutoSync?: boolean | undefined;
 
   /**
    * Where Clerk's Frontend API is proxied: an absolute URL, or a path of this server.
    * @default process.env.CLERK_PROXY_URL
    */
-  proxyUrl?: ValueOrFunction<string>;
+  proxyUrl?: ValueOrFunction<string> | undefined;
 
   /**
    * The URL of the sign-in page. Required (absolute) for satellites of a development instance.
    * @default process.env.CLERK_SIGN_IN_URL
    */
-  signInUrl?: string;
+  signInUrl?: string | undefined;
 
   /** The URL of the sign-up page. */
-  signUpUrl?: string;
+  signUpUrl?: string | undefined;
 
   /** Where Clerk sends users after signing in, unless the way back says otherwise. */
-  afterSignInUrl?: string;
+  afterSignInUrl?: string | undefined;
 
   /** Where Clerk sends users after signing up, unless the way back says otherwise. */
-  afterSignUpUrl?: string;
+  afterSignUpUrl?: string | undefined;
 
   /**
    * URLs that name an organization: it is activated by a handshake when a session arrives there with another one.
    * @example { organizationPatterns: ['/orgs/:slug', '/orgs/:slug/(.*)'], personalAccountPatterns: ['/me'] }
    */
-  organizationSyncOptions?: OrganizationSyncOptions;
+  organizationSyncOptions?:
+    { [Name in keyof OrganizationSyncOptions]: OrganizationSyncOptions[Name] | undefined } | undefined;
 
   /**
    * Whether a browser navigation may be redirected to Clerk to refresh its session. Switch it off for backends that
    * only serve an API: nothing is redirected then, and handshake parameters and cookies are ignored.
    * @default true
    */
-  enableHandshake?: boolean;
+  enableHandshake?: boolean | undefined;
 
   /**
    * The Backend API. Point it at a local Clerk in tests.
    * @default process.env.CLERK_API_URL, else 'https://api.clerk.com'
    */
-  apiUrl?: string;
+  apiUrl?: string | undefined;
 
   /**
    * Version of the Backend API.
    * @default process.env.CLERK_API_VERSION, else 'v1'
    */
-  apiVersion?: string;
+  apiVersion?: string | undefined;
 
   /**
    * A Clerk Backend client to use instead of the one built from these options. Both the guard and
@@ -181,12 +186,12 @@ export interface RequestOptions {
    * handshake, or an expired session is refreshed, its `clients.getHandshakePayload` and `sessions.refreshSession` are
    * called, and Clerk's own `authenticateRequest` judges what they bring. A client without these two is left to do it all.
    */
-  clerkClient?: ClerkClient;
+  clerkClient?: ClerkClient | undefined;
 
   /**
    * Clerk's SDK telemetry, which development instances send.
    * @default disabled and debug from process.env.CLERK_TELEMETRY_DISABLED and CLERK_TELEMETRY_DEBUG
    * @see https://clerk.com/docs/telemetry
    */
-  telemetry?: { disabled?: boolean; debug?: boolean };
+  telemetry?: { disabled?: boolean | undefined; debug?: boolean | undefined } | undefined;
 }

@@ -51,6 +51,7 @@ export function resolveClerkOptions(
   problems.push(...(problems.length === 0 ? contradictions(settled as unknown as ResolvedClerkOptions) : []));
   if (problems.length > 0) throw new ClerkConfigurationError(problems);
 
+  const telemetry = (settled.telemetry ?? {}) as ResolvedClerkOptions['telemetry'];
   return freezeOptions({
     ...(settled as unknown as ResolvedClerkOptions),
     publishableKey: (settled.publishableKey ?? '') as string,
@@ -61,9 +62,8 @@ export function resolveClerkOptions(
     audience: byTokenType(settled.audience as ClerkModuleOptions['audience']),
     jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
     telemetry: {
-      disabled: isTruthy(env.CLERK_TELEMETRY_DISABLED),
-      debug: isTruthy(env.CLERK_TELEMETRY_DEBUG),
-      ...(settled.telemetry as ResolvedClerkOptions['telemetry'] | undefined),
+      disabled: telemetry.disabled ?? isTruthy(env.CLERK_TELEMETRY_DISABLED),
+      debug: telemetry.debug ?? isTruthy(env.CLERK_TELEMETRY_DEBUG),
     },
   });
 }
@@ -104,7 +104,13 @@ export function resolveRequestOptions(
   if (problems.length > 0) throw new ClerkConfigurationError(problems);
   const shared = omit(module, [...INSTANCE_OPTIONS, 'resolveOptions']);
   const variables = INSTANCE_OPTIONS.flatMap((name) => (OPTION_TABLE[name] as OptionRow).env ?? []);
-  return resolveClerkOptions({ ...shared, ...answer }, omit(env, variables), CACHE_LIMITS_OF_TENANT);
+  // What is undefined, null or empty is not given: it must not take the place of what the module demands.
+  const ungiven = Object.entries(answer).filter(([name, value]) => (value ?? '') === '' && Object.hasOwn(shared, name));
+  const own = omit(
+    answer,
+    ungiven.map(([name]) => name),
+  );
+  return resolveClerkOptions({ ...shared, ...own }, omit(env, variables), CACHE_LIMITS_OF_TENANT);
 }
 
 function omit<T extends object>(from: T, names: readonly string[]): T {
@@ -173,8 +179,12 @@ function cacheOf(
   limits: typeof CACHE_LIMITS,
 ): ResolvedClerkOptions['verificationCache'] {
   if (given === false) return false;
-  const { machineTokens, ...sized } = Object(given) as VerificationCacheOptions;
-  return { ...limits, ...sized, machineTokens: { ttl: 0, ...machineTokens } };
+  const { maxEntries, maxBytes, machineTokens } = Object(given) as VerificationCacheOptions;
+  return {
+    maxEntries: maxEntries ?? limits.maxEntries,
+    maxBytes: maxBytes ?? limits.maxBytes,
+    machineTokens: { ttl: machineTokens?.ttl ?? 0 },
+  };
 }
 
 /** The path without a slash at its end, as Clerk compares it. */

@@ -1,4 +1,5 @@
-import type { Check } from './option-checks.js';
+import { boolean, fields, nonEmptyString, type Check } from './option-checks.js';
+import { origins } from './origin-checks.js';
 import { isRecord } from './readable.js';
 
 /** May be an instance of a class, whose methods are no fields. */
@@ -23,3 +24,9 @@ export const transports: Check = (value) => {
   }
   return undefined;
 };
+
+export const webSocket = fields({
+  allowedOrigins: origins,
+  tokenParameter: nonEmptyString,
+  disconnectOnExpiry: boolean,
+});

@@ -6,7 +6,7 @@ import type { Denial } from '../errors/denial.js';
  * What a call presents, where the application found it: a token (`Bearer ` before it may stay), or the headers of HTTP
  * that stand for it. Nothing at all for a call that presents nothing.
  */
-export type PresentedCredentials = string | { readonly authorization?: string } | null | undefined;
+export type PresentedCredentials = string | { readonly authorization?: string | undefined } | null | undefined;
 
 /** Microservices: where their callers put their credentials. */
 export interface RpcOptions {
@@ -44,13 +44,17 @@ export interface TransportAdapter {
    * What the call presents: see {@link RpcOptions.credentials}; here cookies count as well. Never take a user's word for
    * it: what a message says of its sender is no credential.
    */
-  credentials(
-    context: ExecutionContext,
-  ): PresentedCredentials | { readonly authorization?: string; readonly cookie?: string; readonly origin?: string };
+  credentials(context: ExecutionContext):
+    | PresentedCredentials
+    | {
+        readonly authorization?: string | undefined;
+        readonly cookie?: string | undefined;
+        readonly origin?: string | undefined;
+      };
 
   /**
    * The error that refuses the call in its own way.
    * @default the exception of HTTP
    */
-  refuse?(context: ExecutionContext, denial: Denial): Error;
+  refuse?: ((context: ExecutionContext, denial: Denial) => Error) | undefined;
 }

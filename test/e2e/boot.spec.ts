@@ -1,4 +1,4 @@
-import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
+import { Controller, Get, Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 
 import { MODULE_OPTIONS_TOKEN } from '../../lib/clerk.module-definition.js';
@@ -27,6 +27,9 @@ class Closed {
     return 'open';
   }
 }
+
+@Module({ imports: [ClerkModule] })
+class Feature {}
 
 const ENV = ['CLERK_PUBLISHABLE_KEY', 'CLERK_SECRET_KEY', 'CLERK_API_URL', 'CLERK_TELEMETRY_DISABLED'];
 
@@ -108,6 +111,33 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     });
   });
 
+  it('takes isGlobal and guard that are undefined for not given', async () => {
+    @Controller()
+    class UsingTheClient {
+      constructor(readonly client: ClerkClientService) {}
+      @Get('closed') closed() {
+        return 'in';
+      }
+      @Get('open') @Public() open() {
+        return 'open';
+      }
+    }
+    // A module that does not import ClerkModule.
+    @Module({ controllers: [UsingTheClient] })
+    class Other {}
+    const undefinedOnes = { isGlobal: undefined, guard: undefined };
+    const ways = [
+      ClerkModule.forRoot({ ...options, ...undefinedOnes }),
+      ClerkModule.forRootAsync({ ...undefinedOnes, useFactory: () => options }),
+    ];
+    for (const way of ways) {
+      app = await TestApp.on(platform).imports(way, Other).start();
+      await expectProtected(app);
+      await app.close();
+    }
+    app = undefined;
+  });
+
   describe('refuses', () => {
     it('without keys, naming option and variable', async () => {
       for (const name of ENV) delete process.env[name];
@@ -125,6 +155,22 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       const imports = ClerkModule.forRootAsync({ useFactory: () => ({}) });
       await expect(TestApp.on(platform).imports(imports).start()).rejects.toMatchObject({
         code: 'invalid-configuration',
+      });
+    });
+
+    it.each<[string, () => (Type | DynamicModule)[]]>([
+      ['alone', () => [ClerkModule]],
+      ['after forRoot()', () => [ClerkModule.forRoot(options), ClerkModule]],
+      ['in a module before forRoot()', () => [Feature, ClerkModule.forRoot(options)]],
+    ])('ClerkModule without forRoot(), %s, and says to import forRoot()', async (_where, imports) => {
+      await expect(
+        TestApp.on(platform)
+          .imports(...imports())
+          .start(),
+      ).rejects.toMatchObject({
+        name: 'ClerkConfigurationError',
+        code: 'invalid-configuration',
+        problems: [expect.stringContaining('import ClerkModule.forRoot() or ClerkModule.forRootAsync() in the root')],
       });
     });
 

@@ -26,7 +26,7 @@ const NAMES = Object.keys(OPTION_TABLE) as Name[];
 const fn = () => true;
 const noOptions = () => undefined;
 const adapter = { call: fn, credentials: fn };
-const texts = [['https://a.test', 'https://b.test'], ['x']];
+const texts = [['https://a.test', 'https://b.test'], ['app://x']];
 const LONGEST = 2 ** 31 - 1;
 
 /** What an option may resolve to, said a second time; and some values that it has to take. */

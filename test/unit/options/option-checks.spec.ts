@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 
+import fc from 'fast-check';
+
 import type { ClerkConfigurationError } from '../../../lib/errors/clerk.errors.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
@@ -71,6 +73,23 @@ describe('an option is taken', () => {
   });
 });
 
+describe('a key that is no placeholder is taken', () => {
+  it.each([
+    ['short ones of tests', 'sk_test_x', 'sk_test_secret', 'sk_live_madeUp', 'sk_test_fake', 'sk_test_changed'],
+    ['one that contains such words by chance', `sk_test_yourXXXXXXXpasteInsertchangemeSecretKey0001`],
+  ])('%s', (_, ...secrets) => {
+    for (const secretKey of secrets) {
+      const publishableKey = keys.publishableKey.replace('test', secretKey.slice(3, 7));
+      expect(problemsOf({ publishableKey, secretKey })).toEqual([]);
+    }
+  });
+
+  it('any of 42 letters and digits, as Clerk makes them', () => {
+    const body = fc.stringMatching(/^[A-Za-z0-9]{40,42}$/).filter((text) => !/x{8}/i.test(text));
+    fc.assert(fc.property(body, (text) => expect(problemsOf({ secretKey: `sk_test_${text}` })).toEqual([])));
+  });
+});
+
 describe('an option is refused, in a sentence that says what to do:', () => {
   const URL_OR_PATH = 'must be an absolute http(s) URL or a path of this server that starts with one "/".';
   const STRINGS = 'must be a non-empty list of non-empty strings.';
@@ -80,6 +99,7 @@ describe('an option is refused, in a sentence that says what to do:', () => {
   const CLIENT = "must be a client made with createClerkClient() of '@clerk/backend'.";
   const HOST = 'must be a host name without scheme or path, such as "app.example.com".';
   const CUT_OFF = 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard.';
+  const PLACEHOLDER = 'is a placeholder: replace it with the key from the API keys page of the Clerk Dashboard.';
   const WRAPPED = 'has quotes or blanks around it: remove them from the value.';
   const ms = (minimum: number, maximum = 2_147_483_647) =>
     `must be a whole number of milliseconds, at least ${minimum} and at most ${maximum}.`;
@@ -117,6 +137,38 @@ describe('an option is refused, in a sentence that says what to do:', () => {
     ['secretKey', 'must start with sk_test_ or sk_live_.', 'xsk_test_a', 'sk_dev_a', 'sk_test_', 'sk_test_a b'],
     ['secretKey', 'holds a publishable key: the publishable and the secret key are swapped.', 'pk_test_x'],
     ['secretKey', 'holds a machine secret key: that belongs in machineSecretKey.', 'ask_x'],
+    [
+      'publishableKey',
+      PLACEHOLDER,
+      ...[
+        'pk_test_...',
+        'pk_live_…',
+        'pk_test_xxx',
+        '<publishable-key>',
+        'pk_test_YOUR_PUBLISHABLE_KEY',
+        '{{pub_key}}',
+      ],
+      ...['YOUR_PUBLISHABLE_KEY', 'sk_test_...', `${keys.publishableKey.slice(0, 20)}...`],
+    ],
+    [
+      'secretKey',
+      PLACEHOLDER,
+      ...['sk_test_...', 'sk_live_...', 'sk_test_…', 'sk_test_xxx', 'sk_test_XXXX-XXXX', 'sk_test_***', 'sk_test____'],
+      ...['sk_test_51xxxxxxxxxxxx', 'sk_test_ab••••yz', 'sk_test_ab*****yz', 'sk_test_ab...yz'],
+      ...[
+        'sk_test_YOUR_SECRET_KEY',
+        'sk_test_yourKey',
+        'sk_test_your-key-here',
+        'sk_test_secret_key',
+        'sk_test_SECRETKEY',
+      ],
+      ...['sk_live_replace_me', 'sk_test_changeme', 'sk_test_insert_here', 'sk_test_placeholder', 'sk_test_key_here'],
+      'sk_test_paste_the_secret_key_of_your_instance_right_here',
+      ...['<secret>', '<CLERK_SECRET_KEY>', '{{secret}}', '${CLERK_SECRET_KEY}', '[secret]', 'sk_test_<secret>'],
+      ...['YOUR_SECRET_KEY', 'your_clerk_secret_key', 'xxx', '...', 'pk_test_...'],
+    ],
+    ['machineSecretKey', PLACEHOLDER, 'ask_...', 'ask_xxx', '<machine-secret>', 'ask_YOUR_KEY', 'sk_test_...'],
+    ['jwtKey', PLACEHOLDER, '-----BEGIN PUBLIC KEY-----\n...\n-----END PUBLIC KEY-----', '<jwt-key>', 'YOUR_JWT_KEY'],
     ['secretKey', WRAPPED, ' sk_test_a', '"sk_test_a', 'sk_test_a ', "sk_test_a'"],
     ['machineSecretKey', 'must be a string that starts with ask_.', 5, ['ask_a']],
     ['machineSecretKey', 'must start with ask_.', 'xask_a', 'ask_', 'ask_a b'],
@@ -146,11 +198,6 @@ describe('an option is refused, in a sentence that says what to do:', () => {
       Object.create({ session_token: 'web' }),
     ],
     ['authorizedParties', STRINGS, 'https://a.example', []],
-    [
-      'authorizedParties',
-      "lists origins, which end without a slash: write 'https://a.example', 'https://c.example'.",
-      ['https://a.example/', 'https://b.example', 'https://c.example//'],
-    ],
     ['clockSkewInMs', ms(0), -1, 0.5, NaN, '0', 2 ** 31],
     ['timeoutInMs', ms(1), 0],
     ['staleKeysInMs', ms(0), -1],

@@ -42,6 +42,28 @@ describe('the options of one request', () => {
     });
   });
 
+  it.each([[undefined], [null], ['']])('are the module’s where the answer has %j in their place', (nothing) => {
+    const module = {
+      authorizedParties: ['https://a.example'],
+      audience: 'web',
+      requireAudience: true,
+      clockSkewInMs: 7,
+    };
+    const answer = Object.fromEntries([...Object.keys(module), 'apiUrl', 'jwtKey'].map((name) => [name, nothing]));
+    expect(settle({ ...keysOf('tenant'), ...answer }, { ...module, apiUrl: 'https://module.example' })).toMatchObject({
+      ...module,
+      audience: { session_token: 'web' },
+      apiUrl: 'https://module.example',
+      jwtKey: undefined,
+    });
+  });
+
+  it('name no unknown option, be it undefined', () => {
+    expect(() => settle({ ...keysOf('tenant'), authorisedParties: undefined })).toThrow(
+      refusal(expect.stringContaining('"authorisedParties" is not an option')),
+    );
+  });
+
   it.each([[{}], [{ machineSecretKey: undefined }]])('take no key from elsewhere: %j is refused', (answer) => {
     expect(() => settle(answer, keysOf('module'))).toThrow(
       refusal(

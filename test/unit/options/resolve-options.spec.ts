@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 
 import { ClerkConfigurationError } from '../../../lib/errors/clerk.errors.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
+import { OPTION_TABLE } from '../../../lib/options/option-table.js';
 import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
@@ -397,5 +398,23 @@ describe('resolveClerkOptions', () => {
       },
     ];
     for (const options of leaky) expect(problemsOf(options).join()).not.toContain('LEAK');
+  });
+
+  it('takes undefined for not given, in every option and within', () => {
+    const nothing = Object.fromEntries(Object.keys(OPTION_TABLE).map((name) => [name, undefined]));
+    expect(resolveClerkOptions({ ...nothing, ...keys }, {})).toEqual(resolveClerkOptions(keys, {}));
+    const env = { CLERK_TELEMETRY_DISABLED: '1', CLERK_TELEMETRY_DEBUG: 'true' };
+    const within = {
+      verificationCache: { maxEntries: undefined, maxBytes: undefined, machineTokens: { ttl: undefined } },
+      telemetry: { disabled: undefined, debug: undefined },
+      webSocket: { allowedOrigins: undefined, tokenParameter: undefined, disconnectOnExpiry: undefined },
+      audience: { session_token: undefined, m2m_token: undefined, oauth_token: undefined },
+    };
+    expect(resolveClerkOptions({ ...keys, ...within }, env)).toEqual(resolveClerkOptions(keys, env));
+    expect(resolveClerkOptions({ ...keys, verificationCache: { machineTokens: undefined } }, {})).toEqual(
+      resolveClerkOptions(keys, {}),
+    );
+    const frontendApiProxy = { enabled: true, path: undefined };
+    expect(resolveClerkOptions({ ...keys, frontendApiProxy }, {}).frontendApiProxy?.path).toBe('/__clerk');
   });
 });
