@@ -71,19 +71,21 @@ expectTypeOf(getAuth(fastify, { acceptsToken: ['session_token', 'api_key'] })).t
 // @ts-expect-error misspelt
 getAuth(express, { acceptsToken: 'machine_token' });
 
-const apiKeyAuth = getAuth(express, { acceptsToken: 'api_key' });
-const eitherAuth = getAuth(fastify, { acceptsToken: ['session_token', 'api_key'] });
-
 // tryGetAuth: the same forms, the same types, or undefined; the source may be missing.
 expectTypeOf(tryGetAuth(express)).toEqualTypeOf<SessionAuthObject | undefined>();
 expectTypeOf(tryGetAuth(host)).toEqualTypeOf<SessionAuthObject | undefined>();
 expectTypeOf(tryGetAuth(null)).toEqualTypeOf<SessionAuthObject | undefined>();
 expectTypeOf(tryGetAuth(undefined, { treatPendingAsSignedOut: false })).toEqualTypeOf<SessionAuthObject | undefined>();
-expectTypeOf<typeof apiKeyAuth | undefined>().toEqualTypeOf(tryGetAuth(express, { acceptsToken: 'api_key' }));
+expectTypeOf(tryGetAuth(express, { acceptsToken: 'api_key' }))
+  .extract<undefined>()
+  .toEqualTypeOf<undefined>();
+expectTypeOf(tryGetAuth(express, { acceptsToken: 'api_key' }))
+  .exclude<undefined>()
+  .toEqualTypeOf(getAuth(express, { acceptsToken: 'api_key' }));
 expectTypeOf(tryGetAuth(fastify, { acceptsToken: 'any' })).toEqualTypeOf<AuthObject | undefined>();
-expectTypeOf<typeof eitherAuth | undefined>().toEqualTypeOf(
-  tryGetAuth(fastify, { acceptsToken: ['session_token', 'api_key'] }),
-);
+expectTypeOf(tryGetAuth(fastify, { acceptsToken: ['session_token', 'api_key'] }))
+  .exclude<undefined>()
+  .toEqualTypeOf(getAuth(fastify, { acceptsToken: ['session_token', 'api_key'] }));
 // @ts-expect-error misspelt
 tryGetAuth(express, { acceptsToken: 'machine_token' });
 // @ts-expect-error no request
