@@ -12,6 +12,7 @@ describe('codes', () => {
       Handshake: 'handshake',
       MalformedRequest: 'malformed-request',
       AuthenticationRequired: 'authentication-required',
+      TokenExpired: 'token-expired',
       TokenInvalid: 'token-invalid',
       SessionPending: 'session-pending',
       InsufficientPermissions: 'insufficient-permissions',
