@@ -9,7 +9,7 @@ export { formatProtectionMap, type ProtectionMapFormat } from './protection-map/
 export type { ProtectedRoute, RouteRequirement } from './protection-map/protected-route.js';
 export { frontendApiProxy } from './guard/frontend-api-proxy.js';
 
-export { Auth, getAuth, type AuthProperty } from './decorators/auth.decorator.js';
+export { Auth, getAuth, tryGetAuth, type AuthProperty } from './decorators/auth.decorator.js';
 export {
   AcceptsToken,
   AllowPendingSession,

@@ -23,6 +23,7 @@ export interface Kind {
 }
 
 const INVALID = ['401 token-invalid'];
+const EXPIRED = ['401 token-expired'];
 const REQUIRED = ['401 authentication-required'];
 const UNAVAILABLE = ['503 clerk-unavailable'];
 const LACKING = ['403 insufficient-permissions'];
@@ -53,7 +54,7 @@ const good: readonly Kind[] = [
     async make(cast, random) {
       const credential = await cast.reusedToken(random);
       const { token, person, expiry } = credential;
-      const change = () => ({ at: expiry, well: INVALID });
+      const change = () => ({ at: expiry, well: EXPIRED });
       return { path: '/session', headers: bearer(token), credential, expected: { well: [`200 ${person.id}`], change } };
     },
   },
@@ -382,7 +383,8 @@ const bad: readonly Kind[] = [
       const isExpired = random.next() < 0.5;
       const bent = isExpired ? { issuedAt, ...keys.good } : keys.forgedBy(other);
       const cookie = withoutRefresh(await clerk.browserCookies({ session, ...bent }));
-      if (random.next() < 0.5) return { path: '/session', headers: { cookie }, expected: always(...INVALID) };
+      if (random.next() < 0.5)
+        return { path: '/session', headers: { cookie }, expected: always(...(isExpired ? EXPIRED : INVALID)) };
       const expected = always(...(isExpired ? HANDSHAKE : INVALID));
       return { path: '/session', headers: { cookie, ...NAVIGATION }, expected };
     },

@@ -1,4 +1,12 @@
-import type { AuthenticatedMachineObject, SignedInAuthObject, TokenType } from '@clerk/backend/internal';
+import type { AuthObject, InvalidTokenAuthObject, MachineAuthObject, SessionAuthObject } from '@clerk/backend';
+import type {
+  AuthenticatedMachineObject,
+  AuthOptions,
+  InferAuthObjectFromToken,
+  InferAuthObjectFromTokenArray,
+  SignedInAuthObject,
+  TokenType,
+} from '@clerk/backend/internal';
 
 /**
  * What `@Auth()` gives on a strict handler, for a list or a union of accepted token types. Discriminated by
@@ -19,3 +27,22 @@ type AuthObjectOf<T> = T extends 'any'
     : T extends Exclude<TokenType, 'session_token'>
       ? AuthenticatedMachineObject<T>
       : never;
+
+type MachineObjectOf<T extends TokenType> = MachineAuthObject<Exclude<T, 'session_token'>>;
+
+/** Clerk's `GetAuthFn`, whose every form may also give `undefined`, and takes a source that may be missing. */
+export interface TryGetAuthFn<Source extends object> {
+  <T extends TokenType[]>(
+    source: Source | null | undefined,
+    options: AuthOptions & { acceptsToken: T },
+  ):
+    | InferAuthObjectFromTokenArray<T, SessionAuthObject, MachineObjectOf<T[number]>>
+    | InvalidTokenAuthObject
+    | undefined;
+  <T extends TokenType>(
+    source: Source | null | undefined,
+    options: AuthOptions & { acceptsToken: T },
+  ): InferAuthObjectFromToken<T, SessionAuthObject, MachineObjectOf<T>> | undefined;
+  (source: Source | null | undefined, options: AuthOptions & { acceptsToken: 'any' }): AuthObject | undefined;
+  (source: Source | null | undefined, options?: Omit<AuthOptions, 'acceptsToken'>): SessionAuthObject | undefined;
+}

@@ -1,13 +1,14 @@
 import { createClerkRequest, type ClerkRequest } from '@clerk/backend/internal';
 
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
-import { hasExpired, Reason, type State } from './clerk-answers.js';
+import type { State } from './clerk-answers.js';
 import type { ClerkCalls } from './clerk-calls.js';
 import type { ClerkQuestion } from './clerk-question.js';
 import { carriesHandshake, carriesRefreshToken, keyIdOf, sessionTokens, withoutRefreshTokens } from './credentials.js';
 import { canExchange, Exchange, type ExchangeApi } from './exchange.js';
 import { directivesOf, handshakeNonce, handshakeToken, sessionTokenOf } from './handshake.js';
 import { NO_KEY, type InstanceKeys } from './instance-keys.js';
+import { hasExpired, Reason } from './reasons.js';
 import { isSignedBy } from './session-token.js';
 
 /** Clerk's words for a token that it could read, where it was given a key that fits none. */

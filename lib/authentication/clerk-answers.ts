@@ -2,28 +2,11 @@ import type { RequestState } from '@clerk/backend/internal';
 
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
 import { retryInMs } from './clerk-calls.js';
+import { Reason } from './reasons.js';
 import type { TokenType } from './token-types.js';
 
 /** What Clerk answers about a request. */
 export type State = RequestState<TokenType | null>;
-
-/** Clerk's own words for why nobody is signed in, as far as we act on them. */
-export const Reason = {
-  UnknownKey: 'jwk-kid-mismatch',
-  WrongKey: 'token-invalid-signature',
-  /** With a key that cannot be imported, this is how the check of a signature ends. */
-  NotVerified: 'token-verification-failed',
-  InvalidToken: 'token-invalid',
-  InvalidAlgorithm: 'token-invalid-algorithm',
-  KeysUnavailable: 'jwk-remote-failed-to-load',
-  KeyRefused: 'secret-key-invalid',
-  Unexpected: 'unexpected-error',
-} as const;
-
-/** Whether the token that counted has expired: the one thing that a refresh token helps against. */
-export function hasExpired({ reason }: State): boolean {
-  return reason?.startsWith('session-token-expired') ?? false;
-}
 
 /** Statuses by which the Backend API says that a token is none; any other says nothing about it. */
 const REFUSALS: readonly unknown[] = [400, 404, 410, 422];

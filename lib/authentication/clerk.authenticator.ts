@@ -5,15 +5,23 @@ import { ClerkKeyRefusedError, ClerkRequestOptionsError, ClerkUnavailableError }
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Authenticator } from './authenticator.js';
 import { BrowserSessions } from './browser-sessions.js';
-import { Reason, type State } from './clerk-answers.js';
+import type { State } from './clerk-answers.js';
 import type { ClerkCalls } from './clerk-calls.js';
 import { ClerkQuestion } from './clerk-question.js';
-import { carriesCredential, cookieSuffixOf, keyIdOf, tokenInHeader, type Credentials } from './credentials.js';
+import {
+  carriesCredential,
+  cookieSuffixOf,
+  keyIdOf,
+  sessionTokens,
+  tokenInHeader,
+  type Credentials,
+} from './credentials.js';
 import { identityFromState, signedOutIdentity, type Identity } from './identity.js';
 import { NO_KEY, type InstanceKeys } from './instance-keys.js';
 import { withoutHandshake } from './navigation.js';
 import { opaqueKindOf, OpaqueTokens } from './opaque-tokens.js';
 import { relativizeLocation } from './own-location.js';
+import { Reason } from './reasons.js';
 import { refusedClaims, requestOptions } from './request-options.js';
 import { tokenTypesOf, type AcceptsToken } from './token-types.js';
 
@@ -36,18 +44,22 @@ export class ClerkAuthenticator implements Authenticator {
 
   async authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
     let credentialSent = true;
-    const signedOut = (reason: string, why?: Pick<Identity, 'failure' | 'detail'>) =>
-      signedOutIdentity(reason, acceptsToken, credentialSent, why);
+    let ignored: Pick<Identity, 'hasIgnoredSession'> = {};
+    const signedOut = (reason: string, why?: Pick<Identity, 'failure' | 'detail'>): Identity => ({
+      ...signedOutIdentity(reason, acceptsToken, credentialSent, why),
+      ...ignored,
+    });
     try {
       const sent = createClerkRequest(credentials.request);
       credentialSent = carriesCredential(sent, acceptsToken, this.cookieSuffix);
+      if (!credentialSent && sessionTokens(sent, this.cookieSuffix).length > 0) ignored = { hasIgnoredSession: true };
       const request = withoutHandshake(sent, this.options.enableHandshake);
       const answer = await this.calls.inTime(this.ask(request, acceptsToken));
       if (answer === undefined) return signedOut(Reason.UnknownKey);
       if ('credentialSent' in answer) return answer;
       const refusal = refusedClaims(this.options, answer);
       if (refusal) return signedOut(refusal);
-      const identity = identityFromState(answer, credentialSent);
+      const identity = { ...identityFromState(answer, credentialSent), ...ignored };
       relativizeLocation(identity.headers, request.clerkUrl);
       return identity;
     } catch (error) {

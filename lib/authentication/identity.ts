@@ -31,6 +31,8 @@ export interface Identity {
   readonly reason: string | null;
   /** Whether the request carried something that Clerk looks at. */
   readonly credentialSent: boolean;
+  /** Whether the request, which carries nothing that Clerk looks at here, carries a session cookie. */
+  readonly hasIgnoredSession?: boolean;
   /** What Clerk wants on the response. */
   readonly headers: Headers;
   /** Set where nobody is signed in because Clerk could not be asked. */

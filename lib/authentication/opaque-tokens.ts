@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
 
-import { Reason, throwOnNobody, type State } from './clerk-answers.js';
+import { throwOnNobody, type State } from './clerk-answers.js';
 import type { ClerkCalls } from './clerk-calls.js';
 import { isValidAt, type ValidityWindow } from './expiring-cache.js';
 import { identityFromState, signedOutIdentity, type Identity } from './identity.js';
 import { digestOf } from './request-key.js';
+import { Reason } from './reasons.js';
 import type { TokenType } from './token-types.js';
 
 type MachineTokenType = Exclude<TokenType, 'session_token'>;

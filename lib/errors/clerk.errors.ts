@@ -41,14 +41,22 @@ export class ClerkTransportError extends ClerkError {
   }
 }
 
-/** `getAuth()` was asked about a request that no Clerk guard has looked at. */
+/** `getAuth()` was asked about a request whose credentials no Clerk guard has checked. */
 export class ClerkAuthNotPopulatedError extends ClerkError {
   readonly code = ClerkErrorCode.AuthNotPopulated;
   constructor() {
     super(
-      'There is no Clerk identity on this request. Either the handler carries @SkipAuth() (use @Public() to look at ' +
-        'credentials without demanding them), or ClerkGuard has not run: import ClerkModule.forRoot() in the root ' +
-        'module, or add @UseGuards(ClerkGuard) where the global guard is off.',
+      enumerate('There is no Clerk identity on this request. The usual causes:', [
+        'Another global guard calls it before ClerkGuard has run: Nest runs each APP_GUARD of AppModule before those of imported ' +
+          'modules. Register that guard in a module that is imported after ClerkModule, or use ClerkModule.forRoot({ guard: false }) ' +
+          'and list { provide: APP_GUARD, useClass: ClerkGuard } before it.',
+        'The handler carries @SkipAuth(). Use @Public() to check credentials without demanding them.',
+        'No ClerkGuard stands before the handler. Import ClerkModule.forRoot() in the root module, or add @UseGuards(ClerkGuard) ' +
+          'where the global guard is off.',
+        'It is called before guards run, in a middleware. Apply ClerkMiddleware before that one.',
+        'There is no handler (404), or the guard refused the request before it checked anything. In filters and loggers, use ' +
+          'tryGetAuth(): it gives undefined instead of throwing.',
+      ]),
     );
   }
 }

@@ -12,7 +12,9 @@ export const ClerkErrorCode = {
   MalformedRequest: 'malformed-request',
   /** 401: the request carries no credential that the route looks at. */
   AuthenticationRequired: 'authentication-required',
-  /** 401: a credential was sent and is not accepted here. */
+  /** 401: the session token has expired. Get a fresh one (`getToken()`) and try again, once. */
+  TokenExpired: 'token-expired',
+  /** 401: a credential was sent and is not accepted here, and would not be if it were sent again. */
   TokenInvalid: 'token-invalid',
   /** 401: the session is good but a session task (choosing an organization, say) is still open. */
   SessionPending: 'session-pending',

@@ -1,6 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 
 import type { Identity } from '../authentication/identity.js';
+import type { Denial } from '../errors/denial.js';
+import { ClerkErrorCode } from '../errors/error-codes.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Decision } from '../policy/decide.js';
@@ -20,10 +22,11 @@ export class AccessLog {
   ) {}
 
   record(policy: RoutePolicy, identity: Identity, decision: Decision): void {
-    const { status, reason, detail, failure } = identity;
+    const { status, detail, failure } = identity;
+    const reason = reasonOf(identity);
     if (!decision.allowed && decision.unanswered) return;
     if (this.options.debug) {
-      const outcome = decision.allowed ? 'let through' : `denied ${decision.denial.status}`;
+      const outcome = decision.allowed ? 'let through' : outcomeOf(decision.denial);
       this.logger.log(`${policy.name}: ${[status, reason, detail].filter(Boolean).join(', ')}: ${outcome}`);
     }
     if (failure) {
@@ -43,8 +46,19 @@ export class AccessLog {
     }
     const missing = decision.missing && `missing ${decision.missing.join(' and ')}`;
     const why = [reason, detail, missing].filter(Boolean).join(', ');
-    this.throttle.write('debug', `${policy.name}: denied ${answer} (${code})${why ? `: ${why}` : ''}`);
+    this.throttle.write('debug', `${policy.name}: ${outcomeOf(decision.denial)} (${code})${why ? `: ${why}` : ''}`);
   }
+}
+
+/** A handshake denies nobody: it asks Clerk who the browser is. */
+function outcomeOf({ status, code }: Denial): string {
+  return code === ClerkErrorCode.Handshake ? `redirected to Clerk ${status}` : `denied ${status}`;
+}
+
+/** Clerk's word, except where nothing was sent that it looks at: what it calls that depends on the kind of instance. */
+function reasonOf({ status, credentialSent, hasIgnoredSession, reason }: Identity): string | null {
+  if (status !== 'signed-out' || credentialSent) return reason;
+  return hasIgnoredSession ? 'a session cookie, which is not accepted here' : 'no credentials';
 }
 
 /** The innermost message: of a failed fetch, the system's error (`ECONNREFUSED`) says more than "fetch failed". */

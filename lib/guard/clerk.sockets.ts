@@ -69,7 +69,7 @@ export class ClerkSockets {
    * application's own, which is `@Public()`: whoever calls it may be one whose token has expired.
    *
    * @param token As the client got it from Clerk's `getToken()`.
-   * @throws WsException with code `token-invalid` for one that signs nobody in, `user-changed` for one of somebody else
+   * @throws WsException with code `token-invalid` or `token-expired` for one that signs nobody in, `user-changed` for one of somebody else
    * than the socket has belonged to, `clerk-unavailable`. The socket then keeps what it had.
    * @example
    * `@Public() @SubscribeMessage('refresh')`

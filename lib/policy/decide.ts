@@ -1,6 +1,7 @@
 import type { AuthObject } from '@clerk/backend';
 
 import type { Identity } from '../authentication/identity.js';
+import { hasExpired, Reason } from '../authentication/reasons.js';
 import { tokenTypesOf } from '../authentication/token-types.js';
 import { challengeOf, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
@@ -58,9 +59,24 @@ function unauthenticated(identity: Identity, pending: boolean): Decision {
     const message = 'The session has an open task. Complete it and try again.';
     return denied(401, ClerkErrorCode.SessionPending, message, { challenge: invalid });
   }
-  return identity.credentialSent
-    ? denied(401, ClerkErrorCode.TokenInvalid, 'The credential is not accepted here.', { challenge: invalid })
-    : denied(401, ClerkErrorCode.AuthenticationRequired, 'Authentication is required.', { challenge: challengeOf() });
+  const challenge = identity.credentialSent ? invalid : challengeOf();
+  const [code, message] = whyUnauthenticated(identity);
+  return denied(401, code, message, { challenge });
+}
+
+/** What the client is told, such that it knows whether to sign in, to get a fresh token, or that neither helps. */
+function whyUnauthenticated(identity: Identity): [code: ClerkErrorCode, message: string] {
+  const { credentialSent, hasIgnoredSession, reason } = identity;
+  if (credentialSent && hasExpired(identity)) {
+    return [ClerkErrorCode.TokenExpired, 'The token has expired. Get a fresh one and try again.'];
+  }
+  // Whoever has a session would be told in vain to sign in.
+  if (hasIgnoredSession || (credentialSent && reason === Reason.TypeMismatch)) {
+    return [ClerkErrorCode.TokenInvalid, 'This type of credential is not accepted here.'];
+  }
+  return credentialSent
+    ? [ClerkErrorCode.TokenInvalid, 'The credential is not accepted here.']
+    : [ClerkErrorCode.AuthenticationRequired, 'Authentication is required.'];
 }
 
 /** Whether a caller who is signed in has the rights. */

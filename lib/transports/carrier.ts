@@ -13,13 +13,20 @@ import { requestCarrierOf, type HttpRequestLike } from './web-request.js';
  * guard has begun it is one that nothing is kept on.
  */
 export function carrierOf(source: object): object {
+  return findCarrier(source) ?? unknownTransport(source);
+}
+
+/** As carrierOf(), and `undefined` for a call over a transport that nobody knows. */
+function findCarrier(source: object): object | undefined {
   if (!isExecutionContext(source)) return requestCarrierOf(source as HttpRequestLike);
   const type = source.getType<string>();
   if (type === 'graphql') return graphqlOperationOf(source).carrier;
   if (type === 'http') return requestCarrierOf(source.switchToHttp().getRequest<HttpRequestLike>());
-  const call = callOf(source);
-  if (!call && type !== 'rpc' && type !== 'ws') throw new ClerkTransportError(type);
-  return call ?? {};
+  return callOf(source) ?? (type === 'rpc' || type === 'ws' ? {} : undefined);
+}
+
+function unknownTransport(source: object): never {
+  throw new ClerkTransportError((source as ExecutionContext).getType<string>());
 }
 
 /** The request as the platform gives it, out of an execution context or as itself; of other calls what stands for them. */
@@ -41,8 +48,13 @@ export function sourceOf(source: object): object {
  * so each call has its own; a field that no guard stands before sees that of the operation.
  */
 export function identityCarrierOf(source: object): object {
+  return findIdentityCarrier(source) ?? unknownTransport(source);
+}
+
+/** As identityCarrierOf(), and `undefined` for a call over a transport that nobody knows. */
+export function findIdentityCarrier(source: object): object | undefined {
   const operation = graphqlOperationIn(source);
-  if (!operation) return carrierOf(source);
+  if (!operation) return findCarrier(source);
   return hasAttached(operation.call) ? operation.call : operation.carrier;
 }
 

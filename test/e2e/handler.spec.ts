@@ -4,6 +4,7 @@ import {
   Controller,
   Get,
   Injectable,
+  Module,
   ParseIntPipe,
   Req,
   UnauthorizedException,
@@ -12,11 +13,12 @@ import {
   UseInterceptors,
   type ArgumentsHost,
   type CallHandler,
+  type CanActivate,
   type ExceptionFilter,
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { getAuth as getAuthOfExpress } from '@clerk/express';
 import { createClerkClient } from '@clerk/backend';
 
@@ -25,11 +27,13 @@ import {
   Auth,
   ClerkClientService,
   ClerkGuard,
+  ClerkMiddleware,
   getAuth,
   Public,
   RequirePermission,
   SkipAuth,
   toWebRequest,
+  tryGetAuth,
   type AuthObject,
   type AuthObjectFor,
   type RequestAuth,
@@ -336,5 +340,142 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
       expect((await app.send('/mixed', navigation)).status).toBe(307);
       expect((await app.send('/state', navigation)).status).not.toBe(307);
     });
+  });
+});
+
+/** Whom a filter, a middleware or a guard was told is calling; `undefined` where nobody has checked. */
+const told: (string | null | undefined)[] = [];
+const noteCaller = (source: object) => told.push(tryGetAuth(source)?.userId);
+
+@Catch()
+class NotingFilter extends BaseExceptionFilter {
+  override catch(exception: unknown, host: ArgumentsHost) {
+    noteCaller(host);
+    super.catch(exception, host);
+  }
+}
+
+@Controller()
+class Failing {
+  @Get('denied') denied() {}
+  @Get('fails') fails() {
+    throw new BadRequestException();
+  }
+  @Get('skipped') @SkipAuth() skipped() {
+    throw new BadRequestException();
+  }
+}
+
+describe.each(PLATFORMS)('tryGetAuth() on %s', (_, platform) => {
+  let clerk: LocalClerk;
+  let app: TestApp;
+  let token: string;
+  let userId: string;
+
+  beforeAll(async () => {
+    clerk = await LocalClerk.start();
+    const user = clerk.createUser();
+    userId = user.id;
+    token = await clerk.sessionToken({ user });
+    app = await TestApp.on(platform)
+      .clerk(clerk.options)
+      .controllers(Failing)
+      .providers({ provide: APP_FILTER, useClass: NotingFilter })
+      .start();
+  });
+  beforeEach(() => void told.splice(0));
+  afterAll(async () => {
+    await app.close();
+    await clerk.stop();
+  });
+
+  it.each<[path: string, bearer: boolean, status: number, told: string | null | undefined]>([
+    ['/unknown', true, 404, undefined],
+    ['/skipped', true, 400, undefined],
+    ['/denied', false, 401, null],
+    ['/fails', true, 400, 'the user'],
+  ])('in a filter of all errors, of %s with a token: %s, leaves the status %i and gives %s', async (path, ...row) => {
+    const [bearer, status, user] = row;
+    const answer = bearer ? await app.withToken(path, token) : await app.send(path);
+    expect(answer.status).toBe(status);
+    expect(told).toEqual([user === 'the user' ? userId : user]);
+  });
+
+  it('gives undefined in a middleware, before any guard', async () => {
+    const early = await TestApp.on(platform)
+      .clerk(clerk.options)
+      .controllers(Failing)
+      .before((nest) =>
+        nest.use((request: object, _response: unknown, next: () => void) => (noteCaller(request), next())),
+      )
+      .start();
+    expect((await early.withToken('/fails', token)).status).toBe(400);
+    expect(told).toEqual([undefined]);
+    await early.close();
+  });
+
+  it('gives on a 404 whom ClerkMiddleware has found', async () => {
+    @Module({})
+    class Early {
+      configure(consumer: { apply(type: unknown): { forRoutes(path: string): unknown } }) {
+        consumer.apply(ClerkMiddleware).forRoutes('{*path}');
+      }
+    }
+    const early = await TestApp.on(platform)
+      .imports(Early)
+      .clerk(clerk.options)
+      .providers({ provide: APP_FILTER, useClass: NotingFilter })
+      .start();
+    expect((await early.withToken('/unknown', token)).status).toBe(404);
+    expect(told).toEqual([userId]);
+    await early.close();
+  });
+});
+
+@Injectable()
+class CallerGuard implements CanActivate {
+  canActivate(context: ExecutionContext) {
+    return !!getAuth(context).userId;
+  }
+}
+const callerGuard = { provide: APP_GUARD, useClass: CallerGuard };
+
+@Module({ providers: [callerGuard] })
+class GuardModule {}
+
+@Controller()
+class Open {
+  @Get('open') open() {
+    return {};
+  }
+}
+
+describe('a global guard that calls getAuth()', () => {
+  let clerk: LocalClerk;
+  beforeAll(async () => (clerk = await LocalClerk.start()));
+  afterAll(() => clerk.stop());
+
+  const platform = PLATFORMS[0][1];
+  it.each<[string, (options: LocalClerk['options']) => ReturnType<typeof TestApp.on>, number]>([
+    ['of AppModule runs before ClerkGuard', (o) => TestApp.on(platform).clerk(o).providers(callerGuard), 500],
+    [
+      'of a module imported after ClerkModule runs after it',
+      (o) => TestApp.on(platform).clerk(o).imports(GuardModule),
+      200,
+    ],
+    [
+      'of AppModule runs after a ClerkGuard that is listed there before it',
+      (o) =>
+        TestApp.on(platform)
+          .clerk({ ...o, guard: false })
+          .providers({ provide: APP_GUARD, useClass: ClerkGuard }, callerGuard),
+      200,
+    ],
+  ])('%s', async (_, describeApp, status) => {
+    const app = await describeApp(clerk.options).controllers(Open).start();
+    expect((await app.withToken('/open', await clerk.sessionToken())).status).toBe(status);
+    if (status === 500)
+      expect(app.logger.lines.join()).toContain('runs each APP_GUARD of AppModule before those of imported');
+    await app.close();
   });
 });

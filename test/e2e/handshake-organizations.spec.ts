@@ -117,7 +117,7 @@ const SITUATIONS: Situation[] = [
     options,
     headers: { authorization: 'Bearer {expired}' },
     target: '/by-id/org_acme',
-    expect: signedOut(EXPIRED, 'token-invalid'),
+    expect: signedOut(EXPIRED, 'token-expired'),
   },
   {
     name: 'not activated at the second try',

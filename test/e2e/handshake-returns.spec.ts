@@ -144,7 +144,7 @@ const IN_COOKIES: Situation[] = [
   {
     name: 'of another application on the domain, again and again',
     cookie: `${EXPIRED_COOKIE}; __clerk_handshake={handshake:ofAnotherInstance}; __clerk_redirect_count=3`,
-    expect: signedOut('session-token-expired-refresh-non-eligible-no-refresh-cookie', 'token-invalid'),
+    expect: signedOut('session-token-expired-refresh-non-eligible-no-refresh-cookie', 'token-expired'),
   },
   {
     name: 'whose session token is of another key',

@@ -49,31 +49,31 @@ const IN_COOKIES: Situation[] = [
     name: 'expired, of a program',
     headers: FETCH,
     cookie: EXPIRED_COOKIE,
-    expect: signedOut(EXPIRED, 'token-invalid'),
+    expect: signedOut(EXPIRED, 'token-expired'),
   },
   {
     name: 'expired, of a program that takes pages',
     headers: { ...FETCH, accept: 'text/html' },
     cookie: EXPIRED_COOKIE,
-    expect: signedOut(EXPIRED, 'token-invalid'),
+    expect: signedOut(EXPIRED, 'token-expired'),
   },
   {
     name: 'expired, by a program that says nothing of itself',
     headers: {},
     cookie: EXPIRED_COOKIE,
-    expect: signedOut(EXPIRED, 'token-invalid'),
+    expect: signedOut(EXPIRED, 'token-expired'),
   },
   {
     name: 'expired, by a form',
     method: 'POST',
     cookie: EXPIRED_COOKIE,
-    expect: signedOut('session-token-expired-refresh-non-eligible-non-get', 'token-invalid'),
+    expect: signedOut('session-token-expired-refresh-non-eligible-non-get', 'token-expired'),
   },
   {
     name: 'expired, where handshakes are off',
     options: NO_HANDSHAKE,
     cookie: EXPIRED_COOKIE,
-    expect: signedOut(EXPIRED, 'token-invalid'),
+    expect: signedOut(EXPIRED, 'token-expired'),
   },
   {
     name: 'not valid yet',
@@ -118,7 +118,7 @@ const IN_HEADERS: Situation[] = [
     cookie: '__client_uat=1',
     expect: handshake(EXPIRED, { token: '{expired}' }),
   },
-  { name: 'expired, of a program', headers: bearer('{expired}', {}), expect: signedOut(EXPIRED, 'token-invalid') },
+  { name: 'expired, of a program', headers: bearer('{expired}', {}), expect: signedOut(EXPIRED, 'token-expired') },
   {
     name: 'not valid yet',
     headers: bearer('{early}'),
@@ -225,7 +225,7 @@ const LOOPS: Situation[] = [
   {
     name: 'end after three',
     cookie: `${EXPIRED_COOKIE}; __clerk_redirect_count=3`,
-    expect: signedOut(EXPIRED, 'token-invalid'),
+    expect: signedOut(EXPIRED, 'token-expired'),
   },
   {
     name: 'end after three, without a token too',

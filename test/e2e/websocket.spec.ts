@@ -482,10 +482,10 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       expect(outcome(await ask())).toEqual(users.map(({ id }) => id));
       gateway.handled = 0;
       later(4);
-      expect(outcome(await ask())).toEqual(users.map(({ id }, index) => (index % 2 ? id : 'token-invalid')));
+      expect(outcome(await ask())).toEqual(users.map(({ id }, index) => (index % 2 ? id : 'token-expired')));
       expect(gateway.handled).toBe(50);
       later(3600);
-      expect(new Set(outcome(await ask()))).toEqual(new Set(['token-invalid']));
+      expect(new Set(outcome(await ask()))).toEqual(new Set(['token-expired']));
       expect(gateway.handled).toBe(50);
       expect(all.every(({ isOpen }) => isOpen)).toBe(true);
     });
@@ -531,7 +531,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       later(70);
       expect((await socket.ask('public')).data.isAuthenticated).toBe(false);
       expect(socket.isOpen).toBe(true);
-      expect((await socket.ask('default')).data.code).toBe('token-invalid');
+      expect((await socket.ask('default')).data.code).toBe('token-expired');
       expect(await socket.closed).toBe(name === 'ws' ? 4401 : 'io server disconnect');
     });
   });

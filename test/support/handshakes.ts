@@ -57,7 +57,7 @@ export const signedOut = (reason: string, code: Refused = 'authentication-requir
   ...{ auth: 'signed-out', reason, code, cookies },
 });
 
-type Refused = 'authentication-required' | 'token-invalid';
+type Refused = 'authentication-required' | 'token-expired' | 'token-invalid';
 
 /** Sent somewhere to find out who it is; `count` is how often in a row. */
 export const redirected = (reason: string, at: string, params: Record<string, string | undefined>, count = 1) =>

@@ -27,6 +27,10 @@ export interface Caller {
   readonly apiKey: string | null;
   /** Whether a route for sessions, and one for API keys, sees a credential. */
   readonly sent: readonly [session: boolean, apiKey: boolean];
+  /** Whether the session token has expired. */
+  readonly expired?: boolean;
+  /** Whether it presents a session in a cookie, which a route for API keys does not look at. */
+  readonly inCookie?: boolean;
   readonly mayCreate?: boolean;
   readonly pending?: boolean;
 }
@@ -81,12 +85,14 @@ export const CALLERS: Record<string, Caller> = {
       cookie: `__session=${await clerk.sessionToken(azp)}; __client_uat=1; __clerk_db_jwt=dvb_1`,
     }),
     session: null,
+    inCookie: true,
     apiKey: NO_HEADER,
     sent: [true, false],
   },
   expired: {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, issuedAt: seconds(-120), expiresIn: 60 })),
     session: 'session-token-expired-refresh-non-eligible-no-refresh-cookie',
+    expired: true,
     ...forged,
   },
   'expired in a cookie': {
@@ -94,6 +100,8 @@ export const CALLERS: Record<string, Caller> = {
       cookie: `__session=${await clerk.sessionToken({ ...azp, issuedAt: seconds(-120) })}; __client_uat=1; __clerk_db_jwt=d`,
     }),
     session: 'session-token-expired-refresh-non-eligible-no-refresh-cookie',
+    expired: true,
+    inCookie: true,
     apiKey: NO_HEADER,
     sent: [true, false],
   },
@@ -211,6 +219,7 @@ export const CALLERS: Record<string, Caller> = {
       cookie: `__session=${header({ alg: 'RS256' })}.${header(null)}.AAAA; __client_uat=1; __clerk_db_jwt=d`,
     }),
     session: 'unexpected-error',
+    inCookie: true,
     apiKey: NO_HEADER,
     sent: [true, false],
   },
@@ -238,7 +247,9 @@ export function verdictOn(caller: Caller, route: Route): Verdict {
     return lacks ? { status: 403, code: 'insufficient-permissions' } : { status: 200, isAuthenticated };
   }
   if (isPending) return { status: 401, code: 'session-pending' };
-  return { status: 401, code: caller.sent[forApiKeys ? 1 : 0] ? 'token-invalid' : 'authentication-required' };
+  if (caller.expired && !forApiKeys) return { status: 401, code: 'token-expired' };
+  const isRecognized = caller.sent[forApiKeys ? 1 : 0] || caller.inCookie;
+  return { status: 401, code: isRecognized ? 'token-invalid' : 'authentication-required' };
 }
 
 /** Calls a route with these headers: either the handler answered, or the code of the refusal. */

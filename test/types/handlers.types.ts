@@ -1,6 +1,7 @@
 /** Compiled, never run: what users type does or does not compile. Checked by `npm run typecheck`. */
 /// <reference path="../../lib/types/express.ts" />
 /// <reference path="../../lib/types/fastify.ts" />
+import type { ArgumentsHost } from '@nestjs/common';
 import type { Request } from 'express';
 import type { FastifyRequest } from 'fastify';
 import { expectTypeOf } from 'expect-type';
@@ -15,6 +16,7 @@ import {
   getAuth,
   RequirePermission,
   toWebRequest,
+  tryGetAuth,
   type AuthenticatedMachineObject,
   type AuthObject,
   type AuthObjectFor,
@@ -26,6 +28,7 @@ import {
 
 declare const express: Request;
 declare const fastify: FastifyRequest;
+declare const host: ArgumentsHost;
 declare const clerk: ClerkClientService;
 
 // Decorators take what they know, and nothing else.
@@ -67,6 +70,28 @@ expectTypeOf(getAuth(fastify, { acceptsToken: ['session_token', 'api_key'] })).t
 >();
 // @ts-expect-error misspelt
 getAuth(express, { acceptsToken: 'machine_token' });
+
+// tryGetAuth: the same forms, the same types, or undefined; the source may be missing.
+expectTypeOf(tryGetAuth(express)).toEqualTypeOf<SessionAuthObject | undefined>();
+expectTypeOf(tryGetAuth(host)).toEqualTypeOf<SessionAuthObject | undefined>();
+expectTypeOf(tryGetAuth(null)).toEqualTypeOf<SessionAuthObject | undefined>();
+expectTypeOf(tryGetAuth(undefined, { treatPendingAsSignedOut: false })).toEqualTypeOf<SessionAuthObject | undefined>();
+expectTypeOf(tryGetAuth(express, { acceptsToken: 'api_key' }))
+  .extract<undefined>()
+  .toEqualTypeOf<undefined>();
+expectTypeOf(tryGetAuth(express, { acceptsToken: 'api_key' }))
+  .exclude<undefined>()
+  .toEqualTypeOf(getAuth(express, { acceptsToken: 'api_key' }));
+expectTypeOf(tryGetAuth(fastify, { acceptsToken: 'any' })).toEqualTypeOf<AuthObject | undefined>();
+expectTypeOf(tryGetAuth(fastify, { acceptsToken: ['session_token', 'api_key'] }))
+  .exclude<undefined>()
+  .toEqualTypeOf(getAuth(fastify, { acceptsToken: ['session_token', 'api_key'] }));
+// @ts-expect-error misspelt
+tryGetAuth(express, { acceptsToken: 'machine_token' });
+// @ts-expect-error no request
+tryGetAuth('request');
+// @ts-expect-error nobody may have been checked
+void tryGetAuth(express).userId;
 
 // One reference line types `request.auth`, on both platforms.
 for (const { auth } of [express, fastify]) {

@@ -12,6 +12,7 @@ describe('codes', () => {
       Handshake: 'handshake',
       MalformedRequest: 'malformed-request',
       AuthenticationRequired: 'authentication-required',
+      TokenExpired: 'token-expired',
       TokenInvalid: 'token-invalid',
       SessionPending: 'session-pending',
       InsufficientPermissions: 'insufficient-permissions',
@@ -60,7 +61,7 @@ describe('errors', () => {
       new errors.ClerkAuthNotPopulatedError(),
       'ClerkAuthNotPopulatedError',
       'auth-not-populated',
-      'There is no Clerk identity on this request. Either the handler carries @SkipAuth() (use @Public() to look at credentials without demanding them), or ClerkGuard has not run: import ClerkModule.forRoot() in the root module, or add @UseGuards(ClerkGuard) where the global guard is off.',
+      expect.stringMatching(/^There is no Clerk identity on this request\. The usual causes:\n(  - .+\n){4}  - .+$/),
     ],
     [new errors.ClerkUnavailableError('late'), 'ClerkUnavailableError', 'clerk-unavailable', 'late'],
     [new errors.ClerkKeyRefusedError('no'), 'ClerkKeyRefusedError', 'clerk-key-refused', 'no'],
@@ -68,6 +69,23 @@ describe('errors', () => {
   ])('%s', (error, name, code, message) => {
     expect(error).toBeInstanceOf(Error);
     expect({ name: error.name, code: error.code, message: error.message }).toEqual({ name, code, message });
+  });
+
+  it.each([
+    [
+      'another guard that runs before',
+      'APP_GUARD of AppModule before those of imported modules',
+      'Register that guard',
+    ],
+    ['@SkipAuth()', 'carries @SkipAuth()', 'Use @Public()'],
+    ['no guard', 'No ClerkGuard stands before the handler', 'Import ClerkModule.forRoot()'],
+    ['a middleware', 'in a middleware', 'Apply ClerkMiddleware'],
+    ['a filter', '404', 'use tryGetAuth()'],
+  ])('name, where no identity is attached, %s as a cause and the cure in one line', (_, cause, cure) => {
+    const lines = new errors.ClerkAuthNotPopulatedError().message.split('\n');
+    const [line, ...others] = lines.filter((one) => one.includes(cause));
+    expect(line).toContain(cure);
+    expect(others).toEqual([]);
   });
 
   it('list what has to be mended', () => {

@@ -66,7 +66,7 @@ describe('AccessLog', () => {
 
   it('says why a call was refused, as far as it is known', () => {
     const denied = 'debug C.h: denied';
-    expect(recorded(STRICT, out('token-expired'))).toEqual([`${denied} 401 (token-invalid): token-expired`]);
+    expect(recorded(STRICT, out('token-expired'))).toEqual([`${denied} 401 (token-expired): token-expired`]);
     expect(recorded(STRICT, out('token-invalid', { detail: 'of another tenant' }))).toEqual([
       `${denied} 401 (token-invalid): token-invalid, of another tenant`,
     ]);
@@ -75,6 +75,30 @@ describe('AccessLog', () => {
     ]);
     const nobody = { ...IN, toAuth: () => ({ isAuthenticated: false }) as never };
     expect(recorded(STRICT, nobody)).toEqual([`${denied} 401 (session-pending)`]);
+  });
+
+  it('says plainly that nothing was sent, whatever Clerk calls it', () => {
+    for (const reason of ['dev-browser-missing', 'session-token-and-uat-missing', 'No token in header']) {
+      const nobody = signedOutIdentity(reason, 'session_token', false);
+      expect(recorded(STRICT, nobody)).toEqual(['debug C.h: denied 401 (authentication-required): no credentials']);
+      expect(recorded(LAX, nobody, true)).toEqual(['log C.h: signed-out, no credentials: let through']);
+    }
+  });
+
+  it('says of a session cookie on a route for machines that it is not accepted', () => {
+    const browser = { ...signedOutIdentity('No token in header', 'api_key', false), hasIgnoredSession: true };
+    expect(recorded(STRICT, browser)).toEqual([
+      'debug C.h: denied 401 (token-invalid): a session cookie, which is not accepted here',
+    ]);
+  });
+
+  it('says of a handshake that the browser was redirected to Clerk', () => {
+    const browser = {
+      ...signedOutIdentity('dev-browser-missing', 'session_token', false),
+      status: 'handshake',
+    } as const;
+    expect(recorded(STRICT, browser)).toEqual(['debug C.h: redirected to Clerk 307 (handshake): dev-browser-missing']);
+    expect(recorded(LAX, browser, true)[0]).toBe('log C.h: handshake, dev-browser-missing: redirected to Clerk 307');
   });
 
   it('says what is wrong with a handler that nobody may call', () => {

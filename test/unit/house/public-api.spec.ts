@@ -47,6 +47,7 @@ describe('the public API', () => {
        "frontendApiProxy",
        "getAuth",
        "toWebRequest",
+       "tryGetAuth",
      ]
     `);
   });

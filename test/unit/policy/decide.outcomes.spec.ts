@@ -49,6 +49,9 @@ const unavailable = refused(503, 'clerk-unavailable', 'Authentication is unavail
 const keyRefused = refused(500, 'clerk-key-refused', 'Authentication is misconfigured on this server.');
 const anonymous = refused(401, 'authentication-required', 'Authentication is required.', { challenge: 'Bearer' });
 const notAccepted = refused(401, 'token-invalid', 'The credential is not accepted here.', invalidToken);
+const expired = refused(401, 'token-expired', 'The token has expired. Get a fresh one and try again.', invalidToken);
+const otherType = (more: object) =>
+  refused(401, 'token-invalid', 'This type of credential is not accepted here.', more);
 const pending = refused(
   401,
   'session-pending',
@@ -88,6 +91,52 @@ describe('who has', () => {
     ['a key refused by Clerk', policyOf([]), caller([], badKey), keyRefused],
     ['a credential that is none', policyOf([]), caller([], out), notAccepted],
     ['no credential', policyOf([]), caller([], { ...out, credentialSent: false }), anonymous],
+    ...[
+      'token-expired',
+      'session-token-expired-refresh-non-eligible-no-refresh-cookie',
+      'session-token-expired-refresh-non-eligible-non-get',
+      'session-token-expired-refresh-invalid_refresh_token',
+      'session-token-expired-refresh-null',
+    ].map((reason): [string, RoutePolicy, Identity, object] => [
+      `a token that has expired (${reason})`,
+      policyOf([]),
+      caller([], { ...out, reason }),
+      expired,
+    ]),
+    ...[
+      ...['session-token-nbf', 'session-token-iat-in-the-future', 'token-not-active-yet', 'token-iat-in-the-future'],
+      ...['token-invalid', 'token-invalid-authorized-parties', 'token-verification-failed', 'jwk-kid-mismatch'],
+      ...['session-token-iat-before-client-uat', 'unexpected-error', 'not-session-token-expired'],
+    ].map((reason): [string, RoutePolicy, Identity, object] => [
+      `a token that a fresh one does not help (${reason})`,
+      policyOf([]),
+      caller([], { ...out, reason }),
+      notAccepted,
+    ]),
+    [
+      'no credential, whatever the reason',
+      policyOf([]),
+      caller([], { ...out, credentialSent: false, reason: 'session-token-expired' }),
+      anonymous,
+    ],
+    [
+      'a token of another type',
+      policyOf([]),
+      caller([], { ...out, reason: 'token-type-mismatch' }),
+      otherType(invalidToken),
+    ],
+    [
+      'no credential, where several types are accepted',
+      policyOf([]),
+      caller([], { ...out, credentialSent: false, reason: 'token-type-mismatch' }),
+      anonymous,
+    ],
+    [
+      'a session cookie, where no sessions are accepted',
+      policyOf([], { acceptsToken: 'api_key' }),
+      caller([], { ...out, credentialSent: false, hasIgnoredSession: true, reason: 'No token in header' }),
+      otherType({ challenge: 'Bearer' }),
+    ],
     ['an open session task', policyOf([]), caller([], { isIn: false }), pending],
     ['a token, not signed in', policyOf([]), caller([], { status: 'signed-out' }), notAccepted],
     ['another token', policyOf([], { acceptsToken: 'api_key' }), caller(), notAccepted],

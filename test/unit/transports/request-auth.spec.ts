@@ -6,7 +6,7 @@ import { authenticatedMachineObject, signedOutAuthObject } from '@clerk/backend/
 
 import type { Identity } from '../../../lib/authentication/identity.js';
 import { safeAuthObject } from '../../../lib/authentication/safe-auth-object.js';
-import { getAuth } from '../../../lib/index.js';
+import { ClerkError, getAuth, tryGetAuth } from '../../../lib/index.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
 import { defineRequestAuth, type RequestAuth } from '../../../lib/transports/request-auth.js';
 
@@ -286,4 +286,107 @@ describe('getAuth', () => {
     expect(getAuth(context('http')).userId).toBe('user_1');
     expect(() => getAuth(context('necord'))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
   });
+});
+
+describe('tryGetAuth', () => {
+  const contextOf = (type: string, request?: unknown, args: unknown[] = [{}, {}]) => ({
+    getType: () => type,
+    getArgs: () => args,
+    getArgByIndex: (index: number) => args[index],
+    switchToHttp: () => ({ getRequest: () => request }),
+  });
+  const throwing = () => {
+    throw new Error('hostile');
+  };
+
+  it('gives what getAuth() gives', () => {
+    for (const request of [requestWith(apiKey), requestWith(session)]) {
+      for (const acceptsToken of [
+        undefined,
+        'session_token',
+        'api_key',
+        'm2m_token',
+        'any',
+        ['api_key', 'm2m_token'],
+      ]) {
+        for (const source of [request, contextOf('http', request)]) {
+          const options = { acceptsToken: acceptsToken as 'api_key' };
+          const [given, expected] = [tryGetAuth(source, options), getAuth(source, options)];
+          expect(JSON.stringify(given)).toBe(JSON.stringify(expected));
+          expect(given).toHaveProperty('isAuthenticated', expected.isAuthenticated);
+        }
+      }
+    }
+  });
+
+  it('hands options on to Clerk', () => {
+    const toAuth = jest.fn(session);
+    tryGetAuth(requestWith(toAuth), { treatPendingAsSignedOut: false });
+    expect(toAuth).toHaveBeenLastCalledWith({ treatPendingAsSignedOut: false });
+  });
+
+  /** Requests and calls whose credentials nobody has checked, as filters and loggers meet them. */
+  const UNCHECKED: [string, object][] = [
+    ['a request', { headers: {}, url: '/' }],
+    ['a request of Fastify', { raw: { headers: {}, url: '/' }, headers: {} }],
+    ['a request that passed a @SkipAuth() handler', skipped()],
+    ['a request with an auth of another library', { auth: { userId: 'user_evil' } }],
+    ['a copy of another request', { ...requestWith(session), headers: {} }],
+    ...['http', 'graphql', 'rpc', 'ws', 'necord', ''].map((type): [string, object] => [
+      `a context of the type "${type}"`,
+      contextOf(type, { headers: {}, url: '/' }),
+    ]),
+    ['a context without arguments', contextOf('rpc', undefined, [])],
+  ];
+
+  function skipped() {
+    const request = {};
+    attachIdentity(request, undefined);
+    return request;
+  }
+
+  it.each(UNCHECKED)('gives undefined for %s, and makes no error of ours', (_, source) => {
+    const made: string[] = [];
+    const Parent = Object.getPrototypeOf(ClerkError) as ErrorConstructor;
+    // Every error of ours is built by what ClerkError extends.
+    class Counted extends Parent {
+      constructor(...args: [string?]) {
+        super(...args);
+        made.push(new.target.name);
+      }
+    }
+    Object.setPrototypeOf(ClerkError, Counted);
+    try {
+      expect(tryGetAuth(source)).toBeUndefined();
+      expect(made).toEqual([]);
+      expect(() => getAuth(source)).toThrow(/There is no Clerk identity|execution context type/);
+      expect(made).toHaveLength(1);
+    } finally {
+      Object.setPrototypeOf(ClerkError, Parent);
+    }
+  });
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['undefined', undefined],
+    ['a text', 'request'],
+    ['a number', 5],
+    ['a function', () => undefined],
+    ['a context whose request is missing', contextOf('http')],
+    ['a context whose request is null', contextOf('http', null)],
+    ['a context whose type throws', { ...contextOf('http'), getType: throwing }],
+    ['a context that has no arguments to give', { getType: () => 'ws', switchToHttp: throwing }],
+    ['an object without a prototype', Object.create(null)],
+    ['a Proxy that throws', new Proxy({}, { get: throwing })],
+    ['a revoked Proxy', revoked()],
+    ['an identity whose auth object throws', requestWith(throwing)],
+  ])('gives undefined for %s', (_, source) => {
+    expect(tryGetAuth(source as object)).toBeUndefined();
+  });
+
+  function revoked() {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  }
 });
