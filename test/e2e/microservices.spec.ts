@@ -139,6 +139,7 @@ const IDENTITIES: Readonly<Record<string, Identity>> = {
 
 const STATUS: Readonly<Record<string, number>> = {
   'authentication-required': 401,
+  'token-expired': 401,
   'token-invalid': 401,
   'session-pending': 401,
   'insufficient-permissions': 403,

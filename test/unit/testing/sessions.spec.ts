@@ -56,6 +56,8 @@ describe('sessions', () => {
     clerk.addMember({ organization, user, role: 'org:admin', permissions: ['org:a:b'] });
     const { id } = clerk.createSession({ user, organization });
     const { jwt } = await sdk.sessions.getToken(id);
+    // Only a frontend has an origin: `authorizedParties` refuses such a token, here as at Clerk.
+    expect(decoded(jwt).claims).not.toHaveProperty('azp');
     const state = await sdk.authenticateRequest(bearing(jwt));
     expect(state.toAuth()).toMatchObject({ userId: user.id, sessionId: id, orgRole: 'org:admin' });
     const { claims } = decoded((await sdk.sessions.getToken(id, undefined, 300)).jwt);
