@@ -10,13 +10,15 @@ import { safeDebug } from './auth-debug.js';
  * throughout: no request sees another's changes.
  */
 export function safeAuthObject<Auth extends AuthObject>(auth: Auth): Auth {
+  const methods = (Object.getOwnPropertyNames(auth) as (keyof Auth)[]).filter(
+    (name) => typeof auth[name] === 'function',
+  );
+  // What is safe already stays the very object it is.
+  if (Object.isFrozen(auth) && !methods.some((name) => Object.prototype.propertyIsEnumerable.call(auth, name)))
+    return auth;
   const safe = { ...auth };
-  // Not only enumerable ones: what is safe already may be given again.
-  for (const name of Object.getOwnPropertyNames(auth) as (keyof Auth)[]) {
-    const value: unknown = auth[name];
-    if (typeof value === 'function') {
-      Object.defineProperty(safe, name, { value: safeMethod(name, value as Method), enumerable: false });
-    }
+  for (const name of methods) {
+    Object.defineProperty(safe, name, { value: safeMethod(name, auth[name] as Method), enumerable: false });
   }
   return deepFreeze(safe);
 }
