@@ -7,6 +7,8 @@ export interface Expected {
   readonly down?: readonly string[];
   /** The answer comes from Clerk each time, unless the application remembers it. */
   readonly remembered?: boolean;
+  /** A refusal, which may be repeated for so long without asking Clerk, in milliseconds. */
+  readonly repeatedFor?: number;
 }
 
 /** What a request may be answered, which may change at some time: when its token expires, say. */
@@ -78,12 +80,13 @@ export class Oracle {
   }
 
   private within(expected: Expected, from: number, to: number): string[] {
-    const { well, down = well } = expected;
+    const { well, down = well, repeatedFor = 0 } = expected;
+    const memory = Math.max(this.memoryOf(expected), repeatedFor > 0 ? repeatedFor + GRACE : 0);
     return this.past.flatMap(({ weather, since }, index) => {
       const until = this.past[index + 1]?.since ?? Infinity;
       if (until < from || since > to) return [];
       if (!isDown(weather)) return well;
-      return from < since + this.memoryOf(expected) ? [...down, ...well] : down;
+      return from < since + memory ? [...down, ...well] : down;
     });
   }
 

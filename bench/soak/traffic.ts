@@ -30,6 +30,9 @@ const LACKING = ['403 insufficient-permissions'];
 const NOBODY = ['200 nobody'];
 const HANDSHAKE = ['307 /v1/client/handshake'];
 
+/** How long an opaque token that Clerk has just refused is refused without asking. */
+const REFUSED_FOR_MS = 5_000;
+
 const DAY = 86_400;
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-dest': 'document' };
 
@@ -187,6 +190,7 @@ const good: readonly Kind[] = [
         well: isPublic ? NOBODY : INVALID,
         down,
         remembered: true,
+        repeatedFor: REFUSED_FOR_MS,
       });
       return { path, headers: bearer(secret), credential, expected: { well, down, remembered: true, change } };
     },
@@ -283,9 +287,9 @@ const bad: readonly Kind[] = [
     weight: 10,
     async make(cast, random) {
       const person = random.pick(cast.people);
+      const isExpired = random.next() < 0.1;
       const issuedAt = seconds() - 70 - random.integer(DAY);
-      const token = await random.pick([
-        () => cast.token(person, { issuedAt }),
+      const invalid = random.pick([
         () => cast.token(person, cast.keys.forgedBy(cast.other)),
         () => cast.token(person, { header: { alg: 'none' } }),
         () => cast.token(person, { header: { alg: 'HS256' } }),
@@ -294,9 +298,10 @@ const bad: readonly Kind[] = [
         () => cast.clerk.templateToken({ user: person.id, ...cast.keys.good }),
         async () => `${await cast.token(person)}x`,
         async () => (await cast.token(person)).replace(/\.[^.]+$/, '.'),
-      ])();
+      ]);
+      const token = await (isExpired ? cast.token(person, { issuedAt }) : invalid());
       const isPublic = random.next() < 0.2;
-      const expected = always(...(isPublic ? NOBODY : INVALID));
+      const expected = always(...(isPublic ? NOBODY : isExpired ? EXPIRED : INVALID));
       return { path: isPublic ? '/public' : '/session', headers: bearer(token), expected };
     },
   },
