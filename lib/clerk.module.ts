@@ -27,6 +27,7 @@ import { streamExpiry } from './guard/stream-expiry.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
 import { bootWarnings } from './options/boot-warnings.js';
+import { explainUnloadedEnvFiles } from './options/env-file.js';
 import { assertReadable, resolveClerkOptions } from './options/resolve-options.js';
 import { GUARD_PRESENCE } from './policy/guard-required.js';
 import { HandlersExplorer } from './policy/handlers.explorer.js';
@@ -62,9 +63,13 @@ function importedWithoutForRoot(): never {
     {
       provide: CLERK_OPTIONS,
       useFactory: (given: ClerkModuleOptions) => {
-        const options = resolveClerkOptions(given, process.env);
-        for (const warning of bootWarnings(options)) new Logger(ClerkModule.name).warn(warning);
-        return options;
+        try {
+          const options = resolveClerkOptions(given, process.env);
+          for (const warning of bootWarnings(options)) new Logger(ClerkModule.name).warn(warning);
+          return options;
+        } catch (error) {
+          throw explainUnloadedEnvFiles(error, process.env, process.cwd());
+        }
       },
       inject: [MODULE_OPTIONS_TOKEN],
     },

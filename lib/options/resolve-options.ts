@@ -9,7 +9,7 @@ import { isRecord, namesLost, OWN_ONLY } from './readable.js';
 import { readOwn, snapshotOf } from './snapshot.js';
 import { INSTANCE_OPTIONS, MODULE_OPTIONS, OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const rows = Object.entries(OPTION_TABLE) as [keyof ClerkModuleOptions, OptionRow][];
 const NAMES = Object.keys(OPTION_TABLE);

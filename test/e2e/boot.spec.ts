@@ -1,3 +1,7 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { Controller, Get, Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 
@@ -11,6 +15,7 @@ import {
   RequireAuth,
   RequirePermission,
   SkipAuth,
+  type ClerkConfigurationError,
   type ClerkModuleOptions,
   type ClerkOptionsFactory,
 } from '../../lib/index.js';
@@ -147,6 +152,50 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
         message: expect.stringMatching(
           /publishableKey \(environment variable CLERK_PUBLISHABLE_KEY\)[\s\S]*secretKey \(environment/,
         ),
+      });
+    });
+
+    describe('without keys, while an env file', () => {
+      let directory: string;
+      beforeEach(() => {
+        directory = mkdtempSync(join(tmpdir(), 'nest-clerk-env-'));
+        jest.spyOn(process, 'cwd').mockReturnValue(directory);
+        for (const name of ENV) delete process.env[name];
+      });
+      afterEach(() => {
+        jest.restoreAllMocks();
+        rmSync(directory, { recursive: true });
+      });
+
+      it.each([
+        ['.env', 'CLERK_PUBLISHABLE_KEY=pk_test_a\nCLERK_SECRET_KEY=sk_test_b\n'],
+        ['.env.local', ' export CLERK_PUBLISHABLE_KEY = "pk_test_a"\r\nCLERK_SECRET_KEY=\'sk_test_b\''],
+      ])('%s has them, says that nothing has loaded it, and repeats no value', async (file, text) => {
+        writeFileSync(join(directory, file), text);
+        const error = await TestApp.on(platform)
+          .clerk()
+          .start()
+          .catch((thrown: ClerkConfigurationError) => thrown);
+        expect(error).toMatchObject({
+          code: 'invalid-configuration',
+          message: expect.stringContaining(
+            `CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY: set in ${file}, but that file is not loaded. ` +
+              `Start Node with --env-file=${file}`,
+          ),
+        });
+        expect((error as Error).message).not.toMatch(/pk_test_a|sk_test_b/);
+      });
+
+      it.each([
+        ['has them empty or commented out', 'CLERK_PUBLISHABLE_KEY=\nCLERK_SECRET_KEY= # later\n#CLERK_SECRET_KEY=a'],
+        ['has others alone', 'CLERK_DOMAIN=example.com\nNEXT_CLERK_SECRET_KEY=a'],
+        ['is a folder', undefined],
+      ])('%s, says nothing of it', async (_case, text) => {
+        if (text === undefined) mkdirSync(join(directory, '.env'));
+        else writeFileSync(join(directory, '.env'), text);
+        await expect(TestApp.on(platform).clerk().start()).rejects.toMatchObject({
+          problems: [expect.stringMatching(/^publishableKey/), expect.stringMatching(/^secretKey/)],
+        });
       });
     });
 

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ClerkConfigurationError } from '../errors/clerk.errors.js';
+import { OPTION_TABLE, type OptionRow } from './option-table.js';
+import type { Environment } from './resolve-options.js';
+
+const VARIABLES = Object.values(OPTION_TABLE).flatMap((row: OptionRow) => row.env ?? []);
+const FILES = ['.env.local', '.env'];
+
+/**
+ * Explains the commonest reason for missing keys: they are in a `.env` file, and nothing has loaded it. Node reads such
+ * a file only when told to.
+ *
+ * @param directory Where the process was started.
+ * @returns the error, with a sentence added for each file that sets a variable which the error asks for.
+ */
+export function explainUnloadedEnvFiles(error: unknown, env: Environment, directory: string): unknown {
+  if (!(error instanceof ClerkConfigurationError)) return error;
+  const hints = FILES.flatMap((file) => {
+    const unloaded = variablesIn(textOf(join(directory, file))).filter(
+      (name) => !env[name] && error.problems.some((problem) => problem.includes(name)),
+    );
+    return unloaded.length === 0
+      ? []
+      : `${unloaded.join(' and ')}: set in ${file}, but that file is not loaded. Start Node with --env-file=${file}, or ` +
+          `import ConfigModule.forRoot({ envFilePath: '${file}' }) of @nestjs/config in the root module.`;
+  });
+  return hints.length === 0 ? error : new ClerkConfigurationError([...error.problems, ...hints]);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // There is none, or it is not ours to read.
+    return '';
+  }
+}
+
+/** Names alone: the values are never looked at. */
+function variablesIn(text: string): string[] {
+  return VARIABLES.filter((name) =>
+    new RegExp(`^[ \\t]*(?:export[ \\t]+)?${name}[ \\t]*=[ \\t]*[^\\s#]`, 'm').test(text),
+  );
+}
