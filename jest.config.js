@@ -14,6 +14,7 @@ const transform = [
 const project = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
+  setupFiles: ['<rootDir>/test/support/quiet-clerk.ts'],
   // Nest 12 and jose ship ES modules only; on Node 20 jest needs them as CommonJS, hence no ignored path.
   transform: { '^.+\\.(ts|js|mjs)$': transform },
   transformIgnorePatterns: [],

@@ -1,0 +1,10 @@
+/**
+ * Clerk's packages print what they find wrong with a request, with a stack trace. Tests send wrong requests by the
+ * thousand, and what is printed would look as if they had failed. All other output stays.
+ */
+for (const level of ['log', 'warn', 'error'] as const) {
+  const print = console[level];
+  console[level] = (...output: unknown[]) => {
+    if (!new Error().stack?.includes('/node_modules/@clerk/')) print(...output);
+  };
+}
