@@ -3,8 +3,8 @@
  * thousand, and what is printed would look as if they had failed. All other output stays.
  */
 for (const level of ['log', 'warn', 'error'] as const) {
-  const print = console[level];
-  console[level] = (...output: unknown[]) => {
+  const print = globalThis.console[level];
+  globalThis.console[level] = (...output: unknown[]) => {
     if (!new Error().stack?.includes('/node_modules/@clerk/')) print(...output);
   };
 }
