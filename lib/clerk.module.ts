@@ -17,6 +17,7 @@ import { LogThrottle } from './errors/log-throttle.js';
 import { AccessLog } from './guard/access-log.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
 import { ClerkSockets } from './guard/clerk.sockets.js';
+import { connectionExpiry } from './guard/connection-expiry.js';
 import { CurrentUsers } from './guard/current-users.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
 import { ClerkGuardPresence } from './guard/guard-presence.js';
@@ -36,6 +37,7 @@ import { PredicateInstances } from './policy/predicate-instances.js';
 import { PROTECTION_MAP } from './protection-map/protected-route.js';
 import { ClerkProtectionMap } from './protection-map/protection-map.js';
 import { carrierOf, sourceOf } from './transports/carrier.js';
+import { GraphqlConnections } from './transports/graphql.connections.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
 import { WebSocketPackage } from './transports/websocket.package.js';
 import { WebSocketTransport } from './transports/websocket.transport.js';
@@ -101,6 +103,7 @@ function importedWithoutForRoot(): never {
     Predicates,
     CurrentUsers,
     WebSocketPackage,
+    GraphqlConnections,
     {
       provide: WebSocketTransport,
       useFactory: (options: ResolvedClerkOptions, websockets: WebSocketPackage) =>
@@ -116,6 +119,7 @@ function importedWithoutForRoot(): never {
     Refusals,
     ClerkGuard,
     streamExpiry,
+    connectionExpiry,
     ClerkProtectionMap,
     { provide: PROTECTION_MAP, useExisting: ClerkProtectionMap },
   ],

@@ -55,7 +55,12 @@ export type {
   ValueOrFunction,
   WebSocketOptions,
 } from './options/option-types.js';
-export type { PresentedCredentials, RpcOptions, TransportAdapter } from './options/transport-options.js';
+export type {
+  GraphqlOptions,
+  PresentedCredentials,
+  RpcOptions,
+  TransportAdapter,
+} from './options/transport-options.js';
 export type { RequestOptions } from './options/request-options.js';
 
 export {

@@ -4,37 +4,25 @@ import { takeUntil, timer, type Observable } from 'rxjs';
 
 import { ClerkInstances } from '../authentication/clerk-instances.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import { attachedIdentity } from '../transports/attachment.js';
-import { carrierOf, sourceOf } from '../transports/carrier.js';
+import { sessionExpiryOf, timeUntil } from './session-expiry.js';
 
 /** What `@Sse()` of Nest writes on handlers. */
 const IS_SSE = '__sse__';
-
-/** Beyond it a timer of Node fires at once; no stream lasts for weeks. */
-const LONGEST_TIMER_IN_MS = 2 ** 31 - 1;
 
 /** Ends the streams of server-sent events once the session tokens that opened them have expired. */
 export class StreamExpiry implements NestInterceptor {
   constructor(private readonly instances: Pick<ClerkInstances, 'for'>) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> | Promise<Observable<unknown>> {
-    const expiry = Reflect.hasMetadata(IS_SSE, context.getHandler()) ? expiryOf(context) : undefined;
+    const expiry = Reflect.hasMetadata(IS_SSE, context.getHandler()) ? sessionExpiryOf(context) : undefined;
     return expiry === undefined ? next.handle() : this.until(expiry, context, next);
   }
 
   private async until(expiry: number, context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    const { options } = await this.instances.for(sourceOf(context), carrierOf(context));
-    const left = expiry + options.clockSkewInMs - Date.now();
+    const left = await timeUntil(expiry, context, this.instances);
     // Nest unsubscribes when the client leaves, which clears the timer as well.
-    return next.handle().pipe(takeUntil(timer(Math.min(Math.max(left, 0), LONGEST_TIMER_IN_MS))));
+    return next.handle().pipe(takeUntil(timer(left)));
   }
-}
-
-/** When the session that was let in ends, in milliseconds; machine tokens say nothing of it. */
-function expiryOf(context: ExecutionContext): number | undefined {
-  const auth = attachedIdentity(carrierOf(context))?.toAuth({ treatPendingAsSignedOut: false });
-  if (!auth?.isAuthenticated || auth.tokenType !== 'session_token') return undefined;
-  return auth.sessionClaims.exp * 1000;
 }
 
 /**

@@ -7,7 +7,7 @@ import type {
   WebSocketOptions,
 } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
-import type { RpcOptions, TransportAdapter } from './transport-options.js';
+import type { GraphqlOptions, RpcOptions, TransportAdapter } from './transport-options.js';
 
 /**
  * Options of `ClerkModule.forRoot()`.
@@ -64,6 +64,14 @@ export interface ClerkModuleOptions extends RequestOptions {
    * @example { credentials: (context) => context.switchToRpc().getContext<TcpContext>().getMetadata()?.authorization }
    */
   rpc?: RpcOptions | undefined;
+
+  /**
+   * GraphQL over WebSockets: where clients put their token, and what happens to a connection when it expires.
+   *
+   * @default { connectionParams: ['authorization'], disconnectOnExpiry: false }
+   * @example { disconnectOnExpiry: true }
+   */
+  graphql?: GraphqlOptions | undefined;
 
   /**
    * Adapters for calls of other kinds, by what `context.getType()` says of them. What has none is denied.

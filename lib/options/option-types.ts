@@ -43,6 +43,17 @@ export interface WebSocketOptions {
    */
   tokenParameter?: string | undefined;
   /**
+   * The subprotocol after which a browser may offer a token, since it cannot set headers: `new WebSocket(url, ['clerk',
+   * token])` for `'clerk'`. The server must choose `clerk`, not the token: see docs/websockets.md. For `ws`; clients of
+   * socket.io have `auth.token`.
+   * @default none: subprotocols are not looked at
+   * @example
+   * ```ts
+   * ClerkModule.forRoot({ webSocket: { tokenSubprotocol: 'clerk' } });
+   * ```
+   */
+  tokenSubprotocol?: string | undefined;
+  /**
    * Whether a socket is closed (by `ws` with 4401) when a message of it was refused since its token has expired.
    * @default false
    */

@@ -10,7 +10,7 @@ import type {
   ValueOrFunction,
   WebSocketOptions,
 } from './option-types.js';
-import type { RpcOptions, TransportAdapter } from './transport-options.js';
+import type { GraphqlOptions, RpcOptions, TransportAdapter } from './transport-options.js';
 
 /** Options after environment, defaults and validation; frozen. */
 export interface ResolvedClerkOptions {
@@ -51,6 +51,7 @@ export interface ResolvedClerkOptions {
   readonly resolveOptions: ResolveOptions | undefined;
   readonly endStreamsOnExpiry: boolean;
   readonly rpc: RpcOptions | undefined;
+  readonly graphql: GraphqlOptions | undefined;
   readonly transports: Readonly<Record<string, TransportAdapter>> | undefined;
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
   /** `false` where nothing is remembered. */

@@ -1,4 +1,4 @@
-import { boolean, fields, nonEmptyString, type Check } from './option-checks.js';
+import { boolean, fields, listOfStrings, nonEmptyString, type Check } from './option-checks.js';
 import { origins } from './origin-checks.js';
 import { isRecord } from './readable.js';
 
@@ -28,5 +28,22 @@ export const transports: Check = (value) => {
 export const webSocket = fields({
   allowedOrigins: origins,
   tokenParameter: nonEmptyString,
+  tokenSubprotocol: subprotocol,
   disconnectOnExpiry: boolean,
 });
+
+/** What RFC 6455 has for the names of subprotocols: a token of RFC 9110. */
+function subprotocol(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value)
+    ? undefined
+    : 'must be the name of a subprotocol, such as "clerk"';
+}
+
+/** Names among connection parameters; a dot leads into an object. */
+const parameterNames: Check = (value) =>
+  listOfStrings(value) ??
+  ((value as string[]).every((name) => name.split('.').every((part) => !nonEmptyString(part)))
+    ? undefined
+    : 'must be names such as "authorization" or "headers.authorization"');
+
+export const graphql = fields({ connectionParams: parameterNames, disconnectOnExpiry: boolean });

@@ -58,3 +58,33 @@ export interface TransportAdapter {
    */
   refuse?: ((context: ExecutionContext, denial: Denial) => Error) | undefined;
 }
+
+/** GraphQL over WebSockets: where clients put their token, and what happens to a connection when it expires. */
+export interface GraphqlOptions {
+  /**
+   * The names under which `connectionParams` may hold a token, with or without `Bearer ` before it. A dot leads into an
+   * object; case does not matter. The first name that leads to a non-empty string counts, nothing else is read.
+   *
+   * @default ['authorization']
+   * @example
+   * ```ts
+   * // { authorization }, { headers: { authorization } } and { authToken }
+   * connectionParams: ['authorization', 'headers.authorization', 'authToken'];
+   * ```
+   */
+  connectionParams?: readonly string[] | undefined;
+  /**
+   * Whether a WebSocket is closed when the session token it was opened with expires (`exp`, and `clockSkewInMs` later),
+   * or when an operation is refused because the token has expired. The close code is 4403 with the reason
+   * `token-expired`; on it, graphql-ws clients reconnect, call their `connectionParams` function again, and resume their
+   * subscriptions with the fresh token. Otherwise a subscription lasts until the client leaves.
+   *
+   * @default false
+   * @example
+   * ```ts
+   * ClerkModule.forRoot({ graphql: { disconnectOnExpiry: true } });
+   * ```
+   * @see https://the-guild.dev/graphql/ws/recipes
+   */
+  disconnectOnExpiry?: boolean | undefined;
+}

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { Credentials } from '../authentication/credentials.js';
 import { CallCredentials, fitsHeader } from './call.credentials.js';
+import { isObject } from './calls.js';
 import type { GraphqlOperation } from './graphql.operation.js';
 import { verifiedHeaders } from './forwarded.js';
 import { areHeadersText } from './header-values.js';
@@ -11,17 +12,19 @@ import { webRequestWith, type HttpRequestLike } from './web-request.js';
 /** Headers of the request that opened a connection which tell where it leads. None of them is a credential. */
 const ADDRESS = ['host', 'origin', 'x-forwarded-host', 'x-forwarded-proto'] as const;
 
-/** Under which name a client put its credentials among the parameters of its connection. */
-export type FindName = (connectionParams: GraphqlOperation['connectionParams']) => string | undefined;
+type ConnectionParams = GraphqlOperation['connectionParams'];
+
+/** Finds where a client put its token among the parameters of its connection: the names that lead there. */
+export type FindToken = (connectionParams: ConnectionParams) => readonly string[] | undefined;
 
 /**
  * What an operation presents; `undefined` where that cannot be read.
- * @param findName Remembers what it found: a connection has many operations, and as many parameters as its client likes.
+ * @param findToken Remembers what it found: a connection has many operations, and as many parameters as its client likes.
  * @param origins The origins that the application names, for what is forwarded.
  */
 export function graphqlCredentials(
   operation: GraphqlOperation,
-  findName: FindName = nameOfAuthorization,
+  findToken: FindToken = findTokenUnder(USUAL_NAMES),
   origins?: readonly string[],
 ): Credentials | undefined {
   const { request, carrier, source } = operation;
@@ -33,7 +36,7 @@ export function graphqlCredentials(
     const hasHeaders = Boolean((source as Partial<HttpRequestLike>).headers);
     const opened = hasHeaders ? verifiedHeaders(source as HttpRequestLike, origins) : {};
     const address = Object.fromEntries(ADDRESS.map((name) => [name, opened[name]]));
-    const credentials = new CallCredentials({ ...address, ...authorizationIn(operation, findName) }, source, carrier);
+    const credentials = new CallCredentials({ ...address, ...authorizationIn(operation, findToken) }, source, carrier);
     if (!fitsHeader(credentials.headers.authorization ?? '')) return undefined;
     return areHeadersText(credentials.headers) && credentials.request ? credentials : undefined;
   } catch {
@@ -62,12 +65,40 @@ class OperationCredentials extends HttpCredentials {
   }
 }
 
-/** The header that the client named among its connection parameters. The upgrade request's own, cookies too, are not taken. */
-function authorizationIn({ connectionParams }: GraphqlOperation, findName: FindName): IncomingHttpHeaders {
-  const name = findName(connectionParams);
-  const authorization = name === undefined ? undefined : connectionParams[name];
+/** What stands there. The headers of the upgrade request, its cookies too, are not taken. */
+function authorizationIn({ connectionParams }: GraphqlOperation, findToken: FindToken): IncomingHttpHeaders {
+  const authorization = findToken(connectionParams)?.reduce<unknown>(ownProperty, connectionParams);
   return typeof authorization === 'string' ? { authorization } : {};
 }
 
-export const nameOfAuthorization: FindName = (connectionParams) =>
-  Object.keys(connectionParams).find((name) => name.toLowerCase() === 'authorization');
+/** Where a token is looked for unless an option says otherwise: as in the header. */
+export const USUAL_NAMES: readonly string[] = ['authorization'];
+
+/** Finds a token under the first of these names that leads to one. @param names A dot leads into an object. */
+export function findTokenUnder(names: readonly string[]): FindToken {
+  const paths = names.map((name) => name.toLowerCase().split('.'));
+  return (connectionParams) => {
+    for (const path of paths) {
+      const found = pathIn(connectionParams, path);
+      if (found) return found;
+    }
+    return undefined;
+  };
+}
+
+/** As the client spelt it; `undefined` where it does not lead to a non-empty string. */
+function pathIn(connectionParams: ConnectionParams, path: readonly string[]): readonly string[] | undefined {
+  const found: string[] = [];
+  let at: unknown = connectionParams;
+  for (const wanted of path) {
+    const name = isObject(at) ? Object.keys(at).find((key) => key.toLowerCase() === wanted) : undefined;
+    if (name === undefined) return undefined;
+    found.push(name);
+    at = ownProperty(at, name);
+  }
+  return typeof at === 'string' && at !== '' ? found : undefined;
+}
+
+function ownProperty(of: unknown, name: string): unknown {
+  return isObject(of) && Object.hasOwn(of, name) ? (of as ConnectionParams)[name] : undefined;
+}

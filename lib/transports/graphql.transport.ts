@@ -6,8 +6,10 @@ import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import type { LogThrottle } from '../errors/log-throttle.js';
+import type { GraphqlOptions } from '../options/transport-options.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
-import { graphqlCredentials, nameOfAuthorization, type FindName } from './graphql.credentials.js';
+import { GraphqlConnections } from './graphql.connections.js';
+import { findTokenUnder, graphqlCredentials, USUAL_NAMES, type FindToken } from './graphql.credentials.js';
 import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
 import { HttpCredentials, MALFORMED } from './http.credentials.js';
 import { defineRequestAuth } from './request-auth.js';
@@ -39,13 +41,18 @@ export class GraphqlTransport implements Transport {
   /** The request that each context led to first. */
   private readonly requests = new WeakMap<object, object>();
   /** By the parameters of a connection. */
-  private readonly names = new WeakMap<object, { readonly name: string | undefined }>();
+  private readonly paths = new WeakMap<object, { readonly path: readonly string[] | undefined }>();
+  private readonly searchToken: FindToken;
 
   /** @param origins The origins that the application names, for what is forwarded. */
   constructor(
     private readonly throttle: LogThrottle,
     private readonly origins?: readonly string[],
-  ) {}
+    private readonly options: GraphqlOptions = {},
+    private readonly connections = new GraphqlConnections(),
+  ) {
+    this.searchToken = findTokenUnder(options.connectionParams ?? USUAL_NAMES);
+  }
 
   carrier(context: ExecutionContext): object {
     return graphqlOperationOf(context).call;
@@ -58,16 +65,17 @@ export class GraphqlTransport implements Transport {
       this.throttle.write('error', SHARED_CONTEXT);
       return AMBIGUOUS;
     }
-    const credentials = this.known.get(operation.carrier) ?? graphqlCredentials(operation, this.findName, this.origins);
+    const credentials =
+      this.known.get(operation.carrier) ?? graphqlCredentials(operation, this.findToken, this.origins);
     if (!credentials) return MALFORMED;
     this.known.set(operation.carrier, credentials);
     return credentials;
   }
 
-  private readonly findName: FindName = (connectionParams) => {
-    let found = this.names.get(connectionParams);
-    if (!found) this.names.set(connectionParams, (found = { name: nameOfAuthorization(connectionParams) }));
-    return found.name;
+  private readonly findToken: FindToken = (connectionParams) => {
+    let found = this.paths.get(connectionParams);
+    if (!found) this.paths.set(connectionParams, (found = { path: this.searchToken(connectionParams) }));
+    return found.path;
   };
 
   /** To the request that the credentials were read of: by now the context may lead to another one. */
@@ -86,7 +94,8 @@ export class GraphqlTransport implements Transport {
   }
 
   /** The same for every driver: `extensions` with GraphQL's code, ours, and Clerk's reverification body. */
-  refuse(_context: ExecutionContext, denial: Denial): Error {
+  refuse(context: ExecutionContext, denial: Denial): Error {
+    this.disconnectIfExpired(context, denial);
     const exception = toHttpException(denial);
     const { clerk_error } = exception.getResponse() as { clerk_error?: object };
     // Apollo's driver replaces our code by one of its own wherever the body names a status.
@@ -96,10 +105,17 @@ export class GraphqlTransport implements Transport {
     return Object.assign(exception, { message, extensions: { code: codeOf(denial.status), ...details } });
   }
 
-  refuseWith(_context: ExecutionContext, error: Error, denial: Denial): Error {
+  refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error {
+    this.disconnectIfExpired(context, denial);
     const refusal = asHttpException(error, denial);
     const { extensions } = error as { extensions?: object };
     return Object.assign(refusal, { extensions: { code: codeOf(refusal.getStatus()), ...extensions } });
+  }
+
+  /** Every further operation on that connection would be refused as well: a new one brings a fresh token. */
+  private disconnectIfExpired(context: ExecutionContext, { code }: Denial): void {
+    if (!this.options.disconnectOnExpiry || code !== ClerkErrorCode.TokenExpired) return;
+    this.connections.closeOnceAnswered(graphqlOperationOf(context));
   }
 }
 

@@ -5,6 +5,7 @@ import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { AdaptedTransport } from './adapted.transport.js';
+import { GraphqlConnections } from './graphql.connections.js';
 import { GraphqlTransport } from './graphql.transport.js';
 import { HttpTransport } from './http.transport.js';
 import { RpcTransport } from './rpc.transport.js';
@@ -18,16 +19,17 @@ export class TransportsRegistry {
 
   constructor(
     @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
-    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports' | 'authorizedParties'>,
+    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports' | 'authorizedParties' | 'graphql'>,
     @Inject(WebSocketTransport) webSocket: WebSocketTransport,
     @Inject(LogThrottle) throttle: LogThrottle,
+    @Inject(GraphqlConnections) connections: GraphqlConnections,
   ) {
     const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
       ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter, throttle)] as const),
       ['http', new HttpTransport(adapterHost, options.authorizedParties)],
       ['rpc', new RpcTransport(options, throttle)],
-      ['graphql', new GraphqlTransport(throttle, options.authorizedParties)],
+      ['graphql', new GraphqlTransport(throttle, options.authorizedParties, options.graphql, connections)],
       ['ws', webSocket],
     ]);
   }

@@ -19,6 +19,7 @@ import {
   type ClerkModuleOptions,
 } from '../../lib/index.js';
 import { MODULE_OPTIONS, OPTION_TABLE, type OptionRow } from '../../lib/options/option-table.js';
+import { TransportsRegistry } from '../../lib/transports/transports.registry.js';
 import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js';
 import { Caller } from '../support/microservices.js';
 import { PLATFORMS } from '../support/platforms.js';
@@ -427,6 +428,17 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       },
       without: 'goes on',
       seen: 'ended',
+    }),
+    graphql: () => ({
+      value: { connectionParams: ['authToken'] },
+      look: (app) => {
+        const operation = new ExecutionContextHost([{}, {}, { connectionParams: { authToken: 't' } }, {}]);
+        operation.setType('graphql');
+        const credentials = app.get(TransportsRegistry).for(operation).credentials(operation);
+        return 'headers' in credentials && (credentials.headers.authorization ?? null);
+      },
+      without: null,
+      seen: 't',
     }),
     rpc: () => ({
       value: { credentials: (context) => context.switchToRpc().getData<{ token: string }>().token },

@@ -2,13 +2,17 @@ import type { DynamicModule } from '@nestjs/common';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { GraphQLModule } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
-import { createClient } from 'graphql-ws';
+import { createClient, type Client, type ClientOptions } from 'graphql-ws';
 import WebSocket from 'ws';
 
 import { PLATFORMS } from './platforms.js';
 import type { TestApp } from './test-app.js';
 
-type Extra = Pick<ApolloDriverConfig, 'fieldResolverEnhancers'> & { readonly context?: unknown };
+type Extra = Pick<ApolloDriverConfig, 'fieldResolverEnhancers'> & {
+  readonly context?: unknown;
+  /** Of Mercurius: `context` is for HTTP alone there. */
+  readonly subscription?: unknown;
+};
 
 const apollo = (extra: Extra = {}) =>
   GraphQLModule.forRoot<ApolloDriverConfig>({
@@ -81,4 +85,31 @@ export async function subscribe(
     await client.dispose();
   }
   return answers;
+}
+
+/** A client of graphql-ws as an application has it, which reconnects at once; and how its connections were closed. */
+export function connect(app: TestApp, options: Omit<ClientOptions, 'url'>): Client & { readonly closes: Close[] } {
+  const closes: Close[] = [];
+  const client = createClient({
+    webSocketImpl: WebSocket,
+    retryWait: () => Promise.resolve(),
+    ...options,
+    url: `ws://127.0.0.1:${app.port}/graphql`,
+  });
+  client.on('closed', (event) => {
+    const { code, reason } = event as Close;
+    closes.push({ code, reason });
+  });
+  return Object.assign(client, { closes });
+}
+
+type Close = { readonly code: number; readonly reason: string };
+
+/** What an operation over this client answers; the errors that end it are the last of its answers. */
+export async function* answersOf(client: Client, operation: string): AsyncGenerator<GraphqlAnswer> {
+  try {
+    for await (const answer of client.iterate({ query: operation })) yield answer as GraphqlAnswer;
+  } catch (errors) {
+    yield { errors: errors as GraphqlAnswer['errors'] };
+  }
 }

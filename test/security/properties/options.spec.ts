@@ -91,6 +91,10 @@ const OPTIONS: { readonly [N in Name]: readonly [fits: (value: unknown) => boole
   resolveOptions: [isFunction, fn],
   endStreamsOnExpiry: [isBoolean, true, false],
   rpc: [(value) => isFunction((value as { credentials: unknown }).credentials), { credentials: fn }],
+  graphql: [
+    partly({ connectionParams: isList, disconnectOnExpiry: isBoolean }),
+    ...[{ connectionParams: ['authorization', 'headers.authorization'], disconnectOnExpiry: true }, {}],
+  ],
   transports: [partly({ necord: (value) => isFunction((value as typeof adapter).call) }), { necord: adapter }, {}],
   frontendApiProxy: [
     (value) =>
@@ -99,8 +103,8 @@ const OPTIONS: { readonly [N in Name]: readonly [fits: (value: unknown) => boole
     ...[{ enabled: true }, { enabled: fn, path: '/proxy' }],
   ],
   webSocket: [
-    partly({ allowedOrigins: isList, tokenParameter: isText, disconnectOnExpiry: isBoolean }),
-    ...[{ allowedOrigins: ['https://a.test'], disconnectOnExpiry: true }, {}],
+    partly({ allowedOrigins: isList, tokenParameter: isText, tokenSubprotocol: isText, disconnectOnExpiry: isBoolean }),
+    ...[{ allowedOrigins: ['https://a.test'], tokenSubprotocol: 'clerk', disconnectOnExpiry: true }, {}],
   ],
   verificationCache: [
     either(

@@ -13,6 +13,7 @@ import { ClerkAuthNotPopulatedError, ClerkNotFoundException, ClerkUnauthorizedEx
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { signedIn } from '../../../lib/testing/index.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
+import { GraphqlConnections } from '../../../lib/transports/graphql.connections.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
 
 const ada = signedIn({ userId: 'user_ada' });
@@ -41,6 +42,7 @@ describe('CurrentUsers', () => {
       options,
       null as never,
       new LogThrottle(),
+      new GraphqlConnections(),
     );
     const request = { headers: {}, url: '/' };
     if (identity) attachIdentity(request, identity);

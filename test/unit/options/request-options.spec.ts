@@ -89,6 +89,7 @@ describe('the options of one request', () => {
     'resolveOptions',
     'endStreamsOnExpiry',
     'rpc',
+    'graphql',
     'transports',
     'frontendApiProxy',
     'webSocket',

@@ -13,6 +13,7 @@ import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import type { CallCredentials } from '../../../lib/transports/call.credentials.js';
 import { carrierOf, identityCarrierOf, sourceOf } from '../../../lib/transports/carrier.js';
 import { RpcTransport } from '../../../lib/transports/rpc.transport.js';
+import { GraphqlConnections } from '../../../lib/transports/graphql.connections.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
@@ -397,9 +398,10 @@ describe('TransportsRegistry', () => {
   const webSocket = { of: 'gateways' };
   const registry = new TransportsRegistry(
     {} as never,
-    { rpc: undefined, transports, authorizedParties: undefined },
+    { rpc: undefined, transports, authorizedParties: undefined, graphql: undefined },
     webSocket as never,
     new LogThrottle(),
+    new GraphqlConnections(),
   );
 
   it.each([
@@ -422,9 +424,10 @@ describe('TransportsRegistry', () => {
   it('knows what is built in without adapters', () => {
     const bare = new TransportsRegistry(
       {} as never,
-      { rpc: undefined, transports: undefined, authorizedParties: undefined },
+      { rpc: undefined, transports: undefined, authorizedParties: undefined, graphql: undefined },
       webSocket as never,
       new LogThrottle(),
+      new GraphqlConnections(),
     );
     expect(() => bare.for(contextOf('bot', []))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
     expect(bare.for(contextOf('http', []))).toBeDefined();

@@ -99,6 +99,23 @@ describe('what an operation presents', () => {
     expect(presented(context)).toEqual(MALFORMED);
   });
 
+  it.each<[string, object, object]>([
+    ['its first name', { authorization: 'a', authToken: 'b' }, { authorization: 'a' }],
+    ['a later one', { authToken: 'b' }, { authorization: 'b' }],
+    ['a later one, since the first is empty', { authorization: '', authToken: 'b' }, { authorization: 'b' }],
+    ['a name within an object', { Headers: { AUTHORIZATION: 'c' } }, { authorization: 'c' }],
+    ['no name with a dot in it', { 'headers.authorization': 'c' }, {}],
+    ['no inherited name', Object.create({ authToken: 'b' }) as object, {}],
+    ['no inherited name within an object', { headers: Object.create({ authorization: 'c' }) as object }, {}],
+    ['nothing within a string', { headers: 'authorization' }, {}],
+  ])('is the token under the names that the option lists: %s', (_, connectionParams, expected) => {
+    const names = { connectionParams: ['authorization', 'Headers.Authorization', 'authToken'] };
+    const listed = new GraphqlTransport(new LogThrottle(), undefined, names);
+    const { headers } = listed.credentials(contextOf({ connectionParams })) as Credentials;
+    const { authorization } = headers;
+    expect(authorization === undefined ? {} : { authorization }).toEqual(expected);
+  });
+
   it('is looked for among the parameters of a connection once, and read anew for each operation', () => {
     let looks = 0;
     const named = { Authorization: 'first' };
