@@ -15,8 +15,8 @@ interface Kept {
   token?: string;
   /** Whom the credentials of this socket signed in: it never becomes anybody else's. */
   subject?: string;
-  /** What the query of that request held under the name that the options give; read once, since each message asks. */
-  inQuery?: { readonly token: string | undefined };
+  /** The token that the options let that request's subprotocols or query hold; read once, since each message asks. */
+  inRequest?: { readonly token: string | undefined };
 }
 
 /** What is read of a socket of socket.io. */
@@ -47,7 +47,7 @@ export function requestOf(client: object): HttpRequestLike {
 
 /**
  * What a socket presents, in the words of HTTP: the token that was handed in last, else `auth.token`, else the
- * Authorization header, else the query parameter that the options name. Cookies count only where the page that opened
+ * Authorization header, else the subprotocol or the query parameter that the options name. Cookies count only where the page that opened
  * the socket is one of the application's: browsers send them for any page.
  */
 export function presentedBy(client: object, options: WebSocketOptions): IncomingHttpHeaders {
@@ -57,8 +57,8 @@ export function presentedBy(client: object, options: WebSocketOptions): Incoming
   if (token !== undefined) return { authorization: `Bearer ${token}` };
   const { authorization, cookie, origin, host } = headers;
   if (authorization) return { authorization };
-  const inQuery = options.tokenParameter && tokenInQuery(client, options.tokenParameter);
-  if (inQuery) return { authorization: `Bearer ${inQuery}` };
+  const inRequest = tokenInRequest(client, options);
+  if (inRequest) return { authorization: `Bearer ${inRequest}` };
   return cookie && origin && options.allowedOrigins?.includes(origin) ? { cookie, origin, host } : {};
 }
 
@@ -66,14 +66,34 @@ function asToken(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function tokenInQuery(client: object, parameter: string): string | undefined {
+function tokenInRequest(client: object, { tokenSubprotocol, tokenParameter }: WebSocketOptions): string | undefined {
   const { handshake } = client as SocketIoLike;
-  if (handshake) return asToken(handshake.query?.[parameter]);
-  const url: unknown = requestOf(client).url;
-  if (typeof url !== 'string') return undefined;
+  if (handshake) return tokenParameter ? asToken(handshake.query?.[tokenParameter]) : undefined;
   const kept = keptOn(client);
-  kept.inQuery ??= { token: asToken(flatCopy(new URLSearchParams(url.split('?')[1]).getAll(parameter).at(-1) ?? '')) };
-  return kept.inQuery.token;
+  if (kept.inRequest || !kept.request || (!tokenSubprotocol && !tokenParameter)) return kept.inRequest?.token;
+  const token =
+    (tokenSubprotocol && tokenAmongProtocols(client, kept.request, tokenSubprotocol)) ||
+    (tokenParameter && tokenInQuery(kept.request, tokenParameter));
+  // A copy: it is a part of something longer.
+  kept.inRequest = { token: asToken(flatCopy(token ?? '')) };
+  return kept.inRequest.token;
+}
+
+function tokenInQuery(request: HttpRequestLike, parameter: string): string | undefined {
+  const url: unknown = request.url;
+  return typeof url === 'string' ? new URLSearchParams(url.split('?')[1]).getAll(parameter).at(-1) : undefined;
+}
+
+/**
+ * The subprotocol that was offered right after the named one. One that the server has chosen is none: it was sent back in
+ * the answer, where proxies and developer tools show it.
+ */
+function tokenAmongProtocols(client: object, request: HttpRequestLike, name: string): string | undefined {
+  const header: unknown = request.headers['sec-websocket-protocol'];
+  if (typeof header !== 'string') return undefined;
+  const offered = header.split(',').map((protocol) => protocol.trim());
+  const token = offered.includes(name) ? offered[offered.indexOf(name) + 1] : undefined;
+  return token === (client as { readonly protocol?: unknown }).protocol ? undefined : token;
 }
 
 /** Tells a socket of socket.io something before it is closed; `ws` says why with the close itself. */

@@ -26,7 +26,13 @@ import {
 import { LocalClerk } from '../../lib/testing/index.js';
 import { NEST_VERSION } from '../support/nest-version.js';
 import { PLATFORMS } from '../support/platforms.js';
-import { GuardedGateway, SOCKET_PLATFORMS, type Opening, type TestSocket } from '../support/sockets.js';
+import {
+  GuardedGateway,
+  openAsDocumented,
+  SOCKET_PLATFORMS,
+  type Opening,
+  type TestSocket,
+} from '../support/sockets.js';
 import { TestApp, type TestAppBuilder } from '../support/test-app.js';
 import { describeTruthTable, FRONTEND, PERMISSION, type Ask } from '../support/truth-table.js';
 
@@ -141,6 +147,22 @@ class BareGateway {
   }
   @Public() @SubscribeMessage('public') public(@Auth() auth: AuthObject) {
     return who(auth);
+  }
+}
+
+/** Answers a browser that offers a token as a subprotocol with the other one, as docs/websockets.md has it. */
+@GuardedGateway({ handleProtocols: (offered: Set<string>) => offered.has('clerk') && 'clerk' })
+class SubprotocolGateway extends ClosedGateway {
+  constructor(sockets: ClerkSockets) {
+    super(sockets);
+  }
+}
+
+/** Answers with the last one, which is the token. */
+@GuardedGateway({ handleProtocols: (offered: Set<string>) => [...offered].at(-1) })
+class EchoingGateway extends ClosedGateway {
+  constructor(sockets: ClerkSockets) {
+    super(sockets);
   }
 }
 
@@ -457,6 +479,107 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
     });
   });
 
+  // A client of socket.io has auth.token.
+  if (name === 'ws') {
+    describe('a token as a subprotocol', () => {
+      const options = { webSocket: { tokenSubprotocol: 'clerk' } };
+
+      it.each([
+        ['alone', ClosedGateway, (token: string) => ['clerk', token], 'clerk'],
+        ['alone, where the server names its choice', SubprotocolGateway, (token: string) => ['clerk', token], 'clerk'],
+        ['beside one of the application', ClosedGateway, (token: string) => ['chat.v1', 'clerk', token], 'chat.v1'],
+        ['before one of the application', ClosedGateway, (token: string) => ['clerk', token, 'chat.v1'], 'clerk'],
+      ] as const)('signs in and is not sent back, offered %s', async (_how, gateway, protocolsOf, chosen) => {
+        const app = await start(gateway, options);
+        const user = clerk.createUser();
+        const socket = await open(app, { protocols: [...protocolsOf(await clerk.sessionToken({ user }))] });
+        expect((await socket.ask('default')).data.id).toBe(user.id);
+        expect((await socket.ask('default')).data.id).toBe(user.id);
+        expect(socket.protocol).toBe(chosen);
+      });
+
+      it.each<[string, (token: string) => string[]]>([
+        ['without the name', (token) => [token]],
+        ['before the name', (token) => [token, 'clerk']],
+        ['after another name', (token) => ['bearer', token]],
+        ['apart from the name', (token) => ['clerk', 'chat.v1', token]],
+        ['after the name in other letters', (token) => ['Clerk', token]],
+      ])('does not count %s', async (_how, protocolsOf) => {
+        const app = await start(ClosedGateway, options);
+        const socket = await open(app, { protocols: protocolsOf(await clerk.sessionToken()) });
+        expect(await socket.closed).toBe(4401);
+      });
+
+      it('does not count without the option', async () => {
+        const app = await start(ClosedGateway);
+        const socket = await open(app, { protocols: ['clerk', await clerk.sessionToken()] });
+        expect(await socket.closed).toBe(4401);
+      });
+
+      it('does not count where the server has sent it back', async () => {
+        const app = await start(EchoingGateway, options);
+        const socket = await open(app, { protocols: ['clerk', await clerk.sessionToken()] });
+        expect(await socket.closed).toBe(4401);
+      });
+
+      it.each<[string, () => Promise<string> | string]>([
+        ['an expired one', () => clerk.sessionToken({ expiresIn: -60 })],
+        ['one of another instance', () => other.sessionToken()],
+        ['garbage', () => 'garbage'],
+      ])('closes the socket for %s, and appears in no log line', async (_what, tokenOf) => {
+        const app = await start(ClosedGateway, { ...options, debug: true });
+        const token = await tokenOf();
+        const socket = await open(app, { protocols: ['clerk', token] });
+        expect(await socket.closed).toBe(4401);
+        expect(app.logger.lines.join('\n')).not.toContain(token.split('.').at(-1));
+      });
+
+      it('comes after the Authorization header and before the query', async () => {
+        const app = await start(Gateway, { webSocket: { tokenSubprotocol: 'clerk', tokenParameter: 'token' } });
+        const users = [1, 2, 3].map(() => clerk.createUser());
+        const [header, protocol, query] = await Promise.all(users.map((user) => clerk.sessionToken({ user })));
+        const protocols = ['clerk', protocol!];
+        const [all, both] = [
+          await open(app, { ...bearer(header!), protocols, query: { token: query! } }),
+          await open(app, { protocols, query: { token: query! } }),
+        ];
+        expect((await all.ask('default')).data.id).toBe(users[0]!.id);
+        expect((await both.ask('default')).data.id).toBe(users[1]!.id);
+      });
+    });
+  }
+
+  describe('the client code of docs/websockets.md', () => {
+    it('reconnects with a fresh token once the first has expired, and only then', async () => {
+      const webSocket = { disconnectOnExpiry: true, tokenSubprotocol: 'clerk' };
+      const app = await start(ClosedGateway, { webSocket });
+      const user = clerk.createUser();
+      let issuedAt = Math.floor(Date.now() / 1000);
+      let signedOut = false;
+      const getToken = jest.fn(async () =>
+        signedOut ? 'none' : clerk.sessionToken({ user, issuedAt, expiresIn: 60 }),
+      );
+      const client = await openAsDocumented[name](app.port, { session: { getToken } });
+      sockets.push(client);
+      expect((await client.ask('default')).data.id).toBe(user.id);
+
+      issuedAt = later(70);
+      const reconnected = client.reconnected();
+      expect((await client.ask('default')).data.code).toBe('token-expired');
+      await reconnected;
+      expect((await client.ask('default')).data.id).toBe(user.id);
+      expect(getToken).toHaveBeenCalledTimes(2);
+
+      issuedAt = later(70);
+      signedOut = true;
+      const closed = client.closedAgain();
+      expect((await client.ask('default')).data.code).toBe('token-expired');
+      // Once for the token that has expired, and once for what is none.
+      await closed;
+      expect(getToken).toHaveBeenCalledTimes(3);
+    });
+  });
+
   describe('expiry', () => {
     it('ends 100 open sockets at once, but for those that were refreshed', async () => {
       // The clock stands still while they are opened, which takes its time on a busy machine.
@@ -535,6 +658,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       expect(socket.isOpen).toBe(true);
       expect((await socket.ask('default')).data.code).toBe('token-expired');
       expect(await socket.closed).toBe(name === 'ws' ? 4401 : 'io server disconnect');
+      if (name === 'ws') expect(socket.reason).toBe('token-expired');
     });
   });
 

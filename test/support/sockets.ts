@@ -1,3 +1,5 @@
+import { EventEmitter, once } from 'node:events';
+
 import {
   applyDecorators,
   Catch,
@@ -14,6 +16,7 @@ import { io, type Socket } from 'socket.io-client';
 import WebSocket from 'ws';
 
 import { ClerkGuard } from '../../lib/index.js';
+import { runSnippet, snippet } from './docs.js';
 import { NEST_VERSION } from './nest-version.js';
 
 /** Nest 11 tells socket.io's clients of an exception, but not those of `ws`. */
@@ -27,9 +30,9 @@ class SendExceptions extends BaseWsExceptionFilter {
 }
 
 /** A gateway with the guard before it; on Nest 11, where no global guard is, by a decorator. */
-export const GuardedGateway = () =>
+export const GuardedGateway = (options: object = {}) =>
   applyDecorators(
-    WebSocketGateway(),
+    WebSocketGateway(options),
     ...(NEST_VERSION > 11 ? [] : [UseGuards(ClerkGuard), UseFilters(new SendExceptions())]),
   );
 
@@ -39,6 +42,8 @@ export interface Opening {
   readonly query?: Record<string, string>;
   /** The payload of socket.io's own handshake. */
   readonly auth?: Record<string, unknown>;
+  /** Subprotocols, which a client of `ws` may offer. */
+  readonly protocols?: string[];
 }
 
 /** What a message was answered with: what its handler returned, or the `exception`. */
@@ -48,6 +53,10 @@ export type Reply = { readonly event: string; readonly data: any };
 export interface TestSocket {
   /** Sends a message and waits for the reply to it. */
   ask(event: string, data?: unknown): Promise<Reply>;
+  /** The subprotocol that the server chose. */
+  readonly protocol?: string;
+  /** What `ws` was closed with beside the code. */
+  readonly reason?: string;
   /** Settled with the close code, or with socket.io's reason. */
   readonly closed: Promise<string | number>;
   readonly isOpen: boolean;
@@ -96,10 +105,20 @@ class IoSocket extends Replies implements TestSocket {
 
 class BareSocket extends Replies implements TestSocket {
   readonly closed: Promise<number>;
+  reason = '';
+  get protocol(): string {
+    return this.socket.protocol;
+  }
   constructor(private readonly socket: WebSocket) {
     super();
     socket.on('message', (text: Buffer) => this.take(JSON.parse(text.toString()) as Reply));
-    this.closed = new Promise((resolve) => socket.on('close', (code) => (this.abandon(code), resolve(code))));
+    this.closed = new Promise((resolve) =>
+      socket.on('close', (code, reason) => {
+        this.reason = reason.toString();
+        this.abandon(code);
+        resolve(code);
+      }),
+    );
   }
   ask(event: string, data?: unknown): Promise<Reply> {
     const reply = this.wait();
@@ -140,8 +159,9 @@ export const SOCKET_PLATFORMS: readonly (readonly ['socket.io' | 'ws', SocketPla
     'ws',
     {
       adapter: (app) => new WsAdapter(app),
-      open: (port, { headers = {}, query = {} } = {}) => {
-        const socket = new WebSocket(`ws://127.0.0.1:${port}/?${new URLSearchParams(query)}`, { headers });
+      open: (port, { headers = {}, query = {}, protocols = [] } = {}) => {
+        const url = `ws://127.0.0.1:${port}/?${new URLSearchParams(query)}`;
+        const socket = new WebSocket(url, protocols, { headers });
         const opened = new BareSocket(socket);
         return new Promise((resolve, reject) => {
           socket.on('open', () => resolve(opened));
@@ -151,3 +171,79 @@ export const SOCKET_PLATFORMS: readonly (readonly ['socket.io' | 'ws', SocketPla
     },
   ],
 ];
+
+/** A client that runs what docs/websockets.md shows, over as many connections as that opens. */
+export interface DocumentedClient extends TestSocket {
+  /** Settled once another connection is open. */
+  reconnected(): Promise<void>;
+  /** Settled once the server has closed two connections from now on. */
+  closedAgain(): Promise<void>;
+}
+
+/** Tells of what happens to its connections, one after the other. */
+class DocumentedSocket extends Replies implements DocumentedClient {
+  readonly closed = new Promise<never>(() => undefined);
+  private readonly events = new EventEmitter();
+  send: (event: string, data: unknown) => void = () => undefined;
+  close: () => void = () => undefined;
+
+  ask(event: string, data?: unknown): Promise<Reply> {
+    const reply = this.wait();
+    this.send(event, data);
+    return reply;
+  }
+  receive(reply: Reply): void {
+    this.take(reply);
+  }
+  note(what: 'open' | 'closed'): void {
+    this.events.emit(what);
+  }
+  async reconnected(): Promise<void> {
+    await once(this.events, 'open');
+  }
+  async closedAgain(): Promise<void> {
+    for (let times = 0; times < 2; times++) await once(this.events, 'closed');
+  }
+}
+
+type ClerkOfBrowsers = { readonly session: { getToken(): Promise<string> } };
+
+/** By the library: opens a connection with the code of docs/websockets.md. */
+export const openAsDocumented: Readonly<
+  Record<'socket.io' | 'ws', (port: number, clerk: ClerkOfBrowsers) => Promise<DocumentedClient>>
+> = {
+  'socket.io': async (port, clerk) => {
+    const client = new DocumentedSocket();
+    const connect = (url: string, options: object) =>
+      io(url, { ...options, transports: ['websocket'], forceNew: true });
+    const code = snippet('websockets.md', 'js', "reason === 'io server disconnect'");
+    const socket = runSnippet<Socket>(code, { io: connect, url: `http://127.0.0.1:${port}`, clerk }, 'socket');
+    client.send = (event, data) => socket.emit(event, data);
+    client.close = () => socket.disconnect();
+    socket.onAny((event: string, data: unknown) => client.receive({ event, data }));
+    socket.on('disconnect', () => client.note('closed'));
+    const opened = client.reconnected();
+    socket.on('connect', () => client.note('open'));
+    await opened;
+    return client;
+  },
+  ws: async (port, clerk) => {
+    const client = new DocumentedSocket();
+    /** Like a browser's, and noted. */
+    class NotedWebSocket extends WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        client.send = (event, data) => this.send(JSON.stringify({ event, data }));
+        client.close = () => this.close();
+        this.on('open', () => client.note('open'));
+        this.on('close', () => client.note('closed'));
+      }
+    }
+    const receive = (_: unknown, reply: Reply) => client.receive(reply);
+    const code = snippet('websockets.md', 'js', "reason === 'token-expired'");
+    const opened = client.reconnected();
+    runSnippet(code, { WebSocket: NotedWebSocket, url: `ws://127.0.0.1:${port}`, clerk, receive });
+    await opened;
+    return client;
+  },
+};

@@ -74,6 +74,34 @@ describe('what a socket presents', () => {
     for (let message = 0; message < 3; message++) expect(presentedBy(client, OPTIONS)).toEqual(bearer('q'));
   });
 
+  it.each<[string, string, object]>([
+    ['after the name', 'clerk, t', bearer('t')],
+    ['after the name, without spaces', 'clerk,t', bearer('t')],
+    ['among others', 'a, clerk, t, b', bearer('t')],
+    ['under another name', 'bearer, t', {}],
+    ['before the name', 't, clerk', {}],
+    ['without a name', 't', {}],
+    ['empty', 'clerk, ', {}],
+    ['that has been chosen', 'clerk, chosen', {}],
+  ])('is the subprotocol %s', (_, offered, expected) => {
+    const client = Object.assign(ofWs({ headers: { 'sec-websocket-protocol': offered } }), { protocol: 'chosen' });
+    for (let message = 0; message < 3; message++) {
+      expect(presentedBy(client, { tokenSubprotocol: 'clerk' })).toEqual(expected);
+    }
+    expect(presentedBy(ofWs({ headers: { 'sec-websocket-protocol': offered } }), OPTIONS)).toEqual({});
+  });
+
+  it.each([undefined, 5, ['clerk', 't']])('is no subprotocol where the header is %j', (header) => {
+    const client = ofWs({ headers: { 'sec-websocket-protocol': header }, url: '/?token=q' });
+    expect(presentedBy(client, { ...OPTIONS, tokenSubprotocol: 'clerk' })).toEqual(bearer('q'));
+  });
+
+  it('is no subprotocol on socket.io', () => {
+    const headers = { 'sec-websocket-protocol': 'clerk, t' };
+    const client = { handshake: { headers }, request: { headers } };
+    expect(presentedBy(client, { tokenSubprotocol: 'clerk' })).toEqual({});
+  });
+
   it('is neither a query nor a cookie unless the options say so', () => {
     expect(presentedBy({ handshake: { headers: browser, query: { token: 'q', undefined: 'u' } } }, {})).toEqual({});
     expect(presentedBy(ofWs({ headers: browser, url: '/?undefined=u' }), {})).toEqual({});
