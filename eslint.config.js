@@ -13,6 +13,7 @@ const ROOMS = [
   'transports',
   'decorators',
   'guard',
+  'http',
   'protection-map',
 ];
 

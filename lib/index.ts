@@ -3,11 +3,12 @@ export { ClerkClients } from './authentication/clerk-instances.js';
 export { ClerkClientService } from './client/clerk-client.service.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
 export { ClerkSockets } from './guard/clerk.sockets.js';
-export { ClerkMiddleware } from './guard/clerk.middleware.js';
+export { ClerkMiddleware, clerkMiddleware } from './http/clerk.middleware.js';
 export { ClerkProtectionMap } from './protection-map/protection-map.js';
 export { formatProtectionMap, type ProtectionMapFormat } from './protection-map/format.js';
 export type { ProtectedRoute, RouteRequirement } from './protection-map/protected-route.js';
-export { frontendApiProxy } from './guard/frontend-api-proxy.js';
+export { frontendApiProxy } from './http/frontend-api-proxy.js';
+export { requireClerk } from './http/require-clerk.js';
 
 export { Auth, getAuth, tryGetAuth, type AuthProperty } from './decorators/auth.decorator.js';
 export {

@@ -53,7 +53,8 @@ export class ClerkAuthNotPopulatedError extends ClerkError {
         'The handler carries @SkipAuth(). Use @Public() to check credentials without demanding them.',
         'No ClerkGuard stands before the handler. Import ClerkModule.forRoot() in the root module, or add @UseGuards(ClerkGuard) ' +
           'where the global guard is off.',
-        'It is called before guards run, in a middleware. Apply ClerkMiddleware before that one.',
+        'It is called before guards run, in a middleware. Apply ClerkMiddleware before that one; before what main.ts mounts, ' +
+          'write app.use(clerkMiddleware(app)).',
         'There is no handler (404), or the guard refused the request before it checked anything. In filters and loggers, use ' +
           'tryGetAuth(): it gives undefined instead of throwing.',
       ]),

@@ -4,7 +4,7 @@ import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticat
 import { seenBy, type Identity } from '../authentication/identity.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
-import { attachIdentity, identifyOnce } from '../transports/attachment.js';
+import { attachIdentity, identifyOnce, type UserLoader } from '../transports/attachment.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
 import { CurrentUsers } from './current-users.js';
@@ -28,7 +28,7 @@ export class ClerkGuard implements CanActivate {
     @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
     @Inject(Predicates) private readonly predicates: Predicates,
-    @Inject(CurrentUsers) private readonly currentUsers: CurrentUsers,
+    @Inject(CurrentUsers) private readonly currentUsers: UserLoader | undefined,
     @Inject(AccessLog) private readonly log: AccessLog,
     @Inject(Refusals) private readonly refusals: Refusals,
   ) {}

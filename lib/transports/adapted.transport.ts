@@ -44,7 +44,7 @@ export class AdaptedTransport implements Transport {
     return presentedCredentials(this.question, context, () => this.carrier(context), this.throttle);
   }
 
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {
+  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
     attachIdentity(this.carrier(context), identity, userLoader);
   }
 

@@ -79,7 +79,12 @@ export class GraphqlTransport implements Transport {
   };
 
   /** To the request that the credentials were read of: by now the context may lead to another one. */
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader, credentials: Credentials): void {
+  attach(
+    context: ExecutionContext,
+    identity: Identity,
+    userLoader: UserLoader | undefined,
+    credentials: Credentials,
+  ): void {
     attachIdentity(this.carrier(context), identity, userLoader);
     attachIdentity(credentials.carrier, identity, userLoader);
     if (credentials instanceof HttpCredentials) defineRequestAuth(credentials.source, identity);

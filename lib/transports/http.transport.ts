@@ -10,6 +10,7 @@ import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.
 import { carrierOf } from './carrier.js';
 import { HttpCredentials, MALFORMED } from './http.credentials.js';
 import { defineRequestAuth } from './request-auth.js';
+import { isNodeResponse, putHeader } from './response-headers.js';
 import type { Transport } from './transport.js';
 import type { HttpRequestLike } from './web-request.js';
 
@@ -34,7 +35,7 @@ export class HttpTransport implements Transport {
     return credentials.isReadable ? credentials : MALFORMED;
   }
 
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {
+  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
     const source = context.switchToHttp().getRequest<HttpRequestLike>();
     const carrier = this.carrierOf(source);
     // A guard that runs twice has told the client already; cookies would be set twice.
@@ -72,6 +73,8 @@ export class HttpTransport implements Transport {
   private setHeader(context: ExecutionContext, name: string, value: string): void {
     const adapter = this.adapterHost.httpAdapter;
     const response = context.switchToHttp().getResponse<unknown>();
+    // On Fastify a middleware is given Node's response, which not every version of its adapter can take.
+    if (isNodeResponse(response)) return putHeader(response, name, value);
     // Cookies add up with each other and with those of the application; all else is ours to say once.
     if (name === 'set-cookie') adapter.appendHeader(response, name, value);
     else adapter.setHeader(response, name, value);

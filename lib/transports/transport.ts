@@ -20,9 +20,15 @@ export interface Transport {
 
   /**
    * Makes the identity known to the handler, and to the client what Clerk wants to tell it.
+   * @param userLoader Absent where no handler is judged, so that nobody takes the call for one that is.
    * @param credentials By which the identity was found.
    */
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader, credentials: Credentials): void;
+  attach(
+    context: ExecutionContext,
+    identity: Identity,
+    userLoader: UserLoader | undefined,
+    credentials: Credentials,
+  ): void;
 
   /** The error that makes Nest refuse the call in this transport's way. */
   refuse(context: ExecutionContext, denial: Denial): Error;

@@ -61,7 +61,7 @@ export class WebSocketTransport implements Transport {
     return new CallCredentials({ authorization: `Bearer ${token}` }, requestOf(client), {});
   }
 
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader): void {
+  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
     attachIdentity(this.carrier(context), identity, userLoader);
     keptOn(clientOf(context)).subject ??= subjectOf(identity);
   }

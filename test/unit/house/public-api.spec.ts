@@ -43,9 +43,11 @@ describe('the public API', () => {
        "SkipAuth",
        "allOf",
        "anyOf",
+       "clerkMiddleware",
        "formatProtectionMap",
        "frontendApiProxy",
        "getAuth",
+       "requireClerk",
        "toWebRequest",
        "tryGetAuth",
      ]

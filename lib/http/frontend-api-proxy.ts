@@ -13,12 +13,13 @@ import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
+import { causeOf } from '../guard/access-log.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { carrierOf } from '../transports/carrier.js';
 import { HttpCredentials, MALFORMED } from '../transports/http.credentials.js';
-import { causeOf } from './access-log.js';
+import { putHeaders } from '../transports/response-headers.js';
 import { askFrontendApi, carriesBody, headersFrom, type FrontendApiCall } from './frontend-api-call.js';
-import { putHeaders } from './put-headers.js';
+import type { Next } from './mounted-call.js';
 
 const UNAVAILABLE: Denial = {
   status: 503,
@@ -30,8 +31,6 @@ const MISCONFIGURED: Denial = {
   code: ClerkErrorCode.InvalidConfiguration,
   message: 'Authentication is misconfigured on this server.',
 };
-
-type Next = (error?: unknown) => void;
 
 /**
  * Serves Clerk's Frontend API under the path of the option `frontendApiProxy`. A line of main.ts, since a module's own

@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http';
 
-import { putHeaders } from '../../../lib/guard/put-headers.js';
+import { putHeaders } from '../../../lib/transports/response-headers.js';
 
 it('putHeaders adds cookies to those that are there, and replaces all else', () => {
   const response = new ServerResponse({ method: 'GET' } as never);

@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { Inject, Injectable, type INestApplicationContext, type NestMiddleware } from '@nestjs/common';
+
+import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
+import { allowingPending } from '../authentication/identity.js';
+import { toHttpException } from '../errors/exceptions.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
+import { attachIdentity, identifyOnce } from '../transports/attachment.js';
+import { carrierOf } from '../transports/carrier.js';
+import { HttpCredentials, MALFORMED } from '../transports/http.credentials.js';
+import { defineRequestAuth } from '../transports/request-auth.js';
+import { putHeaders } from '../transports/response-headers.js';
+import type { Next } from './mounted-call.js';
+
+/**
+ * Checks credentials for middleware of Nest that is applied after it, and for unknown paths. Lax, for tokens of any type: it
+ * denies nobody but what is no request to this server (400), and completes handshakes (307). The guard takes its answer
+ * over where it covers what the handler accepts, and decides all the same.
+ *
+ * Nest runs it after everything that `main.ts` mounts with `app.use()` or `SwaggerModule.setup()`, and only below a global
+ * prefix. Before those use `clerkMiddleware(app)`, or `requireClerk(app)` to keep callers out.
+ *
+ * @example
+ * ```ts
+ * export class AppModule implements NestModule {
+ *   configure(consumer: MiddlewareConsumer) {
+ *     consumer.apply(ClerkMiddleware, RequestLogger).forRoutes('{*path}');
+ *   }
+ * }
+ * ```
+ */
+@Injectable()
+export class ClerkMiddleware implements NestMiddleware {
+  constructor(
+    @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
+    @Inject(CLERK_OPTIONS)
+    private readonly options: Pick<ResolvedClerkOptions, 'treatPendingAsSignedOut' | 'authorizedParties'>,
+  ) {}
+
+  async use(request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> {
+    const carrier = carrierOf(request);
+    const credentials = new HttpCredentials(request, carrier, this.options.authorizedParties);
+    if (!credentials.isReadable) return next(toHttpException(MALFORMED));
+    const ask = () => this.authenticator.authenticate(credentials, 'any');
+    const identified = await identifyOnce(carrier, this.authenticator, 'any', ask);
+    const identity = this.options.treatPendingAsSignedOut ? identified : allowingPending(identified);
+    attachIdentity(carrier, identity);
+    defineRequestAuth(request, identity);
+    putHeaders(identity.headers, response);
+    if (identity.status === 'handshake') response.writeHead(307).end();
+    else next();
+  }
+}
+
+/**
+ * The same as a line of `main.ts`, for what is mounted there after it: `getAuth(request)` works in routers, static files and
+ * other middleware. Lax: it keeps nobody out. To do that, use `requireClerk(app)`.
+ *
+ * @param app The application, with `ClerkModule` among its modules.
+ * @example
+ * ```ts
+ * const app = await NestFactory.create(AppModule);
+ * app.use(clerkMiddleware(app));
+ * app.use('/reports', reportsRouter); // getAuth(request) says who is calling
+ * await app.listen(3000);
+ * ```
+ */
+export function clerkMiddleware(app: INestApplicationContext) {
+  const middleware = new ClerkMiddleware(app.get<Authenticator>(AUTHENTICATOR), app.get(CLERK_OPTIONS));
+  return (request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> =>
+    middleware.use(request, response, next);
+}

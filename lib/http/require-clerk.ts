@@ -1,0 +1,106 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { INestApplicationContext, Type } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+
+import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
+import { RequireAuth } from '../decorators/protection.decorators.js';
+import { ClerkPolicyError } from '../errors/clerk.errors.js';
+import { AccessLog } from '../guard/access-log.js';
+import { ClerkGuard } from '../guard/clerk.guard.js';
+import { Predicates } from '../guard/predicates.js';
+import { Refusals } from '../guard/refusals.js';
+import { GuardRequired } from '../policy/guard-required.js';
+import { PolicyReader, type Handler } from '../policy/policy.reader.js';
+import { PredicateInstances } from '../policy/predicate-instances.js';
+import type { RoutePolicy } from '../policy/route-policy.js';
+import { TransportsRegistry } from '../transports/transports.registry.js';
+import { MountedCall, type Next } from './mounted-call.js';
+
+/**
+ * Strict middleware for what `main.ts` mounts and no guard sees: Swagger UI, static files, routers of Express. Callers get
+ * the answers that ClerkGuard gives on a handler with the same decorators: 401, 403, 503, the way to the sign-in page, the
+ * handshake, and `onError` is asked. Whoever passes is known to `getAuth(request)` behind it.
+ *
+ * It protects what is mounted **after** it, below the paths that `app.use()` is given. `/docs` does not cover `/docs-json`.
+ * CORS preflights carry no credentials: call `app.enableCors()` before it.
+ *
+ * @param app The application, with `ClerkModule` among its modules.
+ * @param decorators Who may pass, in the words of handlers: `AcceptsToken()`, `RequirePermission()`, `RequireThat()`,
+ * `RedirectToSignIn()`, `AllowPendingSession()`. Without any: whoever is signed in with a session.
+ * @throws ClerkPolicyError where the decorators contradict each other, or could never be fulfilled.
+ * @example
+ * ```ts
+ * const app = await NestFactory.create(AppModule);
+ * app.use(['/docs', '/docs-json', '/docs-yaml'], requireClerk(app, RequireRole('org:admin')));
+ * SwaggerModule.setup('docs', app, document);
+ * await app.listen(3000);
+ * ```
+ */
+export function requireClerk(app: INestApplicationContext, ...decorators: readonly MethodDecorator[]) {
+  const { type, handler } = routeWith([RequireAuth(), ...decorators]);
+  const policy = app.get(PolicyReader).read(type, handler);
+  assertNone([...policy.problems, ...(hasOtherEnhancers(handler) ? [OTHER_ENHANCERS] : [])]);
+
+  // A guard of its own, without a loader of users: it judges no handler, and must not pass for the one that does.
+  const guard = new ClerkGuard(
+    app.get(PolicyReader),
+    app.get(TransportsRegistry),
+    app.get<Authenticator>(AUTHENTICATOR),
+    app.get(Predicates),
+    undefined,
+    app.get(AccessLog),
+    app.get(Refusals),
+  );
+  let prepared: Promise<void> | undefined;
+
+  return async (request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> => {
+    try {
+      // At the first call: predicates are providers, which may not be looked for before the application has started.
+      await (prepared ??= preparePredicates(app, type, policy));
+      await guard.canActivate(new MountedCall(type, handler, [request, response, next]));
+    } catch (error) {
+      // Express goes on where it is handed no error, so whatever was thrown has to be one.
+      return next(error instanceof Error ? error : new Error('requireClerk(): something was thrown that is no Error'));
+    }
+    next();
+  };
+}
+
+/** A handler that carries the decorators, for each use one of its own. The names are those that logs and onError show. */
+function routeWith(decorators: readonly MethodDecorator[]): { readonly type: Type; readonly handler: Handler } {
+  class MountedRoute {
+    requireClerk(): void {
+      // Never called: what is mounted answers.
+    }
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(MountedRoute.prototype, 'requireClerk') as PropertyDescriptor;
+  for (const decorate of decorators) decorate(MountedRoute.prototype, 'requireClerk', descriptor);
+  return { type: MountedRoute, handler: MountedRoute.prototype.requireClerk };
+}
+
+/** What Nest's own decorators write on handlers, none of which runs before a middleware. */
+const ENHANCERS = ['__guards__', '__interceptors__', '__pipes__', '__exceptionFilters__'];
+
+const OTHER_ENHANCERS =
+  'it takes decorators of nest-clerk only: guards, interceptors, pipes and filters of Nest do not run before a middleware.';
+
+function hasOtherEnhancers(handler: Handler): boolean {
+  const said = ENHANCERS.flatMap((key) => (Reflect.getMetadata(key, handler) as readonly unknown[] | undefined) ?? []);
+  return said.some((enhancer) => enhancer !== GuardRequired);
+}
+
+async function preparePredicates(app: INestApplicationContext, type: Type, policy: RoutePolicy): Promise<void> {
+  const [instances, moduleRef] = [app.get(PredicateInstances), app.get(ModuleRef)];
+  const problems: string[] = [];
+  for (const one of policy.requirements) {
+    const problem = 'predicate' in one && (await instances.prepare(type, moduleRef, one.predicate));
+    if (problem) problems.push(problem);
+  }
+  assertNone(problems);
+}
+
+/** @throws ClerkPolicyError */
+function assertNone(problems: readonly string[]): void {
+  if (problems.length > 0) throw new ClerkPolicyError(problems.map((problem) => `requireClerk(): ${problem}`));
+}
