@@ -45,7 +45,7 @@ const SPELLINGS = [
   ...['/%', '/docs%', '/docs/%zz', 'http://localhost/docs', 'http://evil.example/docs-json', '*', 'docs'],
 ].map((target) => encodeURI(target).replaceAll('%25', '%'));
 
-describe.each(PLATFORMS)('Swagger UI on %s', (name, platform) => {
+describe.each(PLATFORMS)('Swagger UI on %s', (_, platform) => {
   let clerk: LocalClerk;
 
   beforeAll(async () => {
