@@ -5,7 +5,7 @@ import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { isEncrypted, verifiedHeaders } from './forwarded.js';
 import { areHeadersText } from './header-values.js';
-import { webRequestWith, type HttpRequestLike } from './web-request.js';
+import { targetOf, webRequestWith, type HttpRequestLike } from './web-request.js';
 
 /** For credentials that are not readable. */
 export const MALFORMED: Denial = {
@@ -39,7 +39,7 @@ export class HttpCredentials implements Credentials {
   }
 
   get target(): string {
-    return this.source.originalUrl ?? this.source.url ?? '';
+    return targetOf(this.source) ?? '';
   }
 
   get headers(): Readonly<IncomingHttpHeaders> {

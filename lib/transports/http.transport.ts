@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { Logger, type ExecutionContext } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 
 import type { Credentials } from '../authentication/credentials.js';
@@ -14,10 +14,16 @@ import { isNodeResponse, putHeader } from './response-headers.js';
 import type { Transport } from './transport.js';
 import type { HttpRequestLike } from './web-request.js';
 
+const AUTH_IS_TAKEN =
+  'Another library or plugin defines request.auth as well, so that it may not be the one of nest-clerk. @Auth() and ' +
+  'getAuth(request) work all the same: use them, or give the other property another name (requestProperty of express-jwt, ' +
+  'decoratorName of @fastify/jwt, the name given to decorateRequest() of Fastify).';
+
 /** HTTP, over whichever platform adapter the application runs on. */
 export class HttpTransport implements Transport {
   readonly isForeign = false;
   private platform: string | undefined;
+  private hasWarned = false;
 
   /** @param origins The origins that the application names, for what is forwarded. */
   constructor(
@@ -43,7 +49,7 @@ export class HttpTransport implements Transport {
     if (!attachIdentity(carrier, identity, userLoader)) {
       throw new ClerkTransportError('http', 'its request is frozen, so that nothing can be kept on it');
     }
-    defineRequestAuth(source, identity);
+    if (defineRequestAuth(source, identity)) this.warnOfTakenAuth();
     if (told || !hasHeaders(identity)) return;
     identity.headers.forEach((value, name) => this.setHeader(context, name, value));
   }
@@ -68,6 +74,13 @@ export class HttpTransport implements Transport {
     // RFC 9110 wants every 401 to carry a challenge.
     if (refusal.getStatus() === 401) this.refuse(context, denial);
     return refusal;
+  }
+
+  /** Once for the application, since it is the same for all of its requests. */
+  private warnOfTakenAuth(): void {
+    if (this.hasWarned) return;
+    this.hasWarned = true;
+    new Logger('ClerkGuard').warn(AUTH_IS_TAKEN);
   }
 
   private setHeader(context: ExecutionContext, name: string, value: string): void {

@@ -26,6 +26,9 @@ export type RequestAuth = ((options?: AuthObjectOptions) => SessionAuthObject) &
 /** The brand by which `getAuth()` of Clerk's Express SDK knows a `request.auth` as Clerk's. */
 const CLERK_EXPRESS_BRAND = Symbol.for('@clerk/express.auth');
 
+/** Marks what is ours: `request.auth`, its getters, and the prototypes that have it. */
+const DEFINED = Symbol.for('nest-clerk:request-auth');
+
 /** Builds `request.auth` for an identity. */
 export function createRequestAuth(identity: Identity): RequestAuth {
   const auth = (options?: AuthObjectOptions): AuthObject => identity.toAuth(options);
@@ -42,31 +45,55 @@ export function createRequestAuth(identity: Identity): RequestAuth {
     // A function's is its source text.
     toString: { value: () => '[request.auth]' },
     [CLERK_EXPRESS_BRAND]: { value: true },
+    [DEFINED]: { value: true },
   });
   return auth as unknown as RequestAuth;
 }
-
-/** Marks the prototypes that have `auth`. */
-const DEFINED = Symbol.for('nest-clerk:request-auth');
 
 /**
  * Defines `request.auth`, built on first use. Whatever another library put there is replaced; what one puts there
  * later stays its own, since ours is never read back from it. A request that takes no property has none. Nothing is
  * written through a Proxy, since it would become that of the request behind it.
+ *
+ * @returns whether another library defines `auth` on this request, its prototype or what that inherits from.
  */
-export function defineRequestAuth(request: object, identity: Identity): void {
+export function defineRequestAuth(request: object, identity: Identity): boolean {
   try {
+    if (isInherited(request)) return false;
+    const isTaken = isTakenByAnother(request);
     if (!isDefinedForAll(request) && !types.isProxy(request)) define(request, identity);
+    return isTaken;
   } catch {
     // A Proxy may throw whatever is asked of it.
+    return false;
   }
 }
 
 /** One definition for all requests of an application costs each of them nothing. */
+function isInherited(request: object): boolean {
+  const prototype = Object.getPrototypeOf(request) as object | null;
+  return prototype !== null && Object.hasOwn(prototype, DEFINED) && !Object.hasOwn(request, 'auth');
+}
+
 function isDefinedForAll(request: object): boolean {
   const prototype = Object.getPrototypeOf(request) as object | null;
-  if (prototype === null || Object.hasOwn(request, 'auth')) return false;
-  return Object.hasOwn(prototype, DEFINED) || (isOfOneApplication(request, prototype) && defineForAll(prototype));
+  if (prototype === null || Object.hasOwn(request, 'auth') || Object.hasOwn(prototype, DEFINED)) return false;
+  return isOfOneApplication(request, prototype) && defineForAll(prototype);
+}
+
+/** Where the property is defined that is read as `request.auth`, and whether it is one of ours. */
+function isTakenByAnother(request: object): boolean {
+  for (let owner: object | null = request; owner; owner = Object.getPrototypeOf(owner) as object | null) {
+    const { get, value } = Object.getOwnPropertyDescriptor(owner, 'auth') ?? {};
+    if (get ?? value) return !isOurs(get ?? value);
+    if (Object.hasOwn(owner, 'auth')) return true;
+  }
+  return false;
+}
+
+/** Our getters, and what they give, carry the mark of prototypes as well. */
+function isOurs(getterOrValue: unknown): boolean {
+  return typeof getterOrValue === 'function' && Object.hasOwn(getterOrValue, DEFINED);
 }
 
 /**
@@ -85,16 +112,16 @@ function isOfOneApplication(request: object, prototype: object): boolean {
 }
 
 function defineForAll(prototype: object): boolean {
+  function auth(this: object): unknown {
+    const identity = attachedIdentity(carrierOf(this));
+    if (!identity) return undefined;
+    if (types.isProxy(this) || !define(this, identity)) return createRequestAuth(identity);
+    return (this as { auth?: unknown }).auth;
+  }
   const isDefined = Reflect.defineProperty(prototype, 'auth', {
     configurable: true,
     enumerable: false,
-    get(this: object) {
-      const identity = attachedIdentity(carrierOf(this));
-      if (!identity) return undefined;
-      if (types.isProxy(this)) return createRequestAuth(identity);
-      define(this, identity);
-      return (this as { auth?: unknown }).auth;
-    },
+    get: marked(auth),
     set(this: object, value: unknown) {
       Reflect.defineProperty(this, 'auth', { value, configurable: true, writable: true, enumerable: true });
     },
@@ -102,18 +129,23 @@ function defineForAll(prototype: object): boolean {
   return isDefined && Reflect.defineProperty(prototype, DEFINED, { value: true });
 }
 
-function define(request: object, identity: Identity): void {
-  // Reflect's version answers false instead of throwing, where another library has locked the property.
+/** @returns whether it could be defined: not where another library has locked the property, nor on a frozen request. */
+function define(request: object, identity: Identity): boolean {
+  // Reflect's version answers false instead of throwing.
   const settle = (value: unknown) =>
     Reflect.defineProperty(request, 'auth', { value, configurable: true, writable: true, enumerable: false });
-  Reflect.defineProperty(request, 'auth', {
+  return Reflect.defineProperty(request, 'auth', {
     configurable: true,
     enumerable: false,
-    get: () => {
+    get: marked(() => {
       const auth = createRequestAuth(identity);
       settle(auth);
       return auth;
-    },
+    }),
     set: settle,
   });
+}
+
+function marked<T extends () => unknown>(getter: T): T {
+  return Object.defineProperty(getter, DEFINED, { value: true });
 }

@@ -34,7 +34,7 @@ export function toWebRequest(request: HttpRequestLike): Request {
  */
 export function webRequestWith(verified: Readonly<IncomingHttpHeaders>, request: HttpRequestLike): Request {
   const origin = `${isEncrypted(request) ? 'https' : 'http'}://localhost`;
-  const target = request.originalUrl ?? request.url;
+  const target = targetOf(request);
   const url = target?.startsWith('/') ? new URL(origin + target) : undefined;
   // Clerk resolves the path against the host once more, and takes what follows "//" for the host. The parsed path
   // tells: "/\host" and "/.//host" only become "//host" by parsing.
@@ -51,6 +51,18 @@ export function webRequestWith(verified: Readonly<IncomingHttpHeaders>, request:
     for (const item of [value].flat()) if (typeof item === 'string') headers.append(name, item);
   }
   return new Request(url, { method: request.method, headers });
+}
+
+/** The target as the client sent it. */
+export function targetOf(request: HttpRequestLike): string | undefined {
+  try {
+    return request.originalUrl ?? request.url;
+  } catch (error) {
+    // Fastify notes it on its request, which throws where that is frozen. Node's has the same.
+    const raw = rawOf(request) as HttpRequestLike;
+    if (raw === request) throw error;
+    return raw.originalUrl ?? raw.url;
+  }
 }
 
 /**

@@ -205,6 +205,14 @@ describe('request.auth', () => {
       expect('auth' in {}).toBe(false);
     });
 
+    it('is readable where the request was frozen before it was first read', () => {
+      const request = express() as { auth: RequestAuth };
+      attachIdentity(request, identity(session));
+      defineRequestAuth(request, identity(session));
+      Object.freeze(request);
+      expect(request.auth.userId).toBe('user_1');
+    });
+
     it('is each request’s own, and nobody’s where nobody looked', () => {
       const prototype = prototypeOf(express());
       const [first, second, third] = [1, 2, 3].map(() => Object.create(prototype) as { auth?: RequestAuth });
