@@ -2,9 +2,11 @@
 export const Reason = {
   UnknownKey: 'jwk-kid-mismatch',
   WrongKey: 'token-invalid-signature',
-  /** With a key that cannot be imported, this is how the check of a signature ends. */
+  /** With a key that cannot be imported, this is how the check of a signature ends; of a session, one of its claims is wrong. */
   NotVerified: 'token-verification-failed',
   InvalidToken: 'token-invalid',
+  /** That the token's `azp` is none of `authorizedParties`. */
+  InvalidAuthorizedParty: 'token-invalid-authorized-parties',
   InvalidAlgorithm: 'token-invalid-algorithm',
   KeysUnavailable: 'jwk-remote-failed-to-load',
   KeyRefused: 'secret-key-invalid',
@@ -20,4 +22,9 @@ const SESSION_TOKEN_EXPIRED = 'session-token-expired';
 /** Whether the token that counted has expired: the one thing that a fresh token helps against. */
 export function hasExpired({ reason }: { readonly reason: string | null }): boolean {
   return reason === Reason.Expired || (reason?.startsWith(SESSION_TOKEN_EXPIRED) ?? false);
+}
+
+/** Whether a genuine token was refused for its claims (`azp`, `aud`): the next token of the same session has the same. */
+export function isRefusedForItsClaims(reason: string | null): boolean {
+  return reason === Reason.InvalidAuthorizedParty || reason === Reason.NotVerified;
 }

@@ -11,6 +11,7 @@ import { ClerkRequestOptionsError } from '../errors/clerk.errors.js';
 import type { ValueOrFunction } from '../options/option-types.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { tokenInHeader } from './credentials.js';
+import { Reason } from './reasons.js';
 import type { TokenType } from './token-types.js';
 
 /**
@@ -96,8 +97,8 @@ export function refusedClaims(
   if (state.status !== 'signed-in' || state.tokenType !== 'session_token') return undefined;
 
   const { aud, azp } = (state as SignedInState).toAuth({ treatPendingAsSignedOut: false }).sessionClaims;
-  if (demandedAudience !== undefined && !namesOneOf(demandedAudience, aud)) return 'token-verification-failed';
-  return demandsParty && azp && !authorizedParties.includes(azp) ? 'token-invalid-authorized-parties' : undefined;
+  if (demandedAudience !== undefined && !namesOneOf(demandedAudience, aud)) return Reason.NotVerified;
+  return demandsParty && azp && !authorizedParties.includes(azp) ? Reason.InvalidAuthorizedParty : undefined;
 }
 
 /** Where `aud` is neither text nor a list of texts, or an empty one, Clerk judges it as little as one that is missing. */

@@ -32,7 +32,8 @@ export const AllowPendingSession = () => policyDecorator(PolicyMetadata.AllowPen
 
 /**
  * Sends a document navigation that is not signed in to the sign-in page, with the way back, instead of answering 401.
- * Everything else (a fetch, a program) gets its 401. For controllers that serve pages.
+ * Everything else (a fetch, a program) gets its 401, and so does a browser whom signing in would not help: on a route that
+ * accepts no session, or refuses one for its `azp` or `aud`. For controllers that serve pages.
  */
 export const RedirectToSignIn = () => policyDecorator(PolicyMetadata.RedirectToSignIn, true);
 

@@ -24,7 +24,6 @@ export class AccessLog {
   record(policy: RoutePolicy, identity: Identity, decision: Decision): void {
     const { status, detail, failure } = identity;
     const reason = reasonOf(identity);
-    if (!decision.allowed && decision.unanswered) return;
     if (this.options.debug) {
       const outcome = decision.allowed ? 'let through' : outcomeOf(decision.denial);
       this.logger.log(`${policy.name}: ${[status, reason, detail].filter(Boolean).join(', ')}: ${outcome}`);
@@ -50,9 +49,10 @@ export class AccessLog {
   }
 }
 
-/** A handshake denies nobody: it asks Clerk who the browser is. */
+/** A redirect denies nobody: a handshake asks Clerk who the browser is, and a sign-in page lets it sign in. */
 function outcomeOf({ status, code }: Denial): string {
-  return code === ClerkErrorCode.Handshake ? `redirected to Clerk ${status}` : `denied ${status}`;
+  if (code === ClerkErrorCode.Handshake) return `redirected to Clerk ${status}`;
+  return code === ClerkErrorCode.SignInRequired ? `redirected to sign in ${status}` : `denied ${status}`;
 }
 
 /** Clerk's word, except where nothing was sent that it looks at: what it calls that depends on the kind of instance. */

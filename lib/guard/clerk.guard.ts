@@ -60,7 +60,7 @@ export class ClerkGuard implements CanActivate {
     transport.attach(context, identity, this.currentUsers, credentials);
 
     const decision = decide(policy, identity);
-    this.log.record(policy, identity, decision);
+    if (decision.allowed) this.log.record(policy, identity, decision);
     return decision.allowed && !this.refusals.mayObject(identity) ? true : this.weigh({ ...call, identity, decision });
   }
 
@@ -70,11 +70,13 @@ export class ClerkGuard implements CanActivate {
     let { decision } = call;
     if (!decision.allowed && decision.unanswered) {
       decision = decide(policy, identity, await this.predicates.ask(decision.unanswered, identity, context));
-      this.log.record(policy, identity, decision);
+      if (decision.allowed) this.log.record(policy, identity, decision);
     }
     const refusal = await this.refusals.of({ ...call, decision });
-    if (refusal) throw refusal;
-    return true;
+    if (!refusal) return true;
+    // The log says how the call was answered, which the decision does not: a browser may be sent to sign in.
+    if (!decision.allowed) this.log.record(policy, identity, { ...decision, denial: refusal.denial });
+    throw refusal.error;
   }
 }
 

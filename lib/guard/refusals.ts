@@ -4,7 +4,9 @@ import { ClerkInstances } from '../authentication/clerk-instances.js';
 import type { Credentials } from '../authentication/credentials.js';
 import type { Identity } from '../authentication/identity.js';
 import { isDocumentNavigation } from '../authentication/navigation.js';
+import { isRefusedForItsClaims } from '../authentication/reasons.js';
 import { signInLocation } from '../authentication/sign-in-location.js';
+import { tokenTypesOf } from '../authentication/token-types.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
@@ -24,6 +26,14 @@ export interface DecidedCall {
   readonly decision: Decision;
 }
 
+/** How a call is refused. */
+export interface Refusal {
+  /** What Nest is to answer with. */
+  readonly error: Error;
+  /** The denial that is answered, for the log: that of the decision, or a redirect in its place. */
+  readonly denial: Denial;
+}
+
 /** Says with which error a call is refused: the application's own (`onError`), a way to the sign-in page, or ours. */
 @Injectable()
 export class Refusals {
@@ -39,21 +49,25 @@ export class Refusals {
   }
 
   /** @returns `undefined` where the call is let through. */
-  async of(call: DecidedCall): Promise<Error | undefined> {
-    const { context, transport, policy, identity, decision, credentials } = call;
+  async of(call: DecidedCall): Promise<Refusal | undefined> {
+    const { context, transport, decision } = call;
     const failed = failedAuthentication(call);
     const objection = failed && (await this.objection(failed, context));
-    if (objection) return transport.refuseWith(context, objection, failed);
+    if (objection) return { error: transport.refuseWith(context, objection, failed), denial: failed };
     if (decision.allowed) return undefined;
-    const request = failed?.status === 401 && policy.redirectsToSignIn ? requestOf(credentials) : undefined;
-    if (request && isDocumentNavigation(request)) {
-      const { options } = await this.instances.for(credentials.source, credentials.carrier);
-      const location = signInLocation(options, request, identity);
-      const message = 'Sign in at the Location given.';
-      const redirect: Denial = { status: 302, code: ClerkErrorCode.SignInRequired, message, location };
-      if (location) return transport.refuse(context, redirect);
-    }
-    return transport.refuse(context, decision.denial);
+    const denial = (failed?.status === 401 && (await this.redirectToSignIn(call))) || decision.denial;
+    return { error: transport.refuse(context, denial), denial };
+  }
+
+  /** The redirect of a document navigation to the sign-in page; none where signing in would not change the answer. */
+  private async redirectToSignIn({ policy, identity, credentials }: DecidedCall): Promise<Denial | undefined> {
+    if (!policy.redirectsToSignIn || !signingInHelps(policy, identity)) return undefined;
+    const request = requestOf(credentials);
+    if (!request || !isDocumentNavigation(request)) return undefined;
+    const { options } = await this.instances.for(credentials.source, credentials.carrier);
+    const location = signInLocation(options, request, identity);
+    if (!location) return undefined;
+    return { status: 302, code: ClerkErrorCode.SignInRequired, message: 'Sign in at the Location given.', location };
   }
 
   /** What `onError` says; one that throws objects as well. */
@@ -68,6 +82,14 @@ export class Refusals {
       return error;
     }
   }
+}
+
+/**
+ * Whether a session could open the route. Where it accepts none, or refuses this one for what it says, the sign-in page
+ * would send a browser that is signed in straight back, and so on without end.
+ */
+function signingInHelps({ acceptsToken }: RoutePolicy, { reason }: Identity): boolean {
+  return tokenTypesOf(acceptsToken).includes('session_token') && !isRefusedForItsClaims(reason);
 }
 
 /** The fetch `Request`; none where a middleware has left a header that no request can have: then nobody is sent anywhere. */

@@ -28,8 +28,9 @@ export interface ClerkModuleOptions extends RequestOptions {
 
   /**
    * Whether a document navigation that is not signed in is redirected to `signInUrl` (else to `/`), with the way back
-   * in it, instead of answered 401. Fetches get their 401 all the same. `@RedirectToSignIn()` says it for single
-   * controllers and handlers.
+   * in it, instead of answered 401. Fetches get their 401 all the same, and so does a browser whom signing in would not
+   * help: on a route that accepts no session, or refuses one for its `azp` or `aud`. `@RedirectToSignIn()` says it for
+   * single controllers and handlers.
    * @default false
    */
   redirectToSignIn?: boolean | undefined;

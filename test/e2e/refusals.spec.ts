@@ -1,6 +1,7 @@
 import { Controller, ForbiddenException, Get, type ExecutionContext } from '@nestjs/common';
 
 import {
+  AcceptsToken,
   Auth,
   Public,
   RedirectToSignIn,
@@ -32,6 +33,11 @@ class Pages {
     return 'page';
   }
   @Get('sign-in') signIn() {
+    return 'page';
+  }
+  @Get('machines') @AcceptsToken('api_key') machines() {}
+  @Get('several-machines') @AcceptsToken('api_key', 'm2m_token') severalMachines() {}
+  @Get('mixed') @AcceptsToken('session_token', 'api_key') mixed() {
     return 'page';
   }
 }
@@ -218,6 +224,63 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
       clerk.outage('refuse');
       const headers = { ...NAVIGATION, authorization: `Bearer ${await clerk.sessionToken()}` };
       expect((await app.send('/pages', headers)).status).toBe(503);
+    });
+
+    describe.each(['machines', 'several-machines'])('on a route that accepts no session, /pages/%s,', (route) => {
+      it('answers a browser that is signed in with 401, not with a redirect', async () => {
+        const app = await start({ signInUrl });
+        const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1`;
+        const { status, headers, body } = await app.send(`/pages/${route}`, { ...NAVIGATION, cookie });
+        expect([status, headers.get('location')]).toEqual([401, null]);
+        expect(body).toMatchObject({
+          code: 'token-invalid',
+          message: 'This type of credential is not accepted here.',
+        });
+      });
+
+      it('answers a browser that is signed out with 401, since signing in would not help', async () => {
+        const app = await start({ signInUrl });
+        const { status, body } = await app.send(`/pages/${route}`, NAVIGATION);
+        expect([status, body.code]).toEqual([401, 'authentication-required']);
+      });
+    });
+
+    it('redirects a navigation on a route that accepts sessions and API keys', async () => {
+      const app = await start({ signInUrl });
+      expect((await app.send('/pages/mixed', NAVIGATION)).status).toBe(302);
+    });
+
+    it.each<[string, ClerkModuleOptions, Record<string, unknown>]>([
+      ['azp', { authorizedParties: ['https://app.example.com'] }, { azp: 'https://evil.example.com' }],
+      ['aud', { audience: 'web' }, { aud: 'mobile' }],
+    ])(
+      'answers 401 where the session is refused for its %s, which signing in would not change',
+      async (_, more, claims) => {
+        const app = await start({ signInUrl, ...more });
+        const token = await clerk.sessionToken({ claims });
+        const cookie = `__session=${token}; __client_uat=1; __clerk_db_jwt=dvb_1`;
+        expect((await app.send('/pages', { ...NAVIGATION, cookie })).status).toBe(401);
+      },
+    );
+
+    it('is logged as a redirect', async () => {
+      const app = await start({ signInUrl });
+      await app.send('/pages', NAVIGATION);
+      const [line] = app.logger.ofGuard('debug');
+      expect(line).toContain('Pages.index: redirected to sign in 302 (sign-in-required): no credentials');
+    });
+
+    it('is logged as a redirect with debug', async () => {
+      const app = await start({ signInUrl, debug: true });
+      await app.send('/pages', NAVIGATION);
+      expect(app.logger.ofGuard('log').join()).toContain(': redirected to sign in 302');
+      expect(app.logger.lines.join()).not.toContain('denied 401');
+    });
+
+    it('leaves a 401 of the same route logged as a denial', async () => {
+      const app = await start({ signInUrl });
+      await app.send('/pages');
+      expect(app.logger.ofGuard('debug')[0]).toContain('Pages.index: denied 401 (authentication-required)');
     });
 
     it('gives way to an Error of onError', async () => {

@@ -9,7 +9,7 @@ import {
 } from '../../../lib/errors/clerk.errors.js';
 import { AccessLog } from '../../../lib/guard/access-log.js';
 import { compilePolicy } from '../../../lib/policy/compile-policy.js';
-import { decide } from '../../../lib/policy/decide.js';
+import { decide, type Decision } from '../../../lib/policy/decide.js';
 import type { Requirement } from '../../../lib/policy/requirement.js';
 import type { PolicyLevel } from '../../../lib/policy/route-policy.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
@@ -32,9 +32,6 @@ const asking = (...permissions: string[]) =>
       return { decorator: 'Require', appliesTo: ['session_token'], condition: { has: { permission } } };
     }),
   });
-const ASKING_PREDICATE = policyOf({
-  requirements: [{ decorator: 'RequireThat', appliesTo: ['session_token'], predicate: () => true }],
-});
 
 const out = (reason: string, why?: Pick<Identity, 'failure' | 'detail'>) =>
   signedOutIdentity(reason, 'session_token', true, why);
@@ -53,9 +50,14 @@ describe('AccessLog', () => {
     for (const line of logger.lines) expect(line).toMatch(/ ClerkGuard$/);
     return logger.lines.map((line) => line.replace(/( undefined)? ClerkGuard$/, ''));
   }
-  function recorded(policy: ReturnType<typeof policyOf>, identity: Identity, debug = false): string[] {
+  function recorded(
+    policy: ReturnType<typeof policyOf>,
+    identity: Identity,
+    debug = false,
+    decision: Decision = decide(policy, identity),
+  ): string[] {
     logger.lines.length = 0;
-    new AccessLog({ debug }, new LogThrottle()).record(policy, identity, decide(policy, identity));
+    new AccessLog({ debug }, new LogThrottle()).record(policy, identity, decision);
     return lines();
   }
 
@@ -101,17 +103,19 @@ describe('AccessLog', () => {
     expect(recorded(LAX, browser, true)[0]).toBe('log C.h: handshake, dev-browser-missing: redirected to Clerk 307');
   });
 
+  it('says of a browser that is sent to the sign-in page that it was redirected', () => {
+    const denial = { status: 302, code: 'sign-in-required', message: 'Sign in.' } as const;
+    expect(recorded(STRICT, out('token-expired'), false, { allowed: false, denial })).toEqual([
+      'debug C.h: redirected to sign in 302 (sign-in-required): token-expired',
+    ]);
+  });
+
   it('says what is wrong with a handler that nobody may call', () => {
     expect(recorded(BROKEN, IN)).toEqual([
       expect.stringMatching(
         /^error C\.h: denied 500 \(invalid-policy\): @Public\(\) and .* one of them\. @AcceptsToken\(\) names/,
       ),
     ]);
-  });
-
-  it('waits with a call of which the application’s own predicates are still to be asked', () => {
-    expect(recorded(ASKING_PREDICATE, IN, true)).toEqual([]);
-    expect(recorded(ASKING_PREDICATE, out('token-expired'), true)).toHaveLength(2);
   });
 
   it('says of each call how it went, where debug asks for it', () => {

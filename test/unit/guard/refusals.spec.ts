@@ -63,15 +63,16 @@ describe('Refusals', () => {
   it('send nobody anywhere whose request has a header that no request can have', async () => {
     const { refusalOf, said } = refusalsWith(undefined, { 'x-trace': 'a\nb' });
     const refusal = await refusalOf(signedOutIdentity('no-token', 'session_token', false), Pages.prototype.index);
-    expect((refusal as HttpException).getStatus()).toBe(401);
+    expect((refusal?.error as HttpException).getStatus()).toBe(401);
     expect(said).toEqual(['www-authenticate: Bearer']);
   });
 
   it('send a browser to the sign-in page, and say so in the body', async () => {
     const { refusalOf, said } = refusalsWith();
     const refusal = await refusalOf(signedOutIdentity('no-token', 'session_token', false), Pages.prototype.index);
-    expect(refusal).toBeInstanceOf(ClerkRedirectException);
-    expect((refusal as ClerkRedirectException).getResponse()).toEqual({
+    expect(refusal?.denial).toMatchObject({ status: 302, code: 'sign-in-required' });
+    expect(refusal?.error).toBeInstanceOf(ClerkRedirectException);
+    expect((refusal?.error as ClerkRedirectException).getResponse()).toEqual({
       ...{ statusCode: 302, code: 'sign-in-required', error: 'Redirect', message: 'Sign in at the Location given.' },
     });
     expect(said).toEqual([
