@@ -1,7 +1,7 @@
 import type { RequestState } from '@clerk/backend/internal';
 
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
-import { retryInMs } from './clerk-calls.js';
+import { retryTimes } from './clerk-calls.js';
 import { Reason } from './reasons.js';
 import type { TokenType } from './token-types.js';
 
@@ -22,9 +22,8 @@ export function throwOnFailure({ reason, message, tokenType }: State): void {
   const status = Number(/\bstatus=(\d{3})\)$/.exec(String(message))?.[1]) || undefined;
   if (REFUSALS.includes(status)) return;
   if (status === 403) throw new ClerkKeyRefusedError('The Backend API does not let the secret key verify this token');
-  throw new ClerkUnavailableError(`The Backend API did not verify the token (status ${status ?? 'unknown'})`, {
-    retryInMs: retryInMs(status, undefined),
-  });
+  const problem = `The Backend API did not verify the token (status ${status ?? 'unknown'})`;
+  throw new ClerkUnavailableError(problem, retryTimes(status, undefined));
 }
 
 /**

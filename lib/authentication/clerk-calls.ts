@@ -1,6 +1,6 @@
 import { setTimeout as pass } from 'node:timers/promises';
 
-import { ClerkUnavailableError } from '../errors/clerk.errors.js';
+import { ClerkUnavailableError, type RetryTimes } from '../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
 /** Before the first retry; doubled before each further one. */
@@ -107,12 +107,21 @@ function pauseBefore(retry: number, error: unknown): number {
   return (error.retryInMs ?? 0) + PAUSE_MS * 2 ** retry * (0.5 + Math.random());
 }
 
+/** Clerk counts calls in windows of ten seconds: the next one is open by then. @see https://clerk.com/docs/guides/how-clerk-works/system-limits */
+const RATE_LIMIT_WINDOW_S = 10;
+/** An hour, in seconds: what is longer is more likely wrong than meant. */
+const MAX_RETRY_AFTER_S = 3_600;
+
 /**
- * When to ask again after a status by which nothing can be told; `undefined` where Clerk does not say. What it refuses
- * (4xx) it will refuse again, unless it says when it will not.
- * @param retryAfter Its `Retry-After`, in seconds.
+ * When to ask again after a status by which nothing can be told. What Clerk refuses (4xx) it will refuse again, unless it
+ * says when it will not.
+ * @param retryAfter Its `Retry-After`, in seconds; what cannot be one counts as none.
  */
-export function retryInMs(status: number | undefined, retryAfter: number | undefined): number | undefined {
-  if (retryAfter !== undefined) return retryAfter * 1000;
-  return status !== undefined && status >= 300 && status < 500 ? Infinity : undefined;
+export function retryTimes(status: number | undefined, retryAfter: number | undefined): RetryTimes {
+  if (retryAfter !== undefined && Number.isInteger(retryAfter) && retryAfter >= 0) {
+    const seconds = Math.min(retryAfter, MAX_RETRY_AFTER_S);
+    return { retryInMs: seconds * 1000, retryAfterInSeconds: Math.max(seconds, 1) };
+  }
+  if (status === 429) return { retryInMs: Infinity, retryAfterInSeconds: RATE_LIMIT_WINDOW_S };
+  return { retryInMs: status !== undefined && status >= 300 && status < 500 ? Infinity : undefined };
 }

@@ -10,6 +10,7 @@ import { NO_INSTANCE_KEYS, StaticInstanceKeys, type InstanceKeys } from './insta
 import { RecentCallers } from './recent-callers.js';
 import { RememberingAuthenticator } from './remembering.authenticator.js';
 import { RemoteInstanceKeys } from './remote-instance-keys.js';
+import { UserCache } from './user-cache.js';
 import { Verdicts } from './verdicts.js';
 
 /** Everything that belongs to one Clerk instance. Nothing of it is ever shared with another. */
@@ -18,6 +19,9 @@ export interface ClerkInstance {
   readonly client: ClerkClient;
   readonly calls: ClerkCalls;
   readonly authenticator: Authenticator;
+  readonly users: UserCache;
+  /** Forgets what was remembered. Requests that are under way still get their answers. */
+  close(): void;
 }
 
 /** All options that keys and calls depend on: where they are equal, it is the same Clerk instance with the same bounds. */
@@ -51,7 +55,13 @@ export function createInstance(
   now: () => number = () => Date.now(),
   { calls, keys }: ClerkBackend = createBackend(options),
 ): ClerkInstance {
-  return { options, client, calls, authenticator: createAuthenticator(options, client, keys, now, calls) };
+  const authenticator = createAuthenticator(options, client, keys, now, calls);
+  const users = new UserCache(options, client, calls, now);
+  const close = () => {
+    authenticator.close?.();
+    users.close();
+  };
+  return { options, client, calls, authenticator, users, close };
 }
 
 /** The lanes to a verdict, the fastest first; each hands on what it cannot tell with certainty. */

@@ -31,11 +31,7 @@ type Resolve = (request: object) => RequestOptions | undefined | Promise<Request
  * answers evicts none.
  */
 export class ClerkInstances {
-  private readonly instances = new SegmentedLru<ClerkInstance>(
-    MAX_INSTANCES,
-    // Requests that are under way still get their answers.
-    ({ authenticator }) => authenticator.close?.(),
-  );
+  private readonly instances = new SegmentedLru<ClerkInstance>(MAX_INSTANCES, (instance) => instance.close());
   private readonly backends = new SegmentedLru<ClerkBackend>(MAX_INSTANCES);
   private readonly clients = new SegmentedLru<ClerkClient>(MAX_INSTANCES);
   private readonly found = new WeakMap<object, Promise<ClerkInstance>>();
@@ -81,7 +77,7 @@ export class ClerkInstances {
 
   /** Called by Nest: nothing is remembered, and no timer is set, once the application has gone. */
   onModuleDestroy(): void {
-    this.own?.authenticator.close?.();
+    this.own?.close();
     this.instances.clear();
   }
 

@@ -3,7 +3,7 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { createRemoteJWKSet, customFetch, jwksCache, type ExportedJWKSCache, type JWK } from 'jose';
 
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
-import { retryInMs } from './clerk-calls.js';
+import { retryTimes } from './clerk-calls.js';
 
 /** A key set has a few kilobytes. */
 const MAX_BYTES = 1024 * 1024;
@@ -61,10 +61,9 @@ function accepted(response: Response): Response {
   if (status === 200) return response;
   const message = `The Backend API answered ${status} to a request for the keys`;
   if (status === 401 || status === 403) throw new ClerkKeyRefusedError(message);
+  // As Clerk's client reads it.
   const retryAfter = Number.parseInt(headers.get('retry-after') ?? '', 10);
-  throw new ClerkUnavailableError(message, {
-    retryInMs: retryInMs(status, Number.isNaN(retryAfter) ? undefined : retryAfter),
-  });
+  throw new ClerkUnavailableError(message, retryTimes(status, retryAfter));
 }
 
 /** The same answer, which fails when it grows too large. */

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 
-import { ClerkKeyRefusedError, ClerkUnavailableError } from '../errors/clerk.errors.js';
+import { ClerkKeyRefusedError, ClerkUnavailableError, retryAfterOf } from '../errors/clerk.errors.js';
 import type { ClerkCalls } from './clerk-calls.js';
 import type { InstanceKeys } from './instance-keys.js';
 import { keyFetcher, type PublishedKey, type PublishedKeys, type PublishedKeysOptions } from './published-keys.js';
@@ -141,8 +141,8 @@ export class RemoteInstanceKeys implements InstanceKeys {
     if (this.attempts.length >= FAILURES_AT_ONCE) {
       const error = this.failed?.error;
       if (error instanceof ClerkKeyRefusedError) throw error;
-      const cause = error?.cause;
-      throw new ClerkUnavailableError('Clerk did not give its keys a moment ago', { cause, retryInMs: Infinity });
+      const why = { cause: error?.cause, retryInMs: Infinity, ...retryAfterOf(error) };
+      throw new ClerkUnavailableError('Clerk did not give its keys a moment ago', why);
     }
     this.attempts.push(this.now());
   }

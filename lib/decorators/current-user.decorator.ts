@@ -12,11 +12,13 @@ const currentUser = createParamDecorator((_: unknown, context: ExecutionContext)
 });
 
 /**
- * The Clerk `User` who calls, loaded from the Backend API: one call for each request, however many parameters ask, and
- * none for handlers that do not. `@Auth('userId')` costs nothing; take it where the id is enough.
+ * The Clerk `User` who calls, loaded from the Backend API: at most one call for each request, however many parameters ask,
+ * and none for handlers that do not. A user is remembered for ten seconds (`currentUserCache`), so a ban, a deletion or
+ * changed metadata may show that much later; each request gets an object of its own. `@Auth('userId')` costs nothing; take
+ * it where the id is enough.
  *
  * Answers 401 where nobody is signed in (on a `@Public()` handler), 403 where the token belongs to no user, 404 where the
- * user has been deleted, 503 where Clerk cannot be asked.
+ * user has been deleted, 503 where Clerk cannot be asked, with `Retry-After` where it limits the rate.
  *
  * @param pipes Pipes of Nest to pass the user through.
  * @example

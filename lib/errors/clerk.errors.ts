@@ -62,15 +62,30 @@ export class ClerkAuthNotPopulatedError extends ClerkError {
   }
 }
 
-/** Clerk could not be asked: unreachable, too slow, overloaded or answering nonsense. */
-export class ClerkUnavailableError extends ClerkError {
-  readonly code = ClerkErrorCode.ClerkUnavailable;
+/** When a call to Clerk may be made again. */
+export interface RetryTimes {
   /** How long Clerk wants to be left alone, in milliseconds; `Infinity` where asking again is of no use. */
+  readonly retryInMs?: number | undefined;
+  /** What clients are told in `Retry-After`, in whole seconds from 1 on; `undefined` where nothing is known. */
+  readonly retryAfterInSeconds?: number | undefined;
+}
+
+/** Clerk could not be asked: unreachable, too slow, overloaded or answering nonsense. */
+export class ClerkUnavailableError extends ClerkError implements RetryTimes {
+  readonly code = ClerkErrorCode.ClerkUnavailable;
   readonly retryInMs: number | undefined;
-  constructor(message: string, { retryInMs, ...options }: ErrorOptions & { readonly retryInMs?: number } = {}) {
+  readonly retryAfterInSeconds: number | undefined;
+  constructor(message: string, { retryInMs, retryAfterInSeconds, ...options }: ErrorOptions & RetryTimes = {}) {
     super(message, options);
     this.retryInMs = retryInMs;
+    this.retryAfterInSeconds = retryAfterInSeconds;
   }
+}
+
+/** What a denial says about the time to try again; nothing where it is not known. */
+export function retryAfterOf(error: unknown): { readonly retryAfterInSeconds?: number } {
+  const seconds = error instanceof ClerkUnavailableError ? error.retryAfterInSeconds : undefined;
+  return seconds === undefined ? {} : { retryAfterInSeconds: seconds };
 }
 
 /** Clerk answered that it does not know the key this application presents. */

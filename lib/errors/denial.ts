@@ -1,9 +1,9 @@
 import type { reverificationError } from '@clerk/backend/internal';
 
-import type { ClerkErrorCode } from './error-codes.js';
+import { ClerkErrorCode } from './error-codes.js';
 
 /** The statuses a refusal can have, in HTTP's words; other transports translate them. */
-export type DenialStatus = 302 | 307 | 400 | 401 | 403 | 404 | 500 | 503;
+export type DenialStatus = 302 | 307 | 400 | 401 | 403 | 404 | 422 | 500 | 503;
 
 /**
  * A refusal as plain data: what every transport needs to speak it in its own words.
@@ -18,6 +18,8 @@ export interface Denial {
   readonly location?: string;
   /** Value of the `WWW-Authenticate` header. @see RFC 6750, section 3 */
   readonly challenge?: string;
+  /** Value of the `Retry-After` header of a 503, in seconds. @see RFC 9110, section 10.2.3 */
+  readonly retryAfterInSeconds?: number;
   /** What Clerk's frontend SDKs are told to ask the user for. */
   readonly reverification?: ReverificationConfig;
   /** The requirements that are not fulfilled; only where the application explains denials. */
@@ -31,3 +33,10 @@ export function challengeOf(error?: 'invalid_token' | 'insufficient_scope', scop
   const parameters = [error && `error="${error}"`, scopes.length > 0 && `scope="${[...new Set(scopes)].join(' ')}"`];
   return ['Bearer', parameters.filter(Boolean).join(', ')].join(' ').trimEnd();
 }
+
+/** Clerk refuses the key of this application: which one is only logged. */
+export const KEY_REFUSED: Denial = {
+  status: 500,
+  code: ClerkErrorCode.ClerkKeyRefused,
+  message: 'Authentication is misconfigured on this server.',
+};

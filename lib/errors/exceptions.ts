@@ -6,6 +6,7 @@ import {
   NotFoundException,
   ServiceUnavailableException,
   UnauthorizedException,
+  UnprocessableEntityException,
 } from '@nestjs/common';
 
 import { reverificationError } from '@clerk/backend/internal';
@@ -19,8 +20,9 @@ function body({ status, message, code, missing }: Denial, error: string): object
 }
 
 /** The same for transports that have no statuses of their own, in the words of Nest's `WsException`. */
-export function bodyOf({ status: statusCode, message, code, missing, reverification }: Denial): object {
-  const more = reverification ? reverificationError(reverification) : {};
+export function bodyOf(denial: Denial): object {
+  const { status: statusCode, message, code, missing, reverification, retryAfterInSeconds: retryAfter } = denial;
+  const more = { ...(reverification && reverificationError(reverification)), ...(retryAfter && { retryAfter }) };
   return { status: 'error', statusCode, code, message, ...(missing ? { missing } : {}), ...more };
 }
 
@@ -56,7 +58,7 @@ export class ClerkForbiddenException extends ForbiddenException {
   }
 }
 
-/** 404: the user who calls has been deleted. */
+/** 404: the user who calls has been deleted, or a handler asked Clerk for something that does not exist. */
 export class ClerkNotFoundException extends NotFoundException {
   readonly code: ClerkErrorCode;
   constructor(denial: Denial) {
@@ -65,7 +67,16 @@ export class ClerkNotFoundException extends NotFoundException {
   }
 }
 
-/** 503: Clerk cannot be asked right now; the same request may be good in a moment. */
+/** 422: Clerk rejected what a handler asked of it, such as an invalid e-mail address. */
+export class ClerkUnprocessableEntityException extends UnprocessableEntityException {
+  readonly code: ClerkErrorCode;
+  constructor(denial: Denial) {
+    super(body(denial, 'Unprocessable Entity'));
+    this.code = denial.code;
+  }
+}
+
+/** 503: Clerk cannot be asked right now; the same request may be good in a moment, or after `Retry-After`. */
 export class ClerkServiceUnavailableException extends ServiceUnavailableException {
   readonly code: ClerkErrorCode;
   constructor(denial: Denial) {
@@ -103,6 +114,7 @@ const EXCEPTIONS = {
   401: ClerkUnauthorizedException,
   403: ClerkForbiddenException,
   404: ClerkNotFoundException,
+  422: ClerkUnprocessableEntityException,
   500: ClerkInternalServerErrorException,
   503: ClerkServiceUnavailableException,
 } as const;

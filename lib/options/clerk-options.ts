@@ -1,4 +1,5 @@
 import type {
+  CurrentUserCacheOptions,
   DefaultProtection,
   FrontendApiProxyOptions,
   OnError,
@@ -99,6 +100,15 @@ export interface ClerkModuleOptions extends RequestOptions {
    * @default true
    */
   verificationCache?: boolean | VerificationCacheOptions | undefined;
+
+  /**
+   * Whether users whom `@CurrentUser()` loaded are remembered for ten seconds, or as long as `maxAgeInMs` says, instead of
+   * loaded for every request; concurrent requests of one user then share one call to Clerk. Meanwhile a handler may see a user
+   * as before a ban, a deletion, or a change of metadata, also one that the application made itself. Each request gets an
+   * object of its own. `false` loads the user anew for every request.
+   * @default true
+   */
+  currentUserCache?: boolean | CurrentUserCacheOptions | undefined;
 
   /**
    * Whether session tokens in the Authorization header are verified without Clerk's SDK, where there is no doubt what it

@@ -121,4 +121,12 @@ export const verificationCache: Check = (value) =>
         machineTokens: fields({ ttl: milliseconds(0, A_MINUTE) }),
       })(value);
 
+/** Room for all of them is made at the start, and each may take kilobytes. */
+const MOST_USERS = 100_000;
+
+export const currentUserCache: Check = (value) =>
+  typeof value === 'boolean'
+    ? undefined
+    : fields({ maxAgeInMs: milliseconds(1, A_MINUTE), maxEntries: count(1, MOST_USERS) })(value);
+
 export const telemetry = fields({ disabled: boolean, debug: boolean });

@@ -87,6 +87,22 @@ export interface VerificationCacheOptions {
     | undefined;
 }
 
+/** How users whom `@CurrentUser()` loaded are remembered. */
+export interface CurrentUserCacheOptions {
+  /**
+   * How old a remembered user may be, in milliseconds, from 1 to 60000. For as long a ban, a deletion or changed metadata
+   * may not show; sessions and tokens are verified with every request all the same.
+   * @default 10000
+   */
+  maxAgeInMs?: number | undefined;
+  /**
+   * How many at most, for each Clerk instance, up to 100000; those used longest ago make room. A user takes a few
+   * kilobytes, and all together at most 16 KiB times this number.
+   * @default 1000; 100 for each instance of `resolveOptions`
+   */
+  maxEntries?: number | undefined;
+}
+
 /**
  * Hears of a failed authentication.
  *

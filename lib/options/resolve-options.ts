@@ -1,6 +1,7 @@
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
+import { CACHE_LIMITS, CACHE_LIMITS_OF_TENANT, currentUserCacheOf, verificationCacheOf } from './cache-limits.js';
 import type { ClerkModuleOptions } from './clerk-options.js';
-import type { AudienceByTokenType, VerificationCacheOptions } from './option-types.js';
+import type { AudienceByTokenType } from './option-types.js';
 import type { RequestOptions } from './request-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { freezeOptions } from './freeze-options.js';
@@ -14,10 +15,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const rows = Object.entries(OPTION_TABLE) as [keyof ClerkModuleOptions, OptionRow][];
 const NAMES = Object.keys(OPTION_TABLE);
 
-/** How much is remembered: there are many tenants, and each has a memory of its own. */
-const CACHE_LIMITS = { maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 };
-const CACHE_LIMITS_OF_TENANT = { maxEntries: 1_000, maxBytes: 2 * 1024 * 1024 };
-
 /**
  * Settles every option once: explicit value > environment > default, validated as a whole and frozen.
  *
@@ -26,7 +23,7 @@ const CACHE_LIMITS_OF_TENANT = { maxEntries: 1_000, maxBytes: 2 * 1024 * 1024 };
 export function resolveClerkOptions(
   given: ClerkModuleOptions | undefined | null,
   env: Environment,
-  cacheLimits = CACHE_LIMITS,
+  limits = CACHE_LIMITS,
 ): ResolvedClerkOptions {
   assertReadable(given);
   const options = snapshotOf(readOwn(given ?? {}));
@@ -58,7 +55,11 @@ export function resolveClerkOptions(
     secretKey: (settled.secretKey ?? '') as string,
     machineOnly,
     frontendApiProxy: mounted(settled.frontendApiProxy as ClerkModuleOptions['frontendApiProxy']),
-    verificationCache: cacheOf(settled.verificationCache as ClerkModuleOptions['verificationCache'], cacheLimits),
+    verificationCache: verificationCacheOf(
+      settled.verificationCache as ClerkModuleOptions['verificationCache'],
+      limits,
+    ),
+    currentUserCache: currentUserCacheOf(settled.currentUserCache as ClerkModuleOptions['currentUserCache'], limits),
     audience: byTokenType(settled.audience as ClerkModuleOptions['audience']),
     jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
     telemetry: {
@@ -172,19 +173,6 @@ function contradictions(options: ResolvedClerkOptions): string[] {
 /** Clerk's own form, a string or a list, speaks to session tokens. */
 function byTokenType(audience: ClerkModuleOptions['audience']): AudienceByTokenType {
   return typeof audience === 'string' || Array.isArray(audience) ? { session_token: audience } : { ...audience };
-}
-
-function cacheOf(
-  given: ClerkModuleOptions['verificationCache'],
-  limits: typeof CACHE_LIMITS,
-): ResolvedClerkOptions['verificationCache'] {
-  if (given === false) return false;
-  const { maxEntries, maxBytes, machineTokens } = Object(given) as VerificationCacheOptions;
-  return {
-    maxEntries: maxEntries ?? limits.maxEntries,
-    maxBytes: maxBytes ?? limits.maxBytes,
-    machineTokens: { ttl: machineTokens?.ttl ?? 0 },
-  };
 }
 
 /** The path without a slash at its end, as Clerk compares it. */

@@ -58,6 +58,8 @@ export interface ResolvedClerkOptions {
   readonly verificationCache:
     | false
     | { readonly maxEntries: number; readonly maxBytes: number; readonly machineTokens: { readonly ttl: number } };
+  /** `false` where every request loads its user. */
+  readonly currentUserCache: false | { readonly maxAgeInMs: number; readonly maxEntries: number };
   readonly webSocket: WebSocketOptions;
   readonly directVerification: boolean;
   readonly explainDenials: boolean;

@@ -3,6 +3,7 @@ import type { AuthObject } from '@clerk/backend';
 import type { Identity } from '../authentication/identity.js';
 import { hasExpired, Reason } from '../authentication/reasons.js';
 import { tokenTypesOf } from '../authentication/token-types.js';
+import { retryAfterOf } from '../errors/clerk.errors.js';
 import { challengeOf, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { appliesToType, isCovered, namesTypes } from './applicability.js';
@@ -38,7 +39,12 @@ export function decide(policy: RoutePolicy, identity: Identity, answers?: Predic
   if (policy.protection !== 'strict') return ALLOWED;
   if (identity.failure) {
     return identity.failure.code === ClerkErrorCode.ClerkUnavailable
-      ? denied(503, ClerkErrorCode.ClerkUnavailable, 'Authentication is unavailable at the moment. Try again.')
+      ? denied(
+          503,
+          ClerkErrorCode.ClerkUnavailable,
+          'Authentication is unavailable at the moment. Try again.',
+          retryAfterOf(identity.failure),
+        )
       : denied(500, identity.failure.code, 'Authentication is misconfigured on this server.');
   }
 

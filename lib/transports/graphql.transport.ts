@@ -24,6 +24,7 @@ const CODES: Readonly<Record<number, string>> = {
   401: 'UNAUTHENTICATED',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
+  422: 'UNPROCESSABLE_ENTITY',
   503: 'SERVICE_UNAVAILABLE',
 };
 
@@ -105,8 +106,13 @@ export class GraphqlTransport implements Transport {
     const { clerk_error } = exception.getResponse() as { clerk_error?: object };
     // Apollo's driver replaces our code by one of its own wherever the body names a status.
     Reflect.deleteProperty(exception.getResponse() as object, 'statusCode');
-    const { code: clerkCode, message, missing } = denial;
-    const details = { clerkCode, ...(missing && { missing }), ...(clerk_error && { clerk_error }) };
+    const { code: clerkCode, message, missing, retryAfterInSeconds: retryAfter } = denial;
+    const more = {
+      ...(missing && { missing }),
+      ...(clerk_error && { clerk_error }),
+      ...(retryAfter && { retryAfter }),
+    };
+    const details = { clerkCode, ...more };
     return Object.assign(exception, { message, extensions: { code: codeOf(denial.status), ...details } });
   }
 

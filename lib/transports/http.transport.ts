@@ -65,14 +65,16 @@ export class HttpTransport implements Transport {
       this.setHeader(context, 'location', denial.location);
       this.setHeader(context, 'cache-control', 'no-store');
     }
+    const { retryAfterInSeconds } = denial;
+    if (retryAfterInSeconds !== undefined) this.setHeader(context, 'retry-after', String(retryAfterInSeconds));
     if (denial.challenge) this.setHeader(context, 'www-authenticate', denial.challenge);
     return toHttpException(denial);
   }
 
   refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error {
     const refusal = asHttpException(error, denial);
-    // RFC 9110 wants every 401 to carry a challenge.
-    if (refusal.getStatus() === 401) this.refuse(context, denial);
+    // RFC 9110 wants every 401 to carry a challenge; a 503 says when to try again.
+    if (refusal.getStatus() === denial.status) this.refuse(context, denial);
     return refusal;
   }
 

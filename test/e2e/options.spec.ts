@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-import { createClerkClient, type ClerkClient } from '@clerk/backend';
+import { createClerkClient, type ClerkClient, type User } from '@clerk/backend';
 import { Controller, Get, Sse } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import { MessagePattern, Transport } from '@nestjs/microservices';
@@ -15,6 +15,7 @@ import {
   ClerkClientService,
   ClerkGuard,
   ClerkSockets,
+  CurrentUser,
   RequirePermission,
   type ClerkModuleOptions,
 } from '../../lib/index.js';
@@ -33,6 +34,9 @@ class Routes {
   @Get('api-key') @AcceptsToken('api_key') apiKey() {}
   @Get('m2m') @AcceptsToken('m2m_token') m2m() {}
   @Get('oauth') @AcceptsToken('oauth_token') oauth() {}
+  @Get('user') user(@CurrentUser() { id }: User) {
+    return id;
+  }
   @Sse('stream') stream() {
     return NEVER;
   }
@@ -506,6 +510,18 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
           }),
         without: ['/api_keys/verify', '/api_keys/verify'],
         seen: ['/api_keys/verify'],
+      };
+    },
+    currentUserCache: () => {
+      const user = clerk.createUser();
+      return {
+        value: false,
+        look: async (app) =>
+          pathsAsked(async () => {
+            for (const path of ['/user', '/user']) await app.withToken(path, await clerk.sessionToken({ user }));
+          }),
+        without: [`/users/${user.id}`],
+        seen: [`/users/${user.id}`, `/users/${user.id}`],
       };
     },
     directVerification: () => {

@@ -117,6 +117,16 @@ const OPTIONS: { readonly [N in Name]: readonly [fits: (value: unknown) => boole
     ),
     ...[true, false, { maxEntries: 5 }, { maxBytes: 5_000 }, { machineTokens: { ttl: 10 } }],
   ],
+  currentUserCache: [
+    either(
+      (value) => value === false,
+      partly({
+        maxAgeInMs: (value) => isMs(value) && value !== 0 && (value as number) <= 60_000,
+        maxEntries: (value) => isCount(value) && value !== 0 && (value as number) <= 100_000,
+      }),
+    ),
+    ...[true, false, { maxAgeInMs: 5 }, { maxEntries: 5 }],
+  ],
   directVerification: [isBoolean, true, false],
   explainDenials: [isBoolean, true, false],
   debug: [isBoolean, true, false],
@@ -136,6 +146,7 @@ const REWRITTEN: Partial<Record<Name, (said: any) => unknown>> = {
       maxBytes: said.maxBytes ?? 33_554_432,
       machineTokens: { ttl: said.machineTokens?.ttl ?? 0 },
     },
+  currentUserCache: (said) => said && { maxAgeInMs: said.maxAgeInMs ?? 10_000, maxEntries: said.maxEntries ?? 1_000 },
 };
 
 /** Nothing was said: that is how settings arrive that are not set. */

@@ -1,4 +1,4 @@
-import { ClerkCalls, retryInMs, type Purpose } from '../../../lib/authentication/clerk-calls.js';
+import { ClerkCalls, retryTimes, type Purpose } from '../../../lib/authentication/clerk-calls.js';
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 
 const options = { timeoutInMs: 1_000, maxRetries: 2, maxPendingCalls: 2 };
@@ -192,23 +192,33 @@ describe('ClerkCalls, counted', () => {
   });
 });
 
-describe('retryInMs', () => {
-  it.each<[number | undefined, number | undefined, number | undefined]>([
-    [undefined, undefined, undefined],
-    [200, undefined, undefined],
-    [500, undefined, undefined],
-    [503, undefined, undefined],
-    [503, 2, 2_000],
-    [429, 2, 2_000],
-    [429, 0, 0],
-    [429, undefined, Infinity],
-    [299, undefined, undefined],
-    [300, undefined, Infinity],
-    [302, undefined, Infinity],
-    [499, undefined, Infinity],
-    [400, undefined, Infinity],
-    [404, undefined, Infinity],
-  ])('after %p with Retry-After %p is %p', (status, retryAfter, expected) => {
-    expect(retryInMs(status, retryAfter)).toBe(expected);
-  });
+describe('retryTimes', () => {
+  it.each<[number | undefined, number | undefined, number | undefined, number | undefined]>([
+    [undefined, undefined, undefined, undefined],
+    [200, undefined, undefined, undefined],
+    [500, undefined, undefined, undefined],
+    [503, undefined, undefined, undefined],
+    [503, 2, 2_000, 2],
+    [429, 2, 2_000, 2],
+    [429, 0, 0, 1],
+    [429, 3_600, 3_600_000, 3_600],
+    [429, 3_601, 3_600_000, 3_600],
+    [429, undefined, Infinity, 10],
+    [429, -5, Infinity, 10],
+    [429, NaN, Infinity, 10],
+    [429, Infinity, Infinity, 10],
+    [429, 1.5, Infinity, 10],
+    [503, -1, undefined, undefined],
+    [299, undefined, undefined, undefined],
+    [300, undefined, Infinity, undefined],
+    [302, undefined, Infinity, undefined],
+    [499, undefined, Infinity, undefined],
+    [400, undefined, Infinity, undefined],
+    [404, undefined, Infinity, undefined],
+  ])(
+    'after %p with Retry-After %p are %p milliseconds, and %p seconds for the client',
+    (status, retryAfter, retryInMs, retryAfterInSeconds) => {
+      expect(retryTimes(status, retryAfter)).toEqual({ retryInMs, retryAfterInSeconds });
+    },
+  );
 });

@@ -90,7 +90,7 @@ describe('Users', () => {
     ],
     ['a refused key', failing(401), { ...misconfigured, code: 'clerk-key-refused' }],
     ['a forbidden key', failing(403), { ...misconfigured, code: 'clerk-key-refused' }],
-    ['too many questions', failing(429), unavailable],
+    ['too many questions', failing(429), { ...unavailable, retryAfterInSeconds: 10 }],
     ['an outage', failing(500), unavailable],
     ['an error without status', failing(), unavailable],
     ['a page of HTML', () => '<html>', unavailable],

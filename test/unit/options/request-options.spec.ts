@@ -39,6 +39,7 @@ describe('the options of one request', () => {
       apiUrl: 'https://env.example',
       resolveOptions: undefined,
       verificationCache: { maxEntries: 1_000, maxBytes: 2_097_152 },
+      currentUserCache: { maxAgeInMs: 10_000, maxEntries: 100 },
     });
   });
 
@@ -94,6 +95,7 @@ describe('the options of one request', () => {
     'frontendApiProxy',
     'webSocket',
     'verificationCache',
+    'currentUserCache',
     'directVerification',
     'explainDenials',
     'debug',

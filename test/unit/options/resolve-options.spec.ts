@@ -67,6 +67,7 @@ describe('resolveClerkOptions', () => {
       staleKeysInMs: 3_600_000,
       webSocket: {},
       verificationCache: { maxEntries: 10_000, maxBytes: 33_554_432, machineTokens: { ttl: 0 } },
+      currentUserCache: { maxAgeInMs: 10_000, maxEntries: 1_000 },
       directVerification: true,
       apiUrl: 'https://api.clerk.com',
       apiVersion: 'v1',
@@ -188,6 +189,10 @@ describe('resolveClerkOptions', () => {
       const defaults = { maxEntries: 10_000, maxBytes: 33_554_432, machineTokens: { ttl: 0 } };
       return [{ verificationCache: given }, {}, { verificationCache: { ...defaults, ...(settled as object) } }];
     }),
+    [{ currentUserCache: false }, {}, { currentUserCache: false }],
+    [{ currentUserCache: true }, {}, { currentUserCache: { maxAgeInMs: 10_000, maxEntries: 1_000 } }],
+    [{ currentUserCache: { maxAgeInMs: 5 } }, {}, { currentUserCache: { maxAgeInMs: 5, maxEntries: 1_000 } }],
+    [{ currentUserCache: { maxEntries: 5 } }, {}, { currentUserCache: { maxAgeInMs: 10_000, maxEntries: 5 } }],
     [{ frontendApiProxy: { enabled: true } }, {}, { frontendApiProxy: { enabled: true, path: '/__clerk' } }],
     [
       { frontendApiProxy: { enabled: false, path: '/a/b/' } },
