@@ -15,6 +15,7 @@ import { ClerkClientService, createClient } from './client/clerk-client.service.
 import { ClerkConfigurationError } from './errors/clerk.errors.js';
 import { LogThrottle } from './errors/log-throttle.js';
 import { AccessLog } from './guard/access-log.js';
+import { clerkApiExceptionFilter } from './guard/clerk-api-exception.filter.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
 import { ClerkSockets } from './guard/clerk.sockets.js';
 import { connectionExpiry } from './guard/connection-expiry.js';
@@ -120,10 +121,11 @@ function importedWithoutForRoot(): never {
     ClerkGuard,
     streamExpiry,
     connectionExpiry,
+    clerkApiExceptionFilter,
     ClerkProtectionMap,
     { provide: PROTECTION_MAP, useExisting: ClerkProtectionMap },
   ],
-  // All that ClerkGuard needs is exported, so that @UseGuards(ClerkGuard) works in every module.
+  // All that ClerkGuard and ClerkApiExceptionFilter need is exported, so that they can be used in every module.
   exports: [
     ClerkClientService,
     ClerkClients,
@@ -141,6 +143,8 @@ function importedWithoutForRoot(): never {
     CLERK_OPTIONS,
     AccessLog,
     Refusals,
+    LogThrottle,
+    WebSocketPackage,
   ],
 })
 export class ClerkModule extends ConfigurableModuleClass {

@@ -1,6 +1,7 @@
 export { ClerkModule } from './clerk.module.js';
 export { ClerkClients } from './authentication/clerk-instances.js';
 export { ClerkClientService } from './client/clerk-client.service.js';
+export { ClerkApiExceptionFilter } from './guard/clerk-api-exception.filter.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
 export { ClerkSockets } from './guard/clerk.sockets.js';
 export { ClerkMiddleware, clerkMiddleware } from './http/clerk.middleware.js';
@@ -49,6 +50,7 @@ export {
 export type { ClerkModuleOptions, ClerkOptionsFactory } from './options/clerk-options.js';
 export type {
   AudienceByTokenType,
+  CurrentUserCacheOptions,
   DefaultProtection,
   FrontendApiProxyOptions,
   OnError,
@@ -81,6 +83,7 @@ export {
   ClerkRedirectException,
   ClerkServiceUnavailableException,
   ClerkUnauthorizedException,
+  ClerkUnprocessableEntityException,
 } from './errors/exceptions.js';
 
 export { toWebRequest, type HttpRequestLike } from './transports/web-request.js';

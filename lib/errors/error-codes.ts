@@ -30,6 +30,10 @@ export const ClerkErrorCode = {
   UserChanged: 'user-changed',
   /** 404: the user who calls has been deleted. */
   UserNotFound: 'user-not-found',
+  /** 404: a handler asked Clerk's Backend API for something that does not exist. */
+  ClerkResourceNotFound: 'clerk-resource-not-found',
+  /** 422: Clerk's Backend API rejected what a handler asked of it, such as an invalid or taken e-mail address. */
+  ClerkRequestRejected: 'clerk-request-rejected',
   /** 500: Clerk refuses the key of this application. */
   ClerkKeyRefused: 'clerk-key-refused',
   /** 500: what the handler's decorators say cannot be carried out. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-import { Injectable } from '@nestjs/common';
+import { Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 
 /** A `WsException` of Nest: what it is made with reaches the client as the event `exception`. */
 type WsException = new (error: object) => Error;
@@ -19,6 +19,12 @@ export class WebSocketPackage {
   exception(error: object): Error {
     this.exceptionClass ??= (require(NAME) as { WsException: WsException }).WsException;
     return new this.exceptionClass(error);
+  }
+
+  /** Sends a client the event `exception` for a message that failed, as Nest's own filter does. */
+  answer(error: object, host: ArgumentsHost): void {
+    const { BaseWsExceptionFilter } = require(NAME) as { BaseWsExceptionFilter: new () => ExceptionFilter };
+    new BaseWsExceptionFilter().catch(this.exception(error), host);
   }
 
   /** Before Nest 12, no guard that is registered for the whole application runs before a gateway's handlers. */
