@@ -5,7 +5,7 @@ export const Reason = {
   /** With a key that cannot be imported, this is how the check of a signature ends; of a session, one of its claims is wrong. */
   NotVerified: 'token-verification-failed',
   InvalidToken: 'token-invalid',
-  /** That the token's `azp` is none of `authorizedParties`. */
+  /** That the token's `azp` is missing or not among `authorizedParties`. */
   InvalidAuthorizedParty: 'token-invalid-authorized-parties',
   InvalidAlgorithm: 'token-invalid-algorithm',
   KeysUnavailable: 'jwk-remote-failed-to-load',

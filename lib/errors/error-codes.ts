@@ -16,6 +16,12 @@ export const ClerkErrorCode = {
   TokenExpired: 'token-expired',
   /** 401: a credential was sent and is not accepted here, and would not be if it were sent again. */
   TokenInvalid: 'token-invalid',
+  /**
+   * 401: the session token was issued for an origin that is not among `authorizedParties`, or names none. A fresh token
+   * does not help: the application's configuration has to change. Like `token-expired`, it is said before the signature
+   * is verified, so it does not mean that the token is genuine.
+   */
+  OriginNotAllowed: 'origin-not-allowed',
   /** 401: the session is good but a session task (choosing an organization, say) is still open. */
   SessionPending: 'session-pending',
   /** 403: the caller is known and lacks a right that the route requires. */

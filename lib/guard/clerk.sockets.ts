@@ -69,8 +69,8 @@ export class ClerkSockets {
    * application's own, which is `@Public()`: whoever calls it may be one whose token has expired.
    *
    * @param token As the client got it from Clerk's `getToken()`.
-   * @throws WsException with code `token-invalid` or `token-expired` for one that signs nobody in, `user-changed` for one of somebody else
-   * than the socket has belonged to, `clerk-unavailable`. The socket then keeps what it had.
+   * @throws WsException with code `token-invalid`, `token-expired` or `origin-not-allowed` for a token that signs nobody in,
+   * `user-changed` for a token of another user, `clerk-unavailable`. The socket then keeps the token it had.
    * @example
    * `@Public() @SubscribeMessage('refresh')`
    * async refresh(@ConnectedSocket() client: Socket, @MessageBody() token: string) {

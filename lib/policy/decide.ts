@@ -70,11 +70,14 @@ function unauthenticated(identity: Identity, pending: boolean): Decision {
   return denied(401, code, message, { challenge });
 }
 
-/** What the client is told, such that it knows whether to sign in, to get a fresh token, or that neither helps. */
+/** Tells the client whether to sign in, to get a fresh token, or that neither helps, and why. */
 function whyUnauthenticated(identity: Identity): [code: ClerkErrorCode, message: string] {
   const { credentialSent, hasIgnoredSession, reason } = identity;
   if (credentialSent && hasExpired(identity)) {
     return [ClerkErrorCode.TokenExpired, 'The token has expired. Get a fresh one and try again.'];
+  }
+  if (credentialSent && reason === Reason.InvalidAuthorizedParty) {
+    return [ClerkErrorCode.OriginNotAllowed, 'The token was issued for an origin that is not allowed here.'];
   }
   // Whoever has a session would be told in vain to sign in.
   if (hasIgnoredSession || (credentialSent && reason === Reason.TypeMismatch)) {

@@ -140,6 +140,7 @@ const IDENTITIES: Readonly<Record<string, Identity>> = {
 const STATUS: Readonly<Record<string, number>> = {
   'authentication-required': 401,
   'token-expired': 401,
+  'origin-not-allowed': 401,
   'token-invalid': 401,
   'session-pending': 401,
   'insufficient-permissions': 403,

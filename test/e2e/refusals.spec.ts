@@ -71,6 +71,28 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
     return app;
   }
 
+  it('answers a code that tells an expired token from a foreign origin, a malformed token and none', async () => {
+    const origin = 'https://app.example.com';
+    const app = await start({ authorizedParties: [origin] });
+    const code = async (authorization?: string) => {
+      const answer = await app.send('/strict', authorization === undefined ? {} : { authorization });
+      return (answer.body as { code: string }).code;
+    };
+    const bearer = async (options: Parameters<LocalClerk['sessionToken']>[0]) =>
+      `Bearer ${await clerk.sessionToken(options)}`;
+    const issuedAt = new Date('2020-01-01');
+
+    expect(await code(await bearer({ authorizedParty: origin, issuedAt }))).toBe('token-expired');
+    expect(await code(await bearer({ authorizedParty: 'https://evil.example' }))).toBe('origin-not-allowed');
+    expect(await code(await bearer({ claims: { azp: undefined } }))).toBe('origin-not-allowed');
+    // A fresh token would be refused as well.
+    expect(await code(await bearer({ authorizedParty: 'https://evil.example', issuedAt }))).toBe('origin-not-allowed');
+    expect(await code('Bearer undefined')).toBe('token-invalid');
+    expect(await code('Bearer null')).toBe('token-invalid');
+    expect(await code('Bearer [object Promise]')).toBe('token-invalid');
+    expect(await code()).toBe('authentication-required');
+  });
+
   describe('onError', () => {
     /** Records what it hears, and answers as told. */
     function listener(answer: () => unknown = () => undefined) {

@@ -248,6 +248,8 @@ export function verdictOn(caller: Caller, route: Route): Verdict {
   }
   if (isPending) return { status: 401, code: 'session-pending' };
   if (caller.expired && !forApiKeys) return { status: 401, code: 'token-expired' };
+  if (caller.session === 'token-invalid-authorized-parties' && !forApiKeys)
+    return { status: 401, code: 'origin-not-allowed' };
   const isRecognized = caller.sent[forApiKeys ? 1 : 0] || caller.inCookie;
   return { status: 401, code: isRecognized ? 'token-invalid' : 'authentication-required' };
 }

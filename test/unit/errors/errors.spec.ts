@@ -14,6 +14,7 @@ describe('codes', () => {
       AuthenticationRequired: 'authentication-required',
       TokenExpired: 'token-expired',
       TokenInvalid: 'token-invalid',
+      OriginNotAllowed: 'origin-not-allowed',
       SessionPending: 'session-pending',
       InsufficientPermissions: 'insufficient-permissions',
       InsufficientScope: 'insufficient-scope',

@@ -58,6 +58,12 @@ const pending = refused(
   'The session has an open task. Complete it and try again.',
   invalidToken,
 );
+const originNotAllowed = refused(
+  401,
+  'origin-not-allowed',
+  'The token was issued for an origin that is not allowed here.',
+  { challenge: 'Bearer error="invalid_token"' },
+);
 const lacking = (...missing: string[]) => ({
   ...refused(403, 'insufficient-permissions', 'You do not have the permission to do this.'),
   missing,
@@ -105,7 +111,7 @@ describe('who has', () => {
     ]),
     ...[
       ...['session-token-nbf', 'session-token-iat-in-the-future', 'token-not-active-yet', 'token-iat-in-the-future'],
-      ...['token-invalid', 'token-invalid-authorized-parties', 'token-verification-failed', 'jwk-kid-mismatch'],
+      ...['token-invalid', 'token-invalid-audience', 'token-verification-failed', 'jwk-kid-mismatch'],
       ...['session-token-iat-before-client-uat', 'unexpected-error', 'not-session-token-expired'],
     ].map((reason): [string, RoutePolicy, Identity, object] => [
       `a token that a fresh one does not help (${reason})`,
@@ -113,6 +119,12 @@ describe('who has', () => {
       caller([], { ...out, reason }),
       notAccepted,
     ]),
+    [
+      'a token issued for an origin that is not allowed',
+      policyOf([]),
+      caller([], { ...out, reason: 'token-invalid-authorized-parties' }),
+      originNotAllowed,
+    ],
     [
       'no credential, whatever the reason',
       policyOf([]),
