@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ClerkErrorCode } from '../../../lib/errors/error-codes.js';
+
+const ROOT = join(__dirname, '../../..');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+const DOCUMENTS = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+
+/** Booting some fifty applications; a bound for what hangs. */
+const MINUTES = 60_000;
+
+/** Runs the snippets of some documents, or of all. */
+function runSnippets(...documents: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const run = ['scripts/run-snippets.mjs', ...documents];
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CLERK_')));
+    execFile(process.execPath, run, { cwd: ROOT, env }, (error, stdout, stderr) => {
+      resolve({ code: error ? 1 : 0, output: stdout + stderr });
+    });
+  });
+}
+
+describe('the snippets of README and docs/', () => {
+  it(
+    'run',
+    async () => {
+      const { code, output } = await runSnippets();
+      expect(code === 0 ? 'passed' : output).toBe('passed');
+    },
+    10 * MINUTES,
+  );
+
+  it(
+    'fail the run when a test, a statement, an option or a decorator is wrong, and only then',
+    async () => {
+      mkdirSync(join(ROOT, 'build'), { recursive: true });
+      const document = `build/broken-${process.pid}.md`;
+      const broken = [
+        `// broken.spec.ts\nit('adds up', () => {\n  expect(1 + 1).toBe(3);\n});`,
+        `throw new Error('a statement that throws');`,
+        `import { ClerkModule } from 'nest-clerk';\n\nClerkModule.forRoot({ unheardOf: true } as object);`,
+        `import { Controller, Get } from '@nestjs/common';\nimport { Public, RequirePermission } from 'nest-clerk';\n\n` +
+          `@Controller()\nexport class Contradiction {\n  @Get() @Public() @RequirePermission('org:a:b') both() {}\n}`,
+        `const right = 1;`,
+      ];
+      writeFileSync(join(ROOT, document), broken.map((code) => `\`\`\`ts\n${code}\n\`\`\`\n`).join('\n'));
+      const { code, output } = await runSnippets(document);
+      rmSync(join(ROOT, document));
+      expect(code).toBe(1);
+      expect(output).toContain('● adds up');
+      expect(output).toContain('a statement that throws');
+      expect(output).toContain('unheardOf');
+      expect(output).toContain('Contradiction.both');
+      expect(output).toContain('Tests:       4 failed, 1 passed, 5 total');
+    },
+    5 * MINUTES,
+  );
+});
+
+describe('README and docs/', () => {
+  it('list every code that an HTTP answer can have, and no other', () => {
+    const [, table = ''] = read('README.md').split('### What a refusal looks like');
+    const listed = [...table.matchAll(/^\| \d{3} +\| `([a-z-]+)`/gm)].map(([, code]) => code);
+    const elsewhere: string[] = [
+      ClerkErrorCode.ReverificationRequired, // the body is Clerk's own, without a code
+      ClerkErrorCode.UserChanged, // of sockets
+      ClerkErrorCode.UnknownTransport, // never HTTP
+      ClerkErrorCode.AuthNotPopulated, // thrown to the application
+    ];
+    expect(listed.toSorted()).toEqual(
+      Object.values(ClerkErrorCode)
+        .filter((code) => !elsewhere.includes(code))
+        .toSorted(),
+    );
+  });
+
+  it.each(DOCUMENTS)('%s quotes messages of refusals as they are sent', (document) => {
+    const source = read('lib/policy/decide.ts');
+    for (const [, message] of read(document).matchAll(/"message": ?"([^"]+)"/g)) expect(source).toContain(message);
+  });
+
+  it.each([...DOCUMENTS, 'CONTRIBUTING.md'])('%s names npm scripts that exist', (document) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(document).matchAll(/\bnpm (?:run (?:--silent )?([\w:-]+)|(start|test)\b)/g)];
+    for (const [, script, short] of named) expect(Object.keys(scripts)).toContain(script ?? short);
+  });
+
+  it.each(DOCUMENTS)('%s does not return a whole Clerk user from a handler', (document) => {
+    expect(read(document)).not.toMatch(/return (await )?[\w.]*\.getUser\(|return user;/);
+  });
+
+  it.each(DOCUMENTS)('%s names no package of Clerk that is deprecated', (document) => {
+    expect(read(document)).not.toContain('@clerk/clerk-react');
+  });
+});
