@@ -2,6 +2,8 @@ import { Controller, Get } from '@nestjs/common';
 import { Auth, ClerkClientService, Public } from 'nest-clerk';
 import type { SignedInAuthObject, SignedOutAuthObject } from 'nest-clerk';
 
+import { origins } from './origins.js';
+
 @Controller()
 export class AccountController {
   constructor(private readonly clerk: ClerkClientService) {}
@@ -23,13 +25,15 @@ export class AccountController {
   @Get('session')
   @Public()
   async session(@Auth() auth: SignedInAuthObject | SignedOutAuthObject) {
+    // Beside a local Clerk there is a frontend on another origin as well.
     const clerkUrl = process.env.CLERK_PROXY_URL;
-    if (!auth.isAuthenticated) return { clerkUrl, user: null };
+    const local = clerkUrl ? { clerkUrl, frontendUrl: origins().frontend } : {};
+    if (!auth.isAuthenticated) return { ...local, user: null };
     const { userId } = auth;
     const user = await this.clerk.users.getUser(userId);
     const { data: memberships } = await this.clerk.users.getOrganizationMembershipList({ userId });
     return {
-      clerkUrl,
+      ...local,
       user: { id: userId, name: user.fullName ?? userId },
       organization: auth.orgSlug ?? null,
       organizations: memberships.map(({ organization: { name, slug } }) => ({ name, slug })),

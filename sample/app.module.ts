@@ -17,7 +17,7 @@ import { RatesController } from './rates.controller.js';
     ClerkModule.forRootAsync({
       useFactory: () => ({
         // Session tokens of these pages, and of no others.
-        authorizedParties: [origins().api, origins().frontend],
+        authorizedParties: [...origins().all],
         // A stream ends with the session that opened it.
         endStreamsOnExpiry: true,
         // Who opens these pages switches to the organization in the URL.

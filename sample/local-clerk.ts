@@ -1,5 +1,7 @@
 import { LocalClerk } from 'nest-clerk/testing';
 
+import type { Command } from './commands.js';
+
 /** Long enough for tokens that are pasted after lunch. Clerk's own live for a minute, and frontends renew them. */
 const ONE_DAY_IN_SECONDS = 24 * 60 * 60;
 
@@ -45,22 +47,24 @@ export async function seed(clerk: LocalClerk, authorizedParty: string): Promise<
   };
 }
 
-/** Lines to paste into a shell; behind each `#` the status that it answers, and why. */
-export function curlLines(origin: string, { ada, grace, apiKey, m2m }: Callers): string[] {
-  const curl = (path: string, answer: string, token?: string, options = '') =>
-    `curl -i ${options}${token ? `-H 'Authorization: Bearer ${token}' ` : ''}${origin}${path} # ${answer}`;
+/** Calls of the HTTP sample, each with the status that it answers, and why. */
+export function curlCommands(origin: string): Command[] {
+  const curl = (path: string, answer: string, variable?: string, options = ''): Command => ({
+    command: `curl -i ${options}${variable ? `-H "Authorization: Bearer $${variable}" ` : ''}${origin}${path}`,
+    answer,
+  });
   const invoice = `-X POST -H 'Content-Type: application/json' -d '{"customer":"Night Library","amountInCents":2500}' `;
   return [
-    curl('/rates', '200 public: everybody'),
-    curl('/rates/live', '200 a stream of events, for Ada', ada),
-    curl('/invoices', '200 Ada is signed in and sees the invoices of Acme', ada),
-    curl('/invoices', '401 nobody is signed in'),
-    curl('/invoices', '403 Grace lacks org:invoices:create at Globex', grace, invoice),
-    curl('/me', '200 Grace, as Clerk knows her', grace),
-    curl('/invoices', '201 Ada holds org:invoices:create at Acme', ada, invoice),
-    curl('/invoices/export', '200 an API key of Acme', apiKey),
-    curl('/invoices/export', '200 a machine of our own', m2m),
-    curl('/invoices/export', '401 a session where only programs are accepted', ada),
-    curl('/invoices', '401 an API key where a session is demanded', apiKey),
+    curl('/rates', '200 the route is public'),
+    curl('/rates/live', '200 a stream of events, for Ada', 'ADA'),
+    curl('/invoices', '200 Ada is signed in and sees the invoices of Acme', 'ADA'),
+    curl('/invoices', '401 no one is signed in'),
+    curl('/invoices', '403 Grace lacks org:invoices:create at Globex', 'GRACE', invoice),
+    curl('/me', '200 Grace, as Clerk knows her', 'GRACE'),
+    curl('/invoices', '201 Ada has org:invoices:create at Acme', 'ADA', invoice),
+    curl('/invoices/export', '200 an API key of Acme', 'API_KEY'),
+    curl('/invoices/export', '200 a machine of this application', 'M2M'),
+    curl('/invoices/export', '401 a session token where only programs are accepted', 'ADA'),
+    curl('/invoices', '401 an API key where a session token is required', 'API_KEY'),
   ];
 }

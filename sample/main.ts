@@ -2,8 +2,10 @@ import 'reflect-metadata';
 
 import { Logger } from '@nestjs/common';
 
-import { curlLines } from './local-clerk.js';
+import { toScript } from './commands.js';
+import { curlCommands } from './local-clerk.js';
 import { origins } from './origins.js';
+import { run } from './run.js';
 import { startSample } from './start.js';
 
 async function bootstrap(): Promise<void> {
@@ -16,9 +18,9 @@ async function bootstrap(): Promise<void> {
   }
   logger.log(`Listening on ${api}, protected by a local Clerk: no CLERK_SECRET_KEY is set.`);
   logger.log(`Open it in a browser to sign in. A frontend on another origin is at ${frontend}.`);
-  logger.log('Or paste these into a shell; behind the # is what each answers.');
+  logger.log('Or paste these into a shell; above each is what it answers.');
   // Bare lines, not log lines: they are to be pasted.
-  process.stdout.write(`\n${curlLines(api, local.callers).join('\n\n')}\n\n`);
+  process.stdout.write(`\n${toScript(local.callers, curlCommands(api))}\n\n`);
 }
 
-void bootstrap();
+run(bootstrap);

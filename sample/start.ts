@@ -33,27 +33,34 @@ export async function startSample(
   const local = process.env.CLERK_SECRET_KEY ? undefined : await startLocalSide();
   const app = await NestFactory.create(AppModule, adapter, options);
   app.enableShutdownHooks();
-  // Browsers let the frontend's pages call, and no others.
-  app.enableCors({ origin: origins().frontend });
-  await app.listen(origins().port);
+  // Browsers let the frontend's pages call, and no others; its scripts may read why a call was refused.
+  app.enableCors({
+    origin: [...origins().frontends],
+    exposedHeaders: ['WWW-Authenticate', 'x-clerk-auth-status', 'x-clerk-auth-reason'],
+  });
   const close = async (): Promise<void> => {
     local?.frontend.close();
     await Promise.all([app.close(), local?.clerk.stop()]);
   };
+  try {
+    await app.listen(origins().port);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return { app, local, close };
 }
 
 async function startLocalSide(): Promise<LocalSide> {
   const clerk = await LocalClerk.start();
   Object.assign(process.env, clerk.env);
-  const { api, frontend, frontendPort } = origins();
-  return {
-    clerk,
-    callers: await seed(clerk, api),
-    frontend: await startFrontend(frontendPort, {
-      apiUrl: api,
-      clerkUrl: clerk.url,
-      signInUrl: `${clerk.options.signInUrl}?${new URLSearchParams({ redirect_url: frontend })}`,
-    }),
-  };
+  const { api, frontendPort } = origins();
+  try {
+    const { signInUrl } = clerk.options;
+    const frontend = await startFrontend(frontendPort, { apiUrl: api, clerkUrl: clerk.url, signInUrl });
+    return { clerk, callers: await seed(clerk, api), frontend };
+  } catch (error) {
+    await clerk.stop();
+    throw error;
+  }
 }

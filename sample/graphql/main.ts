@@ -4,10 +4,12 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { LocalClerk } from 'nest-clerk/testing';
 
+import { toScript } from '../commands.js';
 import { seed } from '../local-clerk.js';
 import { origins } from '../origins.js';
-import { operations } from './operations.js';
+import { run } from '../run.js';
 import { GraphqlSampleModule } from './graphql.module.js';
+import { operations } from './operations.js';
 
 async function bootstrap(): Promise<void> {
   const { api, port } = origins();
@@ -16,8 +18,10 @@ async function bootstrap(): Promise<void> {
   const app = await NestFactory.create(GraphqlSampleModule);
   await app.listen(port);
   new Logger('Sample').log(`Listening on ${api}/graphql, protected by ${local ? 'a local Clerk' : 'your instance'}.`);
+  if (!local) return;
+  const { ada, grace } = await seed(local, api);
   // Bare lines, not log lines: they are to be pasted.
-  if (local) process.stdout.write(`\n${operations(api, await seed(local, api)).join('\n\n')}\n\n`);
+  process.stdout.write(`\n${toScript({ ada, grace }, operations(api))}\n\n`);
 }
 
-void bootstrap();
+run(bootstrap);

@@ -1,16 +1,19 @@
-import type { Callers } from '../local-clerk.js';
+import type { Command } from '../commands.js';
 
-/** Lines to paste into a shell; behind each `#` what it answers: `data`, or the code of the error. */
-export function operations(origin: string, { ada, grace }: Pick<Callers, 'ada' | 'grace'>): string[] {
-  const curl = (query: string, answer: string, token?: string) =>
-    `curl -X POST -H 'Content-Type: application/json' ${token ? `-H 'Authorization: Bearer ${token}' ` : ''}` +
-    `-d '${JSON.stringify({ query })}' ${origin}/graphql # ${answer}`;
+/** Operations of the GraphQL sample, each with what it answers: `data`, or the code of the error. */
+export function operations(origin: string): Command[] {
+  const curl = (query: string, answer: string, variable?: string): Command => ({
+    command:
+      `curl -X POST -H 'Content-Type: application/json' ${variable ? `-H "Authorization: Bearer $${variable}" ` : ''}` +
+      `-d '${JSON.stringify({ query })}' ${origin}/graphql`,
+    answer,
+  });
   const create = 'mutation { createInvoice(customer: "Night Library") { id customer } }';
   return [
-    curl('{ vat }', 'data: open to everybody'),
-    curl('{ invoices { id } }', 'UNAUTHENTICATED: nobody is signed in'),
-    curl(create, 'data: Ada holds org:invoices:create at Acme', ada),
-    curl('{ invoices { id customer } }', 'data: the invoices of Acme', ada),
-    curl(create, 'FORBIDDEN: Grace lacks org:invoices:create at Globex', grace),
+    curl('{ vat }', 'data: open to everyone'),
+    curl('{ invoices { id } }', 'UNAUTHENTICATED: no one is signed in'),
+    curl(create, 'data: Ada has org:invoices:create at Acme', 'ADA'),
+    curl('{ invoices { id customer } }', 'data: the invoices of Acme', 'ADA'),
+    curl(create, 'FORBIDDEN: Grace lacks org:invoices:create at Globex', 'GRACE'),
   ];
 }

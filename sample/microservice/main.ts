@@ -6,6 +6,7 @@ import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { LocalClerk } from 'nest-clerk/testing';
 
 import { seed } from '../local-clerk.js';
+import { run } from '../run.js';
 import { AppModule } from './app.module.js';
 import { Client } from './client.js';
 
@@ -28,8 +29,8 @@ async function bootstrap(): Promise<void> {
     logger.log(
       `${who} ${pattern}: ${JSON.stringify(await client.send(pattern, { data: { customer: 'Night Library' }, token }))}`,
     );
-  await say('Anybody', 'invoices.rates');
-  await say('Anybody', 'invoices.list');
+  await say('No one', 'invoices.rates');
+  await say('No one', 'invoices.list');
   await say('Ada', 'invoices.list', ada);
   await say('Ada', 'invoices.create', ada);
   await say('Grace', 'invoices.create', grace);
@@ -37,4 +38,4 @@ async function bootstrap(): Promise<void> {
   client.close();
 }
 
-void bootstrap();
+run(bootstrap);

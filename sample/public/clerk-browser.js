@@ -1,6 +1,6 @@
 /**
  * What Clerk's browser SDK does for a page, in a few lines, for a local Clerk: it knows which browser this is, who is
- * signed in, and always has a fresh session token. A real frontend uses @clerk/clerk-react or its like instead.
+ * signed in, and always has a fresh session token. A real frontend uses @clerk/react or its like instead.
  */
 export class ClerkBrowser {
   #clerkUrl;

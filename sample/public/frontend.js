@@ -10,9 +10,10 @@ document.getElementById('who').textContent = session
   ? `You are ${[session.user.first_name, session.user.last_name].filter(Boolean).join(' ')}.`
   : 'Nobody is signed in.';
 if (session) show('sign-out').addEventListener('click', () => clerk.signOut().then(() => location.reload()));
-else show('sign-in').href = signInUrl;
+else show('sign-in').href = `${signInUrl}?${new URLSearchParams({ redirect_url: location.origin })}`;
+document.getElementById('api').href = apiUrl;
 
-addRouteButtons(document.getElementById('routes'), document.getElementById('answer'), apiUrl, async () => {
+addRouteButtons(document.getElementById('routes'), apiUrl, async () => {
   const token = await clerk.getToken();
   return token ? { Authorization: `Bearer ${token}` } : {};
 });

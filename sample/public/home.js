@@ -20,7 +20,12 @@ if (session.user) {
   show('sign-in');
 }
 
-addRouteButtons(document.getElementById('routes'), document.getElementById('answer'), '', async () => {
+if (session.frontendUrl) {
+  show('other-origin');
+  document.getElementById('frontend').href = session.frontendUrl;
+}
+
+addRouteButtons(document.getElementById('routes'), '', async () => {
   await freshenCookie();
   return {};
 });

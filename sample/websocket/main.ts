@@ -5,9 +5,12 @@ import { NestFactory } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { LocalClerk } from 'nest-clerk/testing';
 
+import { toScript } from '../commands.js';
 import { seed } from '../local-clerk.js';
 import { origins } from '../origins.js';
+import { run } from '../run.js';
 import { ChatModule } from './chat.module.js';
+import { messages } from './messages.js';
 
 async function bootstrap(): Promise<void> {
   const clerk = process.env.CLERK_SECRET_KEY ? undefined : await LocalClerk.start();
@@ -17,18 +20,11 @@ async function bootstrap(): Promise<void> {
   app.enableShutdownHooks();
   const { api, port } = origins();
   await app.listen(port);
-  new Logger('Sample').log(`Sockets of socket.io are welcome at ${api}.`);
+  new Logger('Sample').log(`Listening for socket.io at ${api}.`);
   if (!clerk) return;
   const { ada, grace } = await seed(clerk, api);
-  const line = (token: string, event: string) =>
-    `node --input-type=module -e "import { io } from 'socket.io-client'; io('${api}', { auth: { token: '${token}' } }).onAny((...said) => console.log(...said)).emit('${event}', 'Hello')"`;
-  const lines = [
-    `${line(ada, 'say')} # said: Ada is signed in`,
-    `${line(grace, 'announce')} # exception 403: Grace lacks org:invoices:create at Globex`,
-    `${line('', 'say')} # exception 401, and the end: nobody is signed in`,
-  ];
   // Bare lines, not log lines: they are to be pasted.
-  process.stdout.write(`\n${lines.join('\n\n')}\n\n`);
+  process.stdout.write(`\n${toScript({ ada, grace }, messages(api))}\n\n`);
 }
 
-void bootstrap();
+run(bootstrap);

@@ -2,9 +2,11 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 
 import { LocalClerk } from '../../lib/testing/index.js';
+import { toScript } from '../../sample/commands.js';
 import { GraphqlSampleModule } from '../../sample/graphql/graphql.module.js';
 import { operations } from '../../sample/graphql/operations.js';
 import { seed } from '../../sample/local-clerk.js';
+import { commentsIn, paste } from '../support/pasted.js';
 
 describe('the GraphQL sample', () => {
   let clerk: LocalClerk;
@@ -22,17 +24,18 @@ describe('the GraphQL sample', () => {
     await Promise.all([app?.close(), clerk?.stop()]);
   });
 
-  it('answers every line that it prints as printed', async () => {
-    const lines = operations(await app.getUrl(), await seed(clerk, 'http://localhost:3000'));
+  it('answers every command that it prints as printed', async () => {
+    const { ada, grace } = await seed(clerk, 'http://localhost:3000');
+    const script = toScript({ ada, grace }, operations(await app.getUrl()));
+    expect(commentsIn(script)).toEqual([]);
     const answers: [string, string][] = [];
-    for (const line of lines) {
-      const [command = '', comment = ''] = line.split(' # ');
-      const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
-      const after = (flag: string) => words.filter((_word, index) => words[index - 1] === flag);
-      const headers = Object.fromEntries(after('-H').map((header) => header.split(': ') as [string, string]));
-      const answer = await fetch(words.at(-1)!, { method: 'POST', headers, body: after('-d')[0] });
-      const { data, errors } = (await answer.json()) as { data?: unknown; errors?: { extensions: { code: string } }[] };
-      answers.push([comment.split(':')[0]!, errors ? errors[0]!.extensions.code : data ? 'data' : 'nothing']);
+    for (const { answer, url, init } of await paste(script)) {
+      const response = await fetch(url, init);
+      const { data, errors } = (await response.json()) as {
+        data?: unknown;
+        errors?: { extensions: { code: string } }[];
+      };
+      answers.push([answer.split(':')[0]!, errors ? errors[0]!.extensions.code : data ? 'data' : 'nothing']);
     }
     expect(answers).toHaveLength(5);
     for (const [printed, given] of answers) expect(given).toBe(printed);

@@ -1,9 +1,16 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication } from '@nestjs/common';
 
 import { LocalClerk } from '../../lib/testing/index.js';
+import { toScript } from '../../sample/commands.js';
 import { seed, type Callers } from '../../sample/local-clerk.js';
 import { ChatModule } from '../../sample/websocket/chat.module.js';
+import { messages } from '../../sample/websocket/messages.js';
+import { commentsIn } from '../support/pasted.js';
 import { SOCKET_PLATFORMS, type TestSocket } from '../support/sockets.js';
 
 const [, platform] = SOCKET_PLATFORMS[0]!;
@@ -50,5 +57,17 @@ describe('the WebSocket sample', () => {
   it('disconnects whoever is not signed in', async () => {
     const nobody = await open('');
     expect(await nobody.closed).toBe('io server disconnect');
+  });
+
+  it('prints commands that any shell takes, each of which ends with the answer printed above it', async () => {
+    const { ada, grace } = callers;
+    const script = toScript({ ada, grace }, messages(await app.getUrl()));
+    expect(commentsIn(script)).toEqual([]);
+    const cwd = join(__dirname, '../..');
+    const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script], { cwd });
+    expect(stderr).toBe('');
+    const printed =
+      /# said: .*\nsaid \{.*\}\n# exception 403: .*\nexception \{.*403.*\}\n# exception 401: .*\nexception \{.*401.*\}/s;
+    expect(stdout).toMatch(printed);
   });
 });

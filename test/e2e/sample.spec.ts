@@ -3,28 +3,17 @@ import { NestFactory } from '@nestjs/core';
 
 import { LocalClerk } from '../../lib/testing/index.js';
 import { AppModule } from '../../sample/app.module.js';
-import { curlLines, seed, type Callers } from '../../sample/local-clerk.js';
+import { toScript } from '../../sample/commands.js';
+import { curlCommands, seed, type Callers } from '../../sample/local-clerk.js';
 import { origins } from '../../sample/origins.js';
+import { commentsIn, paste, type Pasted } from '../support/pasted.js';
 import { PLATFORMS } from '../support/platforms.js';
-
-/** What a shell makes of one of the printed lines, as far as they use it. */
-function parse(line: string) {
-  const [command = '', comment = ''] = line.split(' # ');
-  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
-  const after = (flag: string) => words.filter((_word, index) => words[index - 1] === flag);
-  const headers = Object.fromEntries(after('-H').map((header) => header.split(': ') as [string, string]));
-  return {
-    program: words[0],
-    url: words.at(-1)!,
-    init: { method: after('-X')[0] ?? 'GET', headers, body: after('-d')[0] },
-    status: Number(comment.slice(0, 3)),
-  };
-}
 
 describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: INestApplication;
-  let lines: string[];
+  let script: string;
+  let pasted: Pasted[];
   let origin: string;
   let callers: Callers;
   const environment = { ...process.env };
@@ -36,33 +25,36 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
     await app.listen(0, '127.0.0.1');
     origin = await app.getUrl();
     callers = await seed(clerk, origins().api);
-    lines = curlLines(origin, callers);
+    script = toScript(callers, curlCommands(origin));
+    pasted = await paste(script);
   });
   afterAll(async () => {
     process.env = environment;
     await Promise.all([app?.close(), clerk?.stop()]);
   });
 
-  it('prints lines to paste, each starting with curl and saying what it answers', () => {
-    expect(lines.map(parse).map(({ program, status }) => `${program} ${status}`)).toEqual([
-      'curl 200',
-      'curl 200',
-      'curl 200',
-      'curl 401',
-      'curl 403',
-      'curl 200',
-      'curl 201',
-      'curl 200',
-      'curl 200',
-      'curl 401',
-      'curl 401',
+  it('prints commands that any shell takes, each below what it answers', () => {
+    expect(pasted.map(({ answer }) => answer.slice(0, 3))).toEqual([
+      '200',
+      '200',
+      '200',
+      '401',
+      '403',
+      '200',
+      '201',
+      '200',
+      '200',
+      '401',
+      '401',
     ]);
+    expect(commentsIn(script)).toEqual([]);
+    // Each token once, in a variable.
+    for (const token of Object.values(callers)) expect(script.split(token)).toHaveLength(2);
   });
 
-  it('answers every line as printed', async () => {
-    for (const line of lines) {
-      const { url, init, status } = parse(line);
-      expect([line.split(' # ')[1], (await fetch(url, init)).status]).toEqual([line.split(' # ')[1], status]);
+  it('answers every command as printed', async () => {
+    for (const { answer, url, init } of pasted) {
+      expect([answer, (await fetch(url, init)).status]).toEqual([answer, Number(answer.slice(0, 3))]);
     }
   });
 
@@ -73,35 +65,35 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
       doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'setInterval', 'queueMicrotask'],
     });
     try {
-      const { url, init, status } = parse(lines[2]!);
-      expect((await fetch(url, init)).status).toBe(status);
+      const { url, init } = pasted[2]!;
+      expect((await fetch(url, init)).status).toBe(200);
     } finally {
       jest.useRealTimers();
     }
   });
 
   it('shows each organization its own invoices, and the caller as Clerk knows her', async () => {
-    const json = async (line: string) => (await fetch(parse(line).url, parse(line).init)).json() as Promise<any>;
-    const ofAcme = await json(lines[2]!);
+    const json = async ({ url, init }: Pasted) => (await fetch(url, init)).json() as Promise<any>;
+    const ofAcme = await json(pasted[2]!);
     expect(new Set(ofAcme.map((invoice: any) => invoice.organization))).toEqual(new Set(['acme']));
-    expect(await json(lines[5]!)).toMatchObject({
+    expect(await json(pasted[5]!)).toMatchObject({
       name: 'Grace Hopper',
       email: 'grace@globex.test',
       organization: 'globex',
     });
-    expect(await json(lines[7]!)).toEqual(ofAcme);
-    expect((await json(lines[8]!)).length).toBeGreaterThan(ofAcme.length);
+    expect(await json(pasted[7]!)).toEqual(ofAcme);
+    expect((await json(pasted[8]!)).length).toBeGreaterThan(ofAcme.length);
   });
 
   it('streams to who is signed in, and ends', async () => {
-    const { url, init } = parse(lines[1]!);
+    const { url, init } = pasted[1]!;
     const stream = await (await fetch(url, init)).text();
     expect(stream.match(/^data: .*"for":"user_/gm)).toHaveLength(3);
     expect((await fetch(url)).status).toBe(401);
   });
 
   it('refuses a draft that is no invoice', async () => {
-    const { url, init } = parse(lines[6]!);
+    const { url, init } = pasted[6]!;
     for (const body of ['{}', '[]', '{"customer":" ","amountInCents":1}', '{"customer":"A","amountInCents":1.5}']) {
       expect((await fetch(url, { ...init, body })).status).toBe(400);
     }
@@ -123,7 +115,7 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
   it('tells its page who is signed in', async () => {
     const session = async (token?: string) =>
       (await fetch(`${origin}/session`, { headers: token ? { authorization: `Bearer ${token}` } : {} })).json();
-    expect(await session()).toEqual({ clerkUrl: clerk.url, user: null });
+    expect(await session()).toEqual({ clerkUrl: clerk.url, frontendUrl: origins().frontend, user: null });
     expect(await session(callers.ada)).toMatchObject({
       user: { name: 'Ada Lovelace' },
       organization: 'acme',
@@ -132,5 +124,19 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
         { name: 'Acme', slug: 'acme' },
       ],
     });
+  });
+
+  it.each(['http://localhost:3000', 'http://127.0.0.1:3000', 'http://localhost:3001', 'http://127.0.0.1:3001'])(
+    'accepts session tokens of its page at %s',
+    async (authorizedParty) => {
+      const authorization = `Bearer ${await clerk.sessionToken({ authorizedParty })}`;
+      expect((await fetch(`${origin}/invoices`, { headers: { authorization } })).status).toBe(200);
+    },
+  );
+
+  it('refuses session tokens of other origins', async () => {
+    const authorization = `Bearer ${await clerk.sessionToken({ authorizedParty: 'http://localhost:3002' })}`;
+    const answer = await fetch(`${origin}/invoices`, { headers: { authorization } });
+    expect(await answer.json()).toMatchObject({ statusCode: 401, code: 'origin-not-allowed' });
   });
 });

@@ -66,17 +66,30 @@ function userPicker(store: Store, hidden: Html): Html {
       <fieldset>
         <legend>Continue as</legend>
         ${users.length === 0 ? html`<p>Nobody is known yet.</p>` : ''}
-        ${users.map((user) => html`<button name="user" value="${user.id}">${nameOf(user)}</button> `)}
+        ${users.map(
+          (user) =>
+            html`<p><button name="user" value="${user.id}">${nameOf(user)}</button> ${rightsOf(store, user)}</p>`,
+        )}
       </fieldset>
     </form>
     <form method="post" action="/sign-up">
       ${hidden}
       <fieldset>
-        <legend>Or be somebody new</legend>
+        <legend>Or as a new user</legend>
         <label>First name <input name="first_name" required autocomplete="off" /></label>
         <button>Sign up</button>
       </fieldset>
     </form>`;
+}
+
+/** What a session of this user may hold, so that whoever picks one knows what to expect. */
+function rightsOf(store: Store, user: UserJSON): string {
+  const memberships = store.memberships.filter(({ public_user_data }) => public_user_data.user_id === user.id);
+  const rights = memberships.map(({ organization, role, permissions }) => {
+    const granted = permissions.length > 0 ? permissions.join(', ') : 'no permissions';
+    return `${organization.name}: ${role} with ${granted}`;
+  });
+  return rights.length > 0 ? rights.join('; ') : 'no organization';
 }
 
 function signedInPage(store: Store, userId: string | undefined): Html {
