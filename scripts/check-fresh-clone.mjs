@@ -1,9 +1,9 @@
 /**
- * Does what README tells a newcomer: clones the repository, types `npm start`, pastes the printed curl lines, starts the
+ * Does what README tells a newcomer: clones the repository, types `npm start`, pastes the printed curl commands, starts the
  * samples of the other transports, and types `npm test`, with the options given to it. Fails when anything answers otherwise
  * than printed.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ const TRANSPORTS = {
   'start:websocket': '# exception 401',
 };
 
-await trySample('start', (printed) => /^curl /m.test(printed) && printed.endsWith('\n\n'), tryLines);
+await trySample('start', (printed) => /^curl /m.test(printed) && printed.endsWith('\n\n'), tryCommands);
 for (const [script, last] of Object.entries(TRANSPORTS)) {
   await trySample(script, (printed) => printed.includes(last));
 }
@@ -61,22 +61,42 @@ async function trySample(script, isComplete, attempt = () => undefined) {
   }
 }
 
-async function tryLines(printed) {
-  const lines = printed.split('\n').filter((line) => line.startsWith('curl '));
+async function tryCommands(printed) {
+  const lines = printed.split('\n');
+  const tokens = lines.filter((line) => /^[A-Z0-9_]+='/.test(line));
+  const commands = lines.flatMap((line, index) =>
+    line.startsWith('curl ') ? [{ command: line, expected: /^echo '# (.*)'$/.exec(lines[index - 1])[1] }] : [],
+  );
   let wrong = 0;
-  for (const line of lines) {
-    const [command, expected] = line.split(' # ');
-    const answer = execFileSync('sh', ['-c', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  for (const { command, expected } of commands) {
+    const script = [...tokens, command].join('\n');
+    const answer = execFileSync('sh', ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     const status = /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1];
     const right = expected.startsWith(`${status} `);
     console.log(`${right ? 'ok   ' : 'WRONG'} ${status}, printed: ${expected}`);
     if (!right) wrong += 1;
   }
-  if (wrong > 0) throw new Error(`${wrong} of ${lines.length} lines answered otherwise than printed`);
+  if (commands.length === 0 || wrong > 0) {
+    throw new Error(`${wrong} of ${commands.length} commands answered otherwise than printed`);
+  }
   for (const page of [`http://localhost:${ports.PORT}/`, `http://127.0.0.1:${ports.FRONTEND_PORT}/`]) {
     const { status } = await fetch(page);
     console.log(`ok    ${status}, the page at ${page}`);
     if (status !== 200) throw new Error(`${page} answered ${status}`);
+  }
+  tryBusyPort();
+}
+
+/** While a sample runs, another one on its port ends with one line that says so. */
+function tryBusyPort() {
+  const { status, stderr } = spawnSync('node', ['build/sample/main.js'], {
+    cwd: clone,
+    env: { ...env, ...ports, FRONTEND_PORT: '0' },
+    encoding: 'utf8',
+  });
+  console.log(`ended with ${status}: ${stderr}`);
+  if (status !== 1 || !stderr.startsWith(`Port ${ports.PORT} is already in use.`) || stderr.includes('    at ')) {
+    throw new Error('a sample on a busy port does not say so in one line');
   }
 }
 

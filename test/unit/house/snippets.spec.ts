@@ -93,6 +93,14 @@ describe('README and docs/', () => {
     for (const [, script, short] of named) expect(Object.keys(scripts)).toContain(script ?? short);
   });
 
+  it.each([...DOCUMENTS, 'CONTRIBUTING.md'])(
+    '%s has no comments in shell blocks, which zsh takes for arguments',
+    (document) => {
+      for (const [, block = ''] of read(document).matchAll(/^```sh\n([\s\S]*?)^```$/gm))
+        expect(block).not.toContain('#');
+    },
+  );
+
   it.each(DOCUMENTS)('%s does not return a whole Clerk user from a handler', (document) => {
     expect(read(document)).not.toMatch(/return (await )?[\w.]*\.getUser\(|return user;/);
   });
