@@ -5,10 +5,11 @@ import { Logger } from '@nestjs/common';
 import { toScript } from './commands.js';
 import { curlCommands } from './local-clerk.js';
 import { origins } from './origins.js';
-import { run } from './run.js';
+import { ensureFree, run } from './run.js';
 import { startSample } from './start.js';
 
 async function bootstrap(): Promise<void> {
+  await ensureFree(origins().port);
   const { local } = await startSample();
   const { api, frontend } = origins();
   const logger = new Logger('Sample');

@@ -1,3 +1,5 @@
+import { createServer } from 'node:net';
+
 /** What an error of `listen()` says. */
 interface ListenError extends NodeJS.ErrnoException {
   readonly port?: number;
@@ -29,4 +31,11 @@ export function explainPort(error: unknown, env: NodeJS.ProcessEnv): string | un
   const variable = isFrontend ? 'FRONTEND_PORT' : 'PORT';
   const another = port < 1024 ? 4000 : port > 60_000 ? port - 1000 : port + 1000;
   return `Port ${port} ${problem}. Choose another with the variable ${variable}: ${variable}=${another} npm run ${script}`;
+}
+
+/** @throws the error of `listen()` where the port cannot be had: before Nest logs it with a stack trace. */
+export async function ensureFree(port: number, host?: string): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ port, host }, resolve));
+  await new Promise((resolve) => server.close(resolve));
 }

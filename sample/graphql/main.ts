@@ -7,12 +7,13 @@ import { LocalClerk } from 'nest-clerk/testing';
 import { toScript } from '../commands.js';
 import { seed } from '../local-clerk.js';
 import { origins } from '../origins.js';
-import { run } from '../run.js';
+import { ensureFree, run } from '../run.js';
 import { GraphqlSampleModule } from './graphql.module.js';
 import { operations } from './operations.js';
 
 async function bootstrap(): Promise<void> {
   const { api, port } = origins();
+  await ensureFree(port);
   const local = process.env.CLERK_SECRET_KEY ? undefined : await LocalClerk.start();
   if (local) Object.assign(process.env, local.env);
   const app = await NestFactory.create(GraphqlSampleModule);

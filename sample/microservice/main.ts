@@ -6,12 +6,13 @@ import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { LocalClerk } from 'nest-clerk/testing';
 
 import { seed } from '../local-clerk.js';
-import { run } from '../run.js';
+import { ensureFree, run } from '../run.js';
 import { AppModule } from './app.module.js';
 import { Client } from './client.js';
 
 async function bootstrap(): Promise<void> {
   const port = Number(process.env.PORT || 3010);
+  await ensureFree(port, 'localhost');
   const clerk = process.env.CLERK_SECRET_KEY ? undefined : await LocalClerk.start();
   Object.assign(process.env, clerk?.env);
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(AppModule, {

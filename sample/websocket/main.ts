@@ -8,11 +8,12 @@ import { LocalClerk } from 'nest-clerk/testing';
 import { toScript } from '../commands.js';
 import { seed } from '../local-clerk.js';
 import { origins } from '../origins.js';
-import { run } from '../run.js';
+import { ensureFree, run } from '../run.js';
 import { ChatModule } from './chat.module.js';
 import { messages } from './messages.js';
 
 async function bootstrap(): Promise<void> {
+  await ensureFree(origins().port);
   const clerk = process.env.CLERK_SECRET_KEY ? undefined : await LocalClerk.start();
   Object.assign(process.env, clerk?.env);
   const app = await NestFactory.create(ChatModule);
