@@ -22,6 +22,7 @@ import { connectionExpiry } from './guard/connection-expiry.js';
 import { CurrentUsers } from './guard/current-users.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
 import { ClerkGuardPresence } from './guard/guard-presence.js';
+import { GuardReplacement } from './guard/guard-replacement.js';
 import { PolicyAudit } from './guard/policy.audit.js';
 import { Predicates } from './guard/predicates.js';
 import { Refusals } from './guard/refusals.js';
@@ -114,6 +115,7 @@ function importedWithoutForRoot(): never {
     TransportsRegistry,
     ClerkSockets,
     GuardCoverage,
+    GuardReplacement,
     ClerkGuardPresence,
     { provide: GUARD_PRESENCE, useExisting: ClerkGuardPresence },
     AccessLog,

@@ -5,6 +5,8 @@ import type { HandlerTransport } from '../policy/handlers.explorer.js';
 import type { Handler } from '../policy/policy.reader.js';
 import { WebSocketPackage } from '../transports/websocket.package.js';
 import { ClerkGuard } from './clerk.guard.js';
+import { findClerkModules } from './clerk-modules.js';
+import { clerkGuardsOf } from './guard-replacement.js';
 
 /** Tells before which handlers Nest runs ClerkGuard. */
 @Injectable()
@@ -22,12 +24,10 @@ export class GuardCoverage {
     return [...this.config.getGlobalGuards(), ...perRequest].some(isClerkGuard) || this.isReplaced;
   }
 
-  /** Whether a test has put a guard of its own in the place of ours, which then decides. */
+  /** Whether a test has replaced our guard with one of its own, which then decides. */
   get isReplaced(): boolean {
-    return [...this.modules.values()].some(({ providers }) => {
-      const guard: unknown = providers.get(ClerkGuard)?.instance;
-      return Boolean(guard) && !isClerkGuard(guard);
-    });
+    const guards = findClerkModules(this.modules).flatMap(clerkGuardsOf);
+    return guards.some(({ instance }) => Boolean(instance) && !isClerkGuard(instance));
   }
 
   /**

@@ -7,13 +7,15 @@ import type { GuardPresence } from '../policy/guard-required.js';
 import { isJudged } from '../transports/attachment.js';
 import { identityCarrierOf } from '../transports/carrier.js';
 import { ClerkGuard } from './clerk.guard.js';
+import { conflictsBetween, findClerkModules, type NestModule } from './clerk-modules.js';
+import { GLOBAL_GUARD } from './global-guard.js';
 import { GuardCoverage, hasOwnGuard, isClerkGuard } from './guard-coverage.js';
 
-type NestModule = ModulesContainer extends Map<string, infer Each> ? Each : never;
 type Provider = NestModule['providers'] extends Map<unknown, infer Each> ? Each : never;
 
 /**
- * Refuses the boot where the guard is not there though it should be. Depends on nothing but Nest itself: whatever makes
+ * Refuses the boot where the guard is not there though it should be, where another one runs before it, and where there are
+ * two for different instances. Depends on nothing but Nest itself: whatever makes
  * the guard vanish (request-scoped options, of which some versions of Nest register no guard at all) would take anything
  * that depends on the options with it.
  */
@@ -27,12 +29,12 @@ export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
 
   /** @throws ClerkConfigurationError saying what keeps the guard from running, and what to do. */
   onModuleInit(): void {
+    const clerkModules = findClerkModules(this.modules);
     const problems = [
-      ...this.clerkModules().flatMap(({ providers }) => [
-        ...this.problemsOfScope(providers.get(CLERK_OPTIONS)),
-        ...this.problemsOfGlobalGuard(providers),
-      ]),
+      ...clerkModules.flatMap(({ providers }) => this.problemsOfScope(providers.get(CLERK_OPTIONS))),
+      ...this.problemsOfGlobalGuards(clerkModules),
       ...this.problemsOfOtherGuards(),
+      ...conflictsBetween(clerkModules, this.modules),
     ];
     if (problems.length > 0) throw new ClerkConfigurationError([...new Set(problems)]);
   }
@@ -45,21 +47,26 @@ export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
     );
   }
 
-  /** The modules made by `ClerkModule.forRoot()`. */
-  private clerkModules(): NestModule[] {
-    return [...this.modules.values()].filter(({ providers }) => providers.has(CLERK_OPTIONS));
-  }
-
   private problemsOfScope(options: Provider | undefined): string[] {
     return options?.isDependencyTreeStatic() === false ? [REQUEST_SCOPED_OPTIONS] : [];
   }
 
-  /** Of what `forRoot()` registered as APP_GUARD, if it did: Nest must have made it a global guard. */
-  private problemsOfGlobalGuard(providers: NestModule['providers']): string[] {
-    const registered = [...providers].filter(([token]) => isGlobalGuardToken(token));
+  /** Of what `forRoot()` registers: it must be among the global guards, and none may run before it. */
+  private problemsOfGlobalGuards(clerkModules: readonly NestModule[]): string[] {
+    const registered = clerkModules
+      .map(({ providers }) => providers.get(GLOBAL_GUARD))
+      .filter((provider) => provider !== undefined)
+      .map(({ instance }) => instance as unknown);
     const global: unknown[] = this.config.getGlobalGuards();
-    const isThere = registered.every(([, { instance }]) => Boolean(instance) && global.includes(instance));
-    return isThere ? [] : [NOT_REGISTERED];
+    if (!registered.every((guard) => Boolean(guard) && global.includes(guard))) return [NOT_REGISTERED];
+    const earlier = global.slice(
+      0,
+      Math.max(
+        0,
+        global.findIndex((guard) => registered.includes(guard)),
+      ),
+    );
+    return earlier.map((guard) => earlierGuard((guard as object).constructor.name));
   }
 
   /** Guards derived from ClerkGuard, which the application registers itself. */
@@ -85,8 +92,17 @@ const REQUEST_SCOPED_OPTIONS =
   'depend on the request, set resolveOptions.';
 
 const NOT_REGISTERED =
-  'Nest has not registered the guard that ClerkModule brings (APP_GUARD), so no handler would be protected. Import ' +
-  'ClerkModule.forRoot() statically, in the root module, and update @nestjs/core.';
+  'the guard that ClerkModule brings was not registered, so no handler would be protected. Import ClerkModule.forRoot() ' +
+  'statically, in the root module. A guard that a test puts in the place of ClerkGuard must be a singleton.';
+
+function earlierGuard(name: string): string {
+  return (
+    `the global guard ${name} would run before ClerkGuard, so it could not know the caller: getAuth() throws there. It was ` +
+    'added to ApplicationConfig while providers were created. Register it with APP_GUARD or app.useGlobalGuards(), which ' +
+    'run after ClerkGuard. If it has to run first, set the order yourself: ClerkModule.forRoot({ guard: false }), and ' +
+    '{ provide: APP_GUARD, useClass: ClerkGuard } in AppModule.'
+  );
+}
 
 const REQUEST_SCOPED_GUARD =
   'a guard registered as APP_GUARD (ClerkGuard, one derived from it, or one made by a factory) is request-scoped, which ' +

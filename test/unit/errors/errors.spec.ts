@@ -62,7 +62,7 @@ describe('errors', () => {
       new errors.ClerkAuthNotPopulatedError(),
       'ClerkAuthNotPopulatedError',
       'auth-not-populated',
-      expect.stringMatching(/^There is no Clerk identity on this request\. The usual causes:\n(  - .+\n){4}  - .+$/),
+      expect.stringMatching(/^There is no Clerk identity on this request\. The usual causes:\n(  - .+\n){5}  - .+$/),
     ],
     [new errors.ClerkUnavailableError('late'), 'ClerkUnavailableError', 'clerk-unavailable', 'late'],
     [new errors.ClerkKeyRefusedError('no'), 'ClerkKeyRefusedError', 'clerk-key-refused', 'no'],
@@ -73,11 +73,8 @@ describe('errors', () => {
   });
 
   it.each([
-    [
-      'another guard that runs before',
-      'APP_GUARD of AppModule before those of imported modules',
-      'Register that guard',
-    ],
+    ['another guard that runs before', 'before ClerkGuard has run', 'useClass: ClerkGuard } before that guard'],
+    ['a guard that a test has replaced', 'A test has replaced ClerkGuard', 'TestCaller'],
     ['@SkipAuth()', 'carries @SkipAuth()', 'Use @Public()'],
     ['no guard', 'No ClerkGuard stands before the handler', 'Import ClerkModule.forRoot()'],
     ['a middleware', 'in a middleware', 'Apply ClerkMiddleware'],

@@ -4,6 +4,7 @@ import { Query, ResolveField, Resolver } from '@nestjs/graphql';
 
 import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
 import { GuardCoverage, hasOwnGuard } from '../../../lib/guard/guard-coverage.js';
+import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
 import type { HandlerTransport } from '../../../lib/policy/handlers.explorer.js';
 
 class Derived extends ClerkGuard {}
@@ -16,28 +17,39 @@ const ours = Object.create(ClerkGuard.prototype) as ClerkGuard;
 const derived = Object.create(Derived.prototype) as ClerkGuard;
 const lookalike = { constructor: ClerkGuard, canActivate: () => true };
 
-/** @param provided What the modules of the application have under the name ClerkGuard. */
+/** @param modules The modules of the application, by what each has under the name ClerkGuard. */
 function coverageOf(
   config: ApplicationConfig,
   moduleRef = {},
   websockets = {},
-  provided: unknown[] = [],
+  modules: ReadonlyMap<number, object> = new Map(),
 ): GuardCoverage {
-  const modules = new Map(
-    provided.map((instance, index) => [index, { providers: new Map([[ClerkGuard, { instance }]]) }]),
-  );
   return new GuardCoverage(config, modules as never, moduleRef as never, websockets as never);
 }
 
 describe('GuardCoverage.isReplaced', () => {
-  it.each<[string, unknown[], boolean]>([
+  const named = (instance?: unknown) =>
+    new Map<unknown, object>(instance === undefined ? [] : [[ClerkGuard, { instance }]]);
+  const ofClerk = (provided?: unknown, injectable?: unknown) => ({
+    providers: named(provided).set(CLERK_OPTIONS, { instance: {} }),
+    injectables: named(injectable),
+  });
+  const ofApplication = (provided: unknown) => ({ providers: named(provided), injectables: named() });
+
+  it.each<[string, object[], boolean]>([
     ['no module that has it', [], false],
-    ['ours', [ours], false],
-    ['a derived one', [derived], false],
-    ['one that is not made yet', [undefined], false],
-    ['another in its place', [ours, new Other()], true],
-  ])('%s', (_, provided, isReplaced) => {
-    const coverage = coverageOf(new ApplicationConfig(), {}, {}, provided);
+    ['ours', [ofClerk(ours, ours)], false],
+    ['a derived one', [ofClerk(derived, derived)], false],
+    ['one that is not made yet', [ofClerk(null, null)], false],
+    ['another in place of the provider', [ofClerk(ours), ofClerk(new Other(), ours)], true],
+    ['another in place of the guard of @UseGuards()', [ofClerk(ours, new Other())], true],
+    [
+      'another that a module of the application provides for itself',
+      [ofClerk(ours), ofApplication(new Other())],
+      false,
+    ],
+  ])('%s', (_, modules, isReplaced) => {
+    const coverage = coverageOf(new ApplicationConfig(), {}, {}, new Map(modules.entries()));
     expect(coverage.isReplaced).toBe(isReplaced);
     expect(coverage.isGlobal).toBe(isReplaced);
   });

@@ -4,6 +4,7 @@ import { APP_GUARD, ApplicationConfig } from '@nestjs/core';
 import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
 import { GuardCoverage } from '../../../lib/guard/guard-coverage.js';
 import { ClerkGuardPresence } from '../../../lib/guard/guard-presence.js';
+import { GLOBAL_GUARD } from '../../../lib/guard/global-guard.js';
 import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
 
@@ -13,7 +14,7 @@ class Other implements CanActivate {
     return true;
   }
 }
-const TOKEN = `${APP_GUARD} (UUID: 1)`;
+const OF_APPLICATION = `${APP_GUARD} (UUID: 1)`;
 
 /** What Nest keeps of a provider. */
 const wrapper = (instance: unknown, isStatic = true, more: object = {}) => ({
@@ -30,7 +31,9 @@ function presence(modules: readonly Providers[], guards: readonly unknown[] = []
   const config = new ApplicationConfig();
   config.getGlobalGuards = () => guards as CanActivate[];
   for (const metatype of perRequest) config.addGlobalRequestGuard({ metatype } as never);
-  const container = new Map(modules.map((providers, index) => [index, { providers: new Map(providers) }]));
+  const container = new Map(
+    modules.map((providers, index) => [index, { providers: new Map(providers), injectables: new Map() }]),
+  );
   const coverage = new GuardCoverage(config, container as never, {} as never, {} as never);
   return new ClerkGuardPresence(container as never, config, coverage);
 }
@@ -47,22 +50,35 @@ const problemsOf = (...application: Parameters<typeof presence>): readonly strin
 const SCOPED_OPTIONS = expect.stringMatching(
   /^the options of ClerkModule\.forRootAsync\(\) are request-scoped/,
 ) as string;
-const NOT_REGISTERED = expect.stringMatching(/^Nest has not registered the guard that ClerkModule brings/) as string;
+const NOT_REGISTERED = expect.stringMatching(/^the guard that ClerkModule brings was not registered/) as string;
+const EARLIER = expect.stringMatching(/^the global guard Other would run before ClerkGuard/) as string;
 const SCOPED_GUARD = expect.stringMatching(/^a guard registered as APP_GUARD .* is request-scoped/) as string;
 
 describe('ClerkGuardPresence', () => {
   it.each<[string, readonly Providers[], unknown[], unknown[], string[]]>([
-    ['the guard is there', [[OPTIONS, [TOKEN, wrapper(ours)]]], [ours], [], []],
-    ['it is there beside others', [[], [OPTIONS, [TOKEN, wrapper(ours)]]], [new Other(), ours], [], []],
+    ['the guard is there', [[OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [ours], [], []],
+    ['it runs before others', [[], [OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [ours, new Other()], [], []],
+    ['another runs before it', [[OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [new Other(), ours], [], [EARLIER]],
+    ['another runs before one that none was wanted of', [[OPTIONS]], [new Other(), ours], [], []],
+    [
+      'another copy of this library runs its own before it',
+      [
+        [OPTIONS, [GLOBAL_GUARD, wrapper('copy')]],
+        [OPTIONS, [GLOBAL_GUARD, wrapper(ours)]],
+      ],
+      ['copy', ours],
+      [],
+      [],
+    ],
     ['none is wanted', [[OPTIONS]], [], [], []],
-    ['a test has put another in its place', [[OPTIONS, [TOKEN, wrapper('mock')]]], ['mock'], [], []],
-    ['it was not made', [[OPTIONS, [TOKEN, wrapper(undefined)]]], [undefined], [], [NOT_REGISTERED]],
-    ['it was not registered', [[OPTIONS, [TOKEN, wrapper(ours)]]], [], [], [NOT_REGISTERED]],
+    ['a test has put another in its place', [[OPTIONS, [GLOBAL_GUARD, wrapper('mock')]]], ['mock'], [], []],
+    ['it was not made', [[OPTIONS, [GLOBAL_GUARD, wrapper(undefined)]]], [undefined], [], [NOT_REGISTERED]],
+    ['it was not registered', [[OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [], [], [NOT_REGISTERED]],
     [
       'one of two was not registered',
       [
-        [OPTIONS, [TOKEN, wrapper(ours)]],
-        [OPTIONS, [TOKEN, wrapper(undefined)]],
+        [OPTIONS, [GLOBAL_GUARD, wrapper(ours)]],
+        [OPTIONS, [GLOBAL_GUARD, wrapper(undefined)]],
       ],
       [ours],
       [],
@@ -74,7 +90,7 @@ describe('ClerkGuardPresence', () => {
       [
         [
           [CLERK_OPTIONS, wrapper(undefined, false)],
-          [TOKEN, wrapper(undefined)],
+          [GLOBAL_GUARD, wrapper(undefined)],
         ],
         [[CLERK_OPTIONS, wrapper(undefined, false)]],
       ],
@@ -84,11 +100,17 @@ describe('ClerkGuardPresence', () => {
     ],
     ['ours is made for each request', [[OPTIONS]], [], [ClerkGuard], [SCOPED_GUARD]],
     ['another is made for each request', [[OPTIONS]], [], [Other], []],
-    ['ours was dropped', [[OPTIONS], [[TOKEN, wrapper({}, false, { metatype: ClerkGuard })]]], [], [], [SCOPED_GUARD]],
-    ['another was dropped', [[OPTIONS], [[TOKEN, wrapper({}, false, { metatype: Other })]]], [], [], []],
+    [
+      'ours was dropped',
+      [[OPTIONS], [[OF_APPLICATION, wrapper({}, false, { metatype: ClerkGuard })]]],
+      [],
+      [],
+      [SCOPED_GUARD],
+    ],
+    ['another was dropped', [[OPTIONS], [[OF_APPLICATION, wrapper({}, false, { metatype: Other })]]], [], [], []],
     [
       'one was dropped that a factory makes',
-      [[OPTIONS], [[TOKEN, wrapper(undefined, false, { metatype: () => ours, inject: [] })]]],
+      [[OPTIONS], [[OF_APPLICATION, wrapper(undefined, false, { metatype: () => ours, inject: [] })]]],
       [],
       [],
       [SCOPED_GUARD],
