@@ -47,9 +47,9 @@ export class ClerkAuthNotPopulatedError extends ClerkError {
   constructor() {
     super(
       enumerate('There is no Clerk identity on this request. The usual causes:', [
-        'Another global guard calls it before ClerkGuard has run. With ClerkModule.forRoot({ guard: false }), list ' +
-          '{ provide: APP_GUARD, useClass: ClerkGuard } before that guard. A microservice of a hybrid application runs ClerkGuard ' +
-          'before its own guards with connectMicroservice(options, { inheritAppConfig: true }).',
+        'Another guard calls it before ClerkGuard has run. With ClerkModule.forRoot({ guard: false }), list ' +
+          '{ provide: APP_GUARD, useClass: ClerkGuard } before that guard, or @UseGuards(ClerkGuard, …) first. A microservice of a ' +
+          'hybrid application runs ClerkGuard before its own guards with connectMicroservice(options, { inheritAppConfig: true }).',
         'A test has replaced ClerkGuard (overrideGuard, overrideProvider), so no one is known to be calling. Keep the guard, and ' +
           'set the caller with TestCaller of nest-clerk/testing.',
         'The handler carries @SkipAuth(). Use @Public() to check credentials without demanding them.',
