@@ -457,7 +457,15 @@ describe('a global guard that calls getAuth()', () => {
 
   const platform = PLATFORMS[0][1];
   it.each<[string, (options: LocalClerk['options']) => ReturnType<typeof TestApp.on>, number]>([
-    ['of AppModule runs before ClerkGuard', (o) => TestApp.on(platform).clerk(o).providers(callerGuard), 500],
+    ['of AppModule runs after ClerkGuard', (o) => TestApp.on(platform).clerk(o).providers(callerGuard), 200],
+    [
+      'of AppModule that is listed before ClerkGuard, with guard: false, is told how to list them',
+      (o) =>
+        TestApp.on(platform)
+          .clerk({ ...o, guard: false })
+          .providers(callerGuard, { provide: APP_GUARD, useClass: ClerkGuard }),
+      500,
+    ],
     [
       'of a module imported after ClerkModule runs after it',
       (o) => TestApp.on(platform).clerk(o).imports(GuardModule),
@@ -474,8 +482,7 @@ describe('a global guard that calls getAuth()', () => {
   ])('%s', async (_, describeApp, status) => {
     const app = await describeApp(clerk.options).controllers(Open).start();
     expect((await app.withToken('/open', await clerk.sessionToken())).status).toBe(status);
-    if (status === 500)
-      expect(app.logger.lines.join()).toContain('runs each APP_GUARD of AppModule before those of imported');
+    if (status === 500) expect(app.logger.lines.join()).toContain('useClass: ClerkGuard } before that guard');
     await app.close();
   });
 });
