@@ -263,20 +263,6 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
       await expectMessagesStaffOnly(strategy);
     });
 
-    it('a guard of the microservice itself knows the caller of a message, where the microservice inherits', async () => {
-      const hybrid = await NestFactory.create<INestApplication>(moduleWith(), platform(), {
-        logger: false,
-        abortOnError: false,
-      });
-      nest = hybrid;
-      const strategy = new InProcess();
-      const options = { inheritAppConfig: true, deferInitialization: true };
-      hybrid.connectMicroservice({ strategy }, options).useGlobalGuards(new LenientStaffGuard());
-      await hybrid.startAllMicroservices();
-      await hybrid.listen(0, '127.0.0.1');
-      await expectMessagesStaffOnly(strategy);
-    });
-
     it('an APP_GUARD knows the caller of a message of a microservice that stands alone', async () => {
       const strategy = new InProcess();
       nest = await NestFactory.createMicroservice(moduleWith([{ provide: APP_GUARD, useClass: LenientStaffGuard }]), {
