@@ -20,6 +20,7 @@ import { ClerkGuard } from './guard/clerk.guard.js';
 import { ClerkSockets } from './guard/clerk.sockets.js';
 import { connectionExpiry } from './guard/connection-expiry.js';
 import { CurrentUsers } from './guard/current-users.js';
+import { deniedEvents } from './guard/denied-events.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
 import { ClerkGuardPresence } from './guard/guard-presence.js';
 import { GuardReplacement } from './guard/guard-replacement.js';
@@ -121,6 +122,7 @@ function importedWithoutForRoot(): never {
     AccessLog,
     Refusals,
     ClerkGuard,
+    deniedEvents,
     streamExpiry,
     connectionExpiry,
     clerkApiExceptionFilter,

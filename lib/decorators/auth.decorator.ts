@@ -16,6 +16,7 @@ import { addParameterMetadata, PolicyMetadata } from '../policy/metadata.js';
 import { attachedIdentity } from '../transports/attachment.js';
 import { isObject } from '../transports/calls.js';
 import { findIdentityCarrier, identityCarrierOf } from '../transports/carrier.js';
+import { parameterOf } from './unpopulated.js';
 
 type KeyOfEach<T> = T extends unknown ? keyof T : never;
 
@@ -24,10 +25,12 @@ export type AuthProperty = KeyOfEach<
   SignedInAuthObject | SignedOutAuthObject | AuthenticatedMachineObject | UnauthenticatedMachineObject
 >;
 
-const authParameter = createParamDecorator((property: AuthProperty | undefined, context: ExecutionContext) => {
-  const auth = authOf(context);
-  return property === undefined ? auth : (auth as Partial<Record<AuthProperty, unknown>>)[property];
-});
+const authParameter = createParamDecorator((property: AuthProperty | undefined, context: ExecutionContext) =>
+  parameterOf(context, () => {
+    const auth = authOf(context);
+    return property === undefined ? auth : (auth as Partial<Record<AuthProperty, unknown>>)[property];
+  }),
+);
 
 /**
  * The caller: Clerk's own auth object for the accepted token, or one property of it. Signed out (on a `@Public()`

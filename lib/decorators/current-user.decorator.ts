@@ -4,12 +4,15 @@ import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { addParameterMetadata, PolicyMetadata } from '../policy/metadata.js';
 import { attachedUserLoader } from '../transports/attachment.js';
 import { identityCarrierOf } from '../transports/carrier.js';
+import { parameterOf } from './unpopulated.js';
 
-const currentUser = createParamDecorator((_: unknown, context: ExecutionContext) => {
-  const loader = attachedUserLoader(identityCarrierOf(context));
-  if (!loader) throw new ClerkAuthNotPopulatedError();
-  return loader.load(context);
-});
+const currentUser = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  parameterOf(context, () => {
+    const loader = attachedUserLoader(identityCarrierOf(context));
+    if (!loader) throw new ClerkAuthNotPopulatedError();
+    return loader.load(context);
+  }),
+);
 
 /**
  * The Clerk `User` who calls, loaded from the Backend API: at most one call for each request, however many parameters ask,

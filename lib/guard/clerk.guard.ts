@@ -9,7 +9,7 @@ import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
 import { CurrentUsers } from './current-users.js';
 import { Predicates } from './predicates.js';
-import { Refusals, type DecidedCall } from './refusals.js';
+import { deny, Refusals, type DecidedCall } from './refusals.js';
 
 /**
  * Guards every handler: finds out who is calling and lets through only whom the handler's decorators admit.
@@ -44,7 +44,7 @@ export class ClerkGuard implements CanActivate {
     }
 
     const credentials = transport.credentials(context);
-    if ('code' in credentials) throw transport.refuse(context, credentials);
+    if ('code' in credentials) return deny(transport, context, transport.refuse(context, credentials));
     const identified = identifyOnce(credentials.carrier, this.authenticator, policy.acceptsToken, () =>
       this.authenticator.authenticate(credentials, policy.acceptsToken),
     );
@@ -76,7 +76,7 @@ export class ClerkGuard implements CanActivate {
     if (!refusal) return true;
     // The log says how the call was answered, which the decision does not: a browser may be sent to sign in.
     if (!decision.allowed) this.log.record(policy, identity, { ...decision, denial: refusal.denial });
-    throw refusal.error;
+    return deny(call.transport, context, refusal.error);
   }
 }
 

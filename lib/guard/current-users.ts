@@ -6,6 +6,7 @@ import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { attachedIdentity, type UserLoader } from '../transports/attachment.js';
 import { carrierOf, identityCarrierOf, sourceOf } from '../transports/carrier.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
+import { deny } from './refusals.js';
 
 /** Loads the user of a call for `@CurrentUser()`, and refuses in the call's own way where there is none. */
 @Injectable()
@@ -20,7 +21,6 @@ export class CurrentUsers implements UserLoader {
     const identity = attachedIdentity(identityCarrierOf(context));
     if (!identity) throw new ClerkAuthNotPopulatedError();
     const user = await this.users.load({ source: sourceOf(context), carrier: carrierOf(context) }, identity);
-    if ('code' in user) throw transport.refuse(context, user);
-    return user;
+    return 'code' in user ? deny(transport, context, transport.refuse(context, user)) : user;
   }
 }

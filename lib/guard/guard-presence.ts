@@ -2,10 +2,12 @@ import { Inject, Injectable, type ExecutionContext, type OnModuleInit } from '@n
 import { APP_GUARD, ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
+import type { Denial } from '../errors/denial.js';
 import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import type { GuardPresence } from '../policy/guard-required.js';
 import { isJudged } from '../transports/attachment.js';
 import { identityCarrierOf } from '../transports/carrier.js';
+import { denyRpc } from '../transports/rpc.denial.js';
 import { ClerkGuard } from './clerk.guard.js';
 import { conflictsBetween, findClerkModules, type NestModule } from './clerk-modules.js';
 import { GLOBAL_GUARD } from './global-guard.js';
@@ -45,6 +47,10 @@ export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
       hasOwnGuard(context.getClass(), context.getHandler()) ||
       this.coverage.isReplaced
     );
+  }
+
+  deny(context: ExecutionContext, denial: Denial): Promise<never> | undefined {
+    return context.getType() === 'rpc' ? denyRpc(context, denial) : undefined;
   }
 
   private problemsOfScope(options: Provider | undefined): string[] {

@@ -92,6 +92,11 @@ function signingInHelps({ acceptsToken }: RoutePolicy, { reason }: Identity): bo
   return tokenTypesOf(acceptsToken).includes('session_token') && !isRefusedForItsClaims(reason);
 }
 
+/** Refuses a call with an error, in the way of its transport. */
+export function deny(transport: Transport, context: ExecutionContext, error: Error): Promise<never> {
+  return transport.endCall?.(context, error) ?? Promise.reject(error);
+}
+
 /** The fetch `Request`; none where a middleware has left a header that no request can have: then nobody is sent anywhere. */
 function requestOf(credentials: Credentials): Request | undefined {
   try {

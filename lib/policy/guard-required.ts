@@ -10,6 +10,7 @@ import {
 import { ModuleRef } from '@nestjs/core';
 
 import { ClerkPolicyError } from '../errors/clerk.errors.js';
+import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
 
@@ -17,6 +18,8 @@ import { toHttpException } from '../errors/exceptions.js';
 export interface GuardPresence {
   /** Whether ClerkGuard has judged this call, or will before the handler runs. */
   judges(context: ExecutionContext): boolean;
+  /** Refuses a call in the way of its transport; `undefined` where an exception of HTTP is right. */
+  deny?(context: ExecutionContext, denial: Denial): Promise<never> | undefined;
 }
 
 /** Injection token of {@link GuardPresence}; registered, so that two copies of this library find each other's. */
@@ -40,7 +43,7 @@ export class GuardRequired implements CanActivate, OnModuleInit {
   }
 
   /** @throws ClerkInternalServerErrorException for a call that no ClerkGuard judges. */
-  canActivate(context: ExecutionContext): boolean {
+  canActivate(context: ExecutionContext): boolean | Promise<never> {
     if (this.presence?.judges(context)) return true;
     const handler = context.getHandler();
     if (!this.reported.has(handler)) {
@@ -48,7 +51,9 @@ export class GuardRequired implements CanActivate, OnModuleInit {
       const why = this.presence ? NOT_GUARDED : NOT_IMPORTED;
       this.logger.error(`${context.getClass().name}.${handler.name}: denied 500: ${why}`);
     }
-    throw toHttpException({ status: 500, code: ClerkErrorCode.InvalidPolicy, message: 'This route is misconfigured.' });
+    const denied = this.presence?.deny?.(context, MISCONFIGURED);
+    if (denied) return denied;
+    throw toHttpException(MISCONFIGURED);
   }
 
   private get presence(): GuardPresence | undefined {
@@ -70,6 +75,12 @@ export function requireGuard(target: object): void {
   // Called as a class decorator, UseGuards writes to whatever it is given, be it a class or a handler.
   if (!guards?.includes(GuardRequired)) UseGuards(GuardRequired)(target as never);
 }
+
+const MISCONFIGURED: Denial = {
+  status: 500,
+  code: ClerkErrorCode.InvalidPolicy,
+  message: 'This route is misconfigured.',
+};
 
 const NOT_IMPORTED =
   'handlers carry decorators of nest-clerk, but ClerkModule is not imported: add ClerkModule.forRoot() to the imports of the root module.';

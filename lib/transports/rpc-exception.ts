@@ -4,6 +4,7 @@ import type { HttpException } from '@nestjs/common';
 
 import type { Denial } from '../errors/denial.js';
 import { bodyOf, toHttpException } from '../errors/exceptions.js';
+import { grpcErrorOf, type GrpcCall } from './grpc.call.js';
 
 type RpcExceptionClass = new (error: object) => Error;
 
@@ -21,20 +22,26 @@ function rpcExceptionClass(): RpcExceptionClass | undefined {
   }
 }
 
-/** A denial as microservices answer it: `{ status: 'error', statusCode, code, message }`. */
-export function toRpcException(denial: Denial): Error {
+/**
+ * A denial as microservices answer it: `{ status: 'error', statusCode, code, message }`, or an error of gRPC.
+ *
+ * @param grpcCall The call, where it is one of gRPC.
+ */
+export function toRpcException(denial: Denial, grpcCall?: GrpcCall): Error {
   const RpcException = rpcExceptionClass();
   if (!RpcException) return toHttpException(denial);
-  return new RpcException(bodyOf(denial));
+  const body = bodyOf(denial);
+  return new RpcException(grpcCall ? grpcErrorOf(body, grpcCall) : body);
 }
 
 /** An error of the application as microservices answer it; an `RpcException` stays what it is. */
-export function asRpcException(error: HttpException, original: Error): Error {
+export function asRpcException(error: HttpException, original: Error, grpcCall?: GrpcCall): Error {
   const RpcException = rpcExceptionClass();
   if (!RpcException || original instanceof RpcException) return original;
   const body = error.getResponse();
-  const said = typeof body === 'string' ? { message: body } : body;
-  return Object.assign(new RpcException({ statusCode: error.getStatus(), ...said, status: 'error' }), {
-    cause: original,
-  });
+  const said = {
+    ...{ statusCode: error.getStatus(), ...(typeof body === 'string' ? { message: body } : body) },
+    status: 'error',
+  };
+  return Object.assign(new RpcException(grpcCall ? grpcErrorOf(said, grpcCall, original) : said), { cause: original });
 }

@@ -8,9 +8,12 @@ import type { LogThrottle } from '../errors/log-throttle.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
 import { beginCall, isObject, type Call } from './calls.js';
+import { endGrpcStreamCall, grpcCallOf } from './grpc.call.js';
 import { presentedCredentials, type Question } from './presented.js';
-import { asRpcException, toRpcException } from './rpc-exception.js';
+import { asRpcException } from './rpc-exception.js';
+import { rpcErrorFor } from './rpc.denial.js';
 import type { Transport } from './transport.js';
+import { markUnanswered } from './unanswered.js';
 
 /** Nest reads the payload, the context, and of gRPC the call. */
 const PLACES_READ = 3;
@@ -36,7 +39,7 @@ export class RpcTransport implements Transport {
     const [payload, own] = args;
     return beginCall(args, {
       // A transport strategy of the application's own may give no context. The arguments are never the payload itself.
-      source: isObject(own) ? own : args,
+      source: grpcCallOf(args)?.metadata ?? (isObject(own) ? own : args),
       place: (length) => Math.max(PLACES_READ, length),
       // It may also give the same one with every message; Nest's own strategies make one for each.
       landmark: isContextOfNest(own) ? own : isObject(payload) ? payload : undefined,
@@ -51,12 +54,18 @@ export class RpcTransport implements Transport {
     attachIdentity(this.carrier(context), identity, userLoader);
   }
 
-  refuse(_context: ExecutionContext, denial: Denial): Error {
-    return toRpcException(denial);
+  refuse(context: ExecutionContext, denial: Denial): Error {
+    return rpcErrorFor(context, denial);
   }
 
-  refuseWith(_context: ExecutionContext, error: Error, denial: Denial): Error {
-    return asRpcException(asHttpException(error, denial), error);
+  refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error {
+    const exception = asRpcException(asHttpException(error, denial), error, grpcCallOf(context.getArgs()));
+    // The application may throw one and the same error again elsewhere, so it carries no mark.
+    return exception === error ? error : markUnanswered(context, exception);
+  }
+
+  endCall(context: ExecutionContext, error: Error): Promise<never> | undefined {
+    return endGrpcStreamCall(context.getArgs(), error);
   }
 }
 

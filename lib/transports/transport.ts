@@ -35,4 +35,10 @@ export interface Transport {
 
   /** The same with an error of the application's own in place of the denial's. */
   refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error;
+
+  /**
+   * Answers a call itself whose errors Nest does not handle; the promise never settles, so that no handler runs.
+   * `undefined` where the error is to be thrown.
+   */
+  endCall?(context: ExecutionContext, error: Error): Promise<never> | undefined;
 }

@@ -1,0 +1,374 @@
+/** gRPC: who may call which method, however it streams, and what a refused client reads. */
+import { Catch, Controller, type ArgumentsHost, type ExecutionContext } from '@nestjs/common';
+import {
+  BaseRpcExceptionFilter,
+  GrpcMethod,
+  GrpcStreamCall,
+  GrpcStreamMethod,
+  RpcException,
+} from '@nestjs/microservices';
+import { Metadata, status, type ServerDuplexStream, type ServerReadableStream } from '@grpc/grpc-js';
+import { map, of, throwError, type Observable } from 'rxjs';
+
+import {
+  AcceptsToken,
+  Auth,
+  ClerkClientService,
+  ClerkModule,
+  CurrentUser,
+  getAuth,
+  Public,
+  RequirePermission,
+  RequireReverification,
+  RequireScope,
+  RequireThat,
+  type ClerkModuleOptions,
+  type User,
+} from '../../lib/index.js';
+import { LocalClerk } from '../../lib/testing/index.js';
+import { GrpcService } from '../support/grpc.js';
+import { freePort } from '../support/redis.js';
+
+interface Caller {
+  readonly userId: string | null;
+}
+type AnswerOnce = (error: null, answer: Caller) => void;
+/** Which handlers ran. */
+const ran: string[] = [];
+
+@Controller()
+class Callers {
+  @GrpcMethod('Callers', 'Unary') unary(@Auth('userId') userId: string): Caller {
+    ran.push('Unary');
+    return { userId };
+  }
+  @Public() @GrpcMethod('Callers', 'Public') public(@Auth('userId') userId: string | null): Caller {
+    return { userId };
+  }
+  @RequirePermission('org:invoices:read') @GrpcMethod('Callers', 'Permission') permission(): Caller {
+    return { userId: '' };
+  }
+  @AcceptsToken('m2m_token') @RequireScope('mch_1') @GrpcMethod('Callers', 'Machine') machine(): Caller {
+    return { userId: '' };
+  }
+  @RequireReverification('strict') @GrpcMethod('Callers', 'Reverification') reverification(): Caller {
+    return { userId: '' };
+  }
+  @RequireThat(() => {
+    throw new Error('the database is down');
+  })
+  @GrpcMethod('Callers', 'Predicate')
+  predicate(): Caller {
+    return { userId: '' };
+  }
+  @GrpcMethod('Callers', 'User') user(@CurrentUser() user: User): Caller {
+    return { userId: user.id };
+  }
+  @GrpcMethod('Callers', 'ServerStream') serverStream(@Auth('userId') userId: string): Observable<Caller> {
+    ran.push('ServerStream');
+    return of({ userId });
+  }
+  @GrpcStreamMethod('Callers', 'ClientStream') clientStream(_: unknown, @Auth('userId') userId: string): Caller {
+    ran.push('ClientStream');
+    return { userId };
+  }
+  @GrpcStreamMethod('Callers', 'Bidi') bidi(questions: Observable<unknown>, metadata: Metadata, call: object) {
+    ran.push('Bidi');
+    return questions.pipe(map(() => ({ userId: metadata && call ? 'somebody' : '' })));
+  }
+  @GrpcStreamCall('Callers', 'ClientStreamCall')
+  clientStreamCall(call: ServerReadableStream<unknown, Caller>, answer: AnswerOnce): void {
+    ran.push('ClientStreamCall');
+    call.on('data', () => undefined).on('end', () => answer(null, { userId: 'somebody' }));
+  }
+  @GrpcStreamCall('Callers', 'BidiCall') bidiCall(call: ServerDuplexStream<unknown, Caller>): void {
+    ran.push('BidiCall');
+    call.on('data', () => call.write({ userId: 'somebody' })).on('end', () => call.end());
+  }
+  @GrpcStreamCall('Callers', 'UserCall') userCall(@CurrentUser() user: User): void {
+    ran.push(`UserCall ${user.id}`);
+  }
+  @GrpcStreamCall('Callers', 'AuthCall') authCall(@Auth('userId') userId: string): void {
+    ran.push(`AuthCall ${userId}`);
+  }
+  @RequirePermission('org:invoices:read') @GrpcStreamCall('Callers', 'PermissionCall') permissionCall(): void {
+    ran.push('PermissionCall');
+  }
+}
+
+/** Every way that gRPC streams, and that Nest handles a stream. */
+const METHODS = ['Unary', 'ServerStream', 'ClientStream', 'Bidi', 'ClientStreamCall', 'BidiCall'] as const;
+
+/** Nest hands the call over third, and to `@GrpcStreamCall()` handlers first. */
+function credentials(context: ExecutionContext) {
+  const [first, , call = first] = context.getArgs<{ metadata: Metadata }[]>();
+  return call!.metadata.get('authorization')[0]?.toString();
+}
+
+/** What a client reads of a denial. */
+function readDenial(error: { code: number; details: string; metadata: Metadata } | undefined) {
+  const [code] = error!.metadata.get('clerk-error-code');
+  const [body] = error!.metadata.get('clerk-error');
+  return { status: error!.code, details: error!.details, code, body: body && JSON.parse(body.toString()) };
+}
+
+describe('gRPC', () => {
+  let clerk: LocalClerk;
+  let service: GrpcService | undefined;
+  /** What the process would have ended for. */
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown) => void unhandled.push(reason);
+
+  beforeAll(async () => void (clerk = await LocalClerk.start()));
+  afterAll(async () => {
+    await service?.close();
+    await clerk?.stop();
+  });
+  beforeEach(() => {
+    ran.length = unhandled.length = 0;
+    process.on('unhandledRejection', onUnhandled);
+  });
+  afterEach(async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled).toEqual([]);
+  });
+
+  async function restart(
+    options: ClerkModuleOptions = {},
+    prepare?: Parameters<typeof GrpcService.start>[1],
+  ): Promise<GrpcService> {
+    await service?.close();
+    const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
+    const all = { publishableKey, secretKey, apiUrl, telemetry, rpc: { credentials }, ...options };
+    return (service = await GrpcService.start(
+      { imports: [ClerkModule.forRoot(all)], controllers: [Callers] },
+      prepare,
+    ));
+  }
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+  describe.each(METHODS)('%s', (method) => {
+    beforeAll(() => restart());
+
+    it('answers a signed-in caller', async () => {
+      const { error, answer } = await service!.call(method, bearer(await clerk.sessionToken()));
+      expect(error).toBeUndefined();
+      expect(answer!.userId).toMatch(/^user_|^somebody$/);
+      expect(ran).toEqual([method]);
+    });
+
+    it('answers UNAUTHENTICATED with the code authentication-required where no token is sent', async () => {
+      const { error } = await service!.call(method);
+      expect(readDenial(error)).toMatchObject({ status: status.UNAUTHENTICATED, code: 'authentication-required' });
+      expect(ran).toEqual([]);
+    });
+
+    it('answers UNAUTHENTICATED with the code token-expired for an expired token', async () => {
+      const token = await clerk.sessionToken({ expiresIn: -60 });
+      const { error } = await service!.call(method, bearer(token));
+      expect(readDenial(error)).toMatchObject({ status: status.UNAUTHENTICATED, code: 'token-expired' });
+      expect(JSON.stringify(error)).not.toContain(token);
+      expect(ran).toEqual([]);
+    });
+
+    it('answers the next caller after a denial', async () => {
+      await service!.call(method);
+      const { answer } = await service!.call(method, bearer(await clerk.sessionToken()));
+      expect(answer).toBeDefined();
+    });
+  });
+
+  describe('denials', () => {
+    beforeAll(() => restart());
+
+    it('a denied client reads the message as details, and the body of other transports in the metadata', async () => {
+      const { error } = await service!.call('Unary');
+      expect(readDenial(error)).toEqual({
+        status: status.UNAUTHENTICATED,
+        details: expect.any(String),
+        code: 'authentication-required',
+        body: { status: 'error', statusCode: 401, code: 'authentication-required', message: error!.details },
+      });
+    });
+
+    it('a missing permission is answered PERMISSION_DENIED', async () => {
+      const { error } = await service!.call('Permission', bearer(await clerk.sessionToken()));
+      expect(readDenial(error)).toMatchObject({ status: status.PERMISSION_DENIED, code: 'insufficient-permissions' });
+    });
+
+    it('a missing scope is answered PERMISSION_DENIED', async () => {
+      const { token } = await clerk.createM2MToken({ machine: clerk.createMachine() });
+      const { error } = await service!.call('Machine', bearer(token));
+      expect(readDenial(error)).toMatchObject({ status: status.PERMISSION_DENIED, code: 'insufficient-scope' });
+    });
+
+    it('a factor that has to be verified again is answered in Clerk’s own words', async () => {
+      const token = await clerk.sessionToken({ factorVerificationAge: [600, -1] });
+      const { error } = await service!.call('Reverification', bearer(token));
+      expect(readDenial(error)).toMatchObject({
+        ...{ status: status.PERMISSION_DENIED, code: 'reverification-required' },
+        body: { clerk_error: { type: 'forbidden', reason: 'reverification-error' } },
+      });
+    });
+
+    it('a predicate that throws is answered PERMISSION_DENIED, without its message', async () => {
+      const { error } = await service!.call('Predicate', bearer(await clerk.sessionToken()));
+      expect(readDenial(error)).toMatchObject({ status: status.PERMISSION_DENIED, code: 'insufficient-permissions' });
+      expect(JSON.stringify(error)).not.toContain('database');
+    });
+
+    it.each(['User', 'UserCall'])('a deleted user is answered NOT_FOUND by @CurrentUser() of %s', async (method) => {
+      const user = clerk.createUser();
+      const token = await clerk.sessionToken({ user });
+      await service!.nest.get(ClerkClientService).users.deleteUser(user.id);
+      const { error } = await service!.call(method, bearer(token));
+      expect(readDenial(error)).toMatchObject({ status: status.NOT_FOUND, code: 'user-not-found' });
+      expect(ran).toEqual([]);
+    });
+  });
+
+  it.each(METHODS)('%s answers INTERNAL where rpc.credentials throws', async (method) => {
+    await restart({
+      rpc: {
+        credentials: () => {
+          throw new Error('no metadata');
+        },
+      },
+    });
+    const { error } = await service!.call(method);
+    expect(readDenial(error)).toMatchObject({ status: status.INTERNAL, code: 'invalid-configuration' });
+  });
+
+  it('credentials that cannot be read are answered INVALID_ARGUMENT', async () => {
+    await restart({ rpc: { credentials: () => 7 as never } });
+    const { error } = await service!.call('Unary');
+    expect(readDenial(error)).toMatchObject({ status: status.INVALID_ARGUMENT, code: 'malformed-request' });
+  });
+
+  it.each(METHODS)('%s answers UNAVAILABLE while Clerk cannot be reached', async (method) => {
+    await restart({ apiUrl: `http://127.0.0.1:${await freePort()}`, maxRetries: 0 });
+    const { error } = await service!.call(method, bearer(await clerk.sessionToken()));
+    expect(readDenial(error)).toMatchObject({ status: status.UNAVAILABLE, code: 'clerk-unavailable' });
+  });
+
+  it('a public method answers signed-out callers', async () => {
+    await restart();
+    expect(await service!.call('Public')).toEqual({ answer: {} });
+  });
+
+  it.each<[string, Error, object]>([
+    [
+      'a status of HTTP and data',
+      Object.assign(new Error('wait – a moment'), { statusCode: 429, data: { seconds: 3, für: 'dich' } }),
+      {
+        ...{ status: status.RESOURCE_EXHAUSTED, details: 'wait – a moment', code: 'authentication-required' },
+        body: { statusCode: 429, data: { seconds: 3, für: 'dich' } },
+      },
+    ],
+    ['no status', new Error('no'), { status: status.UNAUTHENTICATED, details: 'no' }],
+    [
+      'a status of gRPC, as grpc-js throws it',
+      Object.assign(new Error('9 FAILED_PRECONDITION: first pay'), { code: 9, details: 'first pay' }),
+      { status: status.FAILED_PRECONDITION, details: 'first pay', code: 'authentication-required' },
+    ],
+    ['the status OK', Object.assign(new Error('no'), { code: 0 }), { status: status.UNAUTHENTICATED, details: 'no' }],
+    [
+      'data that is no JSON',
+      Object.assign(new Error('no'), { data: 1n }),
+      { status: status.UNAUTHENTICATED, code: 'authentication-required', body: undefined },
+    ],
+    [
+      'data that is too long for metadata',
+      Object.assign(new Error('no'), { data: 'x'.repeat(20_000) }),
+      { status: status.UNAUTHENTICATED, code: 'authentication-required', body: undefined },
+    ],
+    ['half a character', new Error('no \ud800'), { status: status.UNAUTHENTICATED, details: 'no \ufffd' }],
+  ])('an error of onError with %s is answered in gRPC’s way', async (_, error, expected) => {
+    const authenticated: unknown[] = [];
+    await restart({
+      onError: (_error, context) => {
+        authenticated.push(getAuth(context).isAuthenticated);
+        return error;
+      },
+    });
+    for (const method of ['Unary', 'BidiCall']) {
+      expect(readDenial((await service!.call(method)).error)).toMatchObject(expected);
+    }
+    expect(authenticated).toEqual([false, false]);
+  });
+
+  it('metadata of an error of onError is kept, and the application’s object stays as it is', async () => {
+    const metadata = new Metadata();
+    metadata.set('retry-after', '3');
+    await restart({ onError: () => Object.assign(new Error('no'), { code: 16, metadata }) });
+    const { error } = await service!.call('Unary');
+    expect(error!.metadata.get('retry-after')).toEqual(['3']);
+    expect(readDenial(error).code).toBe('authentication-required');
+    expect(metadata.getMap()).toEqual({ 'retry-after': '3' });
+  });
+
+  it('an RpcException of onError is answered as it is', async () => {
+    await restart({ onError: () => new RpcException({ code: status.ABORTED, message: 'mine' }) });
+    for (const method of ['Unary', 'BidiCall']) {
+      expect((await service!.call(method)).error).toMatchObject({ code: status.ABORTED, details: 'mine' });
+    }
+  });
+
+  it('onError that throws leaves the denial as it is', async () => {
+    await restart({
+      onError: () => {
+        throw new Error('broken');
+      },
+    });
+    const { error } = await service!.call('Unary');
+    expect(readDenial(error)).toMatchObject({ status: status.UNAUTHENTICATED, code: 'authentication-required' });
+  });
+
+  it('a filter of the application is given the denial, with its status and metadata', async () => {
+    @Catch(RpcException)
+    class Renaming extends BaseRpcExceptionFilter {
+      override catch(exception: RpcException, _: ArgumentsHost): Observable<unknown> {
+        const error = exception.getError() as { code: number; metadata: Metadata };
+        const details = `renamed ${error.code} ${String(error.metadata.get('clerk-error-code')[0])}`;
+        return throwError(() => ({ ...error, details }));
+      }
+    }
+    await restart({}, (nest) => void nest.useGlobalFilters(new Renaming()));
+    expect((await service!.call('Unary')).error).toMatchObject({
+      ...{ code: status.UNAUTHENTICATED, details: 'renamed 16 authentication-required' },
+    });
+    // Nest would end the process for an error that a filter throws here.
+    expect(readDenial((await service!.call('BidiCall')).error).code).toBe('authentication-required');
+  });
+
+  it.each([
+    ['Unary', 'auth-not-populated'],
+    ['AuthCall', 'auth-not-populated'],
+    ['UserCall', 'auth-not-populated'],
+    ['Permission', 'invalid-policy'],
+    ['PermissionCall', 'invalid-policy'],
+  ])('%s answers INTERNAL with the code %s in a microservice without global guards', async (method, code) => {
+    await service?.close();
+    const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
+    const all = { publishableKey, secretKey, apiUrl, telemetry, rpc: { credentials } };
+    service = await GrpcService.startUnguarded({ imports: [ClerkModule.forRoot(all)], controllers: [Callers] });
+    const { error } = await service.call(method, bearer(await clerk.sessionToken()));
+    expect(readDenial(error)).toMatchObject({ status: status.INTERNAL, code });
+    expect(ran).toEqual([]);
+    expect(service.logger.ofGuard('error').join()).toContain('@UseGuards(ClerkGuard)');
+  });
+
+  it('resolveOptions is given the metadata of the call, however it streams', async () => {
+    const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
+    await restart({
+      ...{ publishableKey: undefined, secretKey: undefined },
+      resolveOptions: (metadata: Metadata) =>
+        metadata.get('tenant')[0] === 'acme' ? { publishableKey, secretKey, apiUrl, telemetry } : {},
+    });
+    const token = await clerk.sessionToken();
+    for (const method of METHODS) {
+      expect((await service!.call(method, { ...bearer(token), tenant: 'acme' })).error).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,90 @@
+import 'reflect-metadata';
+
+import { join } from 'node:path';
+
+import { Module, type INestApplicationContext, type INestMicroservice, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import { credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+
+import { RecordingLogger } from './recording-logger.js';
+import { freePort } from './redis.js';
+
+const protoPath = join(__dirname, 'proto', 'callers.proto');
+
+/** What a client sees of a call: the last answer, or the error in place of it. */
+export interface GrpcAnswer {
+  readonly answer?: { readonly userId: string };
+  readonly error?: ServiceError;
+}
+
+/** A microservice of Nest over gRPC, and a client of grpc-js that calls it. */
+export class GrpcService {
+  private constructor(
+    readonly nest: INestApplicationContext,
+    readonly logger: RecordingLogger,
+    private readonly client: any,
+  ) {}
+
+  static async start(metadata: ModuleMetadata, prepare?: (nest: INestMicroservice) => void): Promise<GrpcService> {
+    const { options, url, AppModule, logger } = await GrpcService.describe(metadata);
+    const all = { ...options, logger, abortOnError: false };
+    const nest = await NestFactory.createMicroservice<MicroserviceOptions>(AppModule, all);
+    prepare?.(nest);
+    await nest.listen();
+    return GrpcService.calling(url, nest, logger);
+  }
+
+  /** The same beside HTTP, without the application's global guards. */
+  static async startUnguarded(metadata: ModuleMetadata): Promise<GrpcService> {
+    const { options, url, AppModule, logger } = await GrpcService.describe(metadata);
+    const nest = await NestFactory.create(AppModule, { logger, abortOnError: false });
+    nest.connectMicroservice<MicroserviceOptions>(options);
+    await nest.startAllMicroservices();
+    return GrpcService.calling(url, nest, logger);
+  }
+
+  private static async describe(metadata: ModuleMetadata) {
+    @Module(metadata)
+    class AppModule {}
+    const url = `127.0.0.1:${await freePort()}`;
+    const options: MicroserviceOptions = {
+      transport: Transport.GRPC,
+      options: { package: 'callers', protoPath, url },
+    };
+    return { options, url, AppModule, logger: new RecordingLogger() };
+  }
+
+  private static calling(url: string, nest: INestApplicationContext, logger: RecordingLogger): GrpcService {
+    const { callers } = loadPackageDefinition(loadSync(protoPath)) as any;
+    return new GrpcService(nest, logger, new callers.Callers(url, credentials.createInsecure()));
+  }
+
+  /** Calls a method whose way of streaming is in its definition, with one message where the client streams. */
+  call(method: string, headers: Readonly<Record<string, string>> = {}): Promise<GrpcAnswer> {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    const { requestStream, responseStream } = this.client[method];
+    return new Promise((resolve) => {
+      let answer: GrpcAnswer['answer'];
+      const settle = (error: ServiceError | null, given = answer) => resolve(error ? { error } : { answer: given! });
+      const sent: unknown[] = requestStream ? [] : [{ text: 'hello' }];
+      const call = this.client[method](...sent, metadata, ...(responseStream ? [] : [settle]));
+      if (responseStream) {
+        call.on('data', (data: typeof answer) => (answer = data));
+        call.on('error', (error: ServiceError) => settle(error));
+        call.on('end', () => settle(null));
+      }
+      if (requestStream) {
+        call.write({ text: 'hello' });
+        call.end();
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.client.close();
+    await this.nest.close();
+  }
+}
