@@ -8,6 +8,7 @@ import { Users } from './authentication/users.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
+  IS_GUARDED,
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './clerk.module-definition.js';
@@ -18,6 +19,7 @@ import { AccessLog } from './guard/access-log.js';
 import { clerkApiExceptionFilter } from './guard/clerk-api-exception.filter.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
 import { ClerkSockets } from './guard/clerk.sockets.js';
+import { ClientOnlyAudit } from './guard/client-only.audit.js';
 import { connectionExpiry } from './guard/connection-expiry.js';
 import { CurrentUsers } from './guard/current-users.js';
 import { deniedEvents } from './guard/denied-events.js';
@@ -65,18 +67,19 @@ function importedWithoutForRoot(): never {
   providers: [
     // forRoot() and forRootAsync() put theirs in its place: Nest lets providers of a dynamic module override these.
     { provide: MODULE_OPTIONS_TOKEN, useFactory: importedWithoutForRoot },
+    { provide: IS_GUARDED, useValue: true },
     {
       provide: CLERK_OPTIONS,
-      useFactory: (given: ClerkModuleOptions) => {
+      useFactory: (given: ClerkModuleOptions, isGuarded: boolean) => {
         try {
-          const options = resolveClerkOptions(given, process.env);
+          const options = resolveClerkOptions(given, process.env, { isGuarded });
           for (const warning of bootWarnings(options)) new Logger(ClerkModule.name).warn(warning);
           return options;
         } catch (error) {
           throw explainUnloadedEnvFiles(error, process.env, process.cwd());
         }
       },
-      inject: [MODULE_OPTIONS_TOKEN],
+      inject: [MODULE_OPTIONS_TOKEN, IS_GUARDED],
     },
     { provide: ClerkClientService, useFactory: createClient, inject: [CLERK_OPTIONS] },
     {
@@ -103,6 +106,7 @@ function importedWithoutForRoot(): never {
     HandlersExplorer,
     PredicateInstances,
     PolicyAudit,
+    ClientOnlyAudit,
     Predicates,
     CurrentUsers,
     WebSocketPackage,
@@ -154,6 +158,7 @@ function importedWithoutForRoot(): never {
 export class ClerkModule extends ConfigurableModuleClass {
   /**
    * @param options See {@link ClerkModuleOptions}; besides, `isGlobal` (default true) and `guard` (default true).
+   * With `guard: false` and no ClerkGuard or ClerkMiddleware of your own (workers, scripts), `secretKey` is enough.
    * @throws ClerkConfigurationError when the application boots, listing every option to mend; at once where they are no
    * object of options at all.
    */

@@ -1,10 +1,12 @@
 import type { ClerkClient } from '@clerk/backend';
 
 import { createClient } from '../client/clerk-client.service.js';
+import { isClientOnly } from '../options/client-only.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { Authenticator } from './authenticator.js';
 import { ClerkCalls } from './clerk-calls.js';
 import { ClerkAuthenticator } from './clerk.authenticator.js';
+import { ClientOnlyAuthenticator } from './client-only.authenticator.js';
 import { DirectAuthenticator } from './direct.authenticator.js';
 import { NO_INSTANCE_KEYS, StaticInstanceKeys, type InstanceKeys } from './instance-keys.js';
 import { RecentCallers } from './recent-callers.js';
@@ -72,6 +74,7 @@ export function createAuthenticator(
   now: () => number,
   calls: ClerkCalls = new ClerkCalls(options),
 ): Authenticator {
+  if (isClientOnly(options)) return new ClientOnlyAuthenticator();
   const { verificationCache, directVerification } = options;
   let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys, calls, now);
   if (directVerification) authenticator = new DirectAuthenticator(options, keys, authenticator, now);

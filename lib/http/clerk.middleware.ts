@@ -4,7 +4,9 @@ import { Inject, Injectable, type INestApplicationContext, type NestMiddleware }
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
 import { allowingPending } from '../authentication/identity.js';
+import { ClerkConfigurationError } from '../errors/clerk.errors.js';
 import { toHttpException } from '../errors/exceptions.js';
+import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, identifyOnce } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
@@ -32,11 +34,14 @@ import type { Next } from './mounted-call.js';
  */
 @Injectable()
 export class ClerkMiddleware implements NestMiddleware {
+  /** @throws ClerkConfigurationError where there is no publishable key. */
   constructor(
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
     @Inject(CLERK_OPTIONS)
-    private readonly options: Pick<ResolvedClerkOptions, 'treatPendingAsSignedOut' | 'authorizedParties'>,
-  ) {}
+    private readonly options: ResolvedClerkOptions,
+  ) {
+    if (isClientOnly(options)) throw new ClerkConfigurationError([CLIENT_ONLY]);
+  }
 
   async use(request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> {
     const carrier = carrierOf(request);

@@ -55,7 +55,7 @@ export function frontendApiProxy(app: INestApplicationContext) {
   }
   if (!options.resolveOptions && !hasKeys(options)) {
     throw new ClerkConfigurationError([
-      'frontendApiProxy() is used in main.ts: set publishableKey and secretKey, since a machine alone has no Frontend API.',
+      'frontendApiProxy() is used in main.ts: set publishableKey and secretKey, since one key alone has no Frontend API.',
     ]);
   }
   const proxy = new FrontendApiProxy(

@@ -5,11 +5,13 @@ import { ModuleRef } from '@nestjs/core';
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
 import { RequireAuth } from '../decorators/protection.decorators.js';
-import { ClerkPolicyError } from '../errors/clerk.errors.js';
+import { ClerkConfigurationError, ClerkPolicyError } from '../errors/clerk.errors.js';
 import { AccessLog } from '../guard/access-log.js';
 import { ClerkGuard } from '../guard/clerk.guard.js';
 import { Predicates } from '../guard/predicates.js';
 import { Refusals } from '../guard/refusals.js';
+import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
+import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import { GuardRequired } from '../policy/guard-required.js';
 import { PolicyReader, type Handler } from '../policy/policy.reader.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';
@@ -28,6 +30,7 @@ import { MountedCall, type Next } from './mounted-call.js';
  * @param app The application, with `ClerkModule` among its modules.
  * @param decorators Who may pass, in the words of handlers: `AcceptsToken()`, `RequirePermission()`, `RequireThat()`,
  * `RedirectToSignIn()`, `AllowPendingSession()`. Without any: whoever is signed in with a session.
+ * @throws ClerkConfigurationError where there is no publishable key.
  * @throws ClerkPolicyError where the decorators contradict each other, or could never be fulfilled.
  * @example
  * ```ts
@@ -38,6 +41,7 @@ import { MountedCall, type Next } from './mounted-call.js';
  * ```
  */
 export function requireClerk(app: INestApplicationContext, ...decorators: readonly MethodDecorator[]) {
+  if (isClientOnly(app.get(CLERK_OPTIONS))) throw new ClerkConfigurationError([CLIENT_ONLY]);
   const { type, handler } = routeWith([RequireAuth(), ...decorators]);
   const policy = app.get(PolicyReader).read(type, handler);
   assertNone([...policy.problems, ...(hasOtherEnhancers(handler) ? [OTHER_ENHANCERS] : [])]);

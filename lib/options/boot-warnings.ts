@@ -1,8 +1,12 @@
+import { isClientOnly } from './client-only.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 
 /** What works and is better done otherwise; said once, when the application boots. */
-export function bootWarnings({ authorizedParties }: Pick<ResolvedClerkOptions, 'authorizedParties'>): string[] {
-  return authorizedParties
+export function bootWarnings(
+  options: Pick<ResolvedClerkOptions, 'authorizedParties' | 'publishableKey' | 'secretKey' | 'resolveOptions'>,
+): string[] {
+  // Where no caller is verified, it does not matter which are accepted.
+  return options.authorizedParties || isClientOnly(options)
     ? []
     : [
         'authorizedParties is not set, so session tokens made for any origin are accepted, also for a sibling ' +

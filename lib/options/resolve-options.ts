@@ -23,7 +23,7 @@ const NAMES = Object.keys(OPTION_TABLE);
 export function resolveClerkOptions(
   given: ClerkModuleOptions | undefined | null,
   env: Environment,
-  limits = CACHE_LIMITS,
+  { limits = CACHE_LIMITS, isGuarded = true } = {},
 ): ResolvedClerkOptions {
   assertReadable(given);
   const options = snapshotOf(readOwn(given ?? {}));
@@ -42,7 +42,9 @@ export function resolveClerkOptions(
   // A machine's key alone is enough to verify what other machines send it.
   const machineOnly = settled.secretKey === undefined && settled.machineSecretKey !== undefined;
   if (!machineOnly && options.resolveOptions === undefined) {
-    const absent = REQUIRED_OPTIONS.filter((name) => settled[name] === undefined);
+    // The Backend client needs no publishable key; see isClientOnly() for what does.
+    const required = REQUIRED_OPTIONS.filter((name) => isGuarded || name !== 'publishableKey');
+    const absent = required.filter((name) => settled[name] === undefined);
     problems.unshift(...absent.map((name) => `${label(name)} ${missing(name, env)}.`));
   }
   problems.push(...(problems.length === 0 ? contradictions(settled as unknown as ResolvedClerkOptions) : []));
@@ -111,7 +113,7 @@ export function resolveRequestOptions(
     answer,
     ungiven.map(([name]) => name),
   );
-  return resolveClerkOptions({ ...shared, ...own }, omit(env, variables), CACHE_LIMITS_OF_TENANT);
+  return resolveClerkOptions({ ...shared, ...own }, omit(env, variables), { limits: CACHE_LIMITS_OF_TENANT });
 }
 
 function omit<T extends object>(from: T, names: readonly string[]): T {

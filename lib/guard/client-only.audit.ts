@@ -1,0 +1,30 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+
+import { ClerkConfigurationError } from '../errors/clerk.errors.js';
+import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
+import { HandlersExplorer } from '../policy/handlers.explorer.js';
+import { GuardCoverage } from './guard-coverage.js';
+
+/** Refuses the boot of an application that guards handlers, and has no key to verify callers with. */
+@Injectable()
+export class ClientOnlyAudit implements OnModuleInit {
+  constructor(
+    @Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions,
+    @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
+    @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
+  ) {}
+
+  /** @throws ClerkConfigurationError naming the option that is missing. */
+  onModuleInit(): void {
+    if (!isClientOnly(this.options)) return;
+    const guarded = this.explorer
+      .explore()
+      .flatMap(({ type, methods }) =>
+        methods
+          .filter(({ handler, transports }) => transports.some((one) => this.coverage.covers(type, handler, one)))
+          .map(({ name }) => `${type.name}.${name}`),
+      );
+    if (guarded.length > 0) throw new ClerkConfigurationError([`${CLIENT_ONLY} It guards ${guarded.join(', ')}.`]);
+  }
+}
