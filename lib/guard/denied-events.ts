@@ -1,17 +1,18 @@
-import { Catch, type ExceptionFilter, type FactoryProvider } from '@nestjs/common';
+import { Catch, type ArgumentsHost, type ExceptionFilter, type FactoryProvider } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
-import { of, type Observable } from 'rxjs';
+import { of, throwError, type Observable } from 'rxjs';
 
-import { UnansweredDenial } from '../transports/unanswered.js';
+import { isKafka, UnansweredDenial } from '../transports/unanswered.js';
 
 /**
- * Ends a denied event, which nobody answers: the handler did not run, and the message is done with. Otherwise Kafka would
- * deliver it again until the consumer gives up, and Nest would log each one.
+ * Ends a denied event, which nobody answers. Over Kafka it is done with, which would deliver it again until the consumer gives
+ * up. Nest 12 logs the errors of events that no filter handles, so a caller could flood the log.
  */
 @Catch(UnansweredDenial)
 export class DeniedEvents implements ExceptionFilter {
-  catch(): Observable<undefined> {
-    return of(undefined);
+  catch(denial: Error & { getError?(): unknown }, host: ArgumentsHost): Observable<unknown> {
+    // A client may wait for an answer of an event handler all the same: it must not take silence for a success.
+    return isKafka(host) ? of(undefined) : throwError(() => denial.getError?.() ?? denial);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import { isObject } from './calls.js';
 
@@ -30,11 +30,21 @@ function isUnanswered(context: ExecutionContext): boolean {
   return Reflect.getMetadata(HANDLER_TYPE, context.getHandler()) === EVENT_HANDLER || isKafkaEvent(context);
 }
 
-function isKafkaEvent(context: ExecutionContext): boolean {
+/** Whether a message came over Kafka, whose strategy delivers an event again that fails. */
+export function isKafka(host: ArgumentsHost): boolean {
+  const context = host.switchToRpc().getContext<unknown>();
   try {
-    const own = context.switchToRpc().getContext<{ getConsumer?: unknown; getMessage(): { headers?: object } }>();
-    if (typeof own.getConsumer !== 'function') return false;
-    const headers = (own.getMessage().headers ?? {}) as Record<string, unknown>;
+    return isObject(context) && typeof (context as { getConsumer?: unknown }).getConsumer === 'function';
+  } catch {
+    return false;
+  }
+}
+
+function isKafkaEvent(context: ExecutionContext): boolean {
+  if (!isKafka(context)) return false;
+  try {
+    const message = context.switchToRpc().getContext<{ getMessage(): { headers?: object } }>().getMessage();
+    const headers = (message.headers ?? {}) as Record<string, unknown>;
     return KAFKA_REPLY_HEADERS.some((name) => !headers[name]);
   } catch {
     return false;
