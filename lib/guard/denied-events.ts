@@ -9,7 +9,7 @@ import { isKafka, UnansweredDenial } from '../transports/unanswered.js';
  * up. Nest 12 logs the errors of events that no filter handles, so a caller could flood the log.
  */
 @Catch(UnansweredDenial)
-export class DeniedEvents implements ExceptionFilter {
+class DeniedEvents implements ExceptionFilter {
   catch(denial: Error & { getError?(): unknown }, host: ArgumentsHost): Observable<unknown> {
     // A client may wait for an answer of an event handler all the same: it must not take silence for a success.
     return isKafka(host) ? of(undefined) : throwError(() => denial.getError?.() ?? denial);

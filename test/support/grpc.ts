@@ -14,7 +14,7 @@ import { freePort } from './redis.js';
 const protoPath = join(__dirname, 'proto', 'callers.proto');
 
 /** What a client sees of a call: the last answer, or the error in place of it. */
-export interface GrpcAnswer {
+interface GrpcAnswer {
   readonly answer?: { readonly userId: string };
   readonly error?: ServiceError;
 }
