@@ -35,6 +35,7 @@ import { PredicateInstances } from './policy/predicate-instances.js';
 import { PROTECTION_MAP } from './protection-map/protected-route.js';
 import { ClerkProtectionMap } from './protection-map/protection-map.js';
 import { carrierOf, sourceOf } from './transports/carrier.js';
+import { RpcExceptions } from './transports/rpc-exception.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
 import { WebSocketPackage } from './transports/websocket.package.js';
 import { WebSocketTransport } from './transports/websocket.transport.js';
@@ -95,7 +96,8 @@ function importedWithoutForRoot(): never {
     PolicyAudit,
     Predicates,
     CurrentUsers,
-    WebSocketPackage,
+    { provide: WebSocketPackage, useFactory: () => WebSocketPackage.load() },
+    { provide: RpcExceptions, useFactory: () => RpcExceptions.load() },
     {
       provide: WebSocketTransport,
       useFactory: (options: ResolvedClerkOptions, websockets: WebSocketPackage) =>

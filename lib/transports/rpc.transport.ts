@@ -9,7 +9,7 @@ import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, type UserLoader } from './attachment.js';
 import { beginCall, isObject, type Call } from './calls.js';
 import { presentedCredentials, type Question } from './presented.js';
-import { asRpcException, toRpcException } from './rpc-exception.js';
+import type { RpcExceptions } from './rpc-exception.js';
 import type { Transport } from './transport.js';
 
 /** Nest reads the payload, the context, and of gRPC the call. */
@@ -23,6 +23,7 @@ export class RpcTransport implements Transport {
   constructor(
     { rpc }: Pick<ResolvedClerkOptions, 'rpc'>,
     private readonly throttle: LogThrottle,
+    private readonly exceptions: RpcExceptions,
   ) {
     this.question = {
       option: 'rpc.credentials',
@@ -52,11 +53,11 @@ export class RpcTransport implements Transport {
   }
 
   refuse(_context: ExecutionContext, denial: Denial): Error {
-    return toRpcException(denial);
+    return this.exceptions.of(denial);
   }
 
   refuseWith(_context: ExecutionContext, error: Error, denial: Denial): Error {
-    return asRpcException(asHttpException(error, denial), error);
+    return this.exceptions.replacing(error, asHttpException(error, denial));
   }
 }
 

@@ -7,6 +7,7 @@ import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-op
 import { AdaptedTransport } from './adapted.transport.js';
 import { GraphqlTransport } from './graphql.transport.js';
 import { HttpTransport } from './http.transport.js';
+import { RpcExceptions } from './rpc-exception.js';
 import { RpcTransport } from './rpc.transport.js';
 import type { Transport } from './transport.js';
 import { WebSocketTransport } from './websocket.transport.js';
@@ -21,12 +22,13 @@ export class TransportsRegistry {
     @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports' | 'authorizedParties'>,
     @Inject(WebSocketTransport) webSocket: WebSocketTransport,
     @Inject(LogThrottle) throttle: LogThrottle,
+    @Inject(RpcExceptions) rpcExceptions: RpcExceptions,
   ) {
     const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
       ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter, throttle)] as const),
       ['http', new HttpTransport(adapterHost, options.authorizedParties)],
-      ['rpc', new RpcTransport(options, throttle)],
+      ['rpc', new RpcTransport(options, throttle, rpcExceptions)],
       ['graphql', new GraphqlTransport(throttle, options.authorizedParties)],
       ['ws', webSocket],
     ]);

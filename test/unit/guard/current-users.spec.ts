@@ -41,6 +41,7 @@ describe('CurrentUsers', () => {
       options,
       null as never,
       new LogThrottle(),
+      null as never,
     );
     const request = { headers: {}, url: '/' };
     if (identity) attachIdentity(request, identity);
