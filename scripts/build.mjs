@@ -39,7 +39,7 @@ rmSync('dist/cjs/cli', { recursive: true });
  */
 const requireOptionalPackages = {
   name: 'require-optional-packages',
-  renderChunk: (code) => code.replace(/\bawait import\(\s*(?:\/\*[^*]*\*\/\s*)?("[^"]+")\s*\)/g, 'require($1)'),
+  renderChunk: (code) => code.replace(/\bawait import\(("[^"]+")\)/g, 'require($1)'),
 };
 
 const bundle = await rolldown({

@@ -13,7 +13,7 @@ export class RpcExceptions {
    */
   static async load(): Promise<RpcExceptions> {
     try {
-      return new RpcExceptions((await import(/* webpackMode: "eager" */ '@nestjs/microservices')).RpcException);
+      return new RpcExceptions((await import('@nestjs/microservices')).RpcException);
     } catch {
       return new RpcExceptions();
     }

@@ -9,12 +9,12 @@ export class WebSocketPackage {
    * Loads it, where the application has it, as Nest does at every start.
    *
    * Bundlers have to see each `import()` with the name in it, so that the application and this library get one and the
-   * same class, and they accept a missing package only inside of a `try`. "eager": webpack puts it into the one file.
+   * same class, and they accept a missing package only directly inside of a `try`.
    */
   static async load(): Promise<WebSocketPackage> {
     try {
-      const { WsException } = await import(/* webpackMode: "eager" */ '@nestjs/websockets');
-      const { SocketModule } = await import(/* webpackMode: "eager" */ '@nestjs/websockets/socket-module.js');
+      const { WsException } = await import('@nestjs/websockets');
+      const { SocketModule } = await import('@nestjs/websockets/socket-module.js');
       return new WebSocketPackage(WsException, knowsGlobalGuards(SocketModule));
     } catch {
       return new WebSocketPackage();
