@@ -66,7 +66,7 @@ const ONLY_ENTRIES = 'The command uses what users can import: the entries index.
 const ONLY_ROOTS = ['@nestjs/common/*', '@nestjs/core/*'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build/', 'coverage/', 'test/packed/src/'] },
+  { ignores: ['dist/', 'build/', 'coverage/', 'test/packed/bundle/', 'test/packed/src/'] },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -43,6 +43,7 @@ import { PROTECTION_MAP } from './protection-map/protected-route.js';
 import { ClerkProtectionMap } from './protection-map/protection-map.js';
 import { carrierOf, sourceOf } from './transports/carrier.js';
 import { GraphqlConnections } from './transports/graphql.connections.js';
+import { RpcExceptions } from './transports/rpc-exception.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
 import { WebSocketPackage } from './transports/websocket.package.js';
 import { WebSocketTransport } from './transports/websocket.transport.js';
@@ -109,7 +110,8 @@ function importedWithoutForRoot(): never {
     ClientOnlyAudit,
     Predicates,
     CurrentUsers,
-    WebSocketPackage,
+    { provide: WebSocketPackage, useFactory: () => WebSocketPackage.load() },
+    { provide: RpcExceptions, useFactory: () => RpcExceptions.load() },
     GraphqlConnections,
     {
       provide: WebSocketTransport,

@@ -33,9 +33,19 @@ tsc(...['--module', 'ESNext', '--moduleResolution', 'bundler'], ...['--emitDecla
 // The command is run, not imported: an ES module is enough.
 rmSync('dist/cjs/cli', { recursive: true });
 
+/**
+ * Optional packages are loaded by `await import()` in a `try`. An application of CommonJS has them by `require()`, which
+ * is also all that jest lets it do; the call has to stay directly in the `try`, where bundlers accept a missing package.
+ */
+const requireOptionalPackages = {
+  name: 'require-optional-packages',
+  renderChunk: (code) => code.replace(/\bawait import\(("[^"]+")\)/g, 'require($1)'),
+};
+
 const bundle = await rolldown({
   input: ENTRIES,
   platform: 'node',
+  plugins: [requireOptionalPackages],
   external: [/^node:/, /^@nestjs\//, /^@clerk\//, 'lru-cache', 'rxjs', 'reflect-metadata'],
 });
 await bundle.write({

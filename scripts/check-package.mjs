@@ -5,6 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { deadLinks } from './links.mjs';
 import { pack } from './pack.mjs';
 import { INLINED } from './sbom.mjs';
 
@@ -14,8 +15,11 @@ const work = mkdtempSync(join(tmpdir(), 'nest-clerk-package-'));
 const WANTED = [
   ...[
     'README.md',
+    'ARCHITECTURE.md',
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
     'LICENSE',
+    'SECURITY.md',
     'package.json',
     'dist/cjs/package.json',
     'dist/cjs/LICENSE-jose.md',
@@ -25,8 +29,8 @@ const WANTED = [
     ['esm', 'cjs'].flatMap((format) => [`dist/${format}/${entry}.js`, `dist/${format}/${entry}.d.ts`]),
   ),
 ];
-/** Everything else that may be there: modules and their types, but neither sources nor tests. */
-const ALLOWED = /^dist\/(?:esm|cjs)\/(?!.*\.(?:spec|test)\.)[\w./-]+\.(?:js|d\.ts)$/;
+/** Everything else that may be there: documents, modules and their types, but neither sources nor tests. */
+const ALLOWED = /^docs\/[\w-]+\.md$|^dist\/(?:esm|cjs)\/(?!.*\.(?:spec|test)\.)[\w./-]+\.(?:js|d\.ts)$/;
 
 function checkFiles(files) {
   const strays = files.filter((file) => !WANTED.includes(file) && !ALLOWED.test(file));
@@ -56,6 +60,36 @@ function checkContents(files) {
   if (told.length > 0) throw new Error(`The package tells what it should not:\n${told.join('\n')}`);
 }
 
+/** What README and the documents link to has to be installed with them. */
+function checkLinks(files) {
+  const markdown = files.filter((file) => file.endsWith('.md') && !file.startsWith('dist/'));
+  const dead = deadLinks(
+    Object.fromEntries(markdown.map((file) => [file, readFileSync(join(root, file), 'utf8')])),
+    files,
+  );
+  if (dead.length > 0) throw new Error(`These links lead nowhere:\n${dead.join('\n')}`);
+}
+
+/**
+ * In a bundle, `import.meta` may be empty and a package is no file, so the library must not use either when it is
+ * loaded. The command is run as it is installed.
+ */
+function checkBundling(files) {
+  const modules = files.filter((file) => /^dist\/(?!esm\/cli\/).*\.js$/.test(file));
+  const bound = modules.filter((file) =>
+    /\bimport\.meta\b|\bcreateRequire\b|\brequire\.resolve\b|\b__(?:dir|file)name\b/.test(
+      readFileSync(join(root, file), 'utf8'),
+    ),
+  );
+  if (bound.length > 0)
+    throw new Error(`These modules depend on where they are, and break in a bundle:\n${bound.join('\n')}`);
+  // jest does not let CommonJS import().
+  const importing = modules.filter(
+    (file) => file.startsWith('dist/cjs/') && /\bawait import\(/.test(readFileSync(join(root, file), 'utf8')),
+  );
+  if (importing.length > 0) throw new Error(`These CommonJS modules import():\n${importing.join('\n')}`);
+}
+
 /** Whatever is inlined is handed on, which its licence allows on condition that it comes along. */
 function checkLicences(files) {
   const inlined = files
@@ -76,6 +110,8 @@ try {
   const { tarball, files, size } = pack(work);
   checkFiles(files);
   checkContents(files);
+  checkLinks(files);
+  checkBundling(files);
   checkLicences(files);
   check('publint', tarball, '--strict');
   check('attw', tarball, '--format', 'ascii');

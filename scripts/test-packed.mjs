@@ -5,7 +5,8 @@
  * - Nest 12, ES modules, and that starter's vitest as it comes
  * - Nest 11, CommonJS, and that starter's jest as it comes
  *
- * Then each compiles `test/packed/src` in every module resolution that its TypeScript has.
+ * Then each compiles `test/packed/src` in every module resolution that its TypeScript has, and is made one file by esbuild
+ * and by webpack: README's application, and one with gateways and message handlers.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,6 +22,11 @@ const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const NODE10 = ['-p', 'tsconfig.node10.json', '--module', 'commonjs', '--moduleResolution', 'node10'];
 
+/** Optional packages, which an application of HTTP alone does without. */
+const TRANSPORTS = ['websockets', 'platform-ws', 'platform-socket.io', 'microservices'].map(
+  (name) => `@nestjs/${name}`,
+);
+
 /** Known to install together; what the starters bring besides (linters, formatters) is left out. */
 const APPS = [
   {
@@ -34,6 +40,7 @@ const APPS = [
     ],
     importSuffix: '.js',
     node10: [...NODE10, '--ignoreDeprecations', '6.0'],
+    transports: TRANSPORTS.map(pinned),
   },
   {
     name: 'nest11-cjs',
@@ -45,6 +52,7 @@ const APPS = [
     ],
     importSuffix: '',
     node10: NODE10,
+    transports: TRANSPORTS.map((name) => `${name}@11.2.6`),
   },
 ];
 
@@ -108,10 +116,19 @@ function checkTypes(app, node10) {
   run(app, process.execPath, 'check-types.mjs', ...node10);
 }
 
+/** As for AWS Lambda: everything in one file, with and without Nest's optional packages. */
+function checkBundles(app, transports) {
+  install(app, '--save-dev', '--save-exact', ...['esbuild', 'webpack'].map(pinned));
+  run(app, process.execPath, 'check-bundle.mjs');
+  install(app, '--save-exact', ...transports, ...['ws', 'socket.io-client'].map(pinned));
+  run(app, process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.bundle.json');
+  run(app, process.execPath, 'check-bundle.mjs', 'transports');
+}
+
 const work = mkdtempSync(join(tmpdir(), 'nest-clerk-packed-'));
 try {
   const { tarball } = pack(work);
-  for (const { importSuffix, node10, ...starter } of APPS) {
+  for (const { importSuffix, node10, transports, ...starter } of APPS) {
     console.log(`\n=== ${starter.name}`);
     const app = createApp(work, tarball, starter);
     followReadme(app, importSuffix);
@@ -120,6 +137,7 @@ try {
     cpSync(join(root, 'test/packed'), app, { recursive: true });
     run(app, process.execPath, 'check-app.mjs');
     checkTypes(app, node10);
+    checkBundles(app, transports);
   }
 } catch (error) {
   console.error(`\nThe applications are kept in ${work}`);

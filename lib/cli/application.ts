@@ -7,34 +7,46 @@ import { ClerkErrorCode, type ClerkProtectionMap, type ProtectedRoute } from '..
 import { CliError } from './cli.error.js';
 import { choose, exportsOf, locate, type Exported } from './exported.js';
 import type { Io } from './io.js';
+import { bundleError, containsNest, factoriesOf, loadQuietly, withoutListening } from './loading.js';
 import { madeUpEnvironments } from './made-up-keys.js';
 
 /** As `PROTECTION_MAP` of the library: whichever copy of it the application has loaded. */
 const PROTECTION_MAP = Symbol.for('nest-clerk:protection-map');
 
-/** Starts the application of a file without listening, reads its map, and closes it. */
+/**
+ * Makes the application of a file and reads its map. Nothing is started: no lifecycle hook of the application runs, none
+ * of those that would close what they have opened either, and it cannot listen.
+ */
 export async function mapApplication(
   file: string,
   exportName: string | undefined,
   io: Io,
 ): Promise<readonly ProtectedRoute[]> {
   const path = locate(file, io);
+  const isBundle = containsNest(path);
+  if (isBundle && exportName === undefined) throw bundleError(file);
   const environment = { ...io.env };
   const [first, second] = madeUpEnvironments(environment);
   try {
     Object.assign(io.env, first);
     // Standard output is for the map alone.
     Logger.overrideLogger(toStandardError(io));
-    const loaded = await attempt(`${file} cannot be loaded`, () => io.load(path));
-    const exported = choose(loaded, file, exportName);
-    try {
-      return await readMap(exported, path, io);
-    } catch (error) {
-      if (!second || !isAboutOptions(error)) throw error;
-      Object.assign(io.env, second);
-      // What else may be wrong with the options has been said of the first.
-      return await readMap(exported, path, io).catch((again) => Promise.reject(isAboutOptions(again) ? error : again));
-    }
+    return await withoutListening(file, async () => {
+      const load = () => attempt(`${file} cannot be loaded`, () => io.load(path));
+      const loaded = await loadQuietly(file, await factoriesOf(path, io), load);
+      const exported = choose(loaded, file, exportName);
+      if (isBundle && 'module' in exported) throw bundleError(file);
+      try {
+        return await readMap(exported, path, io);
+      } catch (error) {
+        if (!second || !isAboutOptions(error)) throw error;
+        Object.assign(io.env, second);
+        // What else may be wrong with the options has been said of the first.
+        return await readMap(exported, path, io).catch((again) =>
+          Promise.reject(isAboutOptions(again) ? error : again),
+        );
+      }
+    });
   } finally {
     for (const name of Object.keys(first)) restore(io, name, environment[name]);
   }
@@ -53,13 +65,10 @@ function restore({ env }: Io, name: string, value: string | undefined): void {
 
 async function readMap(exported: Exported, path: string, io: Io): Promise<readonly ProtectedRoute[]> {
   const app = await attempt('The application does not start', () => create(exported, path, io));
-  try {
-    await attempt('The application does not start', () => app.init());
-    return mapOf(app).routes();
-  } finally {
-    // The map is what was asked for; that an application cannot be closed is worth a line, and no failure.
-    await app.close().catch((error: unknown) => io.err(`The application does not close: ${messageOf(error)}`));
-  }
+  const map = mapOf(app);
+  // One of the hooks that are not run, and the only one that the map needs.
+  await attempt('The application does not start', () => map.audit());
+  return map.routes();
 }
 
 async function create(exported: Exported, path: string, io: Io): Promise<INestApplication> {
@@ -68,7 +77,7 @@ async function create(exported: Exported, path: string, io: Io): Promise<INestAp
     return NestFactory.create<INestApplication>(exported.module, await adapterOf(path, io), options);
   }
   const app = (await exported.createApp()) as INestApplication | undefined;
-  if (typeof app?.init === 'function' && typeof app.close === 'function') return app;
+  if (typeof app?.get === 'function') return app;
   throw new CliError('the function returns no Nest application. Let it return what NestFactory.create() gives.');
 }
 

@@ -3,28 +3,30 @@ import { parseArgs } from 'node:util';
 import { formatProtectionMap, type ProtectionMapFormat } from '../index.js';
 import { mapApplication } from './application.js';
 import { CliError } from './cli.error.js';
+import { defaultFile } from './default-file.js';
 import type { Io } from './io.js';
 
 const USAGE = `Prints who may call what in a Nest application that imports ClerkModule.
 
-  npx nest-clerk routes <file> [--format text|json|markdown] [--export Name]
+  npx nest-clerk routes [file] [--format text|json|markdown] [--export Name]
 
-<file> is compiled JavaScript that exports
+[file] is compiled JavaScript that exports
   - the root module: dist/app.module.js, or
   - a function that returns the application without listening, for those that set prefix and versioning in main.ts:
     dist/create-app.js --export createApp
+Without it, app.module.js is looked for where Nest's build puts it, by nest-cli.json and tsconfig.json.
 
   --format  text (default), json or markdown
   --export  which export to take, where it is neither the default export nor the only module
   --help    prints this
 
-The application is initialised, not listened to, and closed again. Clerk keys that the environment lacks are made up:
-none are needed to read decorators, and Clerk is not asked.`;
+The application is made, as for a test, and not started: providers are created, but no lifecycle hook runs and nothing
+listens. Clerk keys that the environment lacks are made up: none are needed to read decorators, and Clerk is not asked.`;
 
 const FORMATS: readonly string[] = ['text', 'json', 'markdown'] satisfies ProtectionMapFormat[];
 
 interface Wanted {
-  readonly file: string;
+  readonly file: string | undefined;
   readonly exportName?: string;
   readonly format: ProtectionMapFormat;
 }
@@ -41,7 +43,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       io.out(USAGE);
       return 0;
     }
-    io.out(formatProtectionMap(await mapApplication(wanted.file, wanted.exportName, io), wanted.format));
+    io.out(
+      formatProtectionMap(
+        await mapApplication(wanted.file ?? defaultFile(io.cwd), wanted.exportName, io),
+        wanted.format,
+      ),
+    );
     return 0;
   } catch (error) {
     io.err(error instanceof Error ? error.message : String(error));
@@ -57,7 +64,6 @@ function parse(argv: readonly string[]): Wanted | undefined {
   if (command !== 'routes') {
     throw usageError(command === undefined ? 'No command is given.' : `There is no command "${command}".`);
   }
-  if (file === undefined) throw usageError('No file is given.');
   if (more.length > 0) throw usageError(`One file at a time: what is ${more.join(' ')}?`);
   const { format, export: exportName } = values;
   if (!FORMATS.includes(format)) throw usageError(`There is no format "${format}".`);

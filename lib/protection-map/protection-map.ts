@@ -8,6 +8,8 @@ import { HandlersExplorer, type ExploredClass } from '../policy/handlers.explore
 import { PolicyReader } from '../policy/policy.reader.js';
 import type { HeldRequirement, RoutePolicy } from '../policy/route-policy.js';
 import { GuardCoverage } from '../guard/guard-coverage.js';
+import { ClerkGuardPresence } from '../guard/guard-presence.js';
+import { PolicyAudit } from '../guard/policy.audit.js';
 import { entryPointsOf, type EntryPoint, type Routing } from './entry-points.js';
 import type { ProtectedRoute, RouteRequirement } from './protected-route.js';
 
@@ -30,7 +32,21 @@ export class ClerkProtectionMap {
     @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
+    @Inject(PolicyAudit) private readonly policyAudit: PolicyAudit,
+    @Inject(ClerkGuardPresence) private readonly guardPresence: ClerkGuardPresence,
   ) {}
+
+  /**
+   * What the boot checks before an application starts, for one that is only looked at and whose hooks do not run.
+   *
+   * @throws ClerkPolicyError naming every handler that cannot be protected as decorated.
+   * @throws ClerkConfigurationError where something keeps the guard from running.
+   * @internal
+   */
+  async audit(): Promise<void> {
+    this.guardPresence.onModuleInit();
+    await this.policyAudit.onModuleInit();
+  }
 
   /**
    * All of them, as plain frozen data, in an order that does not depend on the order of modules: by transport, path,

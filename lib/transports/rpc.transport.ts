@@ -10,8 +10,8 @@ import { attachIdentity, type UserLoader } from './attachment.js';
 import { beginCall, isObject, type Call } from './calls.js';
 import { endGrpcStreamCall, grpcCallOf } from './grpc.call.js';
 import { presentedCredentials, type Question } from './presented.js';
-import { asRpcException } from './rpc-exception.js';
 import { rpcErrorFor } from './rpc.denial.js';
+import type { RpcExceptions } from './rpc-exception.js';
 import type { Transport } from './transport.js';
 import { markUnanswered } from './unanswered.js';
 
@@ -26,6 +26,7 @@ export class RpcTransport implements Transport {
   constructor(
     { rpc }: Pick<ResolvedClerkOptions, 'rpc'>,
     private readonly throttle: LogThrottle,
+    private readonly exceptions: RpcExceptions,
   ) {
     this.question = {
       option: 'rpc.credentials',
@@ -55,11 +56,11 @@ export class RpcTransport implements Transport {
   }
 
   refuse(context: ExecutionContext, denial: Denial): Error {
-    return rpcErrorFor(context, denial);
+    return rpcErrorFor(context, denial, this.exceptions);
   }
 
   refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error {
-    const exception = asRpcException(asHttpException(error, denial), error, grpcCallOf(context.getArgs()));
+    const exception = this.exceptions.replacing(error, asHttpException(error, denial), grpcCallOf(context.getArgs()));
     // The application may throw one and the same error again elsewhere, so it carries no mark.
     return exception === error ? error : markUnanswered(context, exception);
   }

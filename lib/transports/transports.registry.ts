@@ -8,6 +8,7 @@ import { AdaptedTransport } from './adapted.transport.js';
 import { GraphqlConnections } from './graphql.connections.js';
 import { GraphqlTransport } from './graphql.transport.js';
 import { HttpTransport } from './http.transport.js';
+import { RpcExceptions } from './rpc-exception.js';
 import { RpcTransport } from './rpc.transport.js';
 import type { Transport } from './transport.js';
 import { WebSocketTransport } from './websocket.transport.js';
@@ -23,12 +24,13 @@ export class TransportsRegistry {
     @Inject(WebSocketTransport) webSocket: WebSocketTransport,
     @Inject(LogThrottle) throttle: LogThrottle,
     @Inject(GraphqlConnections) connections: GraphqlConnections,
+    @Inject(RpcExceptions) rpcExceptions: RpcExceptions,
   ) {
     const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
       ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter, throttle)] as const),
       ['http', new HttpTransport(adapterHost, options.authorizedParties)],
-      ['rpc', new RpcTransport(options, throttle)],
+      ['rpc', new RpcTransport(options, throttle, rpcExceptions)],
       ['graphql', new GraphqlTransport(throttle, options.authorizedParties, options.graphql, connections)],
       ['ws', webSocket],
     ]);

@@ -1,39 +1,65 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { ForbiddenException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 
-import { Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+/** What is used of Nest's package for gateways. */
+interface Exports {
+  /** What it is made with reaches the client as the event `exception`. */
+  readonly WsException: new (error: object) => Error;
+  readonly BaseWsExceptionFilter: new () => ExceptionFilter;
+}
 
-/** A `WsException` of Nest: what it is made with reaches the client as the event `exception`. */
-type WsException = new (error: object) => Error;
-
-const require = createRequire(import.meta.url);
-const NAME = '@nestjs/websockets';
-
-/** Nest's package for gateways, an optional peer: it is loaded when a gateway needs it and not before. */
-@Injectable()
+/** Nest's package for gateways, an optional peer. */
 export class WebSocketPackage {
-  private exceptionClass: WsException | undefined;
-
-  /** Nest's filter tells a `WsException` by its class, and answers anything else "Internal server error". */
-  exception(error: object): Error {
-    this.exceptionClass ??= (require(NAME) as { WsException: WsException }).WsException;
-    return new this.exceptionClass(error);
+  /**
+   * Loads it, where the application has it, as Nest does at every start.
+   *
+   * Bundlers have to see each `import()` with the name in it, so that the application and this library get one and the
+   * same class, and they accept a missing package only directly inside of a `try`.
+   */
+  static async load(): Promise<WebSocketPackage> {
+    try {
+      const { WsException, BaseWsExceptionFilter } = await import('@nestjs/websockets');
+      const { SocketModule } = await import('@nestjs/websockets/socket-module.js');
+      return new WebSocketPackage({ WsException, BaseWsExceptionFilter }, knowsGlobalGuards(SocketModule));
+    } catch {
+      return new WebSocketPackage();
+    }
   }
 
-  /** Sends a client the event `exception` for a message that failed, as Nest's own filter does. */
-  answer(error: object, host: ArgumentsHost): void {
-    const { BaseWsExceptionFilter } = require(NAME) as { BaseWsExceptionFilter: new () => ExceptionFilter };
-    new BaseWsExceptionFilter().catch(this.exception(error), host);
-  }
+  /**
+   * @param exports Absent where the package is, or out of reach.
+   * @param reachedByGlobalGuards Whether guards of the whole application run before a gateway's handlers.
+   */
+  constructor(
+    private readonly exports?: Exports,
+    private readonly reachedByGlobalGuards = false,
+  ) {}
 
   /** Before Nest 12, no guard that is registered for the whole application runs before a gateway's handlers. */
   hasGlobalGuards(): boolean {
-    return this.majorVersion() >= 12;
+    return this.reachedByGlobalGuards;
   }
 
-  private majorVersion(): number {
-    const manifest = join(dirname(require.resolve(NAME)), 'package.json');
-    return Number.parseInt((JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version, 10);
+  /**
+   * Nest's filter recognises a `WsException` by its class, and answers anything else "Internal server error", which
+   * denies the call as well.
+   */
+  exception(body: object): Error {
+    return this.exports ? new this.exports.WsException(body) : new ForbiddenException(body);
   }
+
+  /** Sends a client the event `exception` for a message that failed, as Nest's own filter does. */
+  answer(body: object, host: ArgumentsHost): void {
+    const error = this.exception(body);
+    if (!this.exports) throw error;
+    new this.exports.BaseWsExceptionFilter().catch(error, host);
+  }
+}
+
+/**
+ * Global guards are part of the application's configuration, which the module hands to its gateways since Nest 12. The
+ * version cannot be asked for: a bundle has no package.json of its packages.
+ */
+function knowsGlobalGuards(SocketModule: { readonly prototype: object }): boolean {
+  const { getContextCreator } = SocketModule.prototype as { getContextCreator?: (...args: unknown[]) => unknown };
+  return (getContextCreator?.length ?? 0) > 1;
 }

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 
 import { Logger } from '@nestjs/common';
@@ -15,7 +16,7 @@ function application(more: object = {}) {
   const step = (name: string) => async () => void steps.push(name);
   const get = (...asked: unknown[]) => {
     steps.push(asked);
-    return { routes: () => [] };
+    return { audit: step('audit'), routes: () => [] };
   };
   return { steps, app: { init: step('init'), close: step('close'), get, ...more } };
 }
@@ -23,7 +24,7 @@ function application(more: object = {}) {
 async function command(createApp: () => unknown, env: Record<string, string | undefined> = KEY) {
   const [out, err]: [string[], string[]] = [[], []];
   const io = { cwd, env, out: (line: string) => void out.push(line), err: (line: string) => void err.push(line) };
-  const load = async () => ({ createApp });
+  const load = async (file: string) => (file.endsWith('app.module.mjs') ? { createApp } : {});
   const argv = ['routes', 'app.module.mjs', '--export', 'createApp', '--format', 'json'];
   return { exitCode: await run(argv, { ...io, load }), out, err };
 }
@@ -34,10 +35,10 @@ afterEach(() => jest.restoreAllMocks());
 afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
 
 describe('an application', () => {
-  it('is initialised, asked for its map wherever it stands, and closed', async () => {
+  it('is asked for its map wherever it stands once it is audited, and neither initialised nor closed', async () => {
     const { app, steps } = application();
     expect(await command(() => app)).toEqual({ exitCode: 0, out: ['[]'], err: [] });
-    expect(steps).toEqual(['init', [Symbol.for('nest-clerk:protection-map'), { strict: false }], 'close']);
+    expect(steps).toEqual([[Symbol.for('nest-clerk:protection-map'), { strict: false }], 'audit']);
   });
 
   const NO_APPLICATION =
@@ -45,14 +46,18 @@ describe('an application', () => {
 
   it.each<[string, () => unknown, string]>([
     ['is none', () => undefined, NO_APPLICATION],
-    ['cannot be initialised', () => application({ init: undefined }).app, NO_APPLICATION],
-    ['cannot be closed at all', () => application({ close: true }).app, NO_APPLICATION],
+    ['cannot be asked for anything', () => application({ get: undefined }).app, NO_APPLICATION],
     ['is not made', failing(new Error('no database')), 'The application does not start: no database'],
     ['is not made, for no Error', failing('text'), 'The application does not start: text'],
     [
-      'does not initialise',
-      () => application({ init: failing(new Error('no database')) }).app,
-      'The application does not start: no database',
+      'does not pass the audit',
+      () => application({ get: () => ({ audit: failing(new Error('contradiction')) }) }).app,
+      'The application does not start: contradiction',
+    ],
+    [
+      'listens',
+      () => new Promise((resolve) => createServer().listen(0, () => resolve(application().app))),
+      'app.module.mjs starts the application, as main.js does. Name the file of the root module, such as dist/app.module.js, or move what sets up the application into a function that returns it without listening, in a file of its own, and name it: dist/create-app.js --export createApp.',
     ],
     [
       'has no map',
@@ -69,6 +74,7 @@ describe('an application', () => {
       () =>
         application({
           get: () => ({
+            audit: async () => undefined,
             routes: () => {
               throw new Error('cats are out');
             },
@@ -80,19 +86,12 @@ describe('an application', () => {
     expect(await command(createApp)).toEqual({ exitCode: 1, out: [], err: [sentence] });
   });
 
-  it('is closed where it does not initialise', async () => {
-    const { app, steps } = application({ init: failing(new Error('no database')) });
-    await command(() => app);
-    expect(steps).toEqual(['close']);
-  });
-
-  it('has been mapped, though it does not close', async () => {
-    const { app } = application({ close: failing(new Error('busy')) });
-    expect(await command(() => app)).toEqual({
-      exitCode: 0,
-      out: ['[]'],
-      err: ['The application does not close: busy'],
-    });
+  it('that has been refused for listening leaves servers able to listen', async () => {
+    await command(() => createServer().listen(0));
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    expect(server.listening).toBe(true);
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it('logs what is wrong elsewhere than the map, and nothing else', async () => {

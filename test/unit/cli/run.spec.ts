@@ -6,6 +6,7 @@ import { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
+import { NestApplication } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 import { run } from '../../../lib/cli/run.js';
@@ -15,11 +16,13 @@ const cwd = join(__dirname, '../../support/cli');
 const environment = { ...process.env };
 
 /** Calls the command as a shell would, but for loading, which is jest's business here. */
-async function command(...argv: string[]) {
+const command = (...argv: string[]) => commandIn(cwd, ...argv);
+
+async function commandIn(folder: string, ...argv: string[]) {
   const out: string[] = [];
   const err: string[] = [];
   const exitCode = await run(argv, {
-    cwd,
+    cwd: folder,
     env: process.env,
     out: (line) => void out.push(line),
     err: (line) => void err.push(line),
@@ -44,8 +47,8 @@ describe('nest-clerk routes', () => {
       ['METHOD', 'PATH', 'TRANSPORT', 'PROTECTION', 'TOKENS', 'REQUIREMENTS', 'HANDLER'],
       ['GET', '/cats', 'http', 'strict (default)', 'session_token (default)', '–', 'CatsController.list'],
     ]);
-    expect(err).toContain('mind the cats');
-    expect(err).not.toContain('not for anybody');
+    expect(err).toContain('authorizedParties is not set');
+    expect(err).not.toContain('mind the cats');
   });
 
   it('prints JSON and Markdown', async () => {
@@ -157,9 +160,68 @@ describe('nest-clerk routes', () => {
     expect(err).toMatch(sentence);
   });
 
+  it('runs no lifecycle hook, and needs no key where a factory and a validation ask for it', async () => {
+    const { exitCode, out, err } = await command('routes', 'hooks.mjs');
+    expect({ exitCode, out, err }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /birds ') });
+    expect(err).not.toContain('was called');
+  });
+
+  it.each(['main.mjs', 'listening.mjs'])(
+    'refuses %s, which starts the application, before it listens',
+    async (file) => {
+      const listened = jest.spyOn(Server.prototype, 'listen');
+      const init = jest.spyOn(NestApplication.prototype, 'init');
+      const { exitCode, out, err } = await command('routes', file);
+      expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' });
+      expect(err).toMatch(/starts the application, as main\.js does\. Name the file of the root module/);
+      expect([listened, init].map(({ mock }) => mock.calls)).toEqual([[], []]);
+    },
+  );
+
+  it('maps an application after it has refused one that starts itself', async () => {
+    await command('routes', 'main.mjs');
+    expect(await command('routes', 'app.module.mjs')).toMatchObject({ exitCode: 0 });
+  });
+
   it('says a failure once', async () => {
     const { err } = await command('routes', 'several.mjs', '--export', 'DogsModule');
     expect(err.match(/contradict each other/g)).toHaveLength(1);
+  });
+});
+
+describe('nest-clerk routes on a bundle with Nest in it', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'nest-clerk-bundle-'));
+    const source = `
+      export { createApp } from ${JSON.stringify(join(cwd, 'create-app.mjs'))};
+      export { AppModule } from ${JSON.stringify(join(cwd, 'app.module.mjs'))};
+      globalThis.loadedBundles = (globalThis.loadedBundles ?? 0) + 1;
+      export const READY = 'Nest application successfully started';`;
+    writeFileSync(join(folder, 'main.mjs'), source);
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+    delete (globalThis as { loadedBundles?: number }).loadedBundles;
+  });
+
+  it('says what to name or export, and does not load it', async () => {
+    const { exitCode, err } = await commandIn(folder, 'routes', 'main.mjs');
+    expect({ exitCode, err }).toEqual({
+      exitCode: 1,
+      err: expect.stringMatching(/^main\.mjs is a bundle with Nest in it[^]*--export createApp\.$/),
+    });
+    expect(globalThis).not.toHaveProperty('loadedBundles');
+  });
+
+  it('says so where a module of it is named, which belongs to another Nest', async () => {
+    const { exitCode, err } = await commandIn(folder, 'routes', 'main.mjs', '--export', 'AppModule');
+    expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringMatching(/is a bundle with Nest in it/) });
+  });
+
+  it('maps what its function returns', async () => {
+    const { exitCode, out } = await commandIn(folder, 'routes', 'main.mjs', '--export', 'createApp');
+    expect({ exitCode, out }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /api/cats ') });
   });
 });
 
@@ -192,14 +254,13 @@ describe('nest-clerk', () => {
     const { exitCode, out } = await command(option);
     expect({ exitCode, out }).toMatchObject({
       exitCode: 0,
-      out: expect.stringContaining('npx nest-clerk routes <file>'),
+      out: expect.stringContaining('npx nest-clerk routes [file]'),
     });
   });
 
   it.each<[string, string[], string]>([
     ['no command', [], 'No command is given.'],
     ['another command', ['paths'], 'There is no command "paths".'],
-    ['no file', ['routes'], 'No file is given.'],
     ['three files', ['routes', 'a.js', 'b.js', 'c.js'], 'One file at a time: what is b.js c.js?'],
     ['another format', ['routes', 'a.js', '--format', 'xml'], 'There is no format "xml".'],
     ['another option', ['routes', 'a.js', '--watch'], '--watch'],
@@ -207,6 +268,6 @@ describe('nest-clerk', () => {
     const { exitCode, out, err } = await command(...argv);
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' });
     expect(err).toContain(problem);
-    expect(err).toContain('npx nest-clerk routes <file>');
+    expect(err).toContain('npx nest-clerk routes [file]');
   });
 });

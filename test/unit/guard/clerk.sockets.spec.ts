@@ -1,6 +1,6 @@
 import type { AuthObject } from '@clerk/backend';
 import { signedOutAuthObject } from '@clerk/backend/internal';
-import type { WsException } from '@nestjs/websockets';
+import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 
 import type { Authenticator } from '../../../lib/authentication/authenticator.js';
 import { tokenInHeader } from '../../../lib/authentication/credentials.js';
@@ -49,7 +49,7 @@ function socketsOver(treatPendingAsSignedOut = true) {
       return BY_TOKEN[token ?? ''] ?? signedOutIdentity('token-invalid', acceptsToken, token !== undefined);
     },
   };
-  const transport = new WebSocketTransport(options, new WebSocketPackage());
+  const transport = new WebSocketTransport(options, new WebSocketPackage({ WsException, BaseWsExceptionFilter }));
   return { sockets: new ClerkSockets(options, authenticator, transport), asked };
 }
 

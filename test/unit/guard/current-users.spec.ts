@@ -43,6 +43,7 @@ describe('CurrentUsers', () => {
       null as never,
       new LogThrottle(),
       new GraphqlConnections(),
+      null as never,
     );
     const request = { headers: {}, url: '/' };
     if (identity) attachIdentity(request, identity);

@@ -39,7 +39,10 @@ const EMPTY = '@RequirePermission() asks for nothing, which nobody fulfils: name
 /** The guard of the whole application. */
 const GUARD = { provide: APP_GUARD, useValue: Object.create(ClerkGuard.prototype) as ClerkGuard };
 
-const AUDIT = [PolicyAudit, HandlersExplorer, PolicyReader, PredicateInstances, GuardCoverage, WebSocketPackage, GUARD];
+/** Of Nest 12, whose global guards reach gateways. */
+const WEBSOCKETS = { provide: WebSocketPackage, useValue: new WebSocketPackage(undefined, true) };
+
+const AUDIT = [PolicyAudit, HandlersExplorer, PolicyReader, PredicateInstances, GuardCoverage, WEBSOCKETS, GUARD];
 
 class WithCheck {
   check() {

@@ -12,6 +12,7 @@ import { AdaptedTransport } from '../../../lib/transports/adapted.transport.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import type { CallCredentials } from '../../../lib/transports/call.credentials.js';
 import { carrierOf, identityCarrierOf, sourceOf } from '../../../lib/transports/carrier.js';
+import { RpcExceptions } from '../../../lib/transports/rpc-exception.js';
 import { RpcTransport } from '../../../lib/transports/rpc.transport.js';
 import { GraphqlConnections } from '../../../lib/transports/graphql.connections.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
@@ -21,6 +22,8 @@ class Handlers {
   one() {}
 }
 const { one } = Handlers.prototype;
+
+const EXCEPTIONS = new RpcExceptions(RpcException);
 
 function contextOf(type: string, args: unknown[], handler: (() => void) | null = one): ExecutionContext {
   const context = new ExecutionContextHost(args, Handlers as Type, handler as () => void);
@@ -55,7 +58,7 @@ describe('where the identity of a call is kept', () => {
     expect(identityCarrierOf(source)).toBe(request);
   });
 
-  const transport = new RpcTransport({ rpc: undefined }, new LogThrottle());
+  const transport = new RpcTransport({ rpc: undefined }, new LogThrottle(), EXCEPTIONS);
   /** As Nest runs a handler: parameters get copies of the arguments. */
   const parameterOf = (context: ExecutionContext) => contextOf(context.getType(), [...context.getArgs<unknown[]>()]);
   /** As Nest runs a filter: it is told neither class nor handler, and what the transport called with. */
@@ -194,7 +197,7 @@ describe('where the identity of a call is kept', () => {
 
 describe('RpcTransport', () => {
   const presenting = (answer: unknown) =>
-    new RpcTransport({ rpc: { credentials: () => answer as string } }, new LogThrottle());
+    new RpcTransport({ rpc: { credentials: () => answer as string } }, new LogThrottle(), EXCEPTIONS);
 
   it.each<[string, unknown, object]>([
     ['a token', 't', { authorization: 'Bearer t' }],
@@ -214,7 +217,10 @@ describe('RpcTransport', () => {
   });
 
   it('presents nothing where the application names no credentials', () => {
-    expect(new RpcTransport({ rpc: undefined }, new LogThrottle()).credentials(rpc({}))).toHaveProperty('headers', {});
+    expect(new RpcTransport({ rpc: undefined }, new LogThrottle(), EXCEPTIONS).credentials(rpc({}))).toHaveProperty(
+      'headers',
+      {},
+    );
   });
 
   it('keeps the identity with the run of the handler', () => {
@@ -258,16 +264,21 @@ describe('RpcTransport', () => {
   });
 });
 
-describe('RpcTransport without @nestjs/microservices at hand, as in a bundle', () => {
-  it('refuses all the same, with fewer words', async () => {
+describe('RpcExceptions', () => {
+  it('loads the class that the application has', async () => {
+    expect((await RpcExceptions.load()).of(denial)).toBeInstanceOf(RpcException);
+  });
+
+  it('still denies where @nestjs/microservices cannot be loaded, with fewer words', async () => {
     await jest.isolateModulesAsync(async () => {
       jest.doMock('@nestjs/microservices', () => {
         throw new Error('Cannot find module');
       });
-      const { asRpcException, toRpcException } = await import('../../../lib/transports/rpc-exception.js');
+      const { RpcExceptions: Isolated } = await import('../../../lib/transports/rpc-exception.js');
+      const exceptions = await Isolated.load();
       const error = new Error('mine');
-      expect(toRpcException(denial)).toMatchObject({ status: 403, code: denial.code });
-      expect(asRpcException(new HttpException('mine', 418), error)).toBe(error);
+      expect(exceptions.of(denial)).toMatchObject({ status: 403, code: denial.code });
+      expect(exceptions.replacing(error, new HttpException('mine', 418))).toBe(error);
     });
     jest.dontMock('@nestjs/microservices');
   });
@@ -373,7 +384,10 @@ describe('what an application says of credentials', () => {
     throw new Error('no session');
   };
   it.each<[option: string, ask: () => unknown]>([
-    ['rpc.credentials', () => new RpcTransport({ rpc: { credentials: fail } }, new LogThrottle()).credentials(rpc({}))],
+    [
+      'rpc.credentials',
+      () => new RpcTransport({ rpc: { credentials: fail } }, new LogThrottle(), EXCEPTIONS).credentials(rpc({})),
+    ],
     [
       'transports.bot.credentials',
       () =>
@@ -402,6 +416,7 @@ describe('TransportsRegistry', () => {
     webSocket as never,
     new LogThrottle(),
     new GraphqlConnections(),
+    EXCEPTIONS,
   );
 
   it.each([
@@ -428,6 +443,7 @@ describe('TransportsRegistry', () => {
       webSocket as never,
       new LogThrottle(),
       new GraphqlConnections(),
+      EXCEPTIONS,
     );
     expect(() => bare.for(contextOf('bot', []))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
     expect(bare.for(contextOf('http', []))).toBeDefined();

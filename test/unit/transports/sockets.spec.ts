@@ -4,7 +4,7 @@ import 'reflect-metadata';
 
 import { HttpException, type Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
-import { WsException } from '@nestjs/websockets';
+import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
 import type { Identity } from '../../../lib/authentication/identity.js';
@@ -219,7 +219,7 @@ describe('a socket', () => {
 });
 
 describe('WebSocketTransport', () => {
-  const websockets = new WebSocketPackage();
+  const websockets = new WebSocketPackage({ WsException, BaseWsExceptionFilter });
   const transport = new WebSocketTransport({ webSocket: OPTIONS }, websockets);
   const MALFORMED = { status: 400, code: 'malformed-request', message: 'The token cannot be one.' };
   const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };
@@ -362,8 +362,48 @@ describe('WebSocketTransport', () => {
     await new Promise(setImmediate);
     expect(closed).toEqual([]);
   });
+});
 
-  it('knows since when Nest guards gateways as well', () => {
+describe('WebSocketPackage', () => {
+  const body = { status: 'error', statusCode: 401, code: 'token-invalid', message: 'No.' };
+
+  it('has the WsException that the application has, and knows since when Nest guards gateways', async () => {
+    const websockets = await WebSocketPackage.load();
+    expect(websockets.exception(body)).toBeInstanceOf(WsException);
     expect(websockets.hasGlobalGuards()).toBe(NEST_VERSION >= 12);
+  });
+
+  it.each<[string, (SocketModule: { prototype: object }) => object, boolean]>([
+    ['takes the configuration', ({ prototype }) => ({ prototype }), NEST_VERSION >= 12],
+    [
+      'takes the container alone',
+      () =>
+        class {
+          getContextCreator(_container: object) {}
+        },
+      false,
+    ],
+    ['is made otherwise', () => class {}, false],
+  ])('counts on global guards only where the SocketModule of Nest %s', async (_, replace, expected) => {
+    await jest.isolateModulesAsync(async () => {
+      const actual = jest.requireActual<{ SocketModule: { prototype: object } }>('@nestjs/websockets/socket-module.js');
+      jest.doMock('@nestjs/websockets/socket-module.js', () => ({ SocketModule: replace(actual.SocketModule) }));
+      const { WebSocketPackage: Isolated } = await import('../../../lib/transports/websocket.package.js');
+      expect((await Isolated.load()).hasGlobalGuards()).toBe(expected);
+    });
+    jest.dontMock('@nestjs/websockets/socket-module.js');
+  });
+
+  it('still denies where @nestjs/websockets cannot be loaded, and counts on no global guard', async () => {
+    await jest.isolateModulesAsync(async () => {
+      jest.doMock('@nestjs/websockets', () => {
+        throw new Error('Cannot find module');
+      });
+      const { WebSocketPackage: Isolated } = await import('../../../lib/transports/websocket.package.js');
+      const websockets = await Isolated.load();
+      expect(websockets.exception(body)).toMatchObject({ response: body });
+      expect(websockets.hasGlobalGuards()).toBe(false);
+    });
+    jest.dontMock('@nestjs/websockets');
   });
 });

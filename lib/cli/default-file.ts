@@ -1,0 +1,82 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+import { CliError } from './cli.error.js';
+
+/** What of nest-cli.json says where a build goes: of the whole, or of one project of a monorepo. */
+interface Project {
+  readonly type?: string;
+  readonly root?: string;
+  readonly sourceRoot?: string;
+  readonly compilerOptions?: { readonly tsConfigPath?: string };
+}
+
+/**
+ * Where Nest's build leaves the root module, for a command that names no file.
+ *
+ * @param cwd The folder of the application, which has nest-cli.json and tsconfig.json.
+ * @returns the path of the only compiled app.module.js, relative to that folder.
+ * @throws CliError listing what was looked for where it is not there, or what was found where there are several.
+ */
+export function defaultFile(cwd: string): string {
+  const files = candidates(cwd).map((file) => relative(cwd, file));
+  const found = files.filter((file) => statSync(join(cwd, file), { throwIfNoEntry: false })?.isFile());
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  throw new CliError(
+    only === undefined
+      ? `No compiled root module is found. Build first, or name its file. Looked for ${files.join(', ')}.`
+      : `There are several root modules: say which, as in npx nest-clerk routes ${only}. Found are ${found.join(', ')}.`,
+  );
+}
+
+function candidates(cwd: string): readonly string[] {
+  const { projects = {}, ...whole } = readJson<Project & { readonly projects?: Record<string, Project> }>(
+    join(cwd, 'nest-cli.json'),
+  );
+  const applications = Object.entries(projects).filter(([, { type }]) => type !== 'library');
+  const places = [
+    ...placesOf(cwd, whole, 'dist'),
+    ...applications.flatMap(([name, project]) => placesOf(cwd, project, join('dist/apps', name))),
+  ];
+  return [...new Set(places)];
+}
+
+/** TypeScript keeps the source folder below the output where anything outside of it is compiled as well. */
+function placesOf(cwd: string, { root = '', sourceRoot = 'src', compilerOptions }: Project, usual: string): string[] {
+  const named = compilerOptions?.tsConfigPath;
+  const configs = named ? [named] : ['tsconfig.build.json', 'tsconfig.app.json', 'tsconfig.json'];
+  const outputs = configs.map((name) => outDirOf(resolve(cwd, named ? '' : root, name)));
+  return [...outputs, resolve(cwd, usual)]
+    .filter((folder) => folder !== undefined)
+    .flatMap((folder) => ['', 'src', sourceRoot].map((below) => join(folder, below, 'app.module.js')));
+}
+
+/** The folder that a tsconfig compiles into, be it said by one that it extends. */
+function outDirOf(config: string, depth = 0): string | undefined {
+  // tsconfig.json has comments and commas that JSON.parse() refuses; these two values are plain text.
+  const text = read(config).replace(/^\s*\/\/.*$/gm, '');
+  const [, outDir] = /"outDir"\s*:\s*"([^"]+)"/.exec(text) ?? [];
+  if (outDir !== undefined) return resolve(dirname(config), outDir.replace('${configDir}', '.'));
+  const [, base] = /"extends"\s*:\s*"(\.[^"]+)"/.exec(text) ?? [];
+  if (base === undefined || depth > 9) return undefined;
+  return outDirOf(resolve(dirname(config), base.endsWith('.json') ? base : `${base}.json`), depth + 1);
+}
+
+function readJson<T extends object>(file: string): Partial<T> {
+  try {
+    const value: unknown = JSON.parse(read(file));
+    return typeof value === 'object' && value !== null ? (value as Partial<T>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** @returns nothing of a file that is not there. */
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

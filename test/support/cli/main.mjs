@@ -1,0 +1,10 @@
+import { NestFactory } from '@nestjs/core';
+
+import { AppModule } from './app.module.mjs';
+
+/** What main.ts of a new Nest application comes to. */
+async function bootstrap() {
+  const app = await NestFactory.create(AppModule);
+  await app.listen(0);
+}
+export const started = bootstrap();

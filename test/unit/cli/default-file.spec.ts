@@ -1,0 +1,94 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { defaultFile } from '../../../lib/cli/default-file.js';
+
+describe('defaultFile', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'nest-clerk-default-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  /** Files by their paths: text as it is, data as JSON. */
+  function write(files: Record<string, string | object>): void {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), typeof content === 'string' ? content : JSON.stringify(content));
+    }
+  }
+
+  const compiled = (outDir: string) => ({ compilerOptions: { outDir } });
+  const MONOREPO = {
+    monorepo: true,
+    root: 'apps/shop',
+    sourceRoot: 'apps/shop/src',
+    compilerOptions: { tsConfigPath: 'apps/shop/tsconfig.app.json' },
+    projects: {
+      shop: {
+        type: 'application',
+        root: 'apps/shop',
+        compilerOptions: { tsConfigPath: 'apps/shop/tsconfig.app.json' },
+      },
+      common: { type: 'library', root: 'libs/common' },
+      admin: { type: 'application', root: 'apps/admin' },
+    },
+  };
+
+  it.each<[string, Record<string, string | object>, string]>([
+    ['dist', {}, 'dist/app.module.js'],
+    ['the source folder below dist', {}, 'dist/src/app.module.js'],
+    ['another source folder below dist', { 'nest-cli.json': { sourceRoot: 'server' } }, 'dist/server/app.module.js'],
+    ['outDir of tsconfig.json', { 'tsconfig.json': compiled('./out') }, 'out/app.module.js'],
+    [
+      'outDir of a tsconfig.json with comments',
+      { 'tsconfig.json': '{\n  // "outDir": "old",\n  "compilerOptions": { "outDir": "new", /* last */ },\n}' },
+      'new/app.module.js',
+    ],
+    [
+      'outDir of what tsconfig.build.json extends',
+      { 'tsconfig.build.json': { extends: './config/base' }, 'config/base.json': compiled('../out') },
+      'out/app.module.js',
+    ],
+    [
+      'outDir of the tsconfig that nest-cli.json names',
+      {
+        'nest-cli.json': { compilerOptions: { tsConfigPath: 'config/tsconfig.json' } },
+        'config/tsconfig.json': compiled('../out'),
+      },
+      'out/app.module.js',
+    ],
+    ['dist where nest-cli.json cannot be read', { 'nest-cli.json': '{ nothing' }, 'dist/app.module.js'],
+    ['dist where nest-cli.json holds nothing', { 'nest-cli.json': 'null' }, 'dist/app.module.js'],
+    ['dist/apps of a monorepo', { 'nest-cli.json': MONOREPO }, 'dist/apps/admin/app.module.js'],
+    ['dist/apps of a monorepo, by its source', { 'nest-cli.json': MONOREPO }, 'dist/apps/shop/src/app.module.js'],
+    [
+      'outDir of a project of a monorepo',
+      { 'nest-cli.json': MONOREPO, 'apps/shop/tsconfig.app.json': compiled('../../build/shop') },
+      'build/shop/app.module.js',
+    ],
+  ])('finds the compiled root module in %s', (_, files, expected) => {
+    write({ ...files, [expected]: '' });
+    expect(defaultFile(folder)).toBe(expected);
+  });
+
+  it('lists where it looked when there is none', () => {
+    write({ 'tsconfig.json': compiled('out') });
+    expect(() => defaultFile(folder)).toThrow(
+      'No compiled root module is found. Build first, or name its file. Looked for out/app.module.js, out/src/app.module.js, dist/app.module.js, dist/src/app.module.js.',
+    );
+  });
+
+  it('lists the applications of a monorepo when several are built', () => {
+    write({ 'nest-cli.json': MONOREPO, 'dist/apps/shop/app.module.js': '', 'dist/apps/admin/app.module.js': '' });
+    expect(() => defaultFile(folder)).toThrow(
+      'There are several root modules: say which, as in npx nest-clerk routes dist/apps/shop/app.module.js. Found are dist/apps/shop/app.module.js, dist/apps/admin/app.module.js.',
+    );
+  });
+
+  it('does not follow a tsconfig that extends itself for ever', () => {
+    write({ 'tsconfig.json': { extends: './tsconfig.json' }, 'dist/app.module.js': '' });
+    expect(defaultFile(folder)).toBe('dist/app.module.js');
+  });
+});
