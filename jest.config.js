@@ -29,8 +29,13 @@ const moduleNameMapper = {
 /** What may differ between the versions of Nest: HTTP, gateways, and the boot. */
 const DEPENDS_ON_NEST = [
   'boot',
+  'clerk-errors',
+  'clerk-modules',
+  'grpc',
   'guard',
+  'guard-order',
   'guard-presence',
+  'guard-replacement',
   'handler',
   'mounted-routes',
   'refusals',
