@@ -282,7 +282,8 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
 
   const start = (options: ClerkModuleOptions) =>
     TestApp.on(platform)
-      .clerk(options)
+      // What is loaded is counted here; current-user-cache.spec.ts is about users who are remembered.
+      .clerk({ ...options, currentUserCache: false })
       .controllers(Rights, Factors, Scopes, Predicates, Vocabulary, Users)
       .providers(Ledger, OwnsInvoice)
       .start();

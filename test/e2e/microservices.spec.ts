@@ -246,8 +246,9 @@ describeOverWires('microservices', (startWire) => {
     it('the user who calls is loaded', async () => {
       const user = clerk.createUser();
       expect(await caller.send('me', with_(await clerk.sessionToken({ user })))).toBe(user.id);
-      const token = await clerk.sessionToken({ user });
-      await service!.nest.get(ClerkClientService).users.deleteUser(user.id);
+      const deleted = clerk.createUser();
+      const token = await clerk.sessionToken({ user: deleted });
+      await service!.nest.get(ClerkClientService).users.deleteUser(deleted.id);
       expect((await caller.send('me', with_(token))).error).toMatchObject({
         statusCode: 404,
         code: 'user-not-found',

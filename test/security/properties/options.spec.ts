@@ -5,11 +5,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 
-import { APP_GUARD } from '@nestjs/core';
 import fc from 'fast-check';
 
 import { createInstance } from '../../../lib/authentication/clerk-instance.js';
 import { MODULE_OPTIONS_TOKEN } from '../../../lib/clerk.module-definition.js';
+import { GLOBAL_GUARD } from '../../../lib/guard/global-guard.js';
 import { ClerkConfigurationError, ClerkModule, type ClerkModuleOptions } from '../../../lib/index.js';
 import { OPTION_TABLE } from '../../../lib/options/option-table.js';
 import { resolveClerkOptions, resolveRequestOptions } from '../../../lib/options/resolve-options.js';
@@ -265,7 +265,7 @@ describe('options', () => {
         const settled = settle(() => {
           const { providers = [] } = ClerkModule.forRoot(given);
           const provided = providers as { provide: unknown; useValue?: ClerkModuleOptions }[];
-          expect(provided.some(({ provide }) => provide === APP_GUARD)).toBe(guard !== false);
+          expect(provided.some(({ provide }) => provide === GLOBAL_GUARD)).toBe(guard !== false);
           return resolveClerkOptions(
             provided.find(({ provide }) => provide === MODULE_OPTIONS_TOKEN)!.useValue,
             noEnvironment,
