@@ -9,7 +9,7 @@ import { asHttpException, toHttpException } from '../errors/exceptions.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.js';
 import { carrierOf } from './carrier.js';
 import { HttpCredentials, MALFORMED } from './http.credentials.js';
-import { defineRequestAuth } from './request-auth.js';
+import { defineRequestAuth, isAuthTakenFor } from './request-auth.js';
 import { isNodeResponse, putHeader } from './response-headers.js';
 import type { Transport } from './transport.js';
 import type { HttpRequestLike } from './web-request.js';
@@ -76,6 +76,11 @@ export class HttpTransport implements Transport {
     // RFC 9110 wants every 401 to carry a challenge; a 503 says when to try again.
     if (refusal.getStatus() === denial.status) this.refuse(context, denial);
     return refusal;
+  }
+
+  /** Looks when the application boots; what takes the name from single requests shows at the first of them. */
+  warnWhereAuthIsTaken(): void {
+    if (isAuthTakenFor(this.adapterHost.httpAdapter?.getInstance?.())) this.warnOfTakenAuth();
   }
 
   /** Once for the application, since it is the same for all of its requests. */

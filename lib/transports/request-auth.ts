@@ -69,6 +69,20 @@ export function defineRequestAuth(request: object, identity: Identity): boolean 
   }
 }
 
+/**
+ * Whether another library has defined `auth` for all requests of an application.
+ *
+ * @param server The instance of Express or Fastify.
+ */
+export function isAuthTakenFor(server: unknown): boolean {
+  const { hasRequestDecorator, request } = Object(server) as {
+    hasRequestDecorator?: (name: string) => boolean;
+    request?: unknown;
+  };
+  if (typeof hasRequestDecorator === 'function') return hasRequestDecorator.call(server, 'auth');
+  return typeof request === 'object' && request !== null && isTakenByAnother(request);
+}
+
 /** One definition for all requests of an application costs each of them nothing. */
 function isInherited(request: object): boolean {
   const prototype = Object.getPrototypeOf(request) as object | null;

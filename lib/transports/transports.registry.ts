@@ -1,4 +1,4 @@
-import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type ExecutionContext, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 import { ClerkTransportError } from '../errors/clerk.errors.js';
@@ -15,7 +15,8 @@ import { WebSocketTransport } from './websocket.transport.js';
 
 /** Finds the transport of a call by its context type. */
 @Injectable()
-export class TransportsRegistry {
+export class TransportsRegistry implements OnApplicationBootstrap {
+  private readonly http: HttpTransport;
   private readonly transports: ReadonlyMap<string, Transport>;
 
   constructor(
@@ -26,14 +27,19 @@ export class TransportsRegistry {
     @Inject(GraphqlConnections) connections: GraphqlConnections,
     @Inject(RpcExceptions) rpcExceptions: RpcExceptions,
   ) {
+    this.http = new HttpTransport(adapterHost, options.authorizedParties);
     const adapters = Object.entries(options.transports ?? {});
     this.transports = new Map<string, Transport>([
       ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter, throttle)] as const),
-      ['http', new HttpTransport(adapterHost, options.authorizedParties)],
+      ['http', this.http],
       ['rpc', new RpcTransport(options, throttle, rpcExceptions)],
       ['graphql', new GraphqlTransport(throttle, options.authorizedParties, options.graphql, connections)],
       ['ws', webSocket],
     ]);
+  }
+
+  onApplicationBootstrap(): void {
+    this.http.warnWhereAuthIsTaken();
   }
 
   /** @throws ClerkTransportError for a type that no adapter knows: such a call is denied. */

@@ -110,6 +110,14 @@ describe.each(PLATFORMS)('request.auth on %s', (platformName, platform) => {
     },
   );
 
+  const forAll = TAKEN[platformName]!.filter(([name]) => !name.includes('each') && !name.includes('assigns'));
+
+  it.each(forAll)('is taken for all requests: the boot warns, before any of them: %s', async (_, configure) => {
+    const app = await start(configure);
+    expect(warnings(app)).toEqual([expect.stringContaining('defines request.auth as well')]);
+    await app.close();
+  });
+
   it('warns of nothing where no other library takes the name, however often guards run', async () => {
     const app = await start();
     const user = clerk.createUser();
