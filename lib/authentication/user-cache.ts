@@ -1,13 +1,17 @@
 import type { ClerkClient, User } from '@clerk/backend';
 
+import { ClerkUnavailableError } from '../errors/clerk.errors.js';
 import type { Denial } from '../errors/denial.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import type { ClerkCalls } from './clerk-calls.js';
-import { ExpiringCache, type ValidityWindow } from './expiring-cache.js';
+import { ExpiringCache, isValidAt, type ValidityWindow } from './expiring-cache.js';
 import { fetchUser } from './fetch-user.js';
 
 /** Room for a user with full metadata; a plain one takes about a fifth of it. */
 const BYTES_PER_USER = 16 * 1024;
+
+/** For how long Clerk is left alone at most, in milliseconds, whatever it asks for. */
+const MAX_HOLD_MS = 60_000;
 
 /** A user as Clerk sent it. Each request gets an object of its own, so that none sees what another does to it. */
 interface CachedUser extends ValidityWindow {
@@ -21,13 +25,15 @@ interface Fetched {
 
 /**
  * The users of one Clerk instance who call (`@CurrentUser()`), each remembered for a short while. Concurrent calls of one
- * user share one call to Clerk. Neither errors nor users who do not exist are remembered.
+ * user share one call to Clerk. Neither errors nor users who do not exist are remembered; a `Retry-After` of Clerk is kept.
  */
 export class UserCache {
   /** `undefined` where every request asks Clerk. */
   private readonly cache: ExpiringCache<string, CachedUser> | undefined;
   private readonly maxAgeInMs: number;
   private readonly pending = new Map<string, Promise<Fetched>>();
+  /** While Clerk is not asked, since it said so. */
+  private hold: ValidityWindow | undefined;
 
   constructor(
     { currentUserCache }: Pick<ResolvedClerkOptions, 'currentUserCache'>,
@@ -72,8 +78,25 @@ export class UserCache {
   }
 
   private async fetch(userId: string): Promise<User | Denial> {
-    const { calls, client } = this;
-    return calls.inTime(calls.repeatedly(() => calls.counted(() => fetchUser(client, userId))));
+    const { calls, client, hold, now } = this;
+    if (hold && isValidAt(hold, now())) {
+      const retryAfterInSeconds = Math.ceil((hold.until - now()) / 1000);
+      throw new ClerkUnavailableError('Clerk limits the rate of calls', { retryInMs: Infinity, retryAfterInSeconds });
+    }
+    try {
+      return await calls.inTime(calls.repeatedly(() => calls.counted(() => fetchUser(client, userId))));
+    } catch (error) {
+      this.holdAfter(error);
+      throw error;
+    }
+  }
+
+  /** A Clerk that says when to ask again would refuse everything until then, and count it. */
+  private holdAfter(error: unknown): void {
+    const { retryInMs } = error as Partial<ClerkUnavailableError>;
+    if (retryInMs === undefined || retryInMs === Infinity) return;
+    const since = this.now();
+    this.hold = { since, until: since + Math.min(retryInMs, MAX_HOLD_MS) };
   }
 
   private remember(user: User | Denial, since: number): CachedUser | undefined {

@@ -243,7 +243,8 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
 
   it.each(Object.entries(FAULTS))('with %s from Clerk', async (_name, fault) => {
     const everybody = await gather();
-    clerk.outage(typeof fault === 'function' ? fault() : fault);
+    const outage = typeof fault === 'function' ? fault() : fault;
+    clerk.outage(outage);
     const began = performance.now();
     const answers = await everybody();
     expect(summary(answers)).toEqual(expected([503, 'clerk-unavailable']));
@@ -274,6 +275,9 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     jest.restoreAllMocks();
 
     clerk.recover();
+    // Users are loaded again when Clerk said.
+    const { retryAfter = 0 } = Object(outage) as { retryAfter?: number };
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + retryAfter * 1000);
     expect(summary(await everybody())).toEqual(healthy);
   });
 
