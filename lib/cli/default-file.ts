@@ -55,7 +55,7 @@ function placesOf(cwd: string, { root = '', sourceRoot = 'src', compilerOptions 
 /** The folder that a tsconfig compiles into, be it said by one that it extends. */
 function outDirOf(config: string, depth = 0): string | undefined {
   // tsconfig.json has comments and commas that JSON.parse() refuses; these two values are plain text.
-  const text = read(config).replace(/^\s*\/\/.*$/gm, '');
+  const text = read(config).replace(/^[ \t]*\/\/.*$/gm, '');
   const [, outDir] = /"outDir"\s*:\s*"([^"]+)"/.exec(text) ?? [];
   if (outDir !== undefined) return resolve(dirname(config), outDir.replace('${configDir}', '.'));
   const [, base] = /"extends"\s*:\s*"(\.[^"]+)"/.exec(text) ?? [];

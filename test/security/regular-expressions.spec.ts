@@ -76,6 +76,15 @@ const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
   [String.raw`/^[\w-]+\.[\w-]+\.[\w-]+$/`]: ['', 'a.', ' '],
   [String.raw`/^[a-z]+_[\w-]{1,512}$/`]: ['', 'a_', ' '],
   [String.raw`/^[ps]k_(live|test)_/`]: ['sk_', 'live', ''],
+  [String.raw`/^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*[^\s#]/gm`]: ['export', ' ', '#'],
+  [String.raw`/"extends"\s*:\s*"(\.[^"]+)"/`]: ['', '"extends":"', ''],
+  [String.raw`/"outDir"\s*:\s*"([^"]+)"/`]: ['"outDir"', ' ', 'x'],
+  [String.raw`/^[ \t]*\/\/.*$/gm`]: ['', '/', ''],
+  [String.raw`/[^\x20-\x7e]/g`]: ['', '\0', ''],
+  [String.raw`/\p{Surrogate}/gu`]: ['', '\ud800', ''],
+  ["/^[\\w!#$%&'*+.^`|~-]+$/"]: ['', 'a', ' '],
+  [String.raw`/^[\w-]{1,64}$/`]: ['', 'a', ' '],
+  [String.raw`/^[\x20-\x7e]+$/`]: ['', 'a', '\0'],
 };
 
 /** The local Clerk's routes, which it writes itself: `^/v1/users/(?<id>[^/]+)/?$`. */

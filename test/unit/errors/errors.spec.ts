@@ -22,6 +22,8 @@ describe('codes', () => {
       UserRequired: 'user-required',
       UserChanged: 'user-changed',
       UserNotFound: 'user-not-found',
+      ClerkResourceNotFound: 'clerk-resource-not-found',
+      ClerkRequestRejected: 'clerk-request-rejected',
       ClerkKeyRefused: 'clerk-key-refused',
       InvalidPolicy: 'invalid-policy',
       UnknownTransport: 'unknown-transport',
