@@ -94,7 +94,9 @@ function signingInHelps({ acceptsToken }: RoutePolicy, { reason }: Identity): bo
 
 /** Refuses a call with an error, in the way of its transport. */
 export function deny(transport: Transport, context: ExecutionContext, error: Error): Promise<never> {
-  return transport.endCall?.(context, error) ?? Promise.reject(error);
+  const ended = transport.endCall?.(context, error);
+  if (ended) return ended;
+  throw error;
 }
 
 /** The fetch `Request`; none where a middleware has left a header that no request can have: then nobody is sent anywhere. */
