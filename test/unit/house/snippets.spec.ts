@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 
 import { ClerkErrorCode } from '../../../lib/errors/error-codes.js';
+import { MODULE_OPTIONS, OPTION_TABLE, type OptionRow } from '../../../lib/options/option-table.js';
 
 const ROOT = join(__dirname, '../../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -13,6 +14,12 @@ const DOCUMENTS = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ];
+
+/** The mark, variable and default of an option's row in docs/options.md. */
+function optionRow(name: string): string[] {
+  const row = new RegExp(`^\\| \`${name}\` *(†?) +\\|[^|]+\\|([^|]+)\\|([^|]+)\\|`, 'm').exec(read('docs/options.md'));
+  return row ? row.slice(1).map((cell) => cell.trim()) : [];
+}
 
 /** Booting some fifty applications; a bound for what hangs. */
 const MINUTES = 60_000;
@@ -66,20 +73,45 @@ describe('the snippets of README and docs/', () => {
 });
 
 describe('README and docs/', () => {
-  it('list every code that an HTTP answer can have, and no other', () => {
-    const [, table = ''] = read('README.md').split('### What a refusal looks like');
-    const listed = [...table.matchAll(/^\| \d{3} +\| `([a-z-]+)`/gm)].map(([, code]) => code);
+  it('list in docs/errors.md every code that the body of an HTTP answer can have, and no other', () => {
     const elsewhere: string[] = [
       ClerkErrorCode.ReverificationRequired, // the body is Clerk's own, without a code
       ClerkErrorCode.UserChanged, // of sockets
       ClerkErrorCode.UnknownTransport, // never HTTP
       ClerkErrorCode.AuthNotPopulated, // thrown to the application
     ];
-    expect(listed.toSorted()).toEqual(
+    const rows = [...read('docs/errors.md').matchAll(/^\| \d{3} +\| `([a-z-]+)`/gm)];
+    expect(rows.map(([, code]) => code).toSorted()).toEqual(
       Object.values(ClerkErrorCode)
         .filter((code) => !elsewhere.includes(code))
         .toSorted(),
     );
+  });
+
+  it.each(Object.values(ClerkErrorCode))('list the code %s in docs/errors.md', (code) => {
+    expect(read('docs/errors.md')).toMatch(new RegExp(`^\\| (?:\\d{3} +\\| )?\`${code}\` +\\|`, 'm'));
+  });
+
+  it.each(Object.entries<OptionRow>(OPTION_TABLE))(
+    'list the option %s in docs/options.md with its variable, its default, and whether it differs by request',
+    (name, { env, fallback }) => {
+      const [mark, variable, byDefault] = optionRow(name);
+      expect(mark).toBe((MODULE_OPTIONS as readonly string[]).includes(name) ? '' : '†');
+      if (name !== 'telemetry') expect(variable).toBe(env ? `\`${env}\`` : '–');
+      if (fallback !== undefined) {
+        const literal = typeof fallback === 'string' ? `'${fallback}'` : JSON.stringify(fallback);
+        expect(byDefault).toBe(`\`${literal}\``);
+      }
+    },
+  );
+
+  it('list no option in docs/options.md that does not exist', () => {
+    const listed = [...read('docs/options.md').matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
+    expect(listed.toSorted()).toEqual([...Object.keys(OPTION_TABLE), 'guard', 'isGlobal'].toSorted());
+  });
+
+  it('fit README into 12 kB', () => {
+    expect(Buffer.byteLength(read('README.md'))).toBeLessThanOrEqual(12_000);
   });
 
   it.each(DOCUMENTS)('%s quotes messages of refusals as they are sent', (document) => {
