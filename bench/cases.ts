@@ -76,7 +76,7 @@ export const CASES: readonly Case[] = [
     goals: { clerk: { express: 4, fastify: 8 } },
   },
   {
-    name: 'nobody, on a public route',
+    name: 'no credentials, public route',
     path: '/public',
     status: 200,
     headers: constant(async () => [{}]),
@@ -104,7 +104,7 @@ export const CASES: readonly Case[] = [
     variants: ALL,
   },
   {
-    name: 'API key, remembered',
+    name: 'API key, cached',
     path: '/api-key',
     status: 200,
     headers: constant(async (clerk) => [bearer(clerk.createApiKey({ subject: clerk.createUser() }).secret)]),

@@ -25,10 +25,10 @@ export async function measureFootprint(clerk: LocalClerk): Promise<Figure[]> {
   const allocated = { open: await allocatedBy(clerk, app('open')), ours: await allocatedBy(clerk, app('ours')) };
   const boot = { open: await bootOf(app('open')), ours: await bootOf(app('ours')) };
   return [
-    { what: `${TOKENS.toLocaleString('en')} remembered tokens, heap`, value: heap / MIB, unit: 'MiB', atMost: 16 },
-    { what: 'a remembered token, heap', value: heap / TOKENS, unit: 'bytes' },
+    { what: `${TOKENS.toLocaleString('en')} cached tokens, heap`, value: heap / MIB, unit: 'MiB', atMost: 16 },
+    { what: 'a cached token, heap', value: heap / TOKENS, unit: 'bytes' },
     {
-      what: 'allocated for each request, more than a guard that only says yes',
+      what: 'allocated for each request, more than a pass-through guard',
       value: allocated.ours - allocated.open,
       unit: 'bytes',
     },

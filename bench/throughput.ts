@@ -50,7 +50,7 @@ function figuresOf(one: Case, platform: Platform, measured: ReadonlyMap<Variant,
   return [...ratios, { what: `${platform}: ${one.name}, p99 ÷ ${NAMES.open}'s`, value: slowest, atMost: MAX_P99 }];
 }
 
-const NAMES = { open: 'a guard that only says yes', clerk: 'Clerk’s own' } as const;
+const NAMES = { open: 'a pass-through guard', clerk: 'Clerk’s own' } as const;
 
 function appOf(clerk: LocalClerk, platform: Platform, variant: Variant, one: Case): AppOptions {
   const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
