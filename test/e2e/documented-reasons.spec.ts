@@ -12,6 +12,7 @@ import { TestApp, type Answer } from '../support/test-app.js';
 class Routes {
   @Get('session') session() {}
   @Get('key') @AcceptsToken('api_key') key() {}
+  @Get('oauth') @AcceptsToken('oauth_token') oauth() {}
 }
 
 /** The reasons in the 401 table of docs/errors.md; `session-token-expired-…` stands for all that begin so. */
@@ -23,6 +24,11 @@ function documentedReasons(): string[] {
 }
 
 const inTenMinutes = () => Math.floor(Date.now() / 1000) + 600;
+
+async function expiredOAuthToken(clerk: LocalClerk): Promise<string> {
+  const issued = { user: clerk.createUser(), format: 'jwt', secondsUntilExpiration: -600 } as const;
+  return (await clerk.createOAuthToken(issued)).token;
+}
 
 type Tokens = { readonly clerk: LocalClerk; readonly other: LocalClerk };
 
@@ -48,6 +54,7 @@ const SITUATIONS: readonly (readonly [reason: string, path: string, token: (of: 
     ({ clerk }) => clerk.sessionToken({ authorizedParty: 'https://evil.example' }),
   ],
   ['token-verification-failed', '/session', ({ clerk }) => clerk.sessionToken({ claims: { aud: 'another' } })],
+  ['token-verification-failed', '/oauth', ({ clerk }) => expiredOAuthToken(clerk)],
   ['token-invalid-algorithm', '/session', ({ clerk }) => clerk.sessionToken({ header: { alg: 'none' } })],
   ['token-type-mismatch', '/session', ({ clerk }) => clerk.templateToken()],
   ['token-type-mismatch', '/key', ({ clerk }) => clerk.sessionToken()],

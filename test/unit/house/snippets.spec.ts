@@ -133,6 +133,14 @@ describe('README and docs/', () => {
     },
   );
 
+  it.each(DOCUMENTS)('%s says denial, cached, everyone, applies to, and none of the words they replace', (document) => {
+    const prose = read(document)
+      .replaceAll(/^ *```[\s\S]*?^ *```/gm, '')
+      .replaceAll(/`[^`\n]*`/g, '');
+    const retired = /\b(refus\w+|remember\w*|(every|any|some|no)body|speaks? to|held to|nearest|by the look of)\b/i;
+    expect(retired.exec(prose)?.[0]).toBeUndefined();
+  });
+
   it.each(DOCUMENTS)('%s does not return a whole Clerk user from a handler', (document) => {
     expect(read(document)).not.toMatch(/return (await )?[\w.]*\.getUser\(|return user;/);
   });
