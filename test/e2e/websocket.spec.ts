@@ -583,12 +583,14 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
   describe('expiry', () => {
     it('ends 100 open sockets at once, but for those that were refreshed', async () => {
       // The clock stands still while they are opened, which takes its time on a busy machine.
-      later(0);
+      const opened = later(0);
       const app = await start();
       const gateway = app.get(Gateway);
       const users = Array.from({ length: 100 }, () => clerk.createUser());
       const all = await Promise.all(
-        users.map(async (user) => open(app, bearer(await clerk.sessionToken({ user, expiresIn: 60 })))),
+        users.map(async (user) =>
+          open(app, bearer(await clerk.sessionToken({ user, issuedAt: opened, expiresIn: 60 }))),
+        ),
       );
       const ask = () => Promise.all(all.map((socket) => socket.ask('default')));
       const outcome = (replies: Awaited<ReturnType<typeof ask>>) =>
