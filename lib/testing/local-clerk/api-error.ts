@@ -27,5 +27,8 @@ export const notFound = (what: string) => new ApiError(404, 'resource_not_found'
 export const invalidParameter = (name: string, message: string) =>
   new ApiError(422, 'form_param_invalid', `${name} ${message}`, { param_name: name });
 
+export const invalidFormat = (name: string, what: string) =>
+  new ApiError(422, 'form_param_format_invalid', `${name} must ${what}`, { param_name: name });
+
 export const missingParameter = (name: string) =>
   new ApiError(422, 'form_param_missing', `${name} must be included`, { param_name: name });

@@ -58,6 +58,12 @@ export class Store {
     return holder?.permissions ?? [];
   }
 
+  /** Sessions of the user that had the organization active go on without. */
+  removeMember(membership: OrganizationMembershipJSON): void {
+    this.memberships = this.memberships.filter((kept) => kept !== membership);
+    this.deactivate(membership.organization.id, membership.public_user_data.user_id);
+  }
+
   /** With memberships and sessions, as Clerk does. */
   deleteUser(id: string): void {
     this.users.delete(id);
@@ -75,8 +81,15 @@ export class Store {
   deleteOrganization(id: string): void {
     this.organizations.delete(id);
     this.memberships = this.memberships.filter(({ organization }) => organization.id !== id);
+    this.deactivate(id);
+  }
+
+  private deactivate(organizationId: string, userId?: string): void {
     for (const session of this.sessions.values()) {
-      if (session.last_active_organization_id === id) session.last_active_organization_id = undefined;
+      const isMeant = userId === undefined || session.user_id === userId;
+      if (isMeant && session.last_active_organization_id === organizationId) {
+        session.last_active_organization_id = undefined;
+      }
     }
   }
 

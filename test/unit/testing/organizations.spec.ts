@@ -1,7 +1,7 @@
 import type { ClerkClient } from '@clerk/backend';
 
 import { LocalClerk } from '../../../lib/testing/index.js';
-import { clerkError, sdkOf } from './support.js';
+import { clerkError, decoded, sdkOf } from './support.js';
 
 describe('organizations', () => {
   let clerk: LocalClerk;
@@ -61,6 +61,10 @@ describe('organizations', () => {
     });
     const taken = organizations.createOrganization({ name: 'Other', slug: 'acme' });
     await expect(taken).rejects.toEqual(clerkError(422, 'form_identifier_exists'));
+    for (const slug of ['Acme', 'a b', 'acme/x', 'é']) {
+      const malformed = organizations.createOrganization({ name: 'x', slug });
+      await expect(malformed).rejects.toEqual(clerkError(422, 'form_param_format_invalid'));
+    }
     await expect(organizations.createOrganization({ name: '' })).rejects.toEqual(clerkError(422, 'form_param_missing'));
     await expect(organizations.createOrganization({ name: 'x', createdBy: 'user_x' })).rejects.toEqual(notFound);
   });
@@ -133,6 +137,23 @@ describe('organizations', () => {
       expect(noted.publicMetadata).toEqual({ a: 1 });
       expect((await organizations.deleteOrganizationMembership(one)).id).toBe(made.id);
       expect(await listed()).toEqual([admin.id]);
+    });
+
+    it('take the organization out of the sessions of those who leave it, and of nobody else', async () => {
+      const [organization, other] = [clerk.createOrganization(), clerk.createOrganization()];
+      const [leaver, member] = [clerk.createUser(), clerk.createUser()];
+      for (const user of [leaver, member]) clerk.addMember({ organization, user, role: 'org:admin' });
+      const sessions = [
+        clerk.createSession({ user: leaver, organization }),
+        clerk.createSession({ user: leaver, organization: other }),
+        clerk.createSession({ user: member, organization }),
+      ];
+      await organizations.deleteOrganizationMembership({ organizationId: organization.id, userId: leaver.id });
+      const active = async ({ id }: { id: string }) => {
+        const { jwt } = await sdkOf(clerk).sessions.getToken(id);
+        return (decoded(jwt).claims.o as { id: string } | undefined)?.id;
+      };
+      expect(await Promise.all(sessions.map(active))).toEqual([undefined, other.id, organization.id]);
     });
 
     it('are refused twice, and not found when unknown', async () => {

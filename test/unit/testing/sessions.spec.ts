@@ -73,6 +73,24 @@ describe('sessions', () => {
     await expect(sdk.sessions.getToken(second.id)).rejects.toEqual(notFound);
   });
 
+  it.each([0, -60, 1, 29, 30.5, 315_360_001])('give no tokens that last %d seconds', async (seconds) => {
+    const session = clerk.createSession({ user: clerk.createUser() });
+    clerk.createJwtTemplate({ name: 'supabase' });
+    const malformed = clerkError(422, 'form_param_format_invalid');
+    const body = JSON.stringify({ expires_in_seconds: seconds });
+    for (const path of ['tokens', 'tokens/supabase']) {
+      const answer = await call(clerk, `/v1/sessions/${session.id}/${path}`, { method: 'POST', body });
+      expect(answer).toMatchObject({ status: 422, json: { errors: [{ code: 'form_param_format_invalid' }] } });
+    }
+    await expect(sdk.sessions.getToken(session.id, undefined, seconds)).rejects.toEqual(malformed);
+  });
+
+  it('give tokens that last from half a minute', async () => {
+    const { id } = clerk.createSession({ user: clerk.createUser() });
+    const { claims } = decoded((await sdk.sessions.getToken(id, undefined, 30)).jwt);
+    expect(claims.exp - claims.iat).toBe(30);
+  });
+
   it('give tokens of a JWT template, through auth.getToken() too', async () => {
     const user = clerk.createUser();
     const session = clerk.createSession({ user });

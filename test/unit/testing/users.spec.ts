@@ -111,6 +111,48 @@ describe('users', () => {
     }
   });
 
+  it.each<[string, object, string]>([
+    ['a text that is no email address', { emailAddress: ['ada'] }, 'form_param_format_invalid'],
+    ['a second address that is none', { emailAddress: ['a@b.test', 'b @c.test'] }, 'form_param_format_invalid'],
+    ['an address in capitals that is taken', { emailAddress: ['ADA@acme.test'] }, 'form_identifier_exists'],
+    ['a second address that is taken', { emailAddress: ['a@b.test', 'ada@acme.test'] }, 'form_identifier_exists'],
+    ['one address twice', { emailAddress: ['a@b.test', 'a@b.test'] }, 'form_identifier_exists'],
+    ['a username that is taken', { username: 'ada' }, 'form_identifier_exists'],
+    ['an external id that is taken', { username: 'b', externalId: '42' }, 'form_identifier_exists'],
+  ])('are not made over HTTP with %s', async (_, params, code) => {
+    clerk.createUser({ emailAddress: 'ada@acme.test', username: 'ada', externalId: '42' });
+    await expect(users.createUser(params)).rejects.toEqual(clerkError(422, code));
+    expect(await users.getCount()).toBe(1);
+  });
+
+  it('are made over HTTP with all their addresses', async () => {
+    const { id } = await users.createUser({ emailAddress: ['a@b.test', 'c@d.test'] });
+    const { emailAddresses, primaryEmailAddress } = await users.getUser(id);
+    expect(emailAddresses.map(({ emailAddress }) => emailAddress)).toEqual(['a@b.test', 'c@d.test']);
+    expect(primaryEmailAddress?.emailAddress).toBe('a@b.test');
+    expect(new Set(emailAddresses.map((one) => one.id)).size).toBe(2);
+  });
+
+  it('keep their username and external id, and do not take those of others', async () => {
+    clerk.createUser({ username: 'ada', externalId: '42' });
+    const { id } = clerk.createUser({ username: 'grace', externalId: '7' });
+    const exists = clerkError(422, 'form_identifier_exists');
+    await expect(users.updateUser(id, { username: 'ada' })).rejects.toEqual(exists);
+    await expect(users.updateUser(id, { externalId: '42' })).rejects.toEqual(exists);
+    expect(await users.updateUser(id, { username: 'grace', externalId: '7', firstName: 'G' })).toMatchObject({
+      username: 'grace',
+      firstName: 'G',
+    });
+  });
+
+  it.each(['limit=0', 'limit=501', 'limit=x', 'limit=1.5', 'limit=-1', 'offset=-1'])(
+    'are not listed with ?%s',
+    async (query) => {
+      const answer = await call(clerk, `/v1/users?${query}`);
+      expect(answer).toMatchObject({ status: 422, json: { errors: [{ code: 'form_param_format_invalid' }] } });
+    },
+  );
+
   it('are changed, their metadata replaced or merged at every level', async () => {
     const { id } = clerk.createUser({ firstName: 'Ada', publicMetadata: { a: 1, deep: { b: 1, c: 1 } } });
     expect(await users.updateUser(id, { firstName: 'Grace', externalId: '7' })).toMatchObject({

@@ -1,4 +1,4 @@
-import { ApiError } from '../api-error.js';
+import { invalidFormat } from '../api-error.js';
 
 /** One call of the Backend API, taken apart. */
 export interface ApiCall {
@@ -19,17 +19,15 @@ export type Routes = Readonly<Record<string, ApiHandler>>;
 
 /** One page of a list, as `limit` and `offset` ask for it. */
 export function page<T>(all: readonly T[], query: URLSearchParams): T[] {
-  const number = (name: string, fallback: number) => {
+  const number = (name: string, fallback: number, minimum: number, maximum: number) => {
     const value = Number(query.get(name) ?? fallback);
-    if (!Number.isInteger(value) || value < 0) {
-      throw new ApiError(422, 'form_param_format_invalid', `${name} must be a whole number`, {
-        param_name: name,
-      });
+    if (!Number.isInteger(value) || value < minimum || value > maximum) {
+      throw invalidFormat(name, `be a whole number from ${minimum} to ${maximum}`);
     }
     return value;
   };
-  const offset = number('offset', 0);
-  return all.slice(offset, offset + Math.min(number('limit', 10), 500));
+  const offset = number('offset', 0, 0, Number.MAX_SAFE_INTEGER);
+  return all.slice(offset, offset + number('limit', 10, 1, 500));
 }
 
 /** One page; with the count of all where the query says `paginated`, else a bare array. */

@@ -1,4 +1,4 @@
-import { ApiError, missingParameter } from '../api-error.js';
+import { ApiError, invalidFormat, missingParameter } from '../api-error.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -19,8 +19,7 @@ export function jsonObject(body: string): Body {
   return parsed as Body;
 }
 
-const malformed = (name: string, kind: string) =>
-  new ApiError(422, 'form_param_format_invalid', `${name} must be ${kind}`, { param_name: name });
+const malformed = (name: string, kind: string) => invalidFormat(name, `be ${kind}`);
 
 /** Reads one field of a JSON body; `null` counts as absent, as the Backend API has it. */
 function reader<T>(kind: string, fits: (value: unknown) => value is T) {
@@ -44,6 +43,13 @@ export const object = reader(
   'an object',
   (value): value is Record<string, unknown> => typeof value === 'object' && !Array.isArray(value),
 );
+
+/** @throws ApiError 422 for what is no whole number, or out of these bounds. */
+export function wholeNumber(body: Body, name: string, minimum: number, maximum: number): number | undefined {
+  const value = number(body, name);
+  if (value === undefined || (Number.isInteger(value) && value >= minimum && value <= maximum)) return value;
+  throw malformed(name, `a whole number from ${minimum} to ${maximum}`);
+}
 
 /** @throws ApiError 422 where it is absent or empty. */
 export function requiredText(body: Body, name: string): string {

@@ -1,6 +1,6 @@
 import type { OrganizationJSON, OrganizationMembershipJSON } from '@clerk/backend';
 
-import { ApiError, notFound } from '../api-error.js';
+import { ApiError, invalidFormat, notFound } from '../api-error.js';
 import { changes, mergedMetadata, object, replacedMetadata, requiredText, text } from './fields.js';
 import { deleted, paginated, type ApiCall, type Routes } from './api-call.js';
 import type { Store } from '../store.js';
@@ -27,6 +27,9 @@ export function organizationRoutes(store: Store): Routes {
   };
   const freeSlug = (call: ApiCall, owner?: string) => {
     const wanted = text(call.body, 'slug');
+    if (wanted !== undefined && !/^[a-z\d-]+$/.test(wanted)) {
+      throw invalidFormat('slug', 'contain only lowercase letters, digits and "-"');
+    }
     if (wanted !== undefined && all().some(({ id, slug }) => slug === wanted && id !== owner)) {
       throw new ApiError(422, 'form_identifier_exists', 'That slug is taken.', { param_name: 'slug' });
     }
@@ -119,7 +122,7 @@ function membershipRoutes(
       touch(one(call), mergedMetadata(one(call), call.body, METADATA)),
     'DELETE /v1/organizations/:id/memberships/:userId': (call) => {
       const gone = one(call);
-      store.memberships = store.memberships.filter((kept) => kept !== gone);
+      store.removeMember(gone);
       return gone;
     },
   };

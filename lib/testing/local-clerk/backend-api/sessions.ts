@@ -1,11 +1,14 @@
 import { notFound } from '../api-error.js';
-import { number, requiredText, text } from './fields.js';
+import { requiredText, text, wholeNumber } from './fields.js';
 import { resource, type StoredSession } from '../resources.js';
 import { pageOrPaginated, type ApiCall, type Routes } from './api-call.js';
 import type { Store } from '../store.js';
 import type { TokenIssuer } from '../token-issuer.js';
 
 const FILTERS = ['user_id', 'client_id', 'status'] as const;
+
+/** In seconds: for how long a token may be good, ten years at most. */
+const LIFETIME = { minimum: 30, maximum: 315_360_000 };
 
 /** @see https://clerk.com/docs/reference/backend-api/tag/sessions */
 export function sessionRoutes(store: Store, tokens: TokenIssuer): Routes {
@@ -21,7 +24,7 @@ export function sessionRoutes(store: Store, tokens: TokenIssuer): Routes {
     return session;
   };
   const templates = () => [...store.templates.values()];
-  const expiresIn = ({ body }: ApiCall) => number(body, 'expires_in_seconds');
+  const expiresIn = ({ body }: ApiCall) => wholeNumber(body, 'expires_in_seconds', LIFETIME.minimum, LIFETIME.maximum);
   const token = (jwt: string) => ({ object: 'token', jwt });
 
   return {

@@ -1,8 +1,9 @@
-import type { UserJSON } from '@clerk/backend';
+import type { EmailAddressJSON, UserJSON } from '@clerk/backend';
 
-import { ApiError, invalidParameter, notFound } from '../api-error.js';
+import { ApiError, invalidFormat, invalidParameter, notFound } from '../api-error.js';
 import { changes, mergedMetadata, object, replacedMetadata, text, texts } from './fields.js';
 import { deleted, page, paginated, type ApiCall, type Routes } from './api-call.js';
+import { newId } from '../ids.js';
 import type { Store } from '../store.js';
 import { addressesOf, matchingUsers } from './user-query.js';
 
@@ -18,7 +19,23 @@ export function userRoutes(store: Store): Routes {
   };
   const change = (user: UserJSON, changed: object): UserJSON =>
     Object.assign(user, changed, { updated_at: Date.now() });
-  const taken = (address: string) => [...store.users.values()].some((user) => addressesOf(user).includes(address));
+  /** What identifies a user belongs to nobody else. */
+  const free = (body: ApiCall['body'], name: 'username' | 'external_id', owner?: string) => {
+    const wanted = text(body, name);
+    const isTaken = (user: UserJSON) => user[name] === wanted && user.id !== owner;
+    if (wanted !== undefined && [...store.users.values()].some(isTaken)) throw taken(name);
+    return wanted;
+  };
+  const freeAddresses = (body: ApiCall['body']) => {
+    const known = new Set([...store.users.values()].flatMap(addressesOf).map((address) => address.toLowerCase()));
+    const wanted = texts(body, 'email_address') ?? [];
+    for (const address of wanted) {
+      if (!/^[^\s@]+@[^\s@]+$/.test(address)) throw invalidFormat('email_address', 'be a valid email address');
+      if (known.has(address.toLowerCase())) throw taken('email_address');
+      known.add(address.toLowerCase());
+    }
+    return wanted;
+  };
 
   return {
     'GET /v1/users': ({ query }) => page(matchingUsers(store, query), query),
@@ -28,26 +45,30 @@ export function userRoutes(store: Store): Routes {
     }),
     'GET /v1/users/:id': one,
     'POST /v1/users': ({ body }) => {
-      const [emailAddress] = texts(body, 'email_address') ?? [];
-      if (emailAddress === undefined && !text(body, 'username')) {
+      const [emailAddress, ...others] = freeAddresses(body);
+      const username = free(body, 'username');
+      if (emailAddress === undefined && !username) {
         throw invalidParameter('email_address', 'or username must identify the user');
       }
-      if (emailAddress !== undefined && taken(emailAddress)) {
-        const meta = { param_name: 'email_address' };
-        throw new ApiError(422, 'form_identifier_exists', 'That email address is taken.', meta);
-      }
-      return store.createUser({
+      const user = store.createUser({
         emailAddress,
         firstName: text(body, 'first_name'),
         lastName: text(body, 'last_name'),
-        username: text(body, 'username'),
-        externalId: text(body, 'external_id'),
+        username,
+        externalId: free(body, 'external_id'),
         publicMetadata: object(body, 'public_metadata'),
         privateMetadata: object(body, 'private_metadata'),
         unsafeMetadata: object(body, 'unsafe_metadata'),
       });
+      const [primary] = user.email_addresses as [EmailAddressJSON];
+      for (const email_address of others) user.email_addresses.push({ ...primary, id: newId('idn'), email_address });
+      return user;
     },
-    'PATCH /v1/users/:id': (call) => change(one(call), changes(call.body, CHANGEABLE)),
+    'PATCH /v1/users/:id': (call) => {
+      const user = one(call);
+      for (const name of ['username', 'external_id'] as const) free(call.body, name, user.id);
+      return change(user, changes(call.body, CHANGEABLE));
+    },
     'PATCH /v1/users/:id/metadata': (call) => change(one(call), mergedMetadata(one(call), call.body, METADATA)),
     'PUT /v1/users/:id/metadata': (call) => change(one(call), replacedMetadata(call.body, METADATA)),
     'DELETE /v1/users/:id': (call) => {
@@ -68,3 +89,6 @@ export function userRoutes(store: Store): Routes {
     },
   };
 }
+
+const taken = (name: string) =>
+  new ApiError(422, 'form_identifier_exists', `That ${name} is taken.`, { param_name: name });
