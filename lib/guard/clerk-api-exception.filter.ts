@@ -87,9 +87,13 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
     const details = [...new Set(codes), ...(isWord(clerkTraceId) ? [`trace id ${clerkTraceId}`] : [])].join(', ');
     const failed = `A handler called Clerk's Backend API, which answered ${status ?? 'nothing'}`;
     const outcome = `answered ${denial.status} (${denial.code})`;
-    const cure = denial.status === 500 ? '. Check secretKey (environment variable CLERK_SECRET_KEY)' : '';
+    const cure = CURES.get(status);
     const level = denial.status === 500 ? 'error' : denial.status === 503 ? 'warn' : 'debug';
-    this.throttle.write(level, `${failed}: ${outcome}`, `${failed}${details && ` (${details})`}: ${outcome}${cure}`);
+    this.throttle.write(
+      level,
+      `${failed}: ${outcome}`,
+      `${failed}${details && ` (${details})`}: ${outcome}${cure ? `. ${cure}` : ''}`,
+    );
   }
 }
 
@@ -109,6 +113,12 @@ export const clerkApiExceptionFilter: FactoryProvider<ClerkApiExceptionFilter> =
   },
   inject: [HttpAdapterHost, TransportsRegistry, WebSocketPackage, LogThrottle, ApplicationConfig],
 };
+
+/** What to check, by the status of Clerk's answer. */
+const CURES: ReadonlyMap<number, string> = new Map([
+  [401, 'Check secretKey (environment variable CLERK_SECRET_KEY)'],
+  [403, "Check what Clerk's plan and settings of the instance allow, and whether secretKey may do this"],
+]);
 
 /** A code or id as Clerk makes them, fit for a log line. */
 function isWord(text: unknown): text is string {
@@ -142,12 +152,15 @@ const DENIALS: ReadonlyMap<number, Denial> = new Map([
   [403, KEY_REFUSED],
 ]);
 
+/** Timeout, too early, too many: the same call may succeed later. */
+const TRY_AGAIN = [408, 425, 429];
+
 /** How an error of Clerk is answered; `undefined` where it is a mistake of the application like any other (Nest's 500). */
 function denialOf(error: ClerkAPIResponseError): Denial | undefined {
   const { retryAfter } = error;
   // Without status: Clerk was not reached, or what it answered could not be read.
   const status = error.status as number | undefined;
-  const isOutage = status === undefined || status < 400 || status === 429 || status >= 500;
+  const isOutage = status === undefined || status < 400 || TRY_AGAIN.includes(status) || status >= 500;
   if (!isOutage) return DENIALS.get(status);
   const { retryAfterInSeconds } = retryTimes(status, retryAfter);
   return { ...UNAVAILABLE, ...(retryAfterInSeconds === undefined ? {} : { retryAfterInSeconds }) };

@@ -78,6 +78,8 @@ describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
     [410, 404, 'clerk-resource-not-found'],
     [401, 500, 'clerk-key-refused'],
     [403, 500, 'clerk-key-refused'],
+    [408, 503, 'clerk-unavailable'],
+    [425, 503, 'clerk-unavailable'],
     [429, 503, 'clerk-unavailable'],
     [500, 503, 'clerk-unavailable'],
     [502, 503, 'clerk-unavailable'],
@@ -117,6 +119,13 @@ describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
     clerk.outage({ status: 401 });
     await app.send('/user');
     expect(app.logger.ofGuard('error')[0]).toContain('(clerk-key-refused). Check secretKey');
+  });
+
+  it('logs what Clerk forbids as an error that names plan and settings, too', async () => {
+    const app = await start();
+    clerk.outage({ status: 403 });
+    await app.send('/user');
+    expect(app.logger.ofGuard('error')[0]).toMatch(/\(clerk-key-refused\)\. Check what Clerk's plan and settings/);
   });
 
   it.each<[string, (builder: TestAppBuilder) => TestAppBuilder]>([
