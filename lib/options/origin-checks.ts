@@ -13,6 +13,8 @@ const HTTP_HOST = /^([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])$/;
 const CUSTOM_HOST = /^([\w.~-]+|\[[\da-f:.]+\])(:\d+)?$/;
 /** On this computer, where pages are served by plain http. */
 const LOCAL_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/i;
+/** What template literals and `String()` make of a missing value. */
+const UNSET = /^([a-z][a-z\d+.-]*:\/\/)?(undefined|null|NaN)(:|\/|$)/;
 const PATTERN = /[*{}$\\^|()]|\/\/\.\w/;
 
 /** A key or token that got here by mistake is not repeated. */
@@ -43,6 +45,7 @@ function adviceFor(item: string): string | undefined {
     // It could match, which is worse: any page gets this origin by means of a sandboxed frame.
     return 'every sandboxed frame and local file has this origin, so it identifies no application; serve the page from an origin of its own';
   }
+  if (UNSET.test(text)) return 'this is what a variable that is not set turns into: set it, or leave the item out';
   if (PATTERN.test(text)) return 'patterns and placeholders are not supported: list each origin in full';
   if (/[,;\s]/.test(text)) return 'several origins in one item: list each as an item of its own';
   const scheme = SCHEME.exec(text)?.[1] ?? '';

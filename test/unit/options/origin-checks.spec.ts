@@ -14,6 +14,7 @@ function problemsOf(options: object): readonly string[] {
 
 const REFUSED = 'must list origins exactly as browsers send them; not accepted: ';
 const PATTERN = 'patterns and placeholders are not supported: list each origin in full';
+const UNSET = 'this is what a variable that is not set turns into: set it, or leave the item out';
 const SEVERAL = 'several origins in one item: list each as an item of its own';
 const NO_HOST = "write scheme and host, such as 'https://app.example.com'";
 const NO_ORIGIN =
@@ -25,6 +26,7 @@ describe('a list of origins', () => {
   it.each([
     ['https://app.example.com', 'http://localhost', 'http://localhost:3000'],
     ['http://app.example.com:443', 'https://app.example.com:80', 'https://app.example.com:8443'],
+    ['https://undefined.example.com', 'https://nullable.example', 'https://app.undefined'],
     ['http://127.0.0.1:4200', 'http://[::1]:3000', 'https://[2001:db8::1]'],
     ['https://xn--bcher-kva.example', 'https://my_app.example.com', 'https://a-b.example.com.', 'http://intranet'],
     ['https://ask_me.example.com', 'https://pk_1.example.com', `https://${'a'.repeat(60)}.${'b'.repeat(60)}.example`],
@@ -98,6 +100,10 @@ describe('a list of origins', () => {
   });
 
   it.each([
+    ['undefined', UNSET],
+    ['https://undefined', UNSET],
+    ['https://null:3000', UNSET],
+    ['app://undefined/', UNSET],
     ['*', PATTERN],
     ['https://*', PATTERN],
     ['https://*.example.com', PATTERN],
