@@ -25,7 +25,7 @@ interface Fetched {
 
 /**
  * The users of one Clerk instance who call (`@CurrentUser()`), each remembered for a short while. Concurrent calls of one
- * user share one call to Clerk. Neither errors nor users who do not exist are remembered; a `Retry-After` of Clerk is kept.
+ * user share one call to Clerk. Neither errors nor users who do not exist are remembered; a rate limit of Clerk is kept to.
  */
 export class UserCache {
   /** `undefined` where every request asks Clerk. */
@@ -91,12 +91,13 @@ export class UserCache {
     }
   }
 
-  /** A Clerk that says when to ask again would refuse everything until then, and count it. */
+  /** A Clerk that limits the rate would refuse everything until the time that callers are told, and count it. */
   private holdAfter(error: unknown): void {
-    const { retryInMs } = error as Partial<ClerkUnavailableError>;
-    if (retryInMs === undefined || retryInMs === Infinity) return;
+    const { retryInMs = Infinity, retryAfterInSeconds } = error as Partial<ClerkUnavailableError>;
+    if (retryAfterInSeconds === undefined) return;
+    const holdInMs = retryInMs === Infinity ? retryAfterInSeconds * 1000 : retryInMs;
     const since = this.now();
-    this.hold = { since, until: since + Math.min(retryInMs, MAX_HOLD_MS) };
+    this.hold = { since, until: since + Math.min(holdInMs, MAX_HOLD_MS) };
   }
 
   private remember(user: User | Denial, since: number): CachedUser | undefined {

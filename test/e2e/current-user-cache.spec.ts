@@ -178,6 +178,26 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     },
   );
 
+  it('asks for no user in the ten seconds after a 429 of Clerk that has no Retry-After', async () => {
+    const app = await start();
+    const [{ token, countLoads }, other] = await Promise.all([signIn(), signIn()]);
+    const now = Date.now();
+    const at = jest.spyOn(Date, 'now').mockReturnValue(now);
+    clerk.outage({ status: 429 }, '/v1/users');
+    expect((await app.withToken('/me', token)).headers.get('retry-after')).toBe('10');
+    clerk.recover();
+
+    at.mockReturnValue(now + 9_500);
+    for (const caller of [token, other.token]) {
+      const { status, headers } = await app.withToken('/me', caller);
+      expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+    }
+    expect([countLoads(), other.countLoads()]).toEqual([1, 0]);
+
+    at.mockReturnValue(now + 10_000);
+    expect((await app.withToken('/me', token)).status).toBe(200);
+  });
+
   it('waits a minute at most, whatever the Retry-After of a 429 of Clerk', async () => {
     const app = await start();
     const { user, token } = await signIn();
