@@ -15,6 +15,7 @@ import { KEY_REFUSED, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { bodyOf, toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
+import { grpcCallOf, grpcErrorOf } from '../transports/grpc.call.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { WebSocketPackage } from '../transports/websocket.package.js';
 
@@ -62,7 +63,7 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
       case 'ws':
         return this.websockets.answer(bodyOf(denial), host);
       case 'rpc':
-        return throwError(() => bodyOf(denial));
+        return throwError(() => rpcAnswer(denial, host));
       default:
         // GraphQL and other frameworks answer with what is thrown here.
         throw this.refusal(denial, host);
@@ -113,6 +114,12 @@ export const clerkApiExceptionFilter: FactoryProvider<ClerkApiExceptionFilter> =
   },
   inject: [HttpAdapterHost, TransportsRegistry, WebSocketPackage, LogThrottle, ApplicationConfig],
 };
+
+/** What a client of a microservice reads: over gRPC an error with a status of gRPC. */
+function rpcAnswer(denial: Denial, host: ArgumentsHost): object {
+  const call = grpcCallOf(host.getArgs<unknown[]>());
+  return call ? grpcErrorOf(bodyOf(denial), call) : bodyOf(denial);
+}
 
 /** What to check, by the status of Clerk's answer. */
 const CURES: ReadonlyMap<number, string> = new Map([

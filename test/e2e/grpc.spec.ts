@@ -1,5 +1,5 @@
 /** gRPC: who may call which method, however it streams, and what a refused client reads. */
-import { Catch, Controller, type ArgumentsHost, type ExecutionContext } from '@nestjs/common';
+import { Catch, Controller, type ArgumentsHost, type ExecutionContext, type Type } from '@nestjs/common';
 import {
   BaseRpcExceptionFilter,
   GrpcMethod,
@@ -8,7 +8,7 @@ import {
   RpcException,
 } from '@nestjs/microservices';
 import { Metadata, status, type ServerDuplexStream, type ServerReadableStream } from '@grpc/grpc-js';
-import { map, of, throwError, type Observable } from 'rxjs';
+import { from, map, of, throwError, type Observable } from 'rxjs';
 
 import {
   AcceptsToken,
@@ -97,6 +97,25 @@ class Callers {
 }
 
 /** Every way that gRPC streams, and that Nest handles a stream. */
+/** Calls Clerk in each kind of handler whose errors Nest hands to filters. */
+@Public()
+@Controller()
+class CallingClerk {
+  constructor(private readonly clerk: ClerkClientService) {}
+  @GrpcMethod('Callers', 'Unary') unary() {
+    return this.clerk.users.getUser('user_unknown');
+  }
+  @GrpcMethod('Callers', 'ServerStream') serverStream() {
+    return from(this.clerk.users.getUser('user_unknown'));
+  }
+  @GrpcStreamMethod('Callers', 'ClientStream') clientStream() {
+    return this.clerk.users.getUser('user_unknown');
+  }
+  @GrpcStreamMethod('Callers', 'Bidi') bidi() {
+    return from(this.clerk.users.getUser('user_unknown'));
+  }
+}
+
 const METHODS = ['Unary', 'ServerStream', 'ClientStream', 'Bidi', 'ClientStreamCall', 'BidiCall'] as const;
 
 /** Nest hands the call over third, and to `@GrpcStreamCall()` handlers first. */
@@ -137,12 +156,13 @@ describe('gRPC', () => {
   async function restart(
     options: ClerkModuleOptions = {},
     prepare?: Parameters<typeof GrpcService.start>[1],
+    controller: Type = Callers,
   ): Promise<GrpcService> {
     await service?.close();
     const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
     const all = { publishableKey, secretKey, apiUrl, telemetry, rpc: { credentials }, ...options };
     return (service = await GrpcService.start(
-      { imports: [ClerkModule.forRoot(all)], controllers: [Callers] },
+      { imports: [ClerkModule.forRoot(all)], controllers: [controller] },
       prepare,
     ));
   }
@@ -176,6 +196,23 @@ describe('gRPC', () => {
       await service!.call(method);
       const { answer } = await service!.call(method, bearer(await clerk.sessionToken()));
       expect(answer).toBeDefined();
+    });
+  });
+
+  describe.each(['Unary', 'ServerStream', 'ClientStream', 'Bidi'] as const)('an error of Clerk in %s', (method) => {
+    beforeAll(() => restart({}, undefined, CallingClerk));
+    afterEach(() => clerk.recover());
+
+    it.each<[string, Parameters<LocalClerk['outage']>[0] | undefined, number, string]>([
+      ['an unknown user', undefined, status.NOT_FOUND, 'clerk-resource-not-found'],
+      ['a rejected request', { status: 422 }, status.FAILED_PRECONDITION, 'clerk-request-rejected'],
+      ['a rate limit', { status: 429, retryAfter: 7 }, status.UNAVAILABLE, 'clerk-unavailable'],
+      ['a refused key', { status: 401 }, status.INTERNAL, 'clerk-key-refused'],
+    ])('is answered with a status of gRPC and our code: %s', async (_, outage, expected, code) => {
+      if (outage) clerk.outage(outage);
+      const { error } = await service!.call(method);
+      expect(readDenial(error)).toMatchObject({ status: expected, code, body: { status: 'error', code } });
+      expect(JSON.stringify(error)).not.toMatch(/user_unknown|bad day/);
     });
   });
 
