@@ -8,7 +8,7 @@ import { CliError } from './cli.error.js';
 import { choose, exportsOf, locate, type Exported } from './exported.js';
 import type { Io } from './io.js';
 import { bundleError, containsNest, factoriesOf, loadQuietly, withoutListening } from './loading.js';
-import { madeUpEnvironments } from './made-up-keys.js';
+import { madeUpEnvironments, variablesNamedIn } from './made-up-keys.js';
 
 /** As `PROTECTION_MAP` of the library: whichever copy of it the application has loaded. */
 const PROTECTION_MAP = Symbol.for('nest-clerk:protection-map');
@@ -27,6 +27,7 @@ export async function mapApplication(
   if (isBundle && exportName === undefined) throw bundleError(file);
   const environment = { ...io.env };
   const [first, second] = madeUpEnvironments(environment);
+  const furtherNames = new Set<string>();
   try {
     Object.assign(io.env, first);
     // Standard output is for the map alone.
@@ -37,18 +38,41 @@ export async function mapApplication(
       const exported = choose(loaded, file, exportName);
       if (isBundle && 'module' in exported) throw bundleError(file);
       try {
-        return await readMap(exported, path, io);
+        return await readMapWith(first, furtherNames, () => readMap(exported, path, io), io);
       } catch (error) {
         if (!second || !isAboutOptions(error)) throw error;
-        Object.assign(io.env, second);
         // What else may be wrong with the options has been said of the first.
-        return await readMap(exported, path, io).catch((again) =>
+        return await readMapWith(second, furtherNames, () => readMap(exported, path, io), io).catch((again) =>
           Promise.reject(isAboutOptions(again) ? error : again),
         );
       }
     });
   } finally {
-    for (const name of Object.keys(first)) restore(io, name, environment[name]);
+    for (const name of [...Object.keys(first), ...furtherNames]) restore(io, name, environment[name]);
+  }
+}
+
+/**
+ * Reads the map with made-up keys, also under the names of the application's own that its errors ask for
+ * (`config.getOrThrow('MY_CLERK_SECRET_KEY')`).
+ *
+ * @param furtherNames Gets the names of those variables.
+ */
+async function readMapWith<T>(
+  madeUp: Record<string, string>,
+  furtherNames: Set<string>,
+  read: () => Promise<T>,
+  io: Io,
+): Promise<T> {
+  const values = [...furtherNames].map((name) => variablesNamedIn(name, madeUp));
+  Object.assign(io.env, madeUp, ...values);
+  try {
+    return await read();
+  } catch (error) {
+    const missing = Object.entries(variablesNamedIn(messageOf(error), madeUp)).filter(([name]) => !io.env[name]);
+    if (missing.length === 0) throw error;
+    for (const [name] of missing) furtherNames.add(name);
+    return readMapWith(madeUp, furtherNames, read, io);
   }
 }
 
@@ -120,7 +144,14 @@ async function attempt<T>(what: string, action: () => Promise<T>): Promise<T> {
   }
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+/** With the cause, which alone says why a `fetch()` failed; errors of several addresses have no message of their own. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause, code } = error as Error & { readonly code?: unknown };
+  const text = message || String(code ?? error.name);
+  const reason = cause instanceof Error && !(error instanceof CliError) ? messageOf(cause) : '';
+  return reason && !text.includes(reason) ? `${text} (${reason})` : text;
+}
 
 /** Warnings and errors, but for those with which the start fails: they are the command's own answer. */
 function toStandardError({ err }: Io): LoggerService {

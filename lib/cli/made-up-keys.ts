@@ -33,3 +33,13 @@ function madeUpEnvironment(env: Io['env'], kind: string): Record<string, string>
     CLERK_PROXY_URL: env.CLERK_PROXY_URL || `https://${HOST}`,
   };
 }
+
+/**
+ * Made-up keys for variables with names of the application's own, such as MY_CLERK_SECRET_KEY.
+ * @param text Mentions them.
+ */
+export function variablesNamedIn(text: string, madeUp: Record<string, string>): Record<string, string> {
+  const names = text.match(/\b\w*CLERK_(?:PUBLISHABLE|SECRET)_KEY\b/g) ?? [];
+  const values = names.map((name) => [name, madeUp[name.slice(name.lastIndexOf('CLERK_'))]] as const);
+  return Object.fromEntries(values.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

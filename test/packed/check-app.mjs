@@ -1,8 +1,8 @@
 /** Run inside of a user's built application: starts it against a local Clerk, and tries its doors. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -76,6 +76,28 @@ function checkCommand() {
   }
 }
 
+/** What an application does in vain while it is made must neither end the command with a stack trace nor look like success. */
+function checkCommandFailures() {
+  const module = (factory) => `
+    import { Module } from '@nestjs/common';
+    import { ClerkModule } from 'nest-clerk';
+    export class AppModule {}
+    Module({ imports: [${factory}] })(AppModule);`;
+  for (const [factory, says] of [
+    ['ClerkModule.forRootAsync({ useFactory: () => new Promise(() => undefined) })', 'never answers'],
+    ["Promise.reject(new Error('DATABASE_URL is required'))", 'does not start: DATABASE_URL is required'],
+  ]) {
+    writeFileSync('failing.mjs', module(factory));
+    const { status, stdout, stderr } = spawnSync('npx', ['--no-install', 'nest-clerk', 'routes', 'failing.mjs'], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual({ status, stdout }, { status: 1, stdout: '' }, stderr);
+    assert.match(stderr, new RegExp(`${says}.*\\n$`));
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+  rmSync('failing.mjs');
+}
+
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -128,6 +150,7 @@ checkModules();
 checkOptionalPeers();
 await checkTypeEntries();
 checkCommand();
+checkCommandFailures();
 
 const clerk = await testing.LocalClerk.start();
 try {

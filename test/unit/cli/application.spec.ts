@@ -48,6 +48,13 @@ describe('an application', () => {
     ['is none', () => undefined, NO_APPLICATION],
     ['cannot be asked for anything', () => application({ get: undefined }).app, NO_APPLICATION],
     ['is not made', failing(new Error('no database')), 'The application does not start: no database'],
+    [
+      'is not made, for want of an answer',
+      failing(
+        new TypeError('fetch failed', { cause: Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }) }),
+      ),
+      'The application does not start: fetch failed (ECONNREFUSED)',
+    ],
     ['is not made, for no Error', failing('text'), 'The application does not start: text'],
     [
       'does not pass the audit',

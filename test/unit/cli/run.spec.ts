@@ -166,6 +166,21 @@ describe('nest-clerk routes', () => {
     expect(err).not.toContain('was called');
   });
 
+  it('needs no key where a factory asks for it by a name of its own, and leaves the environment as it was', async () => {
+    const before = { ...process.env };
+    const { exitCode, out, err } = await command('routes', 'own-names.mjs');
+    expect({ exitCode, out, err }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /owls ') });
+    expect({ ...process.env }).toEqual(before);
+  });
+
+  it('fails where a factory asks for anything else that is not set, and names it', async () => {
+    const { exitCode, err } = await command('routes', 'own-names.mjs', '--export', 'ForeignKeyModule');
+    expect({ exitCode, err }).toEqual({
+      exitCode: 1,
+      err: expect.stringContaining('"STRIPE_SECRET_KEY" does not exist'),
+    });
+  });
+
   it.each(['main.mjs', 'listening.mjs'])(
     'refuses %s, which starts the application, before it listens',
     async (file) => {
