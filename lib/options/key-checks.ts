@@ -40,7 +40,8 @@ function publishableKeyProblem(value: string): string | undefined {
   const encoded = /^pk_(?:test|live)_(.+)$/.exec(value)?.[1];
   if (!encoded) return wrapped(value) ?? 'must start with pk_test_ or pk_live_';
   const host = Buffer.from(encoded, 'base64').toString('latin1');
-  return /^[^$\s/][^$\s/.]*\.[^$\s/]+\$$/.test(host)
+  // What is no base64 would be left out when it is decoded.
+  return /^[\w+/=-]+$/.test(encoded) && /^[^$\s/][^$\s/.]*\.[^$\s/]+\$$/.test(host)
     ? undefined
     : (wrapped(value) ?? 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
 }

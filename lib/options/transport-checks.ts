@@ -9,7 +9,7 @@ export const rpc: Check = (value) =>
     : 'must be an object with the function credentials(context)';
 
 /** What `getType()` says of calls that need no adapter. */
-const BUILT_IN = ['http', 'rpc'];
+const BUILT_IN = ['http', 'rpc', 'graphql', 'ws'];
 
 /** Adapters may be instances of classes as well. */
 export const transports: Check = (value) => {
