@@ -125,8 +125,16 @@ function label(name: keyof ClerkModuleOptions): string {
   return env ? `${name} (environment variable ${env})` : name;
 }
 
+/** What `forRootAsync()` takes beside its factory. Of `forRoot()` they never get here. */
+const BESIDE_THE_FACTORY = ['guard', 'isGlobal'];
+
 function unknownOption(name: string): string[] {
   if (Object.hasOwn(OPTION_TABLE, name)) return [];
+  if (BESIDE_THE_FACTORY.includes(name)) {
+    return [
+      `"${name}" is not an option that a factory returns: write forRootAsync({ ${name}: …, useFactory: … }), beside the factory.`,
+    ];
+  }
   const wanted = name.toLowerCase().replace(/[^a-z]/g, '');
   const near = rows.find(([known]) => known.toLowerCase() === wanted)?.[0];
   const cure = near ? `did you mean ${near}?` : `known are ${NAMES.join(', ')}.`;

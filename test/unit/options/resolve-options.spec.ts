@@ -284,6 +284,14 @@ describe('resolveClerkOptions', () => {
         { ...keys, SECRET_key: 'x' },
         [/^"SECRET_key" is not an option: did you mean secretKey\?$/],
       ],
+      [
+        'what stands beside a factory',
+        { ...keys, guard: false, isGlobal: false },
+        [
+          /^"guard" .*: write forRootAsync\(\{ guard: …, useFactory: … \}\), beside the factory\.$/,
+          /^"isGlobal" .*: write forRootAsync\(\{ isGlobal: …, useFactory: … \}\), beside the factory\.$/,
+        ],
+      ],
       ['a prototype name as option', { ...keys, constructor: 'x' }, [/^"constructor" is not an option/]],
     ])('%s', (_, options, expected) => {
       const problems = problemsOf(options);
