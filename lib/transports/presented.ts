@@ -55,6 +55,12 @@ export function presentedCredentials(
   }
   const given = typeof answer === 'string' ? { authorization: bearer(answer) } : (answer ?? {});
   if (typeof given !== 'object') return UNREADABLE;
+  // What gRPC and Kafka have for one value, of which nothing would be found. A caller may bring it about as well.
+  if (Array.isArray(given) || ArrayBuffer.isView(given)) {
+    const what = `${option} answered with an array or a Buffer, so the call is denied`;
+    throttle.write('warn', `${what}: it must answer with a string, such as value?.toString()`);
+    return UNREADABLE;
+  }
   const read = headers.map((name) => [name, (given as Partial<Record<string, unknown>>)[name] ?? undefined] as const);
   const isReadable = ([, value]: (typeof read)[number]) =>
     value === undefined || (typeof value === 'string' && fitsHeader(value) && HEADER_VALUE.test(value));

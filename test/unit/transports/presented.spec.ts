@@ -73,6 +73,17 @@ describe('what an application says that a call presents', () => {
     expect(logger.lines).toEqual([]);
   });
 
+  it.each<[string, unknown]>([
+    ['a value of gRPC metadata', ['Bearer t']],
+    ['no value of gRPC metadata', []],
+    ['a header of Kafka', Buffer.from('Bearer t')],
+  ])('is unreadable, and the log says why: %s', (_, answer) => {
+    expect(presented(() => answer)).toEqual(UNREADABLE);
+    expect(logger.ofGuard('warn')).toEqual([
+      'warn rpc.credentials answered with an array or a Buffer, so the call is denied: it must answer with a string, such as value?.toString() ClerkGuard',
+    ]);
+  });
+
   it('is unreadable where it is longer than any header', () => {
     const longest = 'a'.repeat(maxHeaderSize);
     for (const answer of [{ authorization: longest }, { cookie: longest }]) {
