@@ -54,12 +54,17 @@ export function presentedBy(client: object, options: WebSocketOptions): Incoming
   const { handshake } = client as SocketIoLike;
   const headers = (handshake ?? requestOf(client)).headers ?? {};
   const token = keptOn(client).token ?? asToken(handshake?.auth?.token);
-  if (token !== undefined) return { authorization: `Bearer ${token}` };
+  if (token !== undefined) return { authorization: withScheme(token) };
   const { authorization, cookie, origin, host } = headers;
   if (authorization) return { authorization };
   const inRequest = tokenInRequest(client, options);
   if (inRequest) return { authorization: `Bearer ${inRequest}` };
   return cookie && origin && options.allowedOrigins?.includes(origin) ? { cookie, origin, host } : {};
+}
+
+/** A client may send a token as it is, or as in the header. */
+export function withScheme(token: string): string {
+  return token.startsWith('Bearer ') ? token : `Bearer ${token}`;
 }
 
 function asToken(value: unknown): string | undefined {

@@ -10,7 +10,7 @@ import { attachedIdentity, attachIdentity, type UserLoader } from './attachment.
 import { CallCredentials, fitsHeader } from './call.credentials.js';
 import { beginCall } from './calls.js';
 import { areHeadersText } from './header-values.js';
-import { disconnect, keptOn, presentedBy, requestOf } from './sockets.js';
+import { disconnect, keptOn, presentedBy, requestOf, withScheme } from './sockets.js';
 import type { Transport } from './transport.js';
 import type { WebSocketPackage } from './websocket.package.js';
 
@@ -57,8 +57,8 @@ export class WebSocketTransport implements Transport {
 
   /** A token that a client hands in on an open socket. */
   tokenOf(client: object, token: unknown): Credentials | Denial {
-    if (typeof token !== 'string' || !fitsHeader(token) || !/^[\x21-\x7e]+$/.test(token)) return MALFORMED;
-    return new CallCredentials({ authorization: `Bearer ${token}` }, requestOf(client), {});
+    if (typeof token !== 'string' || !fitsHeader(token) || !/^(Bearer )?[\x21-\x7e]+$/.test(token)) return MALFORMED;
+    return new CallCredentials({ authorization: withScheme(token) }, requestOf(client), {});
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {

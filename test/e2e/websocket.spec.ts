@@ -396,6 +396,13 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       expect((await expired.ask('default')).data.id).toBe(mine.id);
     });
 
+    it('takes a fresh token with its scheme too', async () => {
+      const user = clerk.createUser();
+      const socket = await open(await start(), bearer(await clerk.sessionToken({ user, expiresIn: -60 })));
+      expect((await socket.ask('refresh', `Bearer ${await clerk.sessionToken({ user })}`)).data).toBe('refreshed');
+      expect((await socket.ask('default')).data.id).toBe(user.id);
+    });
+
     it('takes no bad token on an open socket', async () => {
       const app = await start();
       const user = clerk.createUser();

@@ -33,6 +33,7 @@ describe('what a socket presents', () => {
     ['nothing on socket.io', { handshake: {} }, {}],
     ['no auth', { handshake: { auth: null, headers: {}, query: {} } }, {}],
     ['a token', { handshake: { auth: { token: 't' }, headers: { authorization: 'Bearer h' } } }, bearer('t')],
+    ['a token behind its scheme', { handshake: { auth: { token: 'Bearer t' } } }, bearer('t')],
     ['an empty token', { handshake: { auth: { token: '' }, headers: bearer('h') } }, bearer('h')],
     ['a token that is no text', { handshake: { auth: { token: ['t'] }, query: { token: 'q' } } }, bearer('q')],
     ['a header', { handshake: { headers: { ...browser, ...bearer('h') }, query: { token: 'q' } } }, bearer('h')],
