@@ -36,7 +36,7 @@ export async function startSample(
   // Browsers let the frontend's pages call, and no others; its scripts may read why a call was refused.
   app.enableCors({
     origin: [...origins().frontends],
-    exposedHeaders: ['WWW-Authenticate', 'x-clerk-auth-status', 'x-clerk-auth-reason'],
+    exposedHeaders: ['WWW-Authenticate', 'Retry-After', 'x-clerk-auth-status', 'x-clerk-auth-reason'],
   });
   const close = async (): Promise<void> => {
     local?.frontend.close();

@@ -21,7 +21,8 @@ Without it, app.module.js is looked for where Nest's build puts it, by nest-cli.
   --help    prints this
 
 The application is made, as for a test, and not started: providers are created, but no lifecycle hook runs and nothing
-listens. Clerk keys that the environment lacks are made up: none are needed to read decorators, and Clerk is not asked.`;
+listens. Clerk keys that the environment lacks are made up, also under names such as MY_CLERK_SECRET_KEY: none are needed to
+read decorators, and Clerk is not asked. What else the application needs to be made has to be set.`;
 
 const FORMATS: readonly string[] = ['text', 'json', 'markdown'] satisfies ProtectionMapFormat[];
 
