@@ -14,6 +14,7 @@ const require = createRequire(import.meta.url);
 
 /** Where Node can `require()` ES modules, both sides get these; elsewhere `require()` gets the CommonJS bundle. */
 const WITHOUT_REQUIRE_OF_ESM = '--no-experimental-require-module';
+const NPX_COMMAND = ['npx', '--no-install', 'nest-clerk'];
 const BOOT_WITHIN_MS = 20_000;
 
 function checkModules() {
@@ -70,10 +71,7 @@ function checkCommand() {
   const options = ['routes', 'noisy.mjs', '--format', 'json'];
   const main = 'node_modules/nest-clerk/dist/esm/cli/main.js';
   writeFileSync('noisy.mjs', "console.log('hello'); export * from './dist/app.module.js';");
-  for (const [program, ...before] of [
-    ['npx', '--no-install', 'nest-clerk'],
-    [process.execPath, WITHOUT_REQUIRE_OF_ESM, main],
-  ]) {
+  for (const [program, ...before] of [NPX_COMMAND, [process.execPath, WITHOUT_REQUIRE_OF_ESM, main]]) {
     const routes = JSON.parse(execFileSync(program, [...before, ...options], { encoding: 'utf8' }));
     const said = routes.map(({ method, path, protection, handler }) => `${method} ${path} ${protection} ${handler}`);
     for (const line of expected) assert.ok(said.includes(line), `${line} is among\n${said.join('\n')}`);
@@ -94,9 +92,8 @@ function checkCommandFailures() {
     ["Promise.reject(new Error('DATABASE_URL is required'))", 'does not start: DATABASE_URL is required'],
   ]) {
     writeFileSync('failing.mjs', module(factory));
-    const { status, stdout, stderr } = spawnSync('npx', ['--no-install', 'nest-clerk', 'routes', 'failing.mjs'], {
-      encoding: 'utf8',
-    });
+    const [program, ...before] = NPX_COMMAND;
+    const { status, stdout, stderr } = spawnSync(program, [...before, 'routes', 'failing.mjs'], { encoding: 'utf8' });
     assert.deepEqual({ status, stdout }, { status: 1, stdout: '' }, stderr);
     assert.match(stderr, new RegExp(`${says}.*\\n$`));
     assert.doesNotMatch(stderr, /^ +at /m);
