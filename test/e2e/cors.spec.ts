@@ -47,6 +47,21 @@ describe.each(PLATFORMS)("README's CORS options on %s", (_, platform) => {
     expect(exposed).toEqual(expect.arrayContaining(reasons));
   });
 
+  it('let a script of the frontend read when to try again while Clerk limits the rate', async () => {
+    const down = await LocalClerk.start();
+    const limited = await TestApp.on(platform)
+      .clerk({ ...down.options, authorizedParties: [origin] })
+      .controllers(Invoices)
+      .before((nest) => nest.enableCors(corsOptionsOfReadme()))
+      .start();
+    const token = await down.sessionToken({ authorizedParty: origin });
+    down.outage({ status: 429, retryAfter: 7 });
+    const { status, headers } = await limited.send('/invoices', { origin, authorization: `Bearer ${token}` });
+    expect([status, headers.has('retry-after')]).toEqual([503, true]);
+    expect(headers.get('access-control-expose-headers')!.toLowerCase()).toContain('retry-after');
+    await Promise.all([limited.close(), down.stop()]);
+  });
+
   it('answer preflight requests without a token, for the frontend alone', async () => {
     const preflight = (from: string) =>
       app.send(
