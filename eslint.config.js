@@ -12,41 +12,56 @@ const ROOMS = [
   'policy',
   'transports',
   'decorators',
+  'connections',
+  'filters',
   'guard',
   'http',
   'protection-map',
 ];
 
+/** The rooms within `authentication/`, likewise. */
+const ROOMS_OF_AUTHENTICATION = ['identity', 'keys', 'cache', 'lanes', 'instances'];
+
 /** What stands beside or above the rooms: they know nothing of it. */
 const OUTSIDE = ['testing', 'types', 'cli'];
 
 /** The entry files of lib/ compose all rooms; nothing below may use them. */
-const ENTRY_FILES = ['**/index.js', '**/clerk.module.js', '**/clerk.module-definition.js'];
+const ENTRY_FILES = String.raw`(?:index|clerk\.module|clerk\.module-definition)\.js$`;
+
+const CLIMBS = 'This arrow climbs: a room of lib/ only uses the rooms below it. See ARCHITECTURE.md.';
 
 /** `no-restricted-imports` of one room: no arrow that climbs, and whatever else the room must not know. */
-function imports(forbiddenRooms, { paths = [], patterns = [] } = {}) {
-  const climbing = forbiddenRooms.map((room) => `**/${room}/**`);
+function imports(climbing, { paths = [], patterns = [] } = {}) {
   return {
     'no-restricted-imports': 'off',
-    '@typescript-eslint/no-restricted-imports': [
-      'error',
-      {
-        paths,
-        patterns: [
-          {
-            group: [...climbing, ...ENTRY_FILES],
-            message: 'This arrow climbs: a room of lib/ only uses the rooms below it. See ARCHITECTURE.md.',
-          },
-          ...patterns,
-        ],
-      },
-    ],
+    '@typescript-eslint/no-restricted-imports': ['error', { paths, patterns: [...climbing, ...patterns] }],
   };
 }
 
-const roomRules = ROOMS.map((room, floor) => ({
-  files: [`lib/${room}/**/*.ts`],
-  rules: imports([...ROOMS.slice(floor + 1), ...OUTSIDE]),
+/**
+ * The rooms that files of another may not import. A folder's name alone does not tell: `transports/http/` is another room
+ * than `http/`.
+ *
+ * @param depth How many folders below lib/ the importing file is.
+ */
+const above = (rooms, depth) => [
+  { regex: `^${'\\.\\./'.repeat(depth)}(?:(?:${rooms.join('|')})/|${ENTRY_FILES})`, message: CLIMBS },
+];
+
+const roomRules = ROOMS.flatMap((room, floor) => {
+  const rooms = [...ROOMS.slice(floor + 1), ...OUTSIDE];
+  return [
+    { files: [`lib/${room}/*.ts`], rules: imports(above(rooms, 1)) },
+    { files: [`lib/${room}/*/*.ts`], rules: imports(above(rooms, 2)) },
+  ];
+});
+
+const authenticationRules = ROOMS_OF_AUTHENTICATION.map((room, floor) => ({
+  files: [`lib/authentication/${room}/*.ts`],
+  rules: imports([
+    ...above([...ROOMS.slice(ROOMS.indexOf('authentication') + 1), ...OUTSIDE], 2),
+    ...(floor + 1 < ROOMS_OF_AUTHENTICATION.length ? above(ROOMS_OF_AUTHENTICATION.slice(floor + 1), 1) : []),
+  ]),
 }));
 
 /** What decides must stay a pure function over plain data. */
@@ -91,23 +106,32 @@ export default tseslint.config(
     },
   },
   ...roomRules,
+  ...authenticationRules,
   {
     files: ['lib/policy/{applicability,decide,compile-policy,policy-problems,route-policy,requirement}.ts'],
-    rules: imports(ROOMS.slice(ROOMS.indexOf('policy') + 1), PURE),
+    rules: imports(above(ROOMS.slice(ROOMS.indexOf('policy') + 1), 1), PURE),
   },
   {
     // Stands alone: the core never imports it, and it imports nothing of the core.
     files: ['lib/testing/local-clerk/**/*.ts'],
-    rules: imports([...ROOMS, 'types', 'cli'], {
-      patterns: [
+    rules: imports(
+      [
         {
-          group: ['auth-objects', 'made-up-options', 'protection-map', 'test-caller', 'testing.error'].map(
-            (name) => `**/${name}.js`,
-          ),
-          message: 'This arrow climbs: the local Clerk stands alone, and these know the core. See ARCHITECTURE.md.',
+          group: [...[...ROOMS, 'types', 'cli'].map((room) => `**/${room}/**`), '**/index.js', '**/clerk.module*.js'],
+          message: CLIMBS,
         },
       ],
-    }),
+      {
+        patterns: [
+          {
+            group: ['made-auth-objects', 'made-up-options', 'protection-snapshot', 'test-caller', 'testing.error'].map(
+              (name) => `**/${name}.js`,
+            ),
+            message: 'This arrow climbs: the local Clerk stands alone, and these know the core. See ARCHITECTURE.md.',
+          },
+        ],
+      },
+    ),
   },
   {
     // What users test their applications with may know all of the core, but not the command above it.

@@ -1,10 +1,10 @@
 import { Logger, Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 
-import { AUTHENTICATOR } from './authentication/authenticator.js';
-import { ClerkClients, ClerkInstances } from './authentication/clerk-instances.js';
-import { TenantAuthenticator } from './authentication/tenant.authenticator.js';
-import { Users } from './authentication/users.js';
+import { AUTHENTICATOR } from './authentication/lanes/authenticator.js';
+import { ClerkClients, ClerkInstances } from './authentication/instances/clerk-instances.js';
+import { TenantAuthenticator } from './authentication/instances/tenant.authenticator.js';
+import { RequestUsers } from './authentication/instances/request-users.js';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -16,20 +16,20 @@ import { ClerkClientService, createClient } from './client/clerk-client.service.
 import { ClerkConfigurationError } from './errors/clerk.errors.js';
 import { LogThrottle } from './errors/log-throttle.js';
 import { AccessLog } from './guard/access-log.js';
-import { clerkApiExceptionFilter } from './guard/clerk-api-exception.filter.js';
+import { clerkApiExceptionFilter } from './filters/clerk-api-exception.filter.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
-import { ClerkSockets } from './guard/clerk.sockets.js';
+import { ClerkSockets } from './connections/clerk.sockets.js';
 import { ClientOnlyAudit } from './guard/client-only.audit.js';
-import { connectionExpiry } from './guard/connection-expiry.js';
+import { connectionExpiry } from './connections/connection-expiry.js';
 import { CurrentUsers } from './guard/current-users.js';
-import { deniedEvents } from './guard/denied-events.js';
+import { deniedEvents } from './filters/denied-events.filter.js';
 import { GuardCoverage } from './guard/guard-coverage.js';
 import { ClerkGuardPresence } from './guard/guard-presence.js';
 import { GuardReplacement } from './guard/guard-replacement.js';
 import { PolicyAudit } from './guard/policy.audit.js';
 import { Predicates } from './guard/predicates.js';
-import { Refusals } from './guard/refusals.js';
-import { streamExpiry } from './guard/stream-expiry.js';
+import { Denials } from './guard/denials.js';
+import { streamExpiry } from './connections/stream-expiry.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
 import { bootWarnings } from './options/boot-warnings.js';
@@ -42,11 +42,11 @@ import { PredicateInstances } from './policy/predicate-instances.js';
 import { PROTECTION_MAP } from './protection-map/protected-route.js';
 import { ClerkProtectionMap } from './protection-map/protection-map.js';
 import { carrierOf, sourceOf } from './transports/carrier.js';
-import { GraphqlConnections } from './transports/graphql.connections.js';
-import { RpcExceptions } from './transports/rpc-exception.js';
+import { GraphqlConnections } from './transports/graphql/graphql.connections.js';
+import { RpcExceptions } from './transports/rpc/rpc-exception.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
-import { WebSocketPackage } from './transports/websocket.package.js';
-import { WebSocketTransport } from './transports/websocket.transport.js';
+import { WebSocketPackage } from './transports/websocket/websocket.package.js';
+import { WebSocketTransport } from './transports/websocket/websocket.transport.js';
 
 function importedWithoutForRoot(): never {
   throw new ClerkConfigurationError([
@@ -101,7 +101,11 @@ function importedWithoutForRoot(): never {
       }),
       inject: [ClerkInstances],
     },
-    { provide: Users, useFactory: (instances: ClerkInstances) => new Users(instances), inject: [ClerkInstances] },
+    {
+      provide: RequestUsers,
+      useFactory: (instances: ClerkInstances) => new RequestUsers(instances),
+      inject: [ClerkInstances],
+    },
     LogThrottle,
     PolicyReader,
     HandlersExplorer,
@@ -126,7 +130,7 @@ function importedWithoutForRoot(): never {
     ClerkGuardPresence,
     { provide: GUARD_PRESENCE, useExisting: ClerkGuardPresence },
     AccessLog,
-    Refusals,
+    Denials,
     ClerkGuard,
     deniedEvents,
     streamExpiry,
@@ -148,11 +152,11 @@ function importedWithoutForRoot(): never {
     Predicates,
     CurrentUsers,
     TransportsRegistry,
-    Users,
+    RequestUsers,
     AUTHENTICATOR,
     CLERK_OPTIONS,
     AccessLog,
-    Refusals,
+    Denials,
     LogThrottle,
     WebSocketPackage,
   ],

@@ -1,9 +1,9 @@
 export { ClerkModule } from './clerk.module.js';
-export { ClerkClients } from './authentication/clerk-instances.js';
+export { ClerkClients } from './authentication/instances/clerk-instances.js';
 export { ClerkClientService } from './client/clerk-client.service.js';
-export { ClerkApiExceptionFilter } from './guard/clerk-api-exception.filter.js';
+export { ClerkApiExceptionFilter } from './filters/clerk-api-exception.filter.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
-export { ClerkSockets } from './guard/clerk.sockets.js';
+export { ClerkSockets } from './connections/clerk.sockets.js';
 export { ClerkMiddleware, clerkMiddleware } from './http/clerk.middleware.js';
 export { ClerkProtectionMap } from './protection-map/protection-map.js';
 export { formatProtectionMap, type ProtectionMapFormat } from './protection-map/format.js';
@@ -47,14 +47,13 @@ export {
   type RoleKey,
 } from './policy/requirement.js';
 
-export type { ClerkModuleOptions, ClerkOptionsFactory } from './options/clerk-options.js';
+export type { ClerkModuleOptions, ClerkOptionsFactory, ResolveOptions } from './options/clerk-options.js';
 export type {
   AudienceByTokenType,
   CurrentUserCacheOptions,
   DefaultProtection,
   FrontendApiProxyOptions,
   OnError,
-  ResolveOptions,
   ValueOrFunction,
   WebSocketOptions,
 } from './options/option-types.js';
@@ -64,7 +63,7 @@ export type {
   RpcOptions,
   TransportAdapter,
 } from './options/transport-options.js';
-export type { RequestOptions } from './options/request-options.js';
+export type { RequestOptions } from './options/tenant-options.js';
 
 export {
   ClerkAuthNotPopulatedError,
@@ -86,11 +85,12 @@ export {
   ClerkUnprocessableEntityException,
 } from './errors/exceptions.js';
 
-export { toWebRequest, type HttpRequestLike } from './transports/web-request.js';
-export type { RequestAuth } from './transports/request-auth.js';
+export { toWebRequest } from './transports/http/web-request.js';
+export type { HttpRequestLike } from './transports/http/http-request.js';
+export type { RequestAuth } from './transports/http/request-auth.js';
 
-export type { AcceptedToken } from './authentication/token-types.js';
-export type { AuthObjectFor } from './authentication/auth-objects.js';
+export type { AcceptedToken } from './authentication/identity/token-types.js';
+export type { AuthObjectFor } from './authentication/identity/auth-object-types.js';
 
 // Clerk's own types, so that handlers need one import.
 export type {

@@ -9,14 +9,14 @@ import type {
 import { getAuthObjectForAcceptedToken } from '@clerk/backend/internal';
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 
-import type { TryGetAuthFn } from '../authentication/auth-objects.js';
-import { safeAuthObject } from '../authentication/safe-auth-object.js';
+import type { TryGetAuthFn } from '../authentication/identity/auth-object-types.js';
+import { safeAuthObject } from '../authentication/identity/safe-auth-object.js';
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { addParameterMetadata, PolicyMetadata } from '../policy/metadata.js';
 import { attachedIdentity } from '../transports/attachment.js';
 import { isObject } from '../transports/calls.js';
 import { findIdentityCarrier, identityCarrierOf } from '../transports/carrier.js';
-import { parameterOf } from './unpopulated.js';
+import { resolveParameter } from './unpopulated.js';
 
 type KeyOfEach<T> = T extends unknown ? keyof T : never;
 
@@ -26,7 +26,7 @@ export type AuthProperty = KeyOfEach<
 >;
 
 const authParameter = createParamDecorator((property: AuthProperty | undefined, context: ExecutionContext) =>
-  parameterOf(context, () => {
+  resolveParameter(context, () => {
     const auth = authOf(context);
     return property === undefined ? auth : (auth as Partial<Record<AuthProperty, unknown>>)[property];
   }),

@@ -4,10 +4,10 @@ import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { addParameterMetadata, PolicyMetadata } from '../policy/metadata.js';
 import { attachedUserLoader } from '../transports/attachment.js';
 import { identityCarrierOf } from '../transports/carrier.js';
-import { parameterOf } from './unpopulated.js';
+import { resolveParameter } from './unpopulated.js';
 
 const currentUser = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  parameterOf(context, () => {
+  resolveParameter(context, () => {
     const loader = attachedUserLoader(identityCarrierOf(context));
     if (!loader) throw new ClerkAuthNotPopulatedError();
     return loader.load(context);

@@ -1,4 +1,4 @@
-import type { AcceptedToken } from '../authentication/token-types.js';
+import type { AcceptedToken } from '../authentication/identity/token-types.js';
 import { policyDecorator, PolicyMetadata } from '../policy/metadata.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { AuthObject } from '@clerk/backend';
 import type { ExecutionContext } from '@nestjs/common';
 
-import { TOKEN_TYPES, type TokenType } from '../authentication/token-types.js';
+import { TOKEN_TYPES, type TokenType } from '../authentication/identity/token-types.js';
 import { policyDecorator, PolicyMetadata } from '../policy/metadata.js';
 import {
   conditionOf,

@@ -1,22 +1,22 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
-import { denyRpc } from '../transports/rpc.denial.js';
+import { denyRpc } from '../transports/rpc/rpc.denial.js';
 
 /**
  * The value of a parameter. Where no guard looked at the caller of a message, the call is refused with our code: for any
  * other error Nest answers gRPC's UNKNOWN, and ends the process on a `@GrpcStreamCall()`.
  */
-export function parameterOf<T>(context: ExecutionContext, read: () => T): T | Promise<never> {
+export function resolveParameter<T>(context: ExecutionContext, read: () => T): T | Promise<never> {
   try {
     const value = read();
-    return value instanceof Promise ? (value.catch((error: unknown) => refuse(context, error)) as T) : value;
+    return value instanceof Promise ? (value.catch((error: unknown) => denyUnpopulated(context, error)) as T) : value;
   } catch (error) {
-    return refuse(context, error);
+    return denyUnpopulated(context, error);
   }
 }
 
-function refuse(context: ExecutionContext, error: unknown): Promise<never> {
+function denyUnpopulated(context: ExecutionContext, error: unknown): Promise<never> {
   if (!(error instanceof ClerkAuthNotPopulatedError) || context.getType() !== 'rpc') throw error;
   // Nest logs errors that it does not answer; this one it answers.
   new Logger('ClerkGuard').error(`${context.getClass().name}.${context.getHandler().name}: ${error.message}`);

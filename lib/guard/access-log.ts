@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 
-import type { Identity } from '../authentication/identity.js';
+import type { Identity } from '../authentication/identity/identity.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { LogThrottle } from '../errors/log-throttle.js';

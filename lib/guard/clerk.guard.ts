@@ -1,7 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 
-import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
-import { seenBy, type Identity } from '../authentication/identity.js';
+import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
+import { identityForRoute, type Identity } from '../authentication/identity/identity.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import { attachIdentity, identifyOnce, type UserLoader } from '../transports/attachment.js';
@@ -9,7 +9,7 @@ import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
 import { CurrentUsers } from './current-users.js';
 import { Predicates } from './predicates.js';
-import { deny, Refusals, type DecidedCall } from './refusals.js';
+import { rejectCall, Denials, type DecidedCall } from './denials.js';
 
 /**
  * Guards every handler: finds out who is calling and lets through only whom the handler's decorators admit.
@@ -30,7 +30,7 @@ export class ClerkGuard implements CanActivate {
     @Inject(Predicates) private readonly predicates: Predicates,
     @Inject(CurrentUsers) private readonly currentUsers: UserLoader | undefined,
     @Inject(AccessLog) private readonly log: AccessLog,
-    @Inject(Refusals) private readonly refusals: Refusals,
+    @Inject(Denials) private readonly denials: Denials,
   ) {}
 
   /** Answers at once about known callers, since most calls are theirs. */
@@ -44,40 +44,42 @@ export class ClerkGuard implements CanActivate {
     }
 
     const credentials = transport.credentials(context);
-    if ('code' in credentials) return deny(transport, context, transport.refuse(context, credentials));
+    if ('code' in credentials) return rejectCall(transport, context, transport.deny(context, credentials));
     const identified = identifyOnce(credentials.carrier, this.authenticator, policy.acceptsToken, () =>
       this.authenticator.authenticate(credentials, policy.acceptsToken),
     );
     const call = { context, transport, policy, credentials };
     return 'then' in identified
-      ? identified.then((identity) => this.admits(call, identity))
-      : this.admits(call, identified);
+      ? identified.then((identity) => this.authorize(call, identity))
+      : this.authorize(call, identified);
   }
 
-  private admits(call: Call, identified: Identity): boolean | Promise<boolean> {
+  private authorize(call: GuardedCall, identified: Identity): boolean | Promise<boolean> {
     const { context, transport, policy, credentials } = call;
-    const identity = seenBy(policy, identified);
+    const identity = identityForRoute(policy, identified);
     transport.attach(context, identity, this.currentUsers, credentials);
 
     const decision = decide(policy, identity);
     if (decision.allowed) this.log.record(policy, identity, decision);
-    return decision.allowed && !this.refusals.mayObject(identity) ? true : this.weigh({ ...call, identity, decision });
+    return decision.allowed && !this.denials.needsOnError(identity)
+      ? true
+      : this.authorizeSlowPath({ ...call, identity, decision });
   }
 
   /** What takes longer: predicates of the application, and the answer to whom is refused. */
-  private async weigh(call: DecidedCall): Promise<boolean> {
+  private async authorizeSlowPath(call: DecidedCall): Promise<boolean> {
     const { context, policy, identity } = call;
     let { decision } = call;
     if (!decision.allowed && decision.unanswered) {
       decision = decide(policy, identity, await this.predicates.ask(decision.unanswered, identity, context));
       if (decision.allowed) this.log.record(policy, identity, decision);
     }
-    const refusal = await this.refusals.of({ ...call, decision });
+    const refusal = await this.denials.errorFor({ ...call, decision });
     if (!refusal) return true;
     // The log says how the call was answered, which the decision does not: a browser may be sent to sign in.
     if (!decision.allowed) this.log.record(policy, identity, { ...decision, denial: refusal.denial });
-    return deny(call.transport, context, refusal.error);
+    return rejectCall(call.transport, context, refusal.error);
   }
 }
 
-type Call = Omit<DecidedCall, 'identity' | 'decision'>;
+type GuardedCall = Omit<DecidedCall, 'identity' | 'decision'>;

@@ -1,18 +1,18 @@
 import type { User } from '@clerk/backend';
 import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 
-import { Users } from '../authentication/users.js';
+import { RequestUsers } from '../authentication/instances/request-users.js';
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { attachedIdentity, type UserLoader } from '../transports/attachment.js';
 import { carrierOf, identityCarrierOf, sourceOf } from '../transports/carrier.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
-import { deny } from './refusals.js';
+import { rejectCall } from './denials.js';
 
 /** Loads the user of a call for `@CurrentUser()`, and refuses in the call's own way where there is none. */
 @Injectable()
 export class CurrentUsers implements UserLoader {
   constructor(
-    @Inject(Users) private readonly users: Users,
+    @Inject(RequestUsers) private readonly users: RequestUsers,
     @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
   ) {}
 
@@ -21,6 +21,6 @@ export class CurrentUsers implements UserLoader {
     const identity = attachedIdentity(identityCarrierOf(context));
     if (!identity) throw new ClerkAuthNotPopulatedError();
     const user = await this.users.load({ source: sourceOf(context), carrier: carrierOf(context) }, identity);
-    return 'code' in user ? deny(transport, context, transport.refuse(context, user)) : user;
+    return 'code' in user ? rejectCall(transport, context, transport.deny(context, user)) : user;
   }
 }

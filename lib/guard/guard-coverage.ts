@@ -3,7 +3,7 @@ import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import type { HandlerTransport } from '../policy/handlers.explorer.js';
 import type { Handler } from '../policy/policy.reader.js';
-import { WebSocketPackage } from '../transports/websocket.package.js';
+import { WebSocketPackage } from '../transports/websocket/websocket.package.js';
 import { ClerkGuard } from './clerk.guard.js';
 import { findClerkModules } from './clerk-modules.js';
 import { clerkGuardsOf } from './guard-replacement.js';

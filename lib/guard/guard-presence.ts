@@ -7,7 +7,7 @@ import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import type { GuardPresence } from '../policy/guard-required.js';
 import { isJudged } from '../transports/attachment.js';
 import { identityCarrierOf } from '../transports/carrier.js';
-import { denyRpc } from '../transports/rpc.denial.js';
+import { denyRpc } from '../transports/rpc/rpc.denial.js';
 import { ClerkGuard } from './clerk.guard.js';
 import { conflictsBetween, findClerkModules, type NestModule } from './clerk-modules.js';
 import { GLOBAL_GUARD } from './global-guard.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 
-import type { Identity } from '../authentication/identity.js';
+import type { Identity } from '../authentication/identity/identity.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import type { PredicateAnswers } from '../policy/decide.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';

@@ -2,17 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { Inject, Injectable, type INestApplicationContext, type NestMiddleware } from '@nestjs/common';
 
-import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
-import { allowingPending } from '../authentication/identity.js';
+import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
+import { allowingPending } from '../authentication/identity/identity.js';
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, identifyOnce } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
-import { HttpCredentials, MALFORMED } from '../transports/http.credentials.js';
-import { defineRequestAuth } from '../transports/request-auth.js';
-import { putHeaders } from '../transports/response-headers.js';
+import { HttpCredentials, MALFORMED } from '../transports/http/http.credentials.js';
+import { defineRequestAuth } from '../transports/http/request-auth.js';
+import { mergeHeaders } from '../transports/http/response-headers.js';
 import type { Next } from './mounted-call.js';
 
 /**
@@ -52,7 +52,7 @@ export class ClerkMiddleware implements NestMiddleware {
     const identity = this.options.treatPendingAsSignedOut ? identified : allowingPending(identified);
     attachIdentity(carrier, identity);
     defineRequestAuth(request, identity);
-    putHeaders(identity.headers, response);
+    mergeHeaders(identity.headers, response);
     if (identity.status === 'handshake') response.writeHead(307).end();
     else next();
   }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 
 import { fapiUrlFromPublishableKey } from '@clerk/backend/proxy';
 
-import { locationFrom } from '../authentication/own-location.js';
+import { locationFrom } from '../authentication/lanes/own-location.js';
 import { ClerkUnavailableError } from '../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 

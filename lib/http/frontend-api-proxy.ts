@@ -6,8 +6,8 @@ import type { ReadableStream } from 'node:stream/web';
 import { createClerkRequest } from '@clerk/backend/internal';
 import type { INestApplicationContext } from '@nestjs/common';
 
-import { ClerkInstances } from '../authentication/clerk-instances.js';
-import { proxyPathFor } from '../authentication/request-options.js';
+import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
+import { proxyPathFor } from '../authentication/lanes/clerk-request-options.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../errors/clerk.errors.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
@@ -16,8 +16,8 @@ import { LogThrottle } from '../errors/log-throttle.js';
 import { causeOf } from '../guard/access-log.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { carrierOf } from '../transports/carrier.js';
-import { HttpCredentials, MALFORMED } from '../transports/http.credentials.js';
-import { putHeaders } from '../transports/response-headers.js';
+import { HttpCredentials, MALFORMED } from '../transports/http/http.credentials.js';
+import { mergeHeaders } from '../transports/http/response-headers.js';
 import { askFrontendApi, carriesBody, headersFrom, type FrontendApiCall } from './frontend-api-call.js';
 import type { Next } from './mounted-call.js';
 
@@ -140,7 +140,7 @@ async function serve(call: FrontendApiCall): Promise<void> {
   }
   const answer = await askFrontendApi(call);
   response.statusCode = answer.status;
-  putHeaders(headersFrom(answer, call), response);
+  mergeHeaders(headersFrom(answer, call), response);
   if (answer.body) await pipeline(Readable.fromWeb(answer.body as ReadableStream), response);
   else response.end();
   incoming.resume();

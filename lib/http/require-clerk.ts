@@ -3,13 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 
-import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
+import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
 import { RequireAuth } from '../decorators/protection.decorators.js';
 import { ClerkConfigurationError, ClerkPolicyError } from '../errors/clerk.errors.js';
 import { AccessLog } from '../guard/access-log.js';
 import { ClerkGuard } from '../guard/clerk.guard.js';
 import { Predicates } from '../guard/predicates.js';
-import { Refusals } from '../guard/refusals.js';
+import { Denials } from '../guard/denials.js';
 import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
 import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import { GuardRequired } from '../policy/guard-required.js';
@@ -54,7 +54,7 @@ export function requireClerk(app: INestApplicationContext, ...decorators: readon
     app.get(Predicates),
     undefined,
     app.get(AccessLog),
-    app.get(Refusals),
+    app.get(Denials),
   );
   let prepared: Promise<void> | undefined;
 

@@ -3,12 +3,27 @@ import type {
   DefaultProtection,
   FrontendApiProxyOptions,
   OnError,
-  ResolveOptions,
   VerificationCacheOptions,
   WebSocketOptions,
 } from './option-types.js';
-import type { RequestOptions } from './request-options.js';
+import type { RequestOptions } from './tenant-options.js';
 import type { GraphqlOptions, RpcOptions, TransportAdapter } from './transport-options.js';
+
+/**
+ * Finds the options of a request.
+ *
+ * `publishableKey`, `secretKey`, `machineSecretKey`, `jwtKey` and `clerkClient` come from its answer alone, never from
+ * the module or the environment; what else it leaves out is the module's. Answering nothing, or throwing, refuses the
+ * request (500, logged).
+ *
+ * Each option of the answer is read once for each request, and only what was read is used. Equal answers share what is
+ * remembered of callers, so define functions and clients once, outside of this function: new ones make another answer.
+ * Keys, and the bounds on calls to Clerk, are shared by all answers with the same keys, `apiUrl`, `apiVersion` and bounds.
+ *
+ * @param request The request as the platform gives it: Express', Fastify's, or Node's where a middleware asks. Of
+ * a microservice's message, the context that its transport gives (`TcpContext`, …).
+ */
+export type ResolveOptions = (request: never) => RequestOptions | undefined | Promise<RequestOptions | undefined>;
 
 /**
  * Options of `ClerkModule.forRoot()`.

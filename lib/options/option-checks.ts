@@ -1,4 +1,4 @@
-import { isRecord, namesLost, OWN_ONLY } from './readable.js';
+import { isRecord, nonOwnProperties, MUST_BE_OWN } from './readable.js';
 
 /** Says what is wrong with a value, and what to do; `undefined` when it is fine. Never repeats the value. */
 export type Check = (value: unknown) => string | undefined;
@@ -55,8 +55,8 @@ export const fields =
   (checks: Readonly<Record<string, Check>>): Check =>
   (value) => {
     if (!isRecord(value)) return `must be an object with ${Object.keys(checks).join(', ')}, or some of them`;
-    const [lost] = namesLost(value, Object.keys(checks));
-    if (lost) return `: ${lost} ${OWN_ONLY}`;
+    const [lost] = nonOwnProperties(value, Object.keys(checks));
+    if (lost) return `: ${lost} ${MUST_BE_OWN}`;
     const [problem] = Object.entries(value).flatMap(([name, field]) => {
       if (!Object.hasOwn(checks, name)) return [`has no field "${name}": it takes ${Object.keys(checks).join(', ')}`];
       const wrong = field === undefined ? undefined : (checks[name] as Check)(field);

@@ -1,5 +1,5 @@
 import type { ClerkModuleOptions } from './clerk-options.js';
-import type { RequestOptions } from './request-options.js';
+import type { RequestOptions } from './tenant-options.js';
 import * as keyCheck from './key-checks.js';
 import * as check from './option-checks.js';
 import { origins } from './origin-checks.js';

@@ -1,7 +1,5 @@
 import type { ExecutionContext, HttpException } from '@nestjs/common';
 
-import type { RequestOptions } from './request-options.js';
-
 /** What a handler that says nothing gets: `strict` demands a signed-in caller, `lax` only looks. */
 export type DefaultProtection = 'strict' | 'lax';
 
@@ -114,19 +112,3 @@ export type OnError = (
   error: HttpException & { readonly code: string },
   context: ExecutionContext,
 ) => Error | undefined | void | Promise<Error | undefined | void>;
-
-/**
- * Finds the options of a request.
- *
- * `publishableKey`, `secretKey`, `machineSecretKey`, `jwtKey` and `clerkClient` come from its answer alone, never from
- * the module or the environment; what else it leaves out is the module's. Answering nothing, or throwing, refuses the
- * request (500, logged).
- *
- * Each option of the answer is read once for each request, and only what was read is used. Equal answers share what is
- * remembered of callers, so define functions and clients once, outside of this function: new ones make another answer.
- * Keys, and the bounds on calls to Clerk, are shared by all answers with the same keys, `apiUrl`, `apiVersion` and bounds.
- *
- * @param request The request as the platform gives it: Express', Fastify's, or Node's where a middleware asks. Of
- * a microservice's message, the context that its transport gives (`TcpContext`, …).
- */
-export type ResolveOptions = (request: never) => RequestOptions | undefined | Promise<RequestOptions | undefined>;

@@ -10,10 +10,10 @@ export function isRecord(value: unknown): value is object {
  * The names under which an object has something that a copy of it would lose: a getter of its class, a field that is
  * inherited or hidden.
  */
-export function namesLost(value: object, names: readonly string[]): string[] {
+export function nonOwnProperties(value: object, names: readonly string[]): string[] {
   return names.filter((name) => name in value && !Object.prototype.propertyIsEnumerable.call(value, name));
 }
 
 /** How to mend that. */
-export const OWN_ONLY =
+export const MUST_BE_OWN =
   'must be a property of the object itself: a getter of its class, or what it inherits, is not read';

@@ -2,11 +2,11 @@ import { ClerkConfigurationError } from '../errors/clerk.errors.js';
 import { CACHE_LIMITS, CACHE_LIMITS_OF_TENANT, currentUserCacheOf, verificationCacheOf } from './cache-limits.js';
 import type { ClerkModuleOptions } from './clerk-options.js';
 import type { AudienceByTokenType } from './option-types.js';
-import type { RequestOptions } from './request-options.js';
+import type { RequestOptions } from './tenant-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { freezeOptions } from './freeze-options.js';
 import { readPublicKey } from './key-checks.js';
-import { isRecord, namesLost, OWN_ONLY } from './readable.js';
+import { isRecord, nonOwnProperties, MUST_BE_OWN } from './readable.js';
 import { readOwn, snapshotOf } from './snapshot.js';
 import { INSTANCE_OPTIONS, MODULE_OPTIONS, OPTION_TABLE, REQUIRED_OPTIONS, type OptionRow } from './option-table.js';
 
@@ -79,8 +79,8 @@ export function resolveClerkOptions(
 export function assertReadable(given: unknown): void {
   const options = given ?? {};
   if (!isRecord(options)) throw new ClerkConfigurationError(['the options must be an object']);
-  const lost = namesLost(options, NAMES);
-  if (lost.length > 0) throw new ClerkConfigurationError(lost.map((name) => `${name} ${OWN_ONLY}.`));
+  const lost = nonOwnProperties(options, NAMES);
+  if (lost.length > 0) throw new ClerkConfigurationError(lost.map((name) => `${name} ${MUST_BE_OWN}.`));
 }
 
 /** Makes sure of the same about what `resolveOptions` answered. @throws ClerkConfigurationError */

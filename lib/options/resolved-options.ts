@@ -1,12 +1,12 @@
 import type { ClerkClient } from '@clerk/backend';
 import type { OrganizationSyncOptions } from '@clerk/backend/internal';
 
+import type { ResolveOptions } from './clerk-options.js';
 import type {
   AudienceByTokenType,
   DefaultProtection,
   FrontendApiProxyOptions,
   OnError,
-  ResolveOptions,
   ValueOrFunction,
   WebSocketOptions,
 } from './option-types.js';

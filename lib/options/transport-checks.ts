@@ -16,10 +16,10 @@ export const transports: Check = (value) => {
   if (!isRecord(value)) return 'must be an object of adapters by type';
   for (const [type, adapter] of Object.entries(value) as [string, Record<string, unknown> | null][]) {
     if (BUILT_IN.includes(type)) return `: ${type} is built in and takes no adapter`;
-    const { call, credentials, refuse } = adapter ?? {};
+    const { call, credentials, deny } = adapter ?? {};
     const isAdapter = typeof call === 'function' && typeof credentials === 'function';
-    if (!isAdapter || (refuse !== undefined && typeof refuse !== 'function')) {
-      return `: ${type} must have the functions call(context) and credentials(context), and may have refuse(context, denial)`;
+    if (!isAdapter || (deny !== undefined && typeof deny !== 'function')) {
+      return `: ${type} must have the functions call(context) and credentials(context), and may have deny(context, denial)`;
     }
   }
   return undefined;

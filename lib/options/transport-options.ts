@@ -53,10 +53,10 @@ export interface TransportAdapter {
       };
 
   /**
-   * The error that refuses the call in its own way.
+   * The error that denies the call in the way of its framework.
    * @default the exception of HTTP
    */
-  refuse?: ((context: ExecutionContext, denial: Denial) => Error) | undefined;
+  deny?: ((context: ExecutionContext, denial: Denial) => Error) | undefined;
 }
 
 /** GraphQL over WebSockets: where clients put their token, and what happens to a connection when it expires. */

@@ -1,4 +1,4 @@
-import { isTokenType, toAcceptsToken, TOKEN_TYPES, type AcceptsToken } from '../authentication/token-types.js';
+import { isTokenType, toAcceptsToken, TOKEN_TYPES, type AcceptsToken } from '../authentication/identity/token-types.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
 import { handlerOf, isProtectionWord, type PolicyLevel, type Protection, type RoutePolicy } from './route-policy.js';

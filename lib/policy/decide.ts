@@ -1,8 +1,8 @@
 import type { AuthObject } from '@clerk/backend';
 
-import type { Identity } from '../authentication/identity.js';
-import { hasExpired, Reason } from '../authentication/reasons.js';
-import { tokenTypesOf } from '../authentication/token-types.js';
+import type { Identity } from '../authentication/identity/identity.js';
+import { hasExpired, Reason } from '../authentication/identity/reasons.js';
+import { tokenTypesOf } from '../authentication/identity/token-types.js';
 import { retryAfterOf } from '../errors/clerk.errors.js';
 import { challengeOf, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
@@ -112,17 +112,13 @@ function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateAnsw
 }
 
 /** What Clerk's frontend SDKs recognise, to ask the user for a factor and try again. */
-function reverificationRequired(
-  policy: RoutePolicy,
-  auth: AuthObject,
-  unmet: readonly ConditionRequirement[],
-): Refusal {
+function reverificationRequired(policy: RoutePolicy, auth: AuthObject, unmet: readonly ConditionRequirement[]): Denied {
   const [reverification] = unmet.map(({ condition }) => reverificationOf(condition, auth));
   const message = 'Verify your identity again.';
   return withMissing(policy, unmet, denied(403, ClerkErrorCode.ReverificationRequired, message, { reverification }));
 }
 
-function insufficient(policy: RoutePolicy, unmet: readonly Requirement[]): Refusal {
+function insufficient(policy: RoutePolicy, unmet: readonly Requirement[]): Denied {
   const scopes = unmet.flatMap((one) => ('condition' in one ? scopesOf(one.condition) : []));
   const refusal =
     scopes.length > 0
@@ -133,14 +129,14 @@ function insufficient(policy: RoutePolicy, unmet: readonly Requirement[]): Refus
   return withMissing(policy, unmet, refusal);
 }
 
-type Refusal = Extract<Decision, { allowed: false }>;
+type Denied = Extract<Decision, { allowed: false }>;
 
 /** The log hears what is missing; the client only where the application explains denials. */
-function withMissing(policy: RoutePolicy, unmet: readonly Requirement[], { denial }: Refusal): Refusal {
+function withMissing(policy: RoutePolicy, unmet: readonly Requirement[], { denial }: Denied): Denied {
   const missing = unmet.map(describeRequirement);
   return { allowed: false, missing, denial: policy.explainsDenials ? { ...denial, missing } : denial };
 }
 
-function denied(status: Denial['status'], code: ClerkErrorCode, message: string, more?: Partial<Denial>): Refusal {
+function denied(status: Denial['status'], code: ClerkErrorCode, message: string, more?: Partial<Denial>): Denied {
   return { allowed: false, denial: { status, code, message, ...more } };
 }

@@ -1,4 +1,4 @@
-import { isTokenType, TOKEN_TYPES, tokenTypesOf } from '../authentication/token-types.js';
+import { isTokenType, TOKEN_TYPES, tokenTypesOf } from '../authentication/identity/token-types.js';
 import { appliesToType, isCovered, namesTypes } from './applicability.js';
 import { AUTH_PROPERTIES } from './auth-properties.js';
 import { problemsOfCombination, problemsOfRequirement } from './requirement-problems.js';

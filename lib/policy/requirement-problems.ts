@@ -1,4 +1,4 @@
-import { isTokenType, TOKEN_TYPES } from '../authentication/token-types.js';
+import { isTokenType, TOKEN_TYPES } from '../authentication/identity/token-types.js';
 import { leavesOf } from './conditions.js';
 import type { Condition, HasParams, Requirement } from './requirement.js';
 

@@ -1,4 +1,4 @@
-import type { AcceptsToken } from '../authentication/token-types.js';
+import type { AcceptsToken } from '../authentication/identity/token-types.js';
 import type { Requirement } from './requirement.js';
 
 /** What a protection decorator says. */

@@ -1,4 +1,4 @@
-import type { TokenType } from '../authentication/token-types.js';
+import type { TokenType } from '../authentication/identity/token-types.js';
 
 /** A requirement in words, and where it is stated. */
 export interface RouteRequirement {

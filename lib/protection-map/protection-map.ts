@@ -1,7 +1,7 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
-import { tokenTypesOf, type TokenType } from '../authentication/token-types.js';
+import { tokenTypesOf, type TokenType } from '../authentication/identity/token-types.js';
 import { appliesToType } from '../policy/applicability.js';
 import { describeRequirement } from '../policy/conditions.js';
 import { HandlersExplorer, type ExploredClass } from '../policy/handlers.explorer.js';

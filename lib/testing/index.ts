@@ -25,7 +25,7 @@ export type {
   TemplateTokenOptions,
   TokenOptions,
 } from './local-clerk/token-options.js';
-export { protectionMap, type ApplicationLike } from './protection-map.js';
+export { protectionMap, type ApplicationLike } from './protection-snapshot.js';
 
 export {
   apiKey,
@@ -37,6 +37,6 @@ export {
   type M2MTokenObjectOptions,
   type OAuthTokenObjectOptions,
   type SignedInOptions,
-} from './auth-objects.js';
+} from './made-auth-objects.js';
 export { TestCaller, type ProviderOverrider } from './test-caller.js';
 export { ClerkTestingError, type ClerkTestingErrorCode } from './testing.error.js';

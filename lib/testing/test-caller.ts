@@ -1,11 +1,11 @@
 import type { AuthObject } from '@clerk/backend';
 import { invalidTokenAuthObject, signedOutAuthObject } from '@clerk/backend/internal';
 
-import { memoizedAuth } from '../authentication/auth-memo.js';
-import { AUTHENTICATOR, type Authenticator } from '../authentication/authenticator.js';
-import { tokenInHeader } from '../authentication/credentials.js';
-import { signedOutIdentity, type Identity } from '../authentication/identity.js';
-import { tokenTypesOf, type AcceptsToken } from '../authentication/token-types.js';
+import { memoizedAuth } from '../authentication/identity/auth-memo.js';
+import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
+import { tokenInHeader } from '../authentication/identity/credentials.js';
+import { signedOutIdentity, type Identity } from '../authentication/identity/identity.js';
+import { tokenTypesOf, type AcceptsToken } from '../authentication/identity/token-types.js';
 import { MODULE_OPTIONS_TOKEN } from '../clerk.module-definition.js';
 import type { ClerkModuleOptions } from '../options/clerk-options.js';
 import { CLERK_OPTIONS } from '../options/resolved-options.js';

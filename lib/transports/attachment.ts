@@ -1,9 +1,9 @@
 import type { User } from '@clerk/backend';
 import type { ExecutionContext } from '@nestjs/common';
 
-import type { Authenticator } from '../authentication/authenticator.js';
-import type { Identity } from '../authentication/identity.js';
-import { tokenTypesOf, type AcceptsToken } from '../authentication/token-types.js';
+import type { Authenticator } from '../authentication/lanes/authenticator.js';
+import type { Identity } from '../authentication/identity/identity.js';
+import { tokenTypesOf, type AcceptsToken } from '../authentication/identity/token-types.js';
 
 /**
  * Under a symbol, so that no body, query or other library can put something in its place; a registered one, so that two

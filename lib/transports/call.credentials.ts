@@ -1,7 +1,7 @@
 import { maxHeaderSize, type IncomingHttpHeaders } from 'node:http';
 
-import type { Credentials } from '../authentication/credentials.js';
-import { webRequestWith } from './web-request.js';
+import type { Credentials } from '../authentication/identity/credentials.js';
+import { webRequestWith } from './http/web-request.js';
 
 /**
  * Whether a value is no longer than one that can come with an HTTP request. Messages may be far longer, and what a

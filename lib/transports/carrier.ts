@@ -3,9 +3,10 @@ import type { ExecutionContext } from '@nestjs/common';
 import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { hasAttached } from './attachment.js';
 import { callOf, isObject } from './calls.js';
-import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
-import { requestOf } from './sockets.js';
-import { requestCarrierOf, type HttpRequestLike } from './web-request.js';
+import { graphqlOperationOf, type GraphqlOperation } from './graphql/graphql.operation.js';
+import { requestOf } from './websocket/sockets.js';
+import { requestCarrierOf } from './http/web-request.js';
+import type { HttpRequestLike } from './http/http-request.js';
 
 /**
  * The object that stands for a request wherever it is met again: the request, given as itself or inside an execution

@@ -21,12 +21,12 @@ const FAILED: Denial = {
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 
 /** How the application is asked for the credentials of a call. */
-export interface Question {
+export interface CredentialsExtractor {
   /** The function among the options, as it is written there. */
   readonly option: string;
   /** What it may answer besides a token. Nothing else of its answer is looked at: a caller may have written it. */
   readonly headers: readonly ('authorization' | 'cookie' | 'origin')[];
-  ask(context: ExecutionContext): unknown;
+  extract(context: ExecutionContext): unknown;
 }
 
 /**
@@ -34,7 +34,7 @@ export interface Question {
  * before the call begins, when the arguments are still what its transport gave.
  */
 export function presentedCredentials(
-  question: Question,
+  question: CredentialsExtractor,
   context: ExecutionContext,
   begin: () => Call,
   throttle: LogThrottle,
@@ -42,7 +42,7 @@ export function presentedCredentials(
   const { option, headers } = question;
   let answer: unknown;
   try {
-    answer = question.ask(context);
+    answer = question.extract(context);
   } catch (error) {
     const what = `${option} threw, so the call is denied`;
     throttle.write('error', what, `${what}: ${error instanceof Error ? error.message : 'no Error'}`);

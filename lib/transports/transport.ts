@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 
-import type { Credentials } from '../authentication/credentials.js';
-import type { Identity } from '../authentication/identity.js';
+import type { Credentials } from '../authentication/identity/credentials.js';
+import type { Identity } from '../authentication/identity/identity.js';
 import type { Denial } from '../errors/denial.js';
 import type { UserLoader } from './attachment.js';
 
@@ -31,10 +31,10 @@ export interface Transport {
   ): void;
 
   /** The error that makes Nest refuse the call in this transport's way. */
-  refuse(context: ExecutionContext, denial: Denial): Error;
+  deny(context: ExecutionContext, denial: Denial): Error;
 
   /** The same with an error of the application's own in place of the denial's. */
-  refuseWith(context: ExecutionContext, error: Error, denial: Denial): Error;
+  denyWith(context: ExecutionContext, error: Error, denial: Denial): Error;
 
   /**
    * Answers a call itself whose errors Nest does not handle; the promise never settles, so that no handler runs.

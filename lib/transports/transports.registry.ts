@@ -4,14 +4,14 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import { AdaptedTransport } from './adapted.transport.js';
-import { GraphqlConnections } from './graphql.connections.js';
-import { GraphqlTransport } from './graphql.transport.js';
-import { HttpTransport } from './http.transport.js';
-import { RpcExceptions } from './rpc-exception.js';
-import { RpcTransport } from './rpc.transport.js';
+import { AdaptedTransport } from './custom/adapted.transport.js';
+import { GraphqlConnections } from './graphql/graphql.connections.js';
+import { GraphqlTransport } from './graphql/graphql.transport.js';
+import { HttpTransport } from './http/http.transport.js';
+import { RpcExceptions } from './rpc/rpc-exception.js';
+import { RpcTransport } from './rpc/rpc.transport.js';
 import type { Transport } from './transport.js';
-import { WebSocketTransport } from './websocket.transport.js';
+import { WebSocketTransport } from './websocket/websocket.transport.js';
 
 /** Finds the transport of a call by its context type. */
 @Injectable()

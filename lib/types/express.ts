@@ -4,7 +4,7 @@
  * @example
  * /// <reference types="nest-clerk/express" />
  */
-import type { RequestAuth } from '../transports/request-auth.js';
+import type { RequestAuth } from '../transports/http/request-auth.js';
 
 declare global {
   // The namespace that @types/express leaves open for this.

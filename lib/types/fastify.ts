@@ -6,7 +6,7 @@
  */
 import type {} from 'fastify';
 
-import type { RequestAuth } from '../transports/request-auth.js';
+import type { RequestAuth } from '../transports/http/request-auth.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,7 @@
 import { Controller, Get, Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { Query, Resolver } from '@nestjs/graphql';
 
-import { ClerkInstances } from '../../lib/authentication/clerk-instances.js';
+import { ClerkInstances } from '../../lib/authentication/instances/clerk-instances.js';
 import { AcceptsToken, Auth, ClerkMiddleware } from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { GRAPHQL_DRIVERS, query } from '../support/graphql.js';

@@ -64,7 +64,7 @@ class BotAdapter implements TransportAdapter {
   credentials(context: ExecutionContext) {
     return context.getArgByIndex<Update>(1).session as string;
   }
-  refuse(_: ExecutionContext, denial: Denial) {
+  deny(_: ExecutionContext, denial: Denial) {
     return new BotError(denial);
   }
 }
@@ -258,9 +258,12 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
   });
 
   it.each([
-    ['an adapter for what is built in', { http: new BotAdapter() }],
+    ['an adapter for HTTP, which is built in', { http: new BotAdapter() }],
+    ['an adapter for GraphQL, which is built in', { graphql: new BotAdapter() }],
+    ['an adapter for microservices, which are built in', { rpc: new BotAdapter() }],
+    ['an adapter for gateways, which are built in', { ws: new BotAdapter() }],
     ['an adapter without credentials', { bot: { call: () => ({}) } }],
-    ['an adapter whose refuse is no function', { bot: { ...{ call: () => ({}), credentials: () => '' }, refuse: 1 } }],
+    ['an adapter whose deny is no function', { bot: { ...{ call: () => ({}), credentials: () => '' }, deny: 1 } }],
     ['a list', [new BotAdapter()]],
     ['nothing', { bot: null }],
   ])('stop the boot: %s', async (_name, transports) => {

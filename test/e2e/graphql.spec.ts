@@ -22,7 +22,7 @@ import {
 import type { User } from '@clerk/backend';
 import { isReverificationHint } from '@clerk/shared/authorization-errors';
 
-import { AUTHENTICATOR } from '../../lib/authentication/authenticator.js';
+import { AUTHENTICATOR } from '../../lib/authentication/lanes/authenticator.js';
 import {
   AcceptsToken,
   AllowPendingSession,

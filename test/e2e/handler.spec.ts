@@ -39,7 +39,7 @@ import {
   type RequestAuth,
   type SignedInAuthObject,
 } from '../../lib/index.js';
-import { AUTHENTICATOR, type Authenticator } from '../../lib/authentication/authenticator.js';
+import { AUTHENTICATOR, type Authenticator } from '../../lib/authentication/lanes/authenticator.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';

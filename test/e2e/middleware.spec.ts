@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { getAuth as getAuthOfExpress } from '@clerk/express';
 
-import { AUTHENTICATOR, type Authenticator } from '../../lib/authentication/authenticator.js';
+import { AUTHENTICATOR, type Authenticator } from '../../lib/authentication/lanes/authenticator.js';
 import {
   AcceptsToken,
   Auth,

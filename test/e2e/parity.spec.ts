@@ -5,7 +5,7 @@ import { clerkMiddleware, getAuth as getAuthOfExpress } from '@clerk/express';
 import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 
-import { cookieSuffixOf } from '../../lib/authentication/credentials.js';
+import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
 import { ClerkMiddleware, getAuth, type ClerkModuleOptions } from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';

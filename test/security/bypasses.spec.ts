@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 
-import { cookieSuffixOf } from '../../lib/authentication/credentials.js';
+import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
 import { Auth, Public, RedirectToSignIn, type AuthObject, type ClerkModuleOptions } from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';

@@ -1,12 +1,12 @@
 import { createClerkClient, type AuthObject, type ClerkClient } from '@clerk/backend';
 import fc from 'fast-check';
 
-import { ClerkInstances } from '../../lib/authentication/clerk-instances.js';
-import { TenantAuthenticator } from '../../lib/authentication/tenant.authenticator.js';
+import { ClerkInstances } from '../../lib/authentication/instances/clerk-instances.js';
+import { TenantAuthenticator } from '../../lib/authentication/instances/tenant.authenticator.js';
 import type { ClerkModuleOptions, RequestOptions } from '../../lib/index.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
-import { HttpCredentials } from '../../lib/transports/http.credentials.js';
+import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
 import { askClerkAlone, described } from '../support/clerk-alone.js';
 import {
   mint,

@@ -2,16 +2,17 @@ import { createClerkClient, type AuthObject } from '@clerk/backend';
 import { createClerkRequest, isMachineToken, type AuthenticateRequestOptions } from '@clerk/backend/internal';
 import fc from 'fast-check';
 
-import { createAuthenticator, createInstance } from '../../lib/authentication/clerk-instance.js';
-import { tokenInHeader } from '../../lib/authentication/credentials.js';
-import type { Identity } from '../../lib/authentication/identity.js';
-import { StaticInstanceKeys } from '../../lib/authentication/instance-keys.js';
-import type { AcceptsToken } from '../../lib/authentication/token-types.js';
+import { createAuthenticator, createInstance } from '../../lib/authentication/instances/clerk-instance.js';
+import { tokenInHeader } from '../../lib/authentication/identity/credentials.js';
+import type { Identity } from '../../lib/authentication/identity/identity.js';
+import { StaticKeySet } from '../../lib/authentication/keys/key-set.js';
+import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import type { ClerkModuleOptions } from '../../lib/index.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
-import { HttpCredentials } from '../../lib/transports/http.credentials.js';
-import { toWebRequest, type HttpRequestLike } from '../../lib/transports/web-request.js';
+import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
+import { toWebRequest } from '../../lib/transports/http/web-request.js';
+import type { HttpRequestLike } from '../../lib/transports/http/http-request.js';
 import {
   mint,
   optionsSpec,
@@ -96,7 +97,7 @@ describe('the lanes to a verdict', () => {
     const base = { publishableKey, secretKey, apiUrl, jwtKey, telemetry: { disabled: true } };
     const options = resolveClerkOptions({ ...base, ...given }, {});
     const client = createClerkClient(base);
-    const lanes = createAuthenticator(options, client, new StaticInstanceKeys(jwtKey), () => now);
+    const lanes = createAuthenticator(options, client, new StaticKeySet(jwtKey), () => now);
 
     const ask = (source: HttpRequestLike, { acceptsToken }: RequestSpec): Promise<Identity> =>
       Promise.resolve(lanes.authenticate(new HttpCredentials(source, source, given.authorizedParties), acceptsToken));

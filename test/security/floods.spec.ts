@@ -1,12 +1,12 @@
-import { createInstance } from '../../lib/authentication/clerk-instance.js';
-import type { Identity } from '../../lib/authentication/identity.js';
-import { RecentCallers } from '../../lib/authentication/recent-callers.js';
-import { requestInputs } from '../../lib/authentication/request-key.js';
-import type { AcceptsToken } from '../../lib/authentication/token-types.js';
+import { createInstance } from '../../lib/authentication/instances/clerk-instance.js';
+import type { Identity } from '../../lib/authentication/identity/identity.js';
+import { HotCache } from '../../lib/authentication/cache/hot-cache.js';
+import { requestFingerprint } from '../../lib/authentication/cache/request-digest.js';
+import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import type { ClerkModuleOptions } from '../../lib/index.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
-import { HttpCredentials } from '../../lib/transports/http.credentials.js';
+import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
 import { colliding } from './corpus/encoding.js';
 import { encode, partsOf, rs256, withHeader } from './corpus/forge.js';
 
@@ -116,26 +116,26 @@ describe('floods and collisions', () => {
     const limits = { maxEntries: 1_000, maxBytes: 1_000_000 };
 
     it('have one place there, and are not mixed up', () => {
-      const recent = new RecentCallers(limits, () => 1);
+      const recent = new HotCache(limits, () => 1);
       const twin = colliding(good);
-      recent.keep(good, 'session_token', { identity: identity('good'), ...always });
-      expect(recent.find(twin, 'session_token')).toBeUndefined();
-      expect(recent.find(good, 'session_token')).toMatchObject({ name: 'good' });
-      recent.keep(twin, 'session_token', { identity: identity('twin'), ...always });
+      recent.set(good, 'session_token', { identity: identity('good'), ...always });
+      expect(recent.get(twin, 'session_token')).toBeUndefined();
+      expect(recent.get(good, 'session_token')).toMatchObject({ name: 'good' });
+      recent.set(twin, 'session_token', { identity: identity('twin'), ...always });
       // Had it not been the same place, both were found: it is a real collision.
-      expect(recent.find(good, 'session_token')).toBeUndefined();
-      expect(recent.find(twin, 'session_token')).toMatchObject({ name: 'twin' });
+      expect(recent.get(good, 'session_token')).toBeUndefined();
+      expect(recent.get(twin, 'session_token')).toMatchObject({ name: 'twin' });
     });
 
     it('are found for the types of tokens that were asked for, and no others', () => {
-      const recent = new RecentCallers(limits, () => 1);
+      const recent = new HotCache(limits, () => 1);
       // The number counts how many letters or types there are: three each.
       const three = ['session_token', 'api_key', 'm2m_token'] satisfies AcceptsToken;
-      recent.keep(good, 'any', { identity: identity('good'), ...always });
+      recent.set(good, 'any', { identity: identity('good'), ...always });
       for (const types of [three, 'session_token'] as const)
-        expect(recent.find(good, types as AcceptsToken)).toBeUndefined();
-      recent.keep(good, three, { identity: identity('good'), ...always });
-      expect(recent.find(good, 'any')).toBeUndefined();
+        expect(recent.get(good, types as AcceptsToken)).toBeUndefined();
+      recent.set(good, three, { identity: identity('good'), ...always });
+      expect(recent.get(good, 'any')).toBeUndefined();
     });
 
     it('are told apart though one is the text by which the other is remembered', async () => {
@@ -143,7 +143,7 @@ describe('floods and collisions', () => {
       const browser = { cookie: await clerk.browserCookies() };
       for (let time = 0; time < 3; time++) expect((await ask(browser)).status).toBe('signed-in');
       // Without the line break, which HTTP does not let through.
-      expect(await status(requestInputs(credentials(browser), options).trim())).toBe('signed-out');
+      expect(await status(requestFingerprint(credentials(browser), options).trim())).toBe('signed-out');
     });
   });
 });

@@ -3,17 +3,17 @@ import { runInNewContext } from 'node:vm';
 
 import { createClerkClient } from '@clerk/backend';
 
-import { createAuthenticator } from '../../lib/authentication/clerk-instance.js';
-import { StaticInstanceKeys } from '../../lib/authentication/instance-keys.js';
-import { RecentCallers } from '../../lib/authentication/recent-callers.js';
-import { RememberingAuthenticator } from '../../lib/authentication/remembering.authenticator.js';
-import { sessionIdentity } from '../../lib/authentication/session-identity.js';
-import type { AcceptsToken } from '../../lib/authentication/token-types.js';
-import { Verdicts } from '../../lib/authentication/verdicts.js';
+import { createAuthenticator } from '../../lib/authentication/instances/clerk-instance.js';
+import { StaticKeySet } from '../../lib/authentication/keys/key-set.js';
+import { HotCache } from '../../lib/authentication/cache/hot-cache.js';
+import { CachedAuthenticator } from '../../lib/authentication/lanes/cached.authenticator.js';
+import { sessionIdentity } from '../../lib/authentication/identity/session-identity.js';
+import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
+import { VerificationCache } from '../../lib/authentication/cache/verification-cache.js';
 import type { VerificationCacheOptions } from '../../lib/options/option-types.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
-import { HttpCredentials } from '../../lib/transports/http.credentials.js';
+import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
 import { assemble, constant } from './corpus/forge.js';
 
 const MIB = 1024 * 1024;
@@ -66,9 +66,9 @@ describe('what is kept in memory of a request', () => {
     const authenticator = createAuthenticator(
       options,
       client,
-      new StaticInstanceKeys(clerk.jwtKey),
+      new StaticKeySet(clerk.jwtKey),
       () => clock.now,
-    ) as RememberingAuthenticator;
+    ) as CachedAuthenticator;
     const ask = async (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token') => {
       // As they come out of a socket: each a text of its own.
       const sent = JSON.parse(JSON.stringify({ host: 'api.test', ...headers })) as Record<string, string>;
@@ -137,7 +137,7 @@ describe('what is kept in memory of a request', () => {
       { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' },
       {},
     );
-    const keys = new StaticInstanceKeys('PEM');
+    const keys = new StaticKeySet('PEM');
     const CLAIMS = { sub: 'user_1', sid: 'sess_1', exp: NOW / 1_000 + 3_600 };
 
     /** How many lists, objects and names claims of some kilobytes can hold. */
@@ -158,17 +158,17 @@ describe('what is kept in memory of a request', () => {
         /** How much the heap grows; what the caches say of themselves is held against their bounds. */
         const fill = () => {
           const cache = { maxEntries: 100_000, maxBytes: MIB, machineTokens: { ttl: 0 } };
-          const verdicts = new Verdicts(options, cache, keys, () => NOW);
-          const recent = new RecentCallers(cache, () => NOW);
+          const verdicts = new VerificationCache(options, cache, keys, () => NOW);
+          const recent = new HotCache(cache, () => NOW);
           const before = heap();
           for (let caller = 0; caller < 300; caller++) {
             const claims = `${JSON.stringify({ ...CLAIMS, jti: caller }).slice(0, -1)},${more}}`;
             const token = assemble({ alg: 'RS256' }, claims, constant('c2ln'));
             const identity = sessionIdentity(options, token, JSON.parse(claims) as never);
-            verdicts.rememberToken(`digest ${caller}`, identity, token);
-            const recalled = verdicts.recall(`digest ${caller}`, token);
+            verdicts.setToken(`digest ${caller}`, identity, token);
+            const recalled = verdicts.get(`digest ${caller}`, token);
             recalled?.identity.toAuth();
-            if (recalled) recent.keep(token, 'session_token', recalled);
+            if (recalled) recent.set(token, 'session_token', recalled);
           }
           expect(verdicts.bytes + recent.bytes).toBeLessThanOrEqual(MIB);
           expect(recent.bytes).toBeGreaterThan(MIB / 16);

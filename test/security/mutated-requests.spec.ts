@@ -3,14 +3,14 @@ import { Controller, Get, Module, type MiddlewareConsumer, type NestModule } fro
 
 import fc from 'fast-check';
 
-import { createAuthenticator } from '../../lib/authentication/clerk-instance.js';
-import { StaticInstanceKeys } from '../../lib/authentication/instance-keys.js';
-import { TOKEN_TYPES } from '../../lib/authentication/token-types.js';
+import { createAuthenticator } from '../../lib/authentication/instances/clerk-instance.js';
+import { StaticKeySet } from '../../lib/authentication/keys/key-set.js';
+import { TOKEN_TYPES } from '../../lib/authentication/identity/token-types.js';
 import { createClient } from '../../lib/client/clerk-client.service.js';
 import { Auth, ClerkMiddleware, Public, RedirectToSignIn, type AuthObject } from '../../lib/index.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
-import { HttpCredentials } from '../../lib/transports/http.credentials.js';
+import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
 import { RUNS } from '../support/hostile.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
@@ -216,7 +216,7 @@ it('whatever a request is made of, it is unreadable or somebody who is not signe
   const clerk = await LocalClerk.start();
   const jwtKey = clerk.jwtKey;
   const options = resolveClerkOptions({ ...clerk.options, jwtKey, proxyUrl: undefined }, {});
-  const lanes = createAuthenticator(options, createClient(options), new StaticInstanceKeys(jwtKey), Date.now);
+  const lanes = createAuthenticator(options, createClient(options), new StaticKeySet(jwtKey), Date.now);
   const seen = { readable: 0, unreadable: 0 };
   const text = fc.constantFrom('Bearer x', '__session=a.b.c; __client_uat=1', 'localhost', 'text/html', 'document', '');
   const value = fc.oneof({ weight: 4, arbitrary: text }, { weight: 1, arbitrary: fc.anything({ withBigInt: true }) });

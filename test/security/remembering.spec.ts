@@ -1,14 +1,14 @@
 import { createClerkClient } from '@clerk/backend';
 import fc from 'fast-check';
 
-import { createAuthenticator } from '../../lib/authentication/clerk-instance.js';
-import type { Identity } from '../../lib/authentication/identity.js';
-import { StaticInstanceKeys, type InstanceKeys } from '../../lib/authentication/instance-keys.js';
-import type { AcceptsToken } from '../../lib/authentication/token-types.js';
+import { createAuthenticator } from '../../lib/authentication/instances/clerk-instance.js';
+import type { Identity } from '../../lib/authentication/identity/identity.js';
+import { StaticKeySet, type KeySet } from '../../lib/authentication/keys/key-set.js';
+import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import type { ClerkModuleOptions } from '../../lib/index.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
-import { HttpCredentials } from '../../lib/transports/http.credentials.js';
+import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
 
 /** What Express says of its setting. */
 const TRUSTING = { get: () => () => true };
@@ -33,11 +33,7 @@ describe('what is remembered', () => {
   afterAll(() => clerk.stop());
 
   /** The lanes over one instance; counts how often Clerk's own client is asked. */
-  function lanes(
-    given: ClerkModuleOptions = {},
-    keys: InstanceKeys = new StaticInstanceKeys(clerk.jwtKey),
-    of = clerk,
-  ) {
+  function lanes(given: ClerkModuleOptions = {}, keys: KeySet = new StaticKeySet(clerk.jwtKey), of = clerk) {
     const { publishableKey, secretKey, apiUrl } = of.options;
     const options = resolveClerkOptions({ publishableKey, secretKey, apiUrl, jwtKey: of.jwtKey, ...given }, {});
     const client = createClerkClient({ publishableKey, secretKey, apiUrl, telemetry: { disabled: true } });
@@ -108,12 +104,12 @@ describe('what is remembered', () => {
 
     it('is looked at anew after a minute, however long it lives', async () => {
       let verifications = 0;
-      const keys = new StaticInstanceKeys(clerk.jwtKey);
-      const counting: InstanceKeys = {
+      const keys = new StaticKeySet(clerk.jwtKey);
+      const counting: KeySet = {
         find: () => keys.find(),
         current: () => keys.current(),
         freshUntil: () => Infinity,
-        atHand: () => (verifications++, keys.atHand()),
+        getCached: () => (verifications++, keys.getCached()),
       };
       const { ask } = lanes({}, counting);
       const token = await clerk.sessionToken({ expiresIn: 3600 });
@@ -150,7 +146,7 @@ describe('what is remembered', () => {
       const { ask } = lanes();
       for (let time = 0; time < 3; time++) await ask(bearer(token));
       const other = await LocalClerk.start();
-      const elsewhere = lanes({}, new StaticInstanceKeys(other.jwtKey), other);
+      const elsewhere = lanes({}, new StaticKeySet(other.jwtKey), other);
       expect((await elsewhere.ask(bearer(token))).status).toBe('signed-out');
       await other.stop();
       const stricter = lanes({ authorizedParties: ['https://another.test'] });

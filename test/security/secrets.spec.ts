@@ -16,7 +16,7 @@ import {
   type AuthObject,
   type ClerkModuleOptions,
 } from '../../lib/index.js';
-import { ClerkInstances } from '../../lib/authentication/clerk-instances.js';
+import { ClerkInstances } from '../../lib/authentication/instances/clerk-instances.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { CLERK_OPTIONS } from '../../lib/options/resolved-options.js';
 import { LocalClerk, signedIn } from '../../lib/testing/index.js';

@@ -2,27 +2,27 @@ import { createClerkClient } from '@clerk/backend';
 import { createClerkRequest } from '@clerk/backend/internal';
 import type { ExecutionContext } from '@nestjs/common';
 
-import type { Authenticator } from '../../lib/authentication/authenticator.js';
-import { createAuthenticator } from '../../lib/authentication/clerk-instance.js';
-import { ExpiringCache } from '../../lib/authentication/expiring-cache.js';
-import { signedOutIdentity } from '../../lib/authentication/identity.js';
-import { StaticInstanceKeys } from '../../lib/authentication/instance-keys.js';
-import { withoutHandshake } from '../../lib/authentication/navigation.js';
-import { keyFetcher } from '../../lib/authentication/published-keys.js';
-import { requestInputs } from '../../lib/authentication/request-key.js';
-import { sessionIdentity } from '../../lib/authentication/session-identity.js';
-import { signInLocation } from '../../lib/authentication/sign-in-location.js';
-import type { AcceptsToken } from '../../lib/authentication/token-types.js';
+import type { Authenticator } from '../../lib/authentication/lanes/authenticator.js';
+import { createAuthenticator } from '../../lib/authentication/instances/clerk-instance.js';
+import { ExpiringCache } from '../../lib/authentication/cache/expiring-cache.js';
+import { signedOutIdentity } from '../../lib/authentication/identity/identity.js';
+import { StaticKeySet } from '../../lib/authentication/keys/key-set.js';
+import { withoutHandshake } from '../../lib/authentication/lanes/navigation.js';
+import { keyFetcher } from '../../lib/authentication/keys/published-keys.js';
+import { requestFingerprint } from '../../lib/authentication/cache/request-digest.js';
+import { sessionIdentity } from '../../lib/authentication/identity/session-identity.js';
+import { signInLocation } from '../../lib/authentication/lanes/sign-in-location.js';
+import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { compilePolicy } from '../../lib/policy/compile-policy.js';
 import { decide } from '../../lib/policy/decide.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { identifyOnce } from '../../lib/transports/attachment.js';
 import { LogThrottle } from '../../lib/errors/log-throttle.js';
-import { GraphqlTransport } from '../../lib/transports/graphql.transport.js';
-import { HttpCredentials } from '../../lib/transports/http.credentials.js';
-import { keptOn, presentedBy } from '../../lib/transports/sockets.js';
-import { toWebRequest } from '../../lib/transports/web-request.js';
+import { GraphqlTransport } from '../../lib/transports/graphql/graphql.transport.js';
+import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
+import { socketState, credentialHeaders } from '../../lib/transports/websocket/sockets.js';
+import { toWebRequest } from '../../lib/transports/http/web-request.js';
 import { encode } from './corpus/forge.js';
 
 /** The second input is so many times as large as the first. What is linear then takes 8 times as long; quadratic, 64. */
@@ -269,7 +269,7 @@ const READING: readonly Row[] = [
     (size) => {
       const request = source({ cookie: '"'.repeat(size), authorization: 'é'.repeat(size) }, `/?${'?&%'.repeat(size)}`);
       const credentials = new HttpCredentials(request, request);
-      return () => requestInputs(credentials, options);
+      return () => requestFingerprint(credentials, options);
     },
   ],
   [
@@ -339,8 +339,8 @@ const CALLS: readonly Row[] = [
     200,
     (size) => () => {
       const client = {};
-      keptOn(client).request = { url: `/?${many(size, (i) => `a${i}=1`, '&')}`, headers: {} };
-      for (let message = 0; message < size; message++) presentedBy(client, { tokenParameter: 'token' });
+      socketState(client).request = { url: `/?${many(size, (i) => `a${i}=1`, '&')}`, headers: {} };
+      for (let message = 0; message < size; message++) credentialHeaders(client, { tokenParameter: 'token' });
     },
   ],
   [
@@ -383,7 +383,7 @@ const CALLS: readonly Row[] = [
 ];
 
 function publicJwk(): object {
-  return new StaticInstanceKeys(clerk.jwtKey).atHand().export({ format: 'jwk' });
+  return new StaticKeySet(clerk.jwtKey).getCached().export({ format: 'jwk' });
 }
 
 async function fastest(run: Run): Promise<number> {
@@ -402,7 +402,7 @@ describe('the work that a caller causes', () => {
     clerk = await LocalClerk.start();
     const settled = resolveClerkOptions({ ...clerk.options, jwtKey: clerk.jwtKey, verificationCache: false }, {});
     const client = createClerkClient({ ...clerk.options, telemetry: { disabled: true } });
-    authenticator = createAuthenticator(settled, client, new StaticInstanceKeys(clerk.jwtKey), () => Date.now());
+    authenticator = createAuthenticator(settled, client, new StaticKeySet(clerk.jwtKey), () => Date.now());
   });
   afterAll(async () => {
     jest.restoreAllMocks();

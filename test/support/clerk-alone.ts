@@ -1,8 +1,8 @@
 import type { AuthObject, ClerkClient } from '@clerk/backend';
 import { createClerkRequest, isMachineToken, type AuthenticateRequestOptions } from '@clerk/backend/internal';
 
-import { tokenInHeader } from '../../lib/authentication/credentials.js';
-import type { AcceptsToken } from '../../lib/authentication/token-types.js';
+import { tokenInHeader } from '../../lib/authentication/identity/credentials.js';
+import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import type { RequestOptions } from '../../lib/index.js';
 
 /** What Clerk's client says alone, with keys that it need not fetch; nothing where it throws. */

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 
-import { cookieSuffixOf } from '../../lib/authentication/credentials.js';
-import type { AcceptsToken } from '../../lib/authentication/token-types.js';
+import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
+import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import type { ClerkModuleOptions } from '../../lib/index.js';
 import type { LocalClerk, SessionTokenOptions } from '../../lib/testing/index.js';
-import type { HttpRequestLike } from '../../lib/transports/web-request.js';
+import type { HttpRequestLike } from '../../lib/transports/http/http-request.js';
 
 /** How a token is made and bent. All dates are relative, in seconds. */
 export interface TokenSpec {

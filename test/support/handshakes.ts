@@ -1,7 +1,7 @@
 import { All, Controller } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 
-import { cookieSuffixOf } from '../../lib/authentication/credentials.js';
+import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
 import { Auth, Public, type ClerkModuleOptions } from '../../lib/index.js';
 import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js';
 import { PLATFORMS } from './platforms.js';

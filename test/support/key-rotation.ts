@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { createClerkClient, type ClerkClient } from '@clerk/backend';
 import { decodeJwt } from 'jose';
 
-import { cookieSuffixOf } from '../../lib/authentication/credentials.js';
+import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
 import { LocalClerk, type InstanceType } from '../../lib/testing/index.js';
 
 /** The keys of an instance in the middle of a rotation, and what is signed by something else. */

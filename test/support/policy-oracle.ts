@@ -4,9 +4,9 @@
  */
 import { authenticatedMachineObject, getAuthObjectFromJwt } from '@clerk/backend/internal';
 
-import { memoizedAuth } from '../../lib/authentication/auth-memo.js';
-import { allowingPending, signedOutIdentity, type Identity } from '../../lib/authentication/identity.js';
-import type { AcceptsToken, TokenType } from '../../lib/authentication/token-types.js';
+import { memoizedAuth } from '../../lib/authentication/identity/auth-memo.js';
+import { allowingPending, signedOutIdentity, type Identity } from '../../lib/authentication/identity/identity.js';
+import type { AcceptsToken, TokenType } from '../../lib/authentication/identity/token-types.js';
 import {
   ClerkKeyRefusedError,
   ClerkRequestOptionsError,

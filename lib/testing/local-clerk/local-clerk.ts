@@ -1,10 +1,10 @@
 import { BackendApi, type KeyHolder } from './backend-api/backend-api.js';
-import { browserSessionRoutes } from './backend-api/browser-sessions.js';
-import { machineTokenRoutes } from './backend-api/machine-tokens.js';
-import { machineRoutes } from './backend-api/machines.js';
-import { organizationRoutes } from './backend-api/organizations.js';
-import { sessionRoutes } from './backend-api/sessions.js';
-import { userRoutes } from './backend-api/users.js';
+import { browserSessionRoutes } from './backend-api/browser-session-routes.js';
+import { machineTokenRoutes } from './backend-api/machine-token-routes.js';
+import { machineRoutes } from './backend-api/machine-routes.js';
+import { organizationRoutes } from './backend-api/organization-routes.js';
+import { sessionRoutes } from './backend-api/session-routes.js';
+import { userRoutes } from './backend-api/user-routes.js';
 import type { Outage } from './faults.js';
 import { FrontendApi } from './frontend-api/frontend-api.js';
 import { LocalClerkError } from './local-clerk.error.js';

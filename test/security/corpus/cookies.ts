@@ -1,4 +1,4 @@
-import { cookieSuffixOf } from '../../../lib/authentication/credentials.js';
+import { cookieSuffixOf } from '../../../lib/authentication/identity/credentials.js';
 import { cookies as sent, inCookie, request, type Attack, type Family, type Stage } from './entry.js';
 import { encode, rs256, withHeader } from './forge.js';
 

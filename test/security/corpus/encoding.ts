@@ -25,7 +25,7 @@ function withBitFlipped(part: string, at: number): string {
 }
 
 /**
- * Other text with the same number in lib/authentication/recent-callers.ts: two neighbours of its last 24 characters, the
+ * Other text with the same number in lib/authentication/cache/hot-cache.ts: two neighbours of its last 24 characters, the
  * first one up by one, the second one down by 31.
  */
 export function colliding(text: string): string {

@@ -14,27 +14,28 @@ import {
   sessionTokens,
   tokenInHeader,
   type Credentials,
-} from '../../../lib/authentication/credentials.js';
+} from '../../../lib/authentication/identity/credentials.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
-import { DirectAuthenticator } from '../../../lib/authentication/direct.authenticator.js';
-import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
-import { StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
-import { isDocumentNavigation } from '../../../lib/authentication/navigation.js';
-import { RecentCallers } from '../../../lib/authentication/recent-callers.js';
-import { digestOf, requestInputs, tokenAlone } from '../../../lib/authentication/request-key.js';
-import { areClaimsGood, isSignedBy, readSessionToken } from '../../../lib/authentication/session-token.js';
-import { TOKEN_TYPES, type AcceptsToken } from '../../../lib/authentication/token-types.js';
+import { DirectAuthenticator } from '../../../lib/authentication/lanes/direct.authenticator.js';
+import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity/identity.js';
+import { StaticKeySet } from '../../../lib/authentication/keys/key-set.js';
+import { isDocumentNavigation } from '../../../lib/authentication/lanes/navigation.js';
+import { HotCache } from '../../../lib/authentication/cache/hot-cache.js';
+import { digestOf, requestFingerprint, soleSessionToken } from '../../../lib/authentication/cache/request-digest.js';
+import { areClaimsGood, isSignedBy, readSessionToken } from '../../../lib/authentication/identity/session-token.js';
+import { TOKEN_TYPES, type AcceptsToken } from '../../../lib/authentication/identity/token-types.js';
 import type { ClerkModuleOptions } from '../../../lib/index.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../../lib/testing/index.js';
 import type { Call } from '../../../lib/transports/calls.js';
-import { graphqlCredentials } from '../../../lib/transports/graphql.credentials.js';
-import { graphqlOperationOf } from '../../../lib/transports/graphql.operation.js';
-import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
+import { graphqlCredentials } from '../../../lib/transports/graphql/graphql.credentials.js';
+import { graphqlOperationOf } from '../../../lib/transports/graphql/graphql.operation.js';
+import { HttpCredentials } from '../../../lib/transports/http/http.credentials.js';
 import { presentedCredentials } from '../../../lib/transports/presented.js';
-import { toWebRequest, type HttpRequestLike } from '../../../lib/transports/web-request.js';
-import { WebSocketPackage } from '../../../lib/transports/websocket.package.js';
-import { WebSocketTransport } from '../../../lib/transports/websocket.transport.js';
+import { toWebRequest } from '../../../lib/transports/http/web-request.js';
+import type { HttpRequestLike } from '../../../lib/transports/http/http-request.js';
+import { WebSocketPackage } from '../../../lib/transports/websocket/websocket.package.js';
+import { WebSocketTransport } from '../../../lib/transports/websocket/websocket.transport.js';
 import { anything, HOLDERS, PROTOTYPE_NAMES, RUNS } from '../../support/hostile.js';
 
 const KEYS = { publishableKey: `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`, secretKey: 'sk_test_1' };
@@ -81,7 +82,7 @@ describe('the key of a request', () => {
       fc.property(request, request, fc.constantFrom('method', 'url', 'headers', 'socket'), (one, another, field) => {
         // Alike but for one thing.
         const other = { ...one, [field]: another[field] };
-        const keyOf = (given: typeof one) => requestInputs(new HttpCredentials(given, given), options);
+        const keyOf = (given: typeof one) => requestFingerprint(new HttpCredentials(given, given), options);
         if (keyOf(one) !== keyOf(other)) return;
         alike += 1;
         expect(reading(other)).toBe(reading(one));
@@ -113,7 +114,7 @@ describe('the key of a request', () => {
       fc.property(fc.array(pair, { maxLength: 3 }), (pairs) => {
         const cookie = pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join(';');
         const source = { method: 'GET', url: '/', headers: { authorization: 'Bearer x', cookie } };
-        if (tokenAlone(new HttpCredentials(source, source), optionsWith()) === undefined) return;
+        if (soleSessionToken(new HttpCredentials(source, source), optionsWith()) === undefined) return;
         expect(sessionTokens(createClerkRequest(toWebRequest(source)), SUFFIX)).toEqual([]);
       }),
       { numRuns: RUNS },
@@ -149,7 +150,7 @@ describe('a session token', () => {
 
   it('is not verified by us with any character changed, missing or too many', async () => {
     const token = await clerk.sessionToken({ expiresIn: 3600 });
-    const keys = new StaticInstanceKeys(clerk.jwtKey);
+    const keys = new StaticKeySet(clerk.jwtKey);
     const no = signedOutIdentity('asked', 'session_token', true);
     const direct = new DirectAuthenticator(optionsWith(), keys, { authenticate: () => no }, () => Date.now());
     const isVerified = (sent: string) => {
@@ -210,11 +211,11 @@ describe('callers of the last moments', () => {
     let found = 0;
     fc.assert(
       fc.property(fc.array(step, { minLength: 6, maxLength: 24 }), fc.constantFrom(10, 100), (steps, size) => {
-        const recent = new RecentCallers({ maxEntries: size, maxBytes: 1_000_000 }, () => 0);
+        const recent = new HotCache({ maxEntries: size, maxBytes: 1_000_000 }, () => 0);
         const names = new Map<Identity, string>();
         for (const { keeps, ...question } of steps) {
           const name = `${String(question.types)} ${question.sent}`;
-          const known = recent.find(question.sent, question.types);
+          const known = recent.get(question.sent, question.types);
           if (known) {
             found += 1;
             expect(names.get(known)).toBe(name);
@@ -222,7 +223,7 @@ describe('callers of the last moments', () => {
           if (!keeps) continue;
           const identity = signedOutIdentity('', 'session_token', true);
           names.set(identity, name);
-          recent.keep(question.sent, question.types, { identity, since: -1, until: 1, bytes: 1_000 });
+          recent.set(question.sent, question.types, { identity, since: -1, until: 1, bytes: 1_000 });
         }
       }),
       { numRuns: RUNS },
@@ -268,7 +269,7 @@ describe('what a call presents', () => {
     const headers = ['authorization', 'cookie', 'origin'] as const;
     fc.assert(
       fc.property(answer, (given) => {
-        const question = { option: 'rpc.credentials', headers, ask: () => given };
+        const question = { option: 'rpc.credentials', headers, extract: () => given };
         expectReadable(presentedCredentials(question, context(), () => ({ source: {} }) as Call, new LogThrottle()));
       }),
       { numRuns: RUNS * 2 },

@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 
 import fc from 'fast-check';
 
-import { createInstance } from '../../../lib/authentication/clerk-instance.js';
+import { createInstance } from '../../../lib/authentication/instances/clerk-instance.js';
 import { MODULE_OPTIONS_TOKEN } from '../../../lib/clerk.module-definition.js';
 import { GLOBAL_GUARD } from '../../../lib/guard/global-guard.js';
 import { ClerkConfigurationError, ClerkModule, type ClerkModuleOptions } from '../../../lib/index.js';

@@ -7,8 +7,12 @@ import { Controller, Get, Module, SetMetadata, type Type } from '@nestjs/common'
 import { NestFactory, Reflector } from '@nestjs/core';
 import fc from 'fast-check';
 
-import { seenBy } from '../../../lib/authentication/identity.js';
-import { TOKEN_TYPES, type AcceptsToken as Accepted, type TokenType } from '../../../lib/authentication/token-types.js';
+import { identityForRoute } from '../../../lib/authentication/identity/identity.js';
+import {
+  TOKEN_TYPES,
+  type AcceptsToken as Accepted,
+  type TokenType,
+} from '../../../lib/authentication/identity/token-types.js';
 import {
   AcceptsToken,
   allOf,
@@ -263,7 +267,8 @@ const ANSWERS: PredicateAnswers = new Map([
   [agrees, true],
   [objects, false],
 ]);
-const passes = (policy: RoutePolicy, { identity }: Caller) => decide(policy, seenBy(policy, identity), ANSWERS).allowed;
+const passes = (policy: RoutePolicy, { identity }: Caller) =>
+  decide(policy, identityForRoute(policy, identity), ANSWERS).allowed;
 
 describe('decorators', () => {
   it('let exactly those pass who are meant to, or nobody and say so', () => {

@@ -5,7 +5,7 @@
 import { Controller, Get } from '@nestjs/common';
 import fc from 'fast-check';
 
-import { cookieSuffixOf } from '../../../lib/authentication/credentials.js';
+import { cookieSuffixOf } from '../../../lib/authentication/identity/credentials.js';
 import { Auth, Public, RedirectToSignIn, type ClerkModuleOptions } from '../../../lib/index.js';
 import { LocalClerk } from '../../../lib/testing/index.js';
 import { PROTOTYPE_NAMES, RUNS } from '../../support/hostile.js';

@@ -11,7 +11,7 @@ import type {
   VerificationCacheOptions,
   WebSocketOptions,
 } from '../../../lib/options/option-types.js';
-import type { RequestOptions } from '../../../lib/options/request-options.js';
+import type { RequestOptions } from '../../../lib/options/tenant-options.js';
 import type { PresentedCredentials, TransportAdapter } from '../../../lib/options/transport-options.js';
 
 /** The names of optional properties that do not take `undefined`. */

@@ -1,4 +1,4 @@
-import { safeDebug } from '../../../lib/authentication/auth-debug.js';
+import { safeDebug } from '../../../lib/authentication/identity/auth-debug.js';
 
 const shownOf = (data: object) => safeDebug(() => data)();
 

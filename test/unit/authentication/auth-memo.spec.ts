@@ -1,5 +1,4 @@
-import { memoizedAuth } from '../../../lib/authentication/auth-memo.js';
-import type { AuthObjectOptions } from '../../../lib/authentication/identity.js';
+import { memoizedAuth, type AuthObjectOptions } from '../../../lib/authentication/identity/auth-memo.js';
 
 const PENDING_ALLOWED = { treatPendingAsSignedOut: false };
 

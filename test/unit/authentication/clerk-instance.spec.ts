@@ -2,12 +2,12 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 
 import type { ClerkClient } from '@clerk/backend';
 
-import { ClerkCalls } from '../../../lib/authentication/clerk-calls.js';
-import { createAuthenticator, createInstance } from '../../../lib/authentication/clerk-instance.js';
-import { StaticInstanceKeys } from '../../../lib/authentication/instance-keys.js';
+import { ClerkCalls } from '../../../lib/client/clerk-calls.js';
+import { createAuthenticator, createInstance } from '../../../lib/authentication/instances/clerk-instance.js';
+import { StaticKeySet } from '../../../lib/authentication/keys/key-set.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
-import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
+import { HttpCredentials } from '../../../lib/transports/http/http.credentials.js';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const jwtKey = publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -50,7 +50,7 @@ describe('createInstance', () => {
     const client = clientOf(token);
     for (const { authenticator } of [
       createInstance(withKey(given), client),
-      { authenticator: createAuthenticator(withKey(given), client, new StaticInstanceKeys(jwtKey), () => Date.now()) },
+      { authenticator: createAuthenticator(withKey(given), client, new StaticKeySet(jwtKey), () => Date.now()) },
     ]) {
       client.authenticateRequest.mockClear();
       const identities = [];

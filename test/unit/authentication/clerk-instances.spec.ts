@@ -1,7 +1,7 @@
 import type { ClerkClient } from '@clerk/backend';
 import { Logger } from '@nestjs/common';
 
-import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
+import { ClerkInstances } from '../../../lib/authentication/instances/clerk-instances.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { FORMS } from '../../support/tenant-answers.js';

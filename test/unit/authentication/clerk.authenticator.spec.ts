@@ -1,11 +1,11 @@
 import type { ClerkClient } from '@clerk/backend';
 
-import { ClerkCalls } from '../../../lib/authentication/clerk-calls.js';
-import { cookieSuffixOf } from '../../../lib/authentication/credentials.js';
-import { ClerkAuthenticator } from '../../../lib/authentication/clerk.authenticator.js';
-import { NO_INSTANCE_KEYS, type InstanceKeys } from '../../../lib/authentication/instance-keys.js';
-import type { AcceptsToken } from '../../../lib/authentication/token-types.js';
-import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
+import { ClerkCalls } from '../../../lib/client/clerk-calls.js';
+import { cookieSuffixOf } from '../../../lib/authentication/identity/credentials.js';
+import { ClerkAuthenticator } from '../../../lib/authentication/lanes/clerk.authenticator.js';
+import { EMPTY_KEY_SET, type KeySet } from '../../../lib/authentication/keys/key-set.js';
+import type { AcceptsToken } from '../../../lib/authentication/identity/token-types.js';
+import { HttpCredentials } from '../../../lib/transports/http/http.credentials.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
 const options = resolveClerkOptions(
@@ -25,7 +25,7 @@ const session = jwt({ kid: 'ins_1' });
 /** An authenticator over a Clerk that answers as told; records what Clerk was asked with. */
 function over(
   answer: (request: Request, options: any) => unknown,
-  find: InstanceKeys['find'] = async () => 'PEM',
+  find: KeySet['find'] = async () => 'PEM',
   calls = new ClerkCalls(options),
 ) {
   const asked: any[] = [];
@@ -35,9 +35,9 @@ function over(
       return answer(request, given);
     },
   } as unknown as ClerkClient;
-  const keys: InstanceKeys = {
+  const keys: KeySet = {
     find,
-    atHand: () => null,
+    getCached: () => null,
     current: async () => 'CURRENT',
     freshUntil: () => Infinity,
   };
@@ -193,7 +193,7 @@ describe('ClerkAuthenticator', () => {
     } as unknown as ClerkClient;
     // Clerk's own code runs here, which takes its time on a busy machine.
     const patient = { ...options, timeoutInMs: 5_000 };
-    const keys = { ...NO_INSTANCE_KEYS, find: async () => 'PEM', current: async () => 'PEM' };
+    const keys = { ...EMPTY_KEY_SET, find: async () => 'PEM', current: async () => 'PEM' };
     const ask = (headers: Record<string, string>, url = '/') =>
       new ClerkAuthenticator(patient, client, keys, new ClerkCalls(patient)).authenticate(
         new HttpCredentials({ method: 'GET', url, headers }, {}),
@@ -249,7 +249,7 @@ describe('ClerkAuthenticator', () => {
         throw new TypeError('no URL');
       },
     };
-    const authenticator = new ClerkAuthenticator(options, {} as ClerkClient, NO_INSTANCE_KEYS, new ClerkCalls(options));
+    const authenticator = new ClerkAuthenticator(options, {} as ClerkClient, EMPTY_KEY_SET, new ClerkCalls(options));
     expect(await authenticator.authenticate(unreadable as never, 'any')).toMatchObject({
       ...{ status: 'signed-out', reason: 'unexpected-error', credentialSent: true },
       detail: '@clerk/backend threw TypeError',
@@ -261,7 +261,7 @@ describe('ClerkAuthenticator', () => {
       throw new Error('cannot tell');
     };
     const given = { ...options, domain };
-    const authenticator = new ClerkAuthenticator(given, {} as ClerkClient, NO_INSTANCE_KEYS, new ClerkCalls(given));
+    const authenticator = new ClerkAuthenticator(given, {} as ClerkClient, EMPTY_KEY_SET, new ClerkCalls(given));
     const source = { method: 'GET', url: '/', headers: { host: 'a.example' } };
     expect(await authenticator.authenticate(new HttpCredentials(source, source), 'any')).toMatchObject({
       ...{ status: 'signed-out', reason: 'unexpected-error' },

@@ -13,7 +13,7 @@ import {
   sessionTokens,
   tokenInHeader,
   withoutRefreshTokens,
-} from '../../../lib/authentication/credentials.js';
+} from '../../../lib/authentication/identity/credentials.js';
 
 const request = (headers: Record<string, string> = {}, path = '/') =>
   createClerkRequest(new Request(`http://localhost${path}`, { headers }));

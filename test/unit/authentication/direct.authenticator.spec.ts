@@ -1,11 +1,11 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 
-import { DirectAuthenticator } from '../../../lib/authentication/direct.authenticator.js';
-import { signedOutIdentity } from '../../../lib/authentication/identity.js';
-import { StaticInstanceKeys, type InstanceKeys } from '../../../lib/authentication/instance-keys.js';
-import type { AcceptsToken } from '../../../lib/authentication/token-types.js';
+import { DirectAuthenticator } from '../../../lib/authentication/lanes/direct.authenticator.js';
+import { signedOutIdentity } from '../../../lib/authentication/identity/identity.js';
+import { StaticKeySet, type KeySet } from '../../../lib/authentication/keys/key-set.js';
+import type { AcceptsToken } from '../../../lib/authentication/identity/token-types.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
-import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
+import { HttpCredentials } from '../../../lib/transports/http/http.credentials.js';
 
 const NOW = 1_000_000_000;
 const options = resolveClerkOptions(
@@ -28,8 +28,8 @@ function jwt({
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** Only the key `ins_1` is at hand. */
-const keys: InstanceKeys = Object.assign(new StaticInstanceKeys('PEM'), {
-  atHand: (kid: string) => (kid === 'ins_1' ? ours.publicKey : null),
+const keys: KeySet = Object.assign(new StaticKeySet('PEM'), {
+  getCached: (kid: string) => (kid === 'ins_1' ? ours.publicKey : null),
 });
 
 describe('DirectAuthenticator', () => {

@@ -1,4 +1,4 @@
-import { ExpiringCache, isValidAt } from '../../../lib/authentication/expiring-cache.js';
+import { ExpiringCache, isValidAt } from '../../../lib/authentication/cache/expiring-cache.js';
 
 const MINUTE = 60_000;
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import fc from 'fast-check';
 
-import { Fingerprints } from '../../../lib/authentication/fingerprints.js';
+import { Fingerprints } from '../../../lib/authentication/instances/fingerprints.js';
 
 describe('Fingerprints', () => {
   const fingerprints = new Fingerprints();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { bytesOf, flatCopy } from '../../../lib/authentication/flat-copy.js';
+import { bytesOf, flatCopy } from '../../../lib/authentication/cache/flat-copy.js';
 
 describe('flatCopy', () => {
   it('returns the same text, whatever is in it', () => {

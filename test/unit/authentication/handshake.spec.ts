@@ -1,6 +1,11 @@
 import { createClerkRequest } from '@clerk/backend/internal';
 
-import { directivesOf, handshakeNonce, handshakeToken, sessionTokenOf } from '../../../lib/authentication/handshake.js';
+import {
+  directivesOf,
+  handshakeNonce,
+  handshakeToken,
+  sessionTokenOf,
+} from '../../../lib/authentication/lanes/handshake.js';
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = (header: object, payload: object) => `${encode(header)}.${encode(payload)}.AAAA`;

@@ -3,11 +3,11 @@ import { signedOutAuthObject } from '@clerk/backend/internal';
 import {
   hasHeaders,
   identityFromState,
-  seenBy,
+  identityForRoute,
   subjectOf,
   type Identity,
   signedOutIdentity,
-} from '../../../lib/authentication/identity.js';
+} from '../../../lib/authentication/identity/identity.js';
 
 const toAuth = jest.fn(() => signedOutAuthObject());
 const identity = (said: Partial<Identity>): Identity => ({
@@ -22,27 +22,27 @@ const identity = (said: Partial<Identity>): Identity => ({
 
 beforeEach(() => toAuth.mockClear());
 
-describe('seenBy', () => {
+describe('identityForRoute', () => {
   const several = { acceptsToken: 'any', allowsPendingSession: false } as const;
   const sessions = { acceptsToken: 'session_token', allowsPendingSession: false } as const;
 
   it('makes the caller signed out of no type where several are accepted and none was sent', () => {
     const strangers = [identity({}), identity({ status: 'handshake' })];
     for (const stranger of strangers) {
-      expect(seenBy(several, stranger).toAuth().tokenType).toBeNull();
-      expect(seenBy(sessions, stranger).toAuth().tokenType).toBe('session_token');
+      expect(identityForRoute(several, stranger).toAuth().tokenType).toBeNull();
+      expect(identityForRoute(sessions, stranger).toAuth().tokenType).toBe('session_token');
     }
   });
 
   it('leaves Clerk’s own answer to those who sent something', () => {
     for (const said of [{ credentialSent: true }, { status: 'signed-in' }] as const) {
       const caller = identity(said);
-      expect(seenBy(several, caller)).toBe(caller);
+      expect(identityForRoute(several, caller)).toBe(caller);
     }
   });
 
   it('counts pending sessions as the handler says, unless asked otherwise', () => {
-    const pending = seenBy({ ...sessions, allowsPendingSession: true }, identity({ status: 'signed-in' }));
+    const pending = identityForRoute({ ...sessions, allowsPendingSession: true }, identity({ status: 'signed-in' }));
     pending.toAuth();
     pending.toAuth({ treatPendingAsSignedOut: true });
     expect(toAuth.mock.calls).toEqual([[{ treatPendingAsSignedOut: false }], [{ treatPendingAsSignedOut: true }]]);

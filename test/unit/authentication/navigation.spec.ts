@@ -1,7 +1,7 @@
 import { createClerkRequest } from '@clerk/backend/internal';
 import fc from 'fast-check';
 
-import { isDocumentNavigation, withoutHandshake } from '../../../lib/authentication/navigation.js';
+import { isDocumentNavigation, withoutHandshake } from '../../../lib/authentication/lanes/navigation.js';
 
 const request = (headers: Record<string, string> = {}, path = '/', method = 'GET') =>
   createClerkRequest(new Request(`http://localhost${path}`, { headers, method }));

@@ -1,4 +1,4 @@
-import { locationFrom, relativizeLocation } from '../../../lib/authentication/own-location.js';
+import { locationFrom, relativizeLocation } from '../../../lib/authentication/lanes/own-location.js';
 
 const here = new URL('https://app.test/page?a=b');
 

@@ -11,7 +11,7 @@ import {
   unauthenticatedMachineObject,
 } from '@clerk/backend/internal';
 
-import { safeAuthObject } from '../../../lib/authentication/safe-auth-object.js';
+import { safeAuthObject } from '../../../lib/authentication/identity/safe-auth-object.js';
 import { callEverything } from '../../support/walkers.js';
 
 const TOKEN = 'token.of.somebody';

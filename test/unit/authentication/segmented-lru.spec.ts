@@ -1,4 +1,4 @@
-import { SegmentedLru } from '../../../lib/authentication/segmented-lru.js';
+import { SegmentedLru } from '../../../lib/authentication/cache/segmented-lru.js';
 
 const filled = (max: number, ...keys: string[]) => {
   const cache = new SegmentedLru<{ key: string }>(max);

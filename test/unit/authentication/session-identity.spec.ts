@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 import type { SignedInAuthObject } from '@clerk/backend/internal';
 
-import { sessionIdentity } from '../../../lib/authentication/session-identity.js';
+import { sessionIdentity } from '../../../lib/authentication/identity/session-identity.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
 const options = resolveClerkOptions(

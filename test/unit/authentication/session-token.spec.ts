@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-import { areClaimsGood, isSignedBy, readSessionToken } from '../../../lib/authentication/session-token.js';
+import { areClaimsGood, isSignedBy, readSessionToken } from '../../../lib/authentication/identity/session-token.js';
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value) ?? '').toString('base64url');
 

@@ -1,7 +1,7 @@
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
-import { signedOutIdentity } from '../../../lib/authentication/identity.js';
-import { signInLocation } from '../../../lib/authentication/sign-in-location.js';
+import { signedOutIdentity } from '../../../lib/authentication/identity/identity.js';
+import { signInLocation } from '../../../lib/authentication/lanes/sign-in-location.js';
 
 const nobody = signedOutIdentity('session-token-and-uat-missing', 'session_token', false);
 const pending = { ...nobody, toAuth: () => signedOutAuthObject(undefined, 'pending') };

@@ -1,11 +1,11 @@
 import type { ClerkClient } from '@clerk/backend';
 
-import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
-import { TenantAuthenticator } from '../../../lib/authentication/tenant.authenticator.js';
+import { ClerkInstances } from '../../../lib/authentication/instances/clerk-instances.js';
+import { TenantAuthenticator } from '../../../lib/authentication/instances/tenant.authenticator.js';
 import { ClerkRequestOptionsError } from '../../../lib/errors/clerk.errors.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
-import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
+import { HttpCredentials } from '../../../lib/transports/http/http.credentials.js';
 
 const keys = { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' };
 const client = {} as ClerkClient;

@@ -1,4 +1,9 @@
-import { isTokenType, toAcceptsToken, TOKEN_TYPES, tokenTypesOf } from '../../../lib/authentication/token-types.js';
+import {
+  isTokenType,
+  toAcceptsToken,
+  TOKEN_TYPES,
+  tokenTypesOf,
+} from '../../../lib/authentication/identity/token-types.js';
 
 describe('token types', () => {
   it.each([

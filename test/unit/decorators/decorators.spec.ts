@@ -2,7 +2,7 @@ import 'reflect-metadata';
 
 import { ParseIntPipe, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
 
-import type { Identity } from '../../../lib/authentication/identity.js';
+import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { Auth } from '../../../lib/decorators/auth.decorator.js';
 import { CurrentUser } from '../../../lib/decorators/current-user.decorator.js';
 import * as protection from '../../../lib/decorators/protection.decorators.js';

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 
-import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
+import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity/identity.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import {
   ClerkKeyRefusedError,

@@ -4,16 +4,16 @@ import type { ClerkClient } from '@clerk/backend';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 
-import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
+import { ClerkInstances } from '../../../lib/authentication/instances/clerk-instances.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
-import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity.js';
-import { Users } from '../../../lib/authentication/users.js';
+import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity/identity.js';
+import { RequestUsers } from '../../../lib/authentication/instances/request-users.js';
 import { CurrentUsers } from '../../../lib/guard/current-users.js';
 import { ClerkAuthNotPopulatedError, ClerkNotFoundException, ClerkUnauthorizedException } from '../../../lib/index.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { signedIn } from '../../../lib/testing/index.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
-import { GraphqlConnections } from '../../../lib/transports/graphql.connections.js';
+import { GraphqlConnections } from '../../../lib/transports/graphql/graphql.connections.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
 
 const ada = signedIn({ userId: 'user_ada' });
@@ -47,7 +47,7 @@ describe('CurrentUsers', () => {
     );
     const request = { headers: {}, url: '/' };
     if (identity) attachIdentity(request, identity);
-    return new CurrentUsers(new Users(new ClerkInstances(options, client, given, {})), transports).load(
+    return new CurrentUsers(new RequestUsers(new ClerkInstances(options, client, given, {})), transports).load(
       new ExecutionContextHost([request, {}]),
     );
   }

@@ -21,7 +21,7 @@ import { GuardCoverage } from '../../../lib/guard/guard-coverage.js';
 import { PolicyAudit } from '../../../lib/guard/policy.audit.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 import { PredicateInstances } from '../../../lib/policy/predicate-instances.js';
-import { WebSocketPackage } from '../../../lib/transports/websocket.package.js';
+import { WebSocketPackage } from '../../../lib/transports/websocket/websocket.package.js';
 import { contextOf } from '../../support/application-context.js';
 
 const CLERK = {

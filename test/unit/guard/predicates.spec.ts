@@ -1,6 +1,6 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 
-import { signedOutIdentity } from '../../../lib/authentication/identity.js';
+import { signedOutIdentity } from '../../../lib/authentication/identity/identity.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { Predicates } from '../../../lib/guard/predicates.js';
 import { PredicateInstances } from '../../../lib/policy/predicate-instances.js';

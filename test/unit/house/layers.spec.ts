@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { ESLint, type Linter } from 'eslint';
 
@@ -20,10 +20,16 @@ describe('the rooms of lib/', () => {
   it.each([
     ['lib/errors/denial.ts', '../policy/decide.js'],
     ['lib/options/clerk-options.ts', '../client/clerk-client.service.js'],
-    ['lib/client/clerk-client.service.ts', '../authentication/authenticator.js'],
-    ['lib/authentication/authenticator.ts', '../policy/route-policy.js'],
+    ['lib/client/clerk-client.service.ts', '../authentication/lanes/authenticator.js'],
+    ['lib/authentication/lanes/authenticator.ts', '../../policy/route-policy.js'],
+    ['lib/authentication/identity/identity.ts', '../lanes/authenticator.js'],
+    ['lib/authentication/keys/key-set.ts', '../cache/verification-cache.js'],
+    ['lib/authentication/lanes/authenticator.ts', '../instances/clerk-instance.js'],
     ['lib/policy/decide.ts', '../transports/transport.js'],
     ['lib/transports/transport.ts', '../decorators/auth.decorator.js'],
+    ['lib/transports/graphql/graphql.transport.ts', '../../http/clerk.middleware.js'],
+    ['lib/connections/stream-expiry.ts', '../guard/clerk.guard.js'],
+    ['lib/filters/denied-events.filter.ts', '../guard/clerk.guard.js'],
     ['lib/decorators/auth.decorator.ts', '../guard/clerk.guard.js'],
     ['lib/guard/clerk.guard.ts', '../clerk.module.js'],
     ['lib/guard/clerk.guard.ts', '../index.js'],
@@ -42,6 +48,8 @@ describe('the rooms of lib/', () => {
 
   it('may use the rooms below', async () => {
     expect(await violations('lib/guard/clerk.guard.ts', "export * from '../policy/decide.js';")).toEqual([]);
+    const operation = "export * from '../http/web-request.js';";
+    expect(await violations('lib/transports/graphql/graphql.operation.ts', operation)).toEqual([]);
   });
 
   it('give the command no more than the entries', async () => {
@@ -60,6 +68,40 @@ describe('the rooms of lib/', () => {
       expect(await violations('lib/policy/decide.ts', `import type { x } from '${name}';`)).toEqual([]);
     },
   );
+
+  it('import each other in no circle', () => {
+    const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.ts$/.test(name),
+    );
+    const importsOf = new Map(
+      files.map((file) => {
+        const specifiers = readFileSync(join(root, 'lib', file), 'utf8').matchAll(/ from '(\.[^']+)\.js'/g);
+        return [file, [...specifiers].map(([, path]) => `${join(dirname(file), path!)}.ts`)] as const;
+      }),
+    );
+    const done = new Set<string>();
+    const circleFrom = (file: string, way: readonly string[]): readonly string[] | undefined => {
+      if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+      if (done.has(file)) return undefined;
+      const circle = importsOf
+        .get(file)!
+        .reduce<readonly string[] | undefined>(
+          (found, target) => found ?? circleFrom(target, [...way, file]),
+          undefined,
+        );
+      done.add(file);
+      return circle;
+    };
+    expect(files.flatMap((file) => circleFrom(file, []) ?? [])).toEqual([]);
+  });
+
+  it('give each file a name of its own', () => {
+    const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.ts$/.test(name),
+    );
+    const names = files.map((file) => basename(file)).filter((name) => name !== 'index.ts');
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
 
   it('each have their rule', () => {
     const rooms = readdirSync(join(root, 'lib'), { withFileTypes: true }).filter((entry) => entry.isDirectory());

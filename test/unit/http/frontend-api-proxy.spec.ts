@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 
 import type { ClerkClient } from '@clerk/backend';
 
-import { ClerkInstances } from '../../../lib/authentication/clerk-instances.js';
+import { ClerkInstances } from '../../../lib/authentication/instances/clerk-instances.js';
 import { frontendApiProxy } from '../../../lib/index.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';

@@ -1,6 +1,6 @@
 import { authenticatedMachineObject, getAuthObjectFromJwt } from '@clerk/backend/internal';
 
-import { TOKEN_TYPES, type TokenType } from '../../../lib/authentication/token-types.js';
+import { TOKEN_TYPES, type TokenType } from '../../../lib/authentication/identity/token-types.js';
 import { AUTH_PROPERTIES } from '../../../lib/policy/auth-properties.js';
 import { sessionClaims } from '../../../lib/testing/local-clerk/session-claims.js';
 

@@ -1,5 +1,5 @@
 /** Each decision to the letter, and the order in which they are taken; decide.spec.ts holds all callers against all routes. */
-import type { Identity } from '../../../lib/authentication/identity.js';
+import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 import { decide, type PredicateAnswers } from '../../../lib/policy/decide.js';
 import type { Condition, PredicateRef } from '../../../lib/policy/requirement.js';

@@ -5,8 +5,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 
-import { seenBy, type Identity } from '../../../lib/authentication/identity.js';
-import { TOKEN_TYPES, type AcceptsToken, type TokenType } from '../../../lib/authentication/token-types.js';
+import { identityForRoute, type Identity } from '../../../lib/authentication/identity/identity.js';
+import { TOKEN_TYPES, type AcceptsToken, type TokenType } from '../../../lib/authentication/identity/token-types.js';
 import { decide, type Decision, type PredicateAnswers } from '../../../lib/policy/decide.js';
 import type { Condition, PredicateRef, Requirement } from '../../../lib/policy/requirement.js';
 import type { Protection, RoutePolicy } from '../../../lib/policy/route-policy.js';
@@ -185,7 +185,7 @@ describe('decide', () => {
     const wrong: string[] = [];
     for (const { protection, accepted, route, policy, answers } of CELLS) {
       // A caller of no type in particular on a route of several is shown to it as the guard does.
-      const identity = seenBy(policy, caller.identity);
+      const identity = identityForRoute(policy, caller.identity);
       const due = expected(caller, protection, accepted, route);
       const given = spoken(decide(policy, identity, answers));
       if (given !== due) wrong.push(`${protection} ${String(accepted)}; ${route.name}: ${given}, not ${due}`);

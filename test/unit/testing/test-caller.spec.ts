@@ -1,9 +1,9 @@
 import type { AuthObject } from '@clerk/backend';
 
-import { AUTHENTICATOR, type Authenticator } from '../../../lib/authentication/authenticator.js';
-import { createInstance } from '../../../lib/authentication/clerk-instance.js';
-import type { Identity } from '../../../lib/authentication/identity.js';
-import { TOKEN_TYPES, type AcceptsToken } from '../../../lib/authentication/token-types.js';
+import { AUTHENTICATOR, type Authenticator } from '../../../lib/authentication/lanes/authenticator.js';
+import { createInstance } from '../../../lib/authentication/instances/clerk-instance.js';
+import type { Identity } from '../../../lib/authentication/identity/identity.js';
+import { TOKEN_TYPES, type AcceptsToken } from '../../../lib/authentication/identity/token-types.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../../../lib/options/resolved-options.js';
 import type { ClerkModuleOptions } from '../../../lib/index.js';
@@ -17,7 +17,7 @@ import {
   signedOut,
   TestCaller,
 } from '../../../lib/testing/index.js';
-import { HttpCredentials } from '../../../lib/transports/http.credentials.js';
+import { HttpCredentials } from '../../../lib/transports/http/http.credentials.js';
 
 /** What a caller puts in place of what an application provides. */
 function overridesOf(caller: TestCaller) {

@@ -1,6 +1,6 @@
-import type { Authenticator } from '../../../lib/authentication/authenticator.js';
-import type { Identity } from '../../../lib/authentication/identity.js';
-import type { AcceptsToken, TokenType } from '../../../lib/authentication/token-types.js';
+import type { Authenticator } from '../../../lib/authentication/lanes/authenticator.js';
+import type { Identity } from '../../../lib/authentication/identity/identity.js';
+import type { AcceptsToken, TokenType } from '../../../lib/authentication/identity/token-types.js';
 import {
   attachedIdentity,
   attachedUserLoader,

@@ -4,17 +4,17 @@ import { HttpException, Logger, type ExecutionContext, type Type } from '@nestjs
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import { RpcException, TcpContext } from '@nestjs/microservices';
 
-import type { Identity } from '../../../lib/authentication/identity.js';
+import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import type { Denial } from '../../../lib/errors/denial.js';
 import type { TransportAdapter } from '../../../lib/options/transport-options.js';
-import { AdaptedTransport } from '../../../lib/transports/adapted.transport.js';
+import { AdaptedTransport } from '../../../lib/transports/custom/adapted.transport.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import type { CallCredentials } from '../../../lib/transports/call.credentials.js';
 import { carrierOf, identityCarrierOf, sourceOf } from '../../../lib/transports/carrier.js';
-import { RpcExceptions } from '../../../lib/transports/rpc-exception.js';
-import { RpcTransport } from '../../../lib/transports/rpc.transport.js';
-import { GraphqlConnections } from '../../../lib/transports/graphql.connections.js';
+import { RpcExceptions } from '../../../lib/transports/rpc/rpc-exception.js';
+import { RpcTransport } from '../../../lib/transports/rpc/rpc.transport.js';
+import { GraphqlConnections } from '../../../lib/transports/graphql/graphql.connections.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
@@ -233,7 +233,7 @@ describe('RpcTransport', () => {
   });
 
   it('refuses in the words of microservices', () => {
-    const refusal = presenting('').refuse(rpc({}), denial) as RpcException;
+    const refusal = presenting('').deny(rpc({}), denial) as RpcException;
     expect(refusal).toBeInstanceOf(RpcException);
     expect(refusal.getError()).toEqual({
       status: 'error',
@@ -258,7 +258,7 @@ describe('RpcTransport', () => {
     ],
     ['an RpcException', new RpcException('mine'), 'mine'],
   ])('refuses with %s of the application', (_, error, said) => {
-    const refusal = presenting('').refuseWith(rpc({}), error, denial) as RpcException;
+    const refusal = presenting('').denyWith(rpc({}), error, denial) as RpcException;
     expect(refusal.getError()).toEqual(said);
     expect(refusal === error || refusal.cause === error).toBe(true);
   });
@@ -274,7 +274,7 @@ describe('RpcExceptions', () => {
       jest.doMock('@nestjs/microservices', () => {
         throw new Error('Cannot find module');
       });
-      const { RpcExceptions: Isolated } = await import('../../../lib/transports/rpc-exception.js');
+      const { RpcExceptions: Isolated } = await import('../../../lib/transports/rpc/rpc-exception.js');
       const exceptions = await Isolated.load();
       const error = new Error('mine');
       expect(exceptions.of(denial)).toMatchObject({ status: 403, code: denial.code });
@@ -369,13 +369,13 @@ describe('AdaptedTransport', () => {
 
   it.each<[string, Partial<TransportAdapter>, object, object]>([
     ['with none of its own', {}, { status: 403 }, { status: 418 }],
-    ['with its own', { refuse: (_, { code }) => new Error(code) }, { message: denial.code }, { message: 'tea' }],
+    ['with its own', { deny: (_, { code }) => new Error(code) }, { message: denial.code }, { message: 'tea' }],
   ])('refuses by errors of HTTP, or %s', (_, own, refusal, refusalWith) => {
     const speaking = new AdaptedTransport('bot', { ...adapter, ...own }, new LogThrottle());
     const error = Object.assign(new Error('tea'), { statusCode: 418 });
-    expect(speaking.refuse(bot([]), denial)).toMatchObject(refusal);
-    expect(speaking.refuseWith(bot([]), error, denial)).toMatchObject(refusalWith);
-    expect(speaking.refuseWith(bot([]), error, denial) === error).toBe('refuse' in own);
+    expect(speaking.deny(bot([]), denial)).toMatchObject(refusal);
+    expect(speaking.denyWith(bot([]), error, denial)).toMatchObject(refusalWith);
+    expect(speaking.denyWith(bot([]), error, denial) === error).toBe('deny' in own);
   });
 });
 

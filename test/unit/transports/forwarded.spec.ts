@@ -1,4 +1,4 @@
-import { verifiedHeaders } from '../../../lib/transports/forwarded.js';
+import { verifiedHeaders } from '../../../lib/transports/http/forwarded.js';
 
 const HOST = { host: 'api.test' };
 const forwarded = (host: string, protocol = 'https') => ({

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 
-import { GraphqlConnections } from '../../../lib/transports/graphql.connections.js';
-import type { GraphqlOperation } from '../../../lib/transports/graphql.operation.js';
+import { GraphqlConnections } from '../../../lib/transports/graphql/graphql.connections.js';
+import type { GraphqlOperation } from '../../../lib/transports/graphql/graphql.operation.js';
 
 /** A WebSocket that notes how it is closed. */
 class Socket extends EventEmitter {

@@ -3,7 +3,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { getAuth } from '../../../lib/index.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
 import { carrierOf } from '../../../lib/transports/carrier.js';
-import { graphqlOperationOf } from '../../../lib/transports/graphql.operation.js';
+import { graphqlOperationOf } from '../../../lib/transports/graphql/graphql.operation.js';
 
 const request = { headers: { host: 'localhost' }, url: '/graphql', method: 'POST' };
 const upgrade = { headers: { upgrade: 'WebSocket' }, url: '/graphql', method: 'GET' };

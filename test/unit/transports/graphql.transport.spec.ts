@@ -1,12 +1,12 @@
 import { ForbiddenException, Logger, type ExecutionContext } from '@nestjs/common';
 
-import type { Credentials } from '../../../lib/authentication/credentials.js';
+import type { Credentials } from '../../../lib/authentication/identity/credentials.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
-import type { Identity } from '../../../lib/authentication/identity.js';
+import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import type { Denial, DenialStatus } from '../../../lib/errors/denial.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import { identityCarrierOf } from '../../../lib/transports/carrier.js';
-import { GraphqlTransport } from '../../../lib/transports/graphql.transport.js';
+import { GraphqlTransport } from '../../../lib/transports/graphql/graphql.transport.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
 /** A call of a resolver with this GraphQL context. */
@@ -207,7 +207,7 @@ describe('whom an operation is of', () => {
 });
 
 describe('a refusal of an operation', () => {
-  const refuse = (more: Partial<Denial> = {}) => transport.refuse(contextOf({}), { ...denial, ...more });
+  const refuse = (more: Partial<Denial> = {}) => transport.deny(contextOf({}), { ...denial, ...more });
 
   it.each<[DenialStatus, string]>([
     [302, 'UNAUTHENTICATED'],
@@ -264,6 +264,6 @@ describe('a refusal of an operation', () => {
       { extensions: { code: 'MINE', more: 1 } },
     ],
   ])('may be the application’s error, with %s', (_, error, expected) => {
-    expect(transport.refuseWith(contextOf({}), error, denial)).toMatchObject(expected);
+    expect(transport.denyWith(contextOf({}), error, denial)).toMatchObject(expected);
   });
 });

@@ -1,5 +1,5 @@
-import { CLERK_HEADERS } from '../../../lib/authentication/request-key.js';
-import { HttpCredentials, MALFORMED } from '../../../lib/transports/http.credentials.js';
+import { CLERK_HEADERS } from '../../../lib/authentication/cache/request-digest.js';
+import { HttpCredentials, MALFORMED } from '../../../lib/transports/http/http.credentials.js';
 
 const ofDefault = Object.getOwnPropertyDescriptors({ headers: {}, method: 'GET', url: '/' });
 const of = (source: object) => new HttpCredentials({ headers: {}, ...source }, {});

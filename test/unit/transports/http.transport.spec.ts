@@ -2,10 +2,10 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
-import type { Identity } from '../../../lib/authentication/identity.js';
+import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import type { Denial } from '../../../lib/errors/denial.js';
 import { attachedIdentity, attachedUserLoader } from '../../../lib/transports/attachment.js';
-import { HttpTransport } from '../../../lib/transports/http.transport.js';
+import { HttpTransport } from '../../../lib/transports/http/http.transport.js';
 
 const headers = () =>
   new Headers([
@@ -115,7 +115,7 @@ describe('HttpTransport', () => {
     [{ status: 302, location: '/in' }, ['set location=/in', 'set cache-control=no-store']],
   ])('refuses with what HTTP says beside the status: %j', (more, headers) => {
     const { said, context, transport } = setUp();
-    expect(transport.refuse(context, { ...denial, ...more })).toMatchObject({ status: more.status ?? 401 });
+    expect(transport.deny(context, { ...denial, ...more })).toMatchObject({ status: more.status ?? 401 });
     expect(said).toEqual(headers);
   });
 
@@ -125,7 +125,7 @@ describe('HttpTransport', () => {
   ])('refuses with an error of the application, %s', (_, more, status, headers) => {
     const { said, context, transport } = setUp();
     const error = Object.assign(new Error('mine'), more);
-    expect(transport.refuseWith(context, error, { ...denial, challenge })).toMatchObject({ status, message: 'mine' });
+    expect(transport.denyWith(context, error, { ...denial, challenge })).toMatchObject({ status, message: 'mine' });
     expect(said).toEqual(headers);
   });
 });

@@ -24,7 +24,7 @@ describe('what an application says that a call presents', () => {
 
   const presented = (ask: (context: ExecutionContext) => unknown) =>
     presentedCredentials(
-      { option: 'rpc.credentials', headers: ['authorization', 'cookie'], ask },
+      { option: 'rpc.credentials', headers: ['authorization', 'cookie'], extract: ask },
       context,
       () => call,
       new LogThrottle(),

@@ -4,11 +4,11 @@ import { Socket } from 'node:net';
 import { getAuth as getAuthOfExpress } from '@clerk/express';
 import { authenticatedMachineObject, signedOutAuthObject } from '@clerk/backend/internal';
 
-import type { Identity } from '../../../lib/authentication/identity.js';
-import { safeAuthObject } from '../../../lib/authentication/safe-auth-object.js';
+import type { Identity } from '../../../lib/authentication/identity/identity.js';
+import { safeAuthObject } from '../../../lib/authentication/identity/safe-auth-object.js';
 import { ClerkError, getAuth, tryGetAuth } from '../../../lib/index.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
-import { defineRequestAuth, type RequestAuth } from '../../../lib/transports/request-auth.js';
+import { defineRequestAuth, type RequestAuth } from '../../../lib/transports/http/request-auth.js';
 
 const identity = (toAuth: Identity['toAuth']): Identity => ({
   status: 'signed-in',

@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http';
 
-import { putHeaders } from '../../../lib/transports/response-headers.js';
+import { mergeHeaders } from '../../../lib/transports/http/response-headers.js';
 
 it('putHeaders adds cookies to those that are there, and replaces all else', () => {
   const response = new ServerResponse({ method: 'GET' } as never);
@@ -8,7 +8,7 @@ it('putHeaders adds cookies to those that are there, and replaces all else', () 
   response.setHeader('x-clerk-auth-status', 'of somebody else');
   const headers = new Headers({ 'x-clerk-auth-status': 'signed-out', location: '/a' });
   for (const cookie of ['a=1; HttpOnly', 'b=2']) headers.append('set-cookie', cookie);
-  putHeaders(headers, response);
+  mergeHeaders(headers, response);
   expect({ ...response.getHeaders() }).toEqual({
     'set-cookie': ['own=1', 'a=1; HttpOnly', 'b=2'],
     'x-clerk-auth-status': 'signed-out',

@@ -7,13 +7,19 @@ import { ExecutionContextHost } from '@nestjs/core/internal';
 import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
-import type { Identity } from '../../../lib/authentication/identity.js';
+import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import type { Denial } from '../../../lib/errors/denial.js';
 import type { WebSocketOptions } from '../../../lib/options/option-types.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
-import { disconnect, keptOn, presentedBy, requestOf, tell } from '../../../lib/transports/sockets.js';
-import { WebSocketPackage } from '../../../lib/transports/websocket.package.js';
-import { UNAUTHENTICATED, WebSocketTransport } from '../../../lib/transports/websocket.transport.js';
+import {
+  disconnect,
+  socketState,
+  credentialHeaders,
+  requestOf,
+  emitException,
+} from '../../../lib/transports/websocket/sockets.js';
+import { WebSocketPackage } from '../../../lib/transports/websocket/websocket.package.js';
+import { UNAUTHENTICATED, WebSocketTransport } from '../../../lib/transports/websocket/websocket.transport.js';
 import { NEST_VERSION } from '../../support/nest-version.js';
 
 const OPTIONS: WebSocketOptions = { allowedOrigins: ['https://a.example'], tokenParameter: 'token' };
@@ -23,7 +29,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 /** A socket of `ws`, of which the guard has seen the request. */
 function ofWs(request: object): object {
   const client = {};
-  keptOn(client).request = request as never;
+  socketState(client).request = request as never;
   return client;
 }
 
@@ -52,27 +58,27 @@ describe('what a socket presents', () => {
     ['cookies on ws', ofWs({ headers: browser, url: '/' }), browser],
     ['a request that nobody vouches for', { request: { headers: bearer('evil') } }, {}],
   ])('%s', (_, client, headers) => {
-    expect(presentedBy(client, OPTIONS)).toEqual(headers);
+    expect(credentialHeaders(client, OPTIONS)).toEqual(headers);
   });
 
   it('is the token that was handed in last, before all else', () => {
     const client = { handshake: { auth: { token: 't' }, headers: { ...browser, ...bearer('h') } } };
-    keptOn(client).token = 'handed in';
-    expect(presentedBy(client, OPTIONS)).toEqual(bearer('handed in'));
+    socketState(client).token = 'handed in';
+    expect(credentialHeaders(client, OPTIONS)).toEqual(bearer('handed in'));
   });
 
   it('is read from the query once, as soon as there is a request', () => {
     const client = {};
     let reads = 0;
-    expect(presentedBy(client, OPTIONS)).toEqual({});
-    keptOn(client).request = {
+    expect(credentialHeaders(client, OPTIONS)).toEqual({});
+    socketState(client).request = {
       headers: {},
       get url() {
         reads += 1;
         return reads === 1 ? '/?token=a&token=q' : '/?token=other';
       },
     };
-    for (let message = 0; message < 3; message++) expect(presentedBy(client, OPTIONS)).toEqual(bearer('q'));
+    for (let message = 0; message < 3; message++) expect(credentialHeaders(client, OPTIONS)).toEqual(bearer('q'));
   });
 
   it.each<[string, string, object]>([
@@ -87,25 +93,27 @@ describe('what a socket presents', () => {
   ])('is the subprotocol %s', (_, offered, expected) => {
     const client = Object.assign(ofWs({ headers: { 'sec-websocket-protocol': offered } }), { protocol: 'chosen' });
     for (let message = 0; message < 3; message++) {
-      expect(presentedBy(client, { tokenSubprotocol: 'clerk' })).toEqual(expected);
+      expect(credentialHeaders(client, { tokenSubprotocol: 'clerk' })).toEqual(expected);
     }
-    expect(presentedBy(ofWs({ headers: { 'sec-websocket-protocol': offered } }), OPTIONS)).toEqual({});
+    expect(credentialHeaders(ofWs({ headers: { 'sec-websocket-protocol': offered } }), OPTIONS)).toEqual({});
   });
 
   it.each([undefined, 5, ['clerk', 't']])('is no subprotocol where the header is %j', (header) => {
     const client = ofWs({ headers: { 'sec-websocket-protocol': header }, url: '/?token=q' });
-    expect(presentedBy(client, { ...OPTIONS, tokenSubprotocol: 'clerk' })).toEqual(bearer('q'));
+    expect(credentialHeaders(client, { ...OPTIONS, tokenSubprotocol: 'clerk' })).toEqual(bearer('q'));
   });
 
   it('is no subprotocol on socket.io', () => {
     const headers = { 'sec-websocket-protocol': 'clerk, t' };
     const client = { handshake: { headers }, request: { headers } };
-    expect(presentedBy(client, { tokenSubprotocol: 'clerk' })).toEqual({});
+    expect(credentialHeaders(client, { tokenSubprotocol: 'clerk' })).toEqual({});
   });
 
   it('is neither a query nor a cookie unless the options say so', () => {
-    expect(presentedBy({ handshake: { headers: browser, query: { token: 'q', undefined: 'u' } } }, {})).toEqual({});
-    expect(presentedBy(ofWs({ headers: browser, url: '/?undefined=u' }), {})).toEqual({});
+    expect(credentialHeaders({ handshake: { headers: browser, query: { token: 'q', undefined: 'u' } } }, {})).toEqual(
+      {},
+    );
+    expect(credentialHeaders(ofWs({ headers: browser, url: '/?undefined=u' }), {})).toEqual({});
   });
 });
 
@@ -126,8 +134,8 @@ describe('the request that opened a socket', () => {
 describe('what is kept on a socket', () => {
   it('is always the same, shows nowhere, and is known to every copy of this library', () => {
     const client = {};
-    keptOn(client).token = 't';
-    expect(keptOn(client)).toEqual({ token: 't' });
+    socketState(client).token = 't';
+    expect(socketState(client)).toEqual({ token: 't' });
     expect(Object.getOwnPropertyDescriptor(client, Symbol.for('nest-clerk:socket'))).toMatchObject({
       enumerable: false,
       value: { token: 't' },
@@ -136,16 +144,16 @@ describe('what is kept on a socket', () => {
 
   it('that derives from another one, or is a copy of it, keeps nothing of it', () => {
     const client = {};
-    keptOn(client).token = 't';
-    expect([keptOn(Object.create(client) as object), keptOn({ ...client })]).toEqual([{}, {}]);
-    expect(keptOn(new Proxy(client, {}))).toBe(keptOn(client));
+    socketState(client).token = 't';
+    expect([socketState(Object.create(client) as object), socketState({ ...client })]).toEqual([{}, {}]);
+    expect(socketState(new Proxy(client, {}))).toBe(socketState(client));
   });
 
   it('that is frozen keeps nothing, and presents what its handshake brought', () => {
     const client = Object.freeze({ handshake: { headers: bearer('h') }, request: { headers: {} } });
-    keptOn(client).token = 'other';
-    expect(keptOn(client)).toEqual({});
-    expect(presentedBy(client, OPTIONS)).toEqual(bearer('h'));
+    socketState(client).token = 'other';
+    expect(socketState(client)).toEqual({});
+    expect(credentialHeaders(client, OPTIONS)).toEqual(bearer('h'));
     expect(requestOf(client)).toBe(client.request);
   });
 });
@@ -204,7 +212,7 @@ describe('a socket', () => {
     ['that cannot', [], { handshake: {} }, []],
   ])('%s is told something', (_, methods, more, expected) => {
     const { said, client } = recording(...methods);
-    tell(Object.assign(client, more), { a: 1 });
+    emitException(Object.assign(client, more), { a: 1 });
     expect(said).toEqual(expected);
   });
 
@@ -278,7 +286,7 @@ describe('WebSocketTransport', () => {
     const tokens = new WebSocketTransport({ webSocket: { tokenParameter: 'token' } }, websockets);
     for (const request of [{ headers: null, url: 7 }, { url: ['/?token=t'] }]) {
       const client = {};
-      keptOn(client).request = request as never;
+      socketState(client).request = request as never;
       expect(tokens.credentialsOf(client, {})).toMatchObject({ headers: {} });
     }
   });
@@ -305,16 +313,16 @@ describe('WebSocketTransport', () => {
     const client = {};
     const context = contextOf(client);
     transport.attach(context, identityOf(null), loader);
-    expect(keptOn(client)).toEqual({ subject: undefined });
+    expect(socketState(client)).toEqual({ subject: undefined });
     transport.attach(context, identityOf('user_1'), loader);
     transport.attach(context, identityOf('user_2'), loader);
-    expect(keptOn(client)).toEqual({ subject: 'user_1' });
+    expect(socketState(client)).toEqual({ subject: 'user_1' });
     expect(attachedIdentity(transport.carrier(context))!.toAuth()).toMatchObject({ userId: 'user_2' });
     expect(attachedIdentity(transport.carrier(contextOf(client)))).toBeUndefined();
   });
 
   it('refuses in the words of gateways', () => {
-    const refusal = transport.refuse(contextOf({}), denial) as WsException;
+    const refusal = transport.deny(contextOf({}), denial) as WsException;
     expect(refusal).toBeInstanceOf(WsException);
     expect(refusal.getError()).toEqual({ status: 'error', statusCode: 401, code: 'token-invalid', message: 'No.' });
   });
@@ -328,7 +336,7 @@ describe('WebSocketTransport', () => {
     ['of HTTP that says a word', new HttpException('tea', 418), { status: 'error', message: 'tea' }],
     ['that Nest can answer with already', new WsException('mine'), 'mine'],
   ])('refuses with an error of the application %s', (_, error, said) => {
-    const refusal = transport.refuseWith(contextOf({}), error, denial) as WsException;
+    const refusal = transport.denyWith(contextOf({}), error, denial) as WsException;
     expect(refusal.getError()).toEqual(said);
   });
 
@@ -341,13 +349,13 @@ describe('WebSocketTransport', () => {
   ])('closes the socket for %s: %j', async (_, webSocket, reason, why, closes) => {
     const closed: unknown[] = [];
     const client = { close: (...args: unknown[]) => closed.push(args) };
-    for (const refuse of ['refuse', 'refuseWith'] as const) {
+    for (const deny of ['deny', 'denyWith'] as const) {
       closed.length = 0;
       const context = contextOf(client);
       const closing = new WebSocketTransport({ webSocket }, websockets);
       closing.attach(context, identityOf(null, reason), loader);
-      if (refuse === 'refuse') closing.refuse(context, why);
-      else closing.refuseWith(context, new Error('mine'), why);
+      if (deny === 'deny') closing.deny(context, why);
+      else closing.denyWith(context, new Error('mine'), why);
       // Nest has told the client by then.
       expect(closed).toEqual([]);
       await new Promise(setImmediate);
@@ -359,7 +367,7 @@ describe('WebSocketTransport', () => {
     const closed: unknown[] = [];
     const closing = new WebSocketTransport({ webSocket: { disconnectOnExpiry: true } }, websockets);
     const client = { close: (...args: unknown[]) => closed.push(args) };
-    expect(closing.refuse(contextOf(client), denial)).toBeInstanceOf(WsException);
+    expect(closing.deny(contextOf(client), denial)).toBeInstanceOf(WsException);
     await new Promise(setImmediate);
     expect(closed).toEqual([]);
   });
@@ -389,7 +397,7 @@ describe('WebSocketPackage', () => {
     await jest.isolateModulesAsync(async () => {
       const actual = jest.requireActual<{ SocketModule: { prototype: object } }>('@nestjs/websockets/socket-module.js');
       jest.doMock('@nestjs/websockets/socket-module.js', () => ({ SocketModule: replace(actual.SocketModule) }));
-      const { WebSocketPackage: Isolated } = await import('../../../lib/transports/websocket.package.js');
+      const { WebSocketPackage: Isolated } = await import('../../../lib/transports/websocket/websocket.package.js');
       expect((await Isolated.load()).hasGlobalGuards()).toBe(expected);
     });
     jest.dontMock('@nestjs/websockets/socket-module.js');
@@ -400,7 +408,7 @@ describe('WebSocketPackage', () => {
       jest.doMock('@nestjs/websockets', () => {
         throw new Error('Cannot find module');
       });
-      const { WebSocketPackage: Isolated } = await import('../../../lib/transports/websocket.package.js');
+      const { WebSocketPackage: Isolated } = await import('../../../lib/transports/websocket/websocket.package.js');
       const websockets = await Isolated.load();
       expect(websockets.exception(body)).toMatchObject({ response: body });
       expect(websockets.hasGlobalGuards()).toBe(false);

@@ -1,7 +1,7 @@
 import { createClerkRequest } from '@clerk/backend/internal';
 import fc from 'fast-check';
 
-import { toWebRequest } from '../../../lib/transports/web-request.js';
+import { toWebRequest } from '../../../lib/transports/http/web-request.js';
 
 const node = (said: object = {}) => ({
   method: 'GET',

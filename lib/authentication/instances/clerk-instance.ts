@@ -1,0 +1,90 @@
+import type { ClerkClient } from '@clerk/backend';
+
+import { createClient } from '../../client/clerk-client.service.js';
+import { isClientOnly } from '../../options/client-only.js';
+import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
+import type { Authenticator } from '../lanes/authenticator.js';
+import { ClerkCalls } from '../../client/clerk-calls.js';
+import { ClerkAuthenticator } from '../lanes/clerk.authenticator.js';
+import { ClientOnlyAuthenticator } from '../lanes/client-only.authenticator.js';
+import { DirectAuthenticator } from '../lanes/direct.authenticator.js';
+import { EMPTY_KEY_SET, StaticKeySet, type KeySet } from '../keys/key-set.js';
+import { HotCache } from '../cache/hot-cache.js';
+import { CachedAuthenticator } from '../lanes/cached.authenticator.js';
+import { RemoteKeySet } from '../keys/remote-key-set.js';
+import { UserCache } from './user-cache.js';
+import { VerificationCache } from '../cache/verification-cache.js';
+
+/** Everything that belongs to one Clerk instance. Nothing of it is ever shared with another. */
+export interface ClerkInstance {
+  readonly options: ResolvedClerkOptions;
+  readonly client: ClerkClient;
+  readonly calls: ClerkCalls;
+  readonly authenticator: Authenticator;
+  readonly users: UserCache;
+  /** Forgets what was remembered. Requests that are under way still get their answers. */
+  close(): void;
+}
+
+/** All options that keys and calls depend on: where they are equal, it is the same Clerk instance with the same bounds. */
+export const BACKEND_OPTIONS = [
+  ...(['secretKey', 'machineSecretKey', 'machineOnly', 'jwtKey', 'apiUrl', 'apiVersion'] as const),
+  ...(['timeoutInMs', 'maxRetries', 'maxPendingCalls', 'staleKeysInMs'] as const),
+] as const satisfies readonly (keyof ResolvedClerkOptions)[];
+
+/** The type keeps what is shared from depending on any other option: a new dependency does not compile until it is listed. */
+type BackendOptions = Pick<ResolvedClerkOptions, (typeof BACKEND_OPTIONS)[number]>;
+
+/** The Backend API of one Clerk instance: the keys that it publishes, and the bounds on calls to it. */
+export interface ClerkBackend {
+  readonly calls: ClerkCalls;
+  readonly keys: KeySet;
+}
+
+export function createBackend(options: BackendOptions): ClerkBackend {
+  const calls = new ClerkCalls(options);
+  return { calls, keys: keysOf(options, calls) };
+}
+
+/**
+ * Sets up what an instance needs: client, keys and authenticator.
+ *
+ * @param backend May be shared by instances that agree in {@link BACKEND_OPTIONS}.
+ */
+export function createInstance(
+  options: ResolvedClerkOptions,
+  client: ClerkClient = createClient(options),
+  now: () => number = () => Date.now(),
+  { calls, keys }: ClerkBackend = createBackend(options),
+): ClerkInstance {
+  const authenticator = createAuthenticator(options, client, keys, now, calls);
+  const users = new UserCache(options, client, calls, now);
+  const close = () => {
+    authenticator.close?.();
+    users.close();
+  };
+  return { options, client, calls, authenticator, users, close };
+}
+
+/** The lanes to a verdict, the fastest first; each hands on what it cannot tell with certainty. */
+export function createAuthenticator(
+  options: ResolvedClerkOptions,
+  client: ClerkClient,
+  keys: KeySet,
+  now: () => number,
+  calls: ClerkCalls = new ClerkCalls(options),
+): Authenticator {
+  if (isClientOnly(options)) return new ClientOnlyAuthenticator();
+  const { verificationCache, directVerification } = options;
+  let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys, calls, now);
+  if (directVerification) authenticator = new DirectAuthenticator(options, keys, authenticator, now);
+  if (!verificationCache) return authenticator;
+  const recent = new HotCache(verificationCache, now);
+  const verdicts = new VerificationCache(options, verificationCache, keys, now);
+  return new CachedAuthenticator(options, recent, verdicts, authenticator);
+}
+
+function keysOf(options: BackendOptions, calls: ClerkCalls): KeySet {
+  if (options.jwtKey) return new StaticKeySet(options.jwtKey);
+  return options.machineOnly ? EMPTY_KEY_SET : new RemoteKeySet(options, calls);
+}

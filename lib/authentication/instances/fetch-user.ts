@@ -1,0 +1,35 @@
+import type { ClerkClient, User } from '@clerk/backend';
+
+import { ClerkUnavailableError } from '../../errors/clerk.errors.js';
+import { KEY_REFUSED, type Denial } from '../../errors/denial.js';
+import { ClerkErrorCode } from '../../errors/error-codes.js';
+import { retryTimes } from '../../client/clerk-calls.js';
+
+const NOT_FOUND: Denial = {
+  status: 404,
+  code: ClerkErrorCode.UserNotFound,
+  message: 'The user does not exist any more.',
+};
+
+/**
+ * Asks Clerk's Backend API for a user.
+ *
+ * @returns The user, or the denial where there is none.
+ * @throws ClerkUnavailableError where Clerk could not answer.
+ */
+export async function fetchUser({ users }: ClerkClient, userId: string): Promise<User | Denial> {
+  try {
+    const user = (await users.getUser(userId)) as Partial<User> | undefined;
+    // Clerk takes whatever comes under status 200 for a user.
+    // Stryker disable next-line OptionalChaining: an error has no status either.
+    if (user?.id === userId) return user as User;
+  } catch (error) {
+    const { status, retryAfter } = error as { readonly status?: number; readonly retryAfter?: number };
+    if (status === 404) return NOT_FOUND;
+    if (status === 401 || status === 403) return KEY_REFUSED;
+    // Stryker disable next-line StringLiteral: of an outage the caller is told no more than that.
+    throw new ClerkUnavailableError('The user was not loaded', retryTimes(status, retryAfter));
+  }
+  // Stryker disable next-line StringLiteral: the same.
+  throw new ClerkUnavailableError('The Backend API answered something else than the user');
+}

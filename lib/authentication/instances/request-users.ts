@@ -1,0 +1,61 @@
+import type { User } from '@clerk/backend';
+
+import { retryAfterOf } from '../../errors/clerk.errors.js';
+import { challengeOf, KEY_REFUSED, type Denial } from '../../errors/denial.js';
+import { ClerkErrorCode } from '../../errors/error-codes.js';
+import type { ClerkInstances } from './clerk-instances.js';
+import type { AuthenticationFailure, Identity } from '../identity/identity.js';
+
+/** Loads the users who call, each at most once per request. What requests share is kept by each Clerk instance. */
+export class RequestUsers {
+  private readonly loaded = new WeakMap<object, Map<string, Promise<User | Denial>>>();
+
+  constructor(private readonly instances: ClerkInstances) {}
+
+  /** The user who calls, of the instance that the request belongs to; or why there is none. */
+  async load({ source, carrier }: { source: object; carrier: object }, identity: Identity): Promise<User | Denial> {
+    if (identity.failure) return unableToAsk(identity.failure);
+    const auth = identity.toAuth();
+    if (!auth.isAuthenticated) return SIGNED_OUT;
+    const userId = 'userId' in auth ? auth.userId : null;
+    if (!userId) return NO_USER;
+
+    const ofRequest = this.loaded.get(carrier) ?? new Map<string, Promise<User | Denial>>();
+    this.loaded.set(carrier, ofRequest);
+    let user = ofRequest.get(userId);
+    if (!user) ofRequest.set(userId, (user = this.fetch(source, carrier, userId)));
+    return user;
+  }
+
+  private async fetch(source: object, carrier: object, userId: string): Promise<User | Denial> {
+    const { users } = await this.instances.for(source, carrier);
+    try {
+      return await users.load(userId);
+    } catch (error) {
+      return unavailable(error);
+    }
+  }
+}
+
+/** Why nobody can be loaded where Clerk could not even be asked who is calling. */
+function unableToAsk(failure: AuthenticationFailure): Denial {
+  const { code } = failure;
+  return code === ClerkErrorCode.ClerkUnavailable ? unavailable(failure) : { ...KEY_REFUSED, code };
+}
+
+function unavailable(error: unknown): Denial {
+  return {
+    status: 503,
+    code: ClerkErrorCode.ClerkUnavailable,
+    message: 'The user cannot be loaded at the moment. Try again.',
+    ...retryAfterOf(error),
+  };
+}
+
+const SIGNED_OUT: Denial = {
+  status: 401,
+  code: ClerkErrorCode.AuthenticationRequired,
+  message: 'Authentication is required.',
+  challenge: challengeOf(),
+};
+const NO_USER: Denial = { status: 403, code: ClerkErrorCode.UserRequired, message: 'The token belongs to no user.' };

@@ -1,0 +1,29 @@
+import { ClerkRequestOptionsError } from '../../errors/clerk.errors.js';
+import type { Authenticator } from '../lanes/authenticator.js';
+import type { ClerkInstances } from './clerk-instances.js';
+import type { Credentials } from '../identity/credentials.js';
+import { signedOutIdentity, type Identity } from '../identity/identity.js';
+import type { AcceptsToken } from '../identity/token-types.js';
+
+/** Asks the instance that a request belongs to. */
+export class TenantAuthenticator implements Authenticator {
+  constructor(private readonly instances: ClerkInstances) {}
+
+  authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity> {
+    const { own } = this.instances;
+    return own ? own.authenticator.authenticate(credentials, acceptsToken) : this.ofTenant(credentials, acceptsToken);
+  }
+
+  private async ofTenant(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
+    try {
+      const { authenticator } = await this.instances.for(credentials.source, credentials.carrier);
+      return await authenticator.authenticate(credentials, acceptsToken);
+    } catch (error) {
+      const failure =
+        error instanceof ClerkRequestOptionsError
+          ? error
+          : new ClerkRequestOptionsError('The instance of this request could not be set up', { cause: error });
+      return signedOutIdentity('unexpected-error', acceptsToken, true, { failure });
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+
+import { createRemoteJWKSet, customFetch, jwksCache, type ExportedJWKSCache, type JWK } from 'jose';
+
+import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
+import { retryTimes } from '../../client/clerk-calls.js';
+
+/** A key set has a few kilobytes. */
+const MAX_BYTES = 1024 * 1024;
+
+/** A public key, in both forms that it is verified with. */
+export interface PublishedKey {
+  readonly key: KeyObject;
+  readonly pem: string;
+}
+
+/** The keys that may verify tokens, by their ids. */
+export type PublishedKeys = ReadonlyMap<string, PublishedKey>;
+
+export interface PublishedKeysOptions {
+  readonly apiUrl: string;
+  readonly apiVersion: string;
+  readonly secretKey: string;
+}
+
+/**
+ * How to fetch what the Backend API publishes, with jose. When to fetch and how long to rely on it is not left to jose,
+ * whose clock must not be set back.
+ *
+ * @returns A function that fetches them.
+ * @throws ClerkUnavailableError (the function) where they cannot be had, ClerkKeyRefusedError where our key is refused.
+ */
+export function keyFetcher(
+  { apiUrl, apiVersion, secretKey }: PublishedKeysOptions,
+  timeoutInMs: number,
+  fetch: typeof globalThis.fetch,
+): () => Promise<PublishedKeys> {
+  const fetched: Partial<ExportedJWKSCache> = {};
+  const jwks = createRemoteJWKSet(new URL(`${apiUrl.replace(/(?<!\/)\/+$/, '')}/${apiVersion}/jwks`), {
+    headers: { Authorization: `Bearer ${secretKey}` },
+    timeoutDuration: timeoutInMs,
+    [jwksCache]: fetched as ExportedJWKSCache,
+    [customFetch]: async (href, init) => limitSize(assertOk(await fetch(href, init))),
+  });
+  return async () => {
+    try {
+      await jwks.reload();
+    } catch (error) {
+      if (error instanceof ClerkKeyRefusedError || error instanceof ClerkUnavailableError) throw error;
+      throw new ClerkUnavailableError('The keys of the Clerk instance could not be fetched', { cause: error });
+    }
+    const keys = usableKeysIn((fetched as ExportedJWKSCache).jwks.keys);
+    // An instance always has one. Taken for true, an answer without any would turn every caller away.
+    if (keys.size === 0) throw new ClerkUnavailableError('The Backend API published no usable key');
+    return keys;
+  };
+}
+
+function assertOk(response: Response): Response {
+  const { status, headers } = response;
+  if (status === 200) return response;
+  const message = `The Backend API answered ${status} to a request for the keys`;
+  if (status === 401 || status === 403) throw new ClerkKeyRefusedError(message);
+  // As Clerk's client reads it.
+  const retryAfter = Number.parseInt(headers.get('retry-after') ?? '', 10);
+  throw new ClerkUnavailableError(message, retryTimes(status, retryAfter));
+}
+
+/** The same answer, which fails when it grows too large. */
+function limitSize(response: Response): Response {
+  let bytes = 0;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      if (bytes > MAX_BYTES) controller.error(new Error('the key set is too large'));
+      else controller.enqueue(chunk);
+    },
+  });
+  // Stryker disable next-line OptionalChaining: an answer without a body holds no keys, and fails either way.
+  return new Response(response.body?.pipeThrough(limit));
+}
+
+/** Those that can verify session tokens, none that is named twice; what is no key is left out. */
+function usableKeysIn(jwks: readonly JWK[]): PublishedKeys {
+  const times = new Map<unknown, number>();
+  for (const { kid } of jwks) times.set(kid, (times.get(kid) ?? 0) + 1);
+  const named = jwks.filter(({ kid }) => times.get(kid) === 1);
+  return new Map(named.flatMap((jwk) => toPublishedKey(jwk) ?? []).map((entry) => [entry.kid, entry]));
+}
+
+function toPublishedKey(jwk: JWK): (PublishedKey & { readonly kid: string }) | undefined {
+  const { kty, alg = 'RS256', use = 'sig', key_ops: operations = ['verify'], kid } = jwk;
+  if (kty !== 'RSA' || alg !== 'RS256' || use !== 'sig' || typeof kid !== 'string') return undefined;
+  try {
+    if (!operations.includes('verify')) return undefined;
+    const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    return { kid, key, pem: key.export({ type: 'spki', format: 'pem' }).toString().trim() };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,14 @@
+import { ClerkRequestOptionsError } from '../../errors/clerk.errors.js';
+import { CLIENT_ONLY } from '../../options/client-only.js';
+import type { Authenticator } from './authenticator.js';
+import type { Credentials } from '../identity/credentials.js';
+import { signedOutIdentity, type Identity } from '../identity/identity.js';
+import type { AcceptsToken } from '../identity/token-types.js';
+
+/** Verifies nobody: there is no publishable key. It is asked only where the boot could not see that a guard is used. */
+export class ClientOnlyAuthenticator implements Authenticator {
+  authenticate(_credentials: Credentials, acceptsToken: AcceptsToken): Identity {
+    const failure = new ClerkRequestOptionsError(CLIENT_ONLY);
+    return signedOutIdentity('unexpected-error', acceptsToken, true, { failure });
+  }
+}

@@ -1,0 +1,39 @@
+import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
+import type { Authenticator } from './authenticator.js';
+import type { Credentials } from '../identity/credentials.js';
+import type { Identity } from '../identity/identity.js';
+import type { KeySet } from '../keys/key-set.js';
+import { soleSessionToken } from '../cache/request-digest.js';
+import { sessionIdentity } from '../identity/session-identity.js';
+import { areClaimsGood, isSignedBy, readSessionToken } from '../identity/session-token.js';
+import { tokenTypesOf, type AcceptsToken } from '../identity/token-types.js';
+
+/**
+ * Verifies session tokens in the Authorization header without Clerk's SDK, at a fraction of the cost. It only ever says
+ * yes, where Clerk would beyond doubt; whatever else it finds, the next one is asked.
+ */
+export class DirectAuthenticator implements Authenticator {
+  constructor(
+    private readonly options: ResolvedClerkOptions,
+    private readonly keys: KeySet,
+    private readonly next: Authenticator,
+    private readonly now: () => number,
+  ) {}
+
+  authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity> {
+    return this.signedIn(credentials, acceptsToken) ?? this.next.authenticate(credentials, acceptsToken);
+  }
+
+  private signedIn(credentials: Credentials, acceptsToken: AcceptsToken): Identity | undefined {
+    if (!tokenTypesOf(acceptsToken).includes('session_token')) return undefined;
+    const token = soleSessionToken(credentials, this.options);
+    if (token === undefined) return undefined;
+    const read = readSessionToken(token);
+    if (!read) return undefined;
+    const key = this.keys.getCached(read.kid);
+    if (!key || !isSignedBy(token, key)) return undefined;
+    return areClaimsGood(read.claims, this.options, this.now())
+      ? sessionIdentity(this.options, token, read.claims)
+      : undefined;
+  }
+}

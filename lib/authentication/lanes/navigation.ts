@@ -1,0 +1,44 @@
+import { createClerkRequest, type ClerkRequest } from '@clerk/backend/internal';
+
+import { carriesHandshake, isHandshakeName } from '../identity/credentials.js';
+
+/**
+ * Whether a browser asks for a page, by the rule that Clerk itself goes by: only such a request can be sent to a
+ * handshake and come back.
+ */
+export function isDocumentNavigation({
+  method,
+  headers,
+}: Pick<Request, 'method'> & { readonly headers: Pick<Headers, 'get'> }): boolean {
+  if (method !== 'GET') return false;
+  const destination = headers.get('sec-fetch-dest');
+  if (destination) return destination === 'document' || destination === 'iframe';
+  return headers.get('accept')?.startsWith('text/html') ?? false;
+}
+
+/**
+ * The request as Clerk is to see it. A handshake belongs to document navigations: left over in a cookie or in the URL
+ * of a fetch it would make Clerk redirect a program, and spend a nonce that the browser still needs. Where handshakes
+ * are switched off, no request counts as a navigation.
+ */
+export function withoutHandshake(request: ClerkRequest, enableHandshake: boolean): ClerkRequest {
+  const navigation = isDocumentNavigation(request);
+  if (navigation ? enableHandshake : !carriesHandshake(request)) return request;
+
+  const url = new URL(request.url);
+  // All at once: each parameter that is deleted from a URL makes it write the whole query anew.
+  const parameters = [...url.searchParams];
+  const others = parameters.filter(([name]) => !isHandshakeName(name));
+  if (others.length < parameters.length) url.search = new URLSearchParams(others).toString();
+  const headers = new Headers(request.headers);
+  const cookies = headers.get('cookie')?.split(';');
+  const kept = cookies?.filter((pair) => !isHandshakeName((pair.split('=')[0] as string).trim()));
+  if (kept) headers.set('cookie', kept.join(';'));
+  if (navigation) headers.set('sec-fetch-dest', 'empty');
+
+  const stripped = createClerkRequest(new Request(url, { method: request.method, headers }));
+  // Clerk's own reading of the result decides whether anything was left.
+  // Stryker disable next-line all: nothing is known that is, but it would be a way around this.
+  if (carriesHandshake(stripped)) throw new TypeError('a handshake could not be taken from the request');
+  return stripped;
+}

@@ -1,0 +1,40 @@
+import { createClerkRequest, createRedirect } from '@clerk/backend/internal';
+
+import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
+import type { Identity } from '../identity/identity.js';
+import { locationFrom } from './own-location.js';
+
+/**
+ * Where a browser signs in, with the way back in it.
+ *
+ * @returns `undefined` where the browser is there already: a redirect would never end.
+ */
+export function signInLocation(
+  {
+    publishableKey,
+    signInUrl = '/',
+    isSatellite,
+  }: Pick<ResolvedClerkOptions, 'publishableKey' | 'signInUrl' | 'isSatellite'>,
+  request: Request,
+  identity: Identity,
+): string | undefined {
+  const { clerkUrl, cookies } = createClerkRequest(request);
+  // Nothing but a web page is ever redirected to.
+  if (!/^https?:$/.test(clerkUrl.protocol)) return undefined;
+  const target = new URL(signInUrl, clerkUrl);
+  const isHere = ({ origin, pathname }: URL) => origin === clerkUrl.origin && pathname === clerkUrl.pathname;
+  if (isHere(target)) return undefined;
+
+  const auth = identity.toAuth();
+  const { redirectToSignIn } = createRedirect({
+    publishableKey,
+    baseUrl: clerkUrl,
+    signInUrl: target,
+    devBrowserToken: cookies.get('__clerk_db_jwt'),
+    sessionStatus: 'sessionStatus' in auth ? auth.sessionStatus : null,
+    isSatellite: typeof isSatellite === 'function' ? isSatellite(clerkUrl) : isSatellite,
+    redirectAdapter: (url) => url,
+  });
+  const location = locationFrom(clerkUrl, new URL(redirectToSignIn({ returnBackUrl: clerkUrl.toString() })));
+  return isHere(new URL(location, clerkUrl)) ? undefined : location;
+}

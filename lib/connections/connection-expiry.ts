@@ -1,0 +1,62 @@
+import type { CallHandler, ExecutionContext, FactoryProvider, NestInterceptor } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+
+import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
+import type { Denial } from '../errors/denial.js';
+import { ClerkErrorCode } from '../errors/error-codes.js';
+import { LogThrottle } from '../errors/log-throttle.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
+import { GraphqlConnections } from '../transports/graphql/graphql.connections.js';
+import { graphqlOperationOf, type GraphqlOperation } from '../transports/graphql/graphql.operation.js';
+import { TransportsRegistry } from '../transports/transports.registry.js';
+import { sessionExpiryOf, timeUntil } from './session-expiry.js';
+
+const NOT_FOUND =
+  'graphql.disconnectOnExpiry is set, but the GraphQL context does not lead to the WebSocket of the operation, so it ' +
+  'is refused: let the context hold it as "extra.socket"';
+const MISCONFIGURED: Denial = {
+  status: 500,
+  code: ClerkErrorCode.InvalidConfiguration,
+  message: 'Authentication is misconfigured on this server.',
+};
+
+/** Closes the WebSockets of GraphQL once the session tokens that they were opened with have expired. */
+export class ConnectionExpiry implements NestInterceptor {
+  constructor(
+    private readonly instances: Pick<ClerkInstances, 'for'>,
+    private readonly connections: Pick<GraphqlConnections, 'closeAfter'>,
+    private readonly transports: Pick<TransportsRegistry, 'for'>,
+    private readonly throttle: Pick<LogThrottle, 'write'>,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> | Promise<Observable<unknown>> {
+    if (context.getType<string>() !== 'graphql') return next.handle();
+    const operation = graphqlOperationOf(context);
+    const expiry = operation.request ? undefined : sessionExpiryOf(context);
+    return expiry === undefined ? next.handle() : this.until(expiry, operation, context, next);
+  }
+
+  private async until(expiry: number, operation: GraphqlOperation, context: ExecutionContext, next: CallHandler) {
+    const left = await timeUntil(expiry, context, this.instances);
+    if (this.connections.closeAfter(left, operation)) return next.handle() as Observable<unknown>;
+    this.throttle.write('error', NOT_FOUND);
+    throw this.transports.for(context).deny(context, MISCONFIGURED);
+  }
+}
+
+/** Registers it where the option asks for it, for the reasons of {@link streamExpiry}. */
+export const connectionExpiry: FactoryProvider<ConnectionExpiry | undefined> = {
+  provide: ConnectionExpiry,
+  useFactory: (
+    options: ResolvedClerkOptions,
+    config: ApplicationConfig,
+    ...needed: ConstructorParameters<typeof ConnectionExpiry>
+  ) => {
+    if (!options.graphql?.disconnectOnExpiry) return undefined;
+    const interceptor = new ConnectionExpiry(...needed);
+    config.addGlobalInterceptor(interceptor);
+    return interceptor;
+  },
+  inject: [CLERK_OPTIONS, ApplicationConfig, ClerkInstances, GraphqlConnections, TransportsRegistry, LogThrottle],
+};

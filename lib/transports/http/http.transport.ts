@@ -1,0 +1,102 @@
+import { Logger, type ExecutionContext } from '@nestjs/common';
+import type { HttpAdapterHost } from '@nestjs/core';
+
+import type { Credentials } from '../../authentication/identity/credentials.js';
+import { hasHeaders, type Identity } from '../../authentication/identity/identity.js';
+import type { Denial } from '../../errors/denial.js';
+import { ClerkTransportError } from '../../errors/clerk.errors.js';
+import { asHttpException, toHttpException } from '../../errors/exceptions.js';
+import { attachedIdentity, attachIdentity, type UserLoader } from '../attachment.js';
+import { carrierOf } from '../carrier.js';
+import { HttpCredentials, MALFORMED } from './http.credentials.js';
+import { defineRequestAuth, isAuthTakenFor } from './request-auth.js';
+import { isNodeResponse, mergeHeader } from './response-headers.js';
+import type { Transport } from '../transport.js';
+import type { HttpRequestLike } from './http-request.js';
+
+const AUTH_IS_TAKEN =
+  'Another library or plugin defines request.auth as well, so that it may not be the one of nest-clerk. @Auth() and ' +
+  'getAuth(request) work all the same: use them, or give the other property another name (requestProperty of express-jwt, ' +
+  'decoratorName of @fastify/jwt, the name given to decorateRequest() of Fastify).';
+
+/** HTTP, over whichever platform adapter the application runs on. */
+export class HttpTransport implements Transport {
+  readonly isForeign = false;
+  private platform: string | undefined;
+  private hasWarned = false;
+
+  /** @param origins The origins that the application names, for what is forwarded. */
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly origins?: readonly string[],
+  ) {}
+
+  carrier(context: ExecutionContext): object {
+    return this.carrierOf(context.switchToHttp().getRequest<HttpRequestLike>());
+  }
+
+  credentials(context: ExecutionContext): Credentials | Denial {
+    const source = context.switchToHttp().getRequest<HttpRequestLike>();
+    const credentials = new HttpCredentials(source, this.carrierOf(source), this.origins);
+    return credentials.isReadable ? credentials : MALFORMED;
+  }
+
+  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
+    const source = context.switchToHttp().getRequest<HttpRequestLike>();
+    const carrier = this.carrierOf(source);
+    // A guard that runs twice has told the client already; cookies would be set twice.
+    const told = attachedIdentity(carrier)?.headers === identity.headers;
+    if (!attachIdentity(carrier, identity, userLoader)) {
+      throw new ClerkTransportError('http', 'its request is frozen, so that nothing can be kept on it');
+    }
+    if (defineRequestAuth(source, identity)) this.warnOfTakenAuth();
+    if (told || !hasHeaders(identity)) return;
+    identity.headers.forEach((value, name) => this.setHeader(context, name, value));
+  }
+
+  /** As `carrierOf` finds it, without looking for what requests of Express have not. */
+  private carrierOf(source: HttpRequestLike): object {
+    this.platform ??= this.adapterHost.httpAdapter.getType();
+    return this.platform === 'express' ? source : carrierOf(source);
+  }
+
+  deny(context: ExecutionContext, denial: Denial): Error {
+    if (denial.location) {
+      this.setHeader(context, 'location', denial.location);
+      this.setHeader(context, 'cache-control', 'no-store');
+    }
+    const { retryAfterInSeconds } = denial;
+    if (retryAfterInSeconds !== undefined) this.setHeader(context, 'retry-after', String(retryAfterInSeconds));
+    if (denial.challenge) this.setHeader(context, 'www-authenticate', denial.challenge);
+    return toHttpException(denial);
+  }
+
+  denyWith(context: ExecutionContext, error: Error, denial: Denial): Error {
+    const refusal = asHttpException(error, denial);
+    // RFC 9110 wants every 401 to carry a challenge; a 503 says when to try again.
+    if (refusal.getStatus() === denial.status) this.deny(context, denial);
+    return refusal;
+  }
+
+  /** Looks when the application boots; what takes the name from single requests shows at the first of them. */
+  warnWhereAuthIsTaken(): void {
+    if (isAuthTakenFor(this.adapterHost.httpAdapter?.getInstance?.())) this.warnOfTakenAuth();
+  }
+
+  /** Once for the application, since it is the same for all of its requests. */
+  private warnOfTakenAuth(): void {
+    if (this.hasWarned) return;
+    this.hasWarned = true;
+    new Logger('ClerkGuard').warn(AUTH_IS_TAKEN);
+  }
+
+  private setHeader(context: ExecutionContext, name: string, value: string): void {
+    const adapter = this.adapterHost.httpAdapter;
+    const response = context.switchToHttp().getResponse<unknown>();
+    // On Fastify a middleware is given Node's response, which not every version of its adapter can take.
+    if (isNodeResponse(response)) return mergeHeader(response, name, value);
+    // Cookies add up with each other and with those of the application; all else is ours to say once.
+    if (name === 'set-cookie') adapter.appendHeader(response, name, value);
+    else adapter.setHeader(response, name, value);
+  }
+}
