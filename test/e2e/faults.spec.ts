@@ -276,7 +276,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
 
     clerk.recover();
     // Users are loaded again when Clerk said.
-    const { retryAfter = 0 } = Object(outage) as { retryAfter?: number };
+    const { status, retryAfter = status === 429 ? 10 : 0 } = Object(outage) as { status?: number; retryAfter?: number };
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + retryAfter * 1000);
     expect(summary(await everybody())).toEqual(healthy);
   });

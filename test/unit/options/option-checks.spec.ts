@@ -58,7 +58,7 @@ describe('an option is taken', () => {
     ['resolveOptions', yes],
     ['endStreamsOnExpiry', true],
     ['rpc', { credentials: yes }],
-    ['transports', {}, { a: { call: yes, credentials: yes }, b: { call: yes, credentials: yes, refuse: yes } }],
+    ['transports', {}, { a: { call: yes, credentials: yes }, b: { call: yes, credentials: yes, deny: yes } }],
     ['frontendApiProxy', { enabled: false }, { enabled: yes, path: '/a.b/~c-d/' }],
     ['webSocket', { allowedOrigins: ['https://a.example'], tokenParameter: 'token', disconnectOnExpiry: true }],
     ['webSocket', { tokenSubprotocol: 'clerk' }, { tokenSubprotocol: "!#$%&'*+-.^_`|~09azAZ" }],
@@ -103,8 +103,7 @@ describe('a key that is no placeholder is taken', () => {
 describe('an option is refused, in a sentence that says what to do:', () => {
   const URL_OR_PATH = 'must be an absolute http(s) URL or a path of this server that starts with one "/".';
   const STRINGS = 'must be a non-empty list of non-empty strings.';
-  const ADAPTER =
-    'must have the functions call(context) and credentials(context), and may have refuse(context, denial).';
+  const ADAPTER = 'must have the functions call(context) and credentials(context), and may have deny(context, denial).';
   const RPC = 'must be an object with the function credentials(context).';
   const CLIENT = "must be a client made with createClerkClient() of '@clerk/backend'.";
   const HOST = 'must be a host name without scheme or path, such as "app.example.com".';
@@ -261,7 +260,7 @@ describe('an option is refused, in a sentence that says what to do:', () => {
     ['transports', ': graphql is built in and takes no adapter.', { graphql: { call: yes, credentials: yes } }],
     ['transports', ': ws is built in and takes no adapter.', { ws: { call: yes, credentials: yes } }],
     ['transports', `: a ${ADAPTER}`, { a: null }, { a: { call: yes } }, { a: { credentials: yes } }],
-    ['transports', `: a ${ADAPTER}`, { a: { call: yes, credentials: yes, refuse: true } }],
+    ['transports', `: a ${ADAPTER}`, { a: { call: yes, credentials: yes, deny: true } }],
     ['frontendApiProxy', 'must be an object with enabled, path, or some of them.', true],
     ['frontendApiProxy', 'needs enabled: true, false, or a function.', {}, { path: '/a' }, { enabled: undefined }],
     ['frontendApiProxy', ': enabled must be true or false.', { enabled: 'yes' }],
