@@ -1,6 +1,9 @@
 import { LRUCache } from 'lru-cache';
 
-/** From when to when something is valid, in milliseconds since 1970. A clock that is set back makes it void. */
+/**
+ * The time in which an entry is valid, in milliseconds since 1970. If the clock is set back before `since`, the entry
+ * is invalid.
+ */
 export interface ValidityWindow {
   readonly since: number;
   readonly until: number;
@@ -10,25 +13,28 @@ export function isValidAt({ since, until }: ValidityWindow, now: number): boolea
   return since <= now && now < until;
 }
 
-/** How much a cache holds at most; what was used longest ago makes room. */
+/** The limits of a cache. Beyond them, the least recently used entries are evicted. */
 export interface CacheLimits {
   readonly maxEntries: number;
   readonly maxBytes: number;
 }
 
-/** How often expired entries are removed while nothing is added, in milliseconds. */
+/** How often expired entries are removed while no entries are added, in milliseconds. */
 const CLEANUP_INTERVAL_MS = 30_000;
-/** How many expired entries are removed at most when one is added, so that no request pays for thousands. */
+/**
+ * The maximum number of expired entries that one insertion removes, so that a single request does not pay for
+ * thousands.
+ */
 const REMOVED_PER_ENTRY = 100;
-/** How many at most in one turn of the event loop: about a millisecond's work. */
+/** The maximum number that one cleanup removes per turn of the event loop: about a millisecond of work. */
 const REMOVED_PER_CLEANUP = 10_000;
 
 /**
- * A cache whose entries leave once they have expired, also where nobody asks for them again: whenever an entry is added,
- * and by one timer for the whole cache, which runs only while there are entries and keeps no process alive.
+ * A cache that removes expired entries even if they are never looked up again: on every insertion, and with a single
+ * timer that runs only while there are entries and does not keep the process alive.
  *
- * Expired entries are looked for where those are that were used longest ago, up to the first that is still valid. One
- * that is valid for longer may hold up others, for no longer than it is valid itself.
+ * Expired entries are removed starting with the least recently used one, up to the first entry that is still valid. An
+ * entry with a longer validity can delay the removal of others, at most until it expires itself.
  */
 export class ExpiringCache<Key extends string | number, Entry extends ValidityWindow> {
   private readonly entries: LRUCache<Key, Entry>;
@@ -42,12 +48,12 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
     this.entries = new LRUCache({ max: maxEntries, maxSize: maxBytes });
   }
 
-  /** How many entries there are, expired ones that have not left yet included. */
+  /** The number of entries, including expired ones that have not been removed yet. */
   get size(): number {
     return this.entries.size;
   }
 
-  /** How many bytes they take, by what `set` was told. */
+  /** The total size of the entries in bytes, as passed to `set`. */
   get bytes(): number {
     return this.entries.calculatedSize;
   }
@@ -59,7 +65,7 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
     return undefined;
   }
 
-  /** @param bytes How much memory the entry takes. One that takes more than the whole cache may is not kept. */
+  /** @param bytes The memory that the entry takes. An entry larger than the whole cache is not stored. */
   set(key: Key, entry: Entry, bytes: number): void {
     if (this.isClosed) return;
     this.removeExpired(REMOVED_PER_ENTRY);
@@ -67,7 +73,7 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
     this.scheduleCleanup(CLEANUP_INTERVAL_MS);
   }
 
-  /** Forgets everything, and keeps nothing from now on. */
+  /** Removes all entries and ignores later calls of `set`. */
   close(): void {
     this.isClosed = true;
     clearTimeout(this.cleanup);
@@ -82,7 +88,7 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
     }, delay).unref();
   }
 
-  /** @returns whether it stopped at the limit. */
+  /** @returns Whether it stopped at the limit. */
   private removeExpired(limit: number): boolean {
     const now = this.now();
     for (let removed = 0; removed < limit; removed++) {

@@ -1,14 +1,17 @@
 /**
- * The same text in memory of its own. JavaScript engines keep a part of a text as a reference into the whole, so that
- * a token out of a header would keep the whole header in memory for as long as it is kept itself.
+ * Copies a string into memory of its own. JavaScript engines store a substring as a reference to the whole string, so a
+ * cached token would keep the entire header it came from in memory.
  */
 export function flatCopy(text: string): string {
   const copy = Buffer.from(text, 'latin1').toString('latin1');
-  // Latin is copied fastest, and most texts are; any other has to stay what it is as well.
+  // Latin-1 is the fastest copy and fits most strings. Anything else is copied as UTF-16, which loses nothing.
   return copy === text ? copy : Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
-/** How many bytes a text takes: engines keep one byte or two for each character. Never less than it really takes. */
+/**
+ * The maximum number of bytes a string takes. Engines store one or two bytes per character; the result is never too
+ * low.
+ */
 export function bytesOf(text: string): number {
   return Buffer.byteLength(text) === text.length ? text.length : 2 * text.length;
 }

@@ -4,11 +4,13 @@ import type { Identity } from '../identity/identity.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 import type { CachedIdentity } from './verification-cache.js';
 
-/** Which part of those that are remembered is kept ready: they take several times the memory. */
+/** The share of entries that the hot cache may hold, because ready-made identities take several times the memory. */
 const HOT_SHARE = 1 / 10;
-/** Which part of the bytes of the cache is for them; the other is for the verdicts. */
+/** The share of `maxBytes` for the hot cache; the rest is for the verification cache. */
 const SHARE_OF_BYTES = 1 / 2;
-/** How many characters of the end of what was sent are looked at to find it again. Signatures end tokens. */
+/**
+ * The number of trailing characters that are hashed for a lookup. Tokens end with their signature, which differs most.
+ */
 const SAMPLE_LENGTH = 24;
 
 type HotIdentity = Omit<CachedIdentity, 'token'>;
@@ -19,8 +21,8 @@ interface HotEntry extends Omit<HotIdentity, 'bytes'> {
 }
 
 /**
- * The callers of the last moments, ready to be handed out: a digest of what they sent would cost more than all the rest.
- * They are found by a number that any two may share, and recognised by all that they sent.
+ * Caches ready-made identities of recent callers. A hit skips the digest, which would cost more than the rest of the
+ * lookup. Entries are looked up by a cheap hash that may collide, and then compared by the complete lookup key.
  */
 export class HotCache {
   private readonly entries: ExpiringCache<number, HotEntry>;
@@ -30,35 +32,35 @@ export class HotCache {
     this.entries = new ExpiringCache(limits, now);
   }
 
-  /** How many bytes are kept. */
+  /** The total size of the entries in bytes. */
   get bytes(): number {
     return this.entries.bytes;
   }
 
   get(lookupKey: string, acceptsToken: AcceptsToken): Identity | undefined {
-    const known = this.entries.get(hashOf(lookupKey, acceptsToken));
-    return known?.lookupKey === lookupKey && known.acceptsToken === acceptsToken ? known.identity : undefined;
+    const entry = this.entries.get(hashOf(lookupKey, acceptsToken));
+    return entry?.lookupKey === lookupKey && entry.acceptsToken === acceptsToken ? entry.identity : undefined;
   }
 
-  /** @param lookupKey A text of its own: a part of another, such as a header, would keep all of that in memory. */
+  /** @param lookupKey A flat string: a substring would keep the whole string (such as a header) in memory. */
   set(lookupKey: string, acceptsToken: AcceptsToken, { identity, since, until, bytes }: HotIdentity): void {
     const entry = { identity, since, until, lookupKey, acceptsToken };
     this.entries.set(hashOf(lookupKey, acceptsToken), entry, bytes + bytesOf(lookupKey));
   }
 
-  /** Forgets everything, and keeps nothing from now on. */
+  /** Removes all entries and ignores later calls of `set`. */
   close(): void {
     this.entries.close();
   }
 }
 
-/** Few enough characters to be quick, and enough of them to tell signatures apart. */
+/** A cheap hash over enough characters to tell signatures apart. */
 function hashOf(lookupKey: string, acceptsToken: AcceptsToken): number {
-  let number = acceptsToken.length;
-  // Stryker disable next-line MethodExpression: other characters make another number, and any will do.
+  let hash = acceptsToken.length;
+  // Stryker disable next-line MethodExpression: other characters give another hash, and any hash works.
   for (let index = Math.max(0, lookupKey.length - SAMPLE_LENGTH); index < lookupKey.length; index++) {
-    // Stryker disable next-line ArithmeticOperator: the same.
-    number = (Math.imul(number, 31) + lookupKey.charCodeAt(index)) | 0;
+    // Stryker disable next-line ArithmeticOperator: any hash works.
+    hash = (Math.imul(hash, 31) + lookupKey.charCodeAt(index)) | 0;
   }
-  return number;
+  return hash;
 }

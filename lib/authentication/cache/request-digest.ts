@@ -5,7 +5,7 @@ import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import type { HttpInputs } from '../identity/credentials.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 
-/** The headers that Clerk reads, and what HTTP/2 has in place of the host. */
+/** The headers that Clerk reads, and the HTTP/2 equivalent of `host`. */
 export const CLERK_HEADERS = [
   ':authority',
   'host',
@@ -20,14 +20,17 @@ export const CLERK_HEADERS = [
   'cookie',
 ] as const satisfies (keyof IncomingHttpHeaders)[];
 
-/** A query parameter that is Clerk's, or spelt so that it might be. No character is looked at from two beginnings. */
+/**
+ * Matches a query parameter that belongs to Clerk or, being percent-encoded, might. Runs in linear time: `&` and `?`
+ * end a match attempt, so no character is scanned twice.
+ */
 const CLERK_PARAMETER = /[?&][^=&?]*(?:__clerk_|%)/;
 
 const BEARER = 'Bearer ';
 
 /**
- * The token of the Authorization header, where Clerk looks at nothing else: it is no satellite's, no session cookie comes
- * along, and nothing follows the token, of which Clerk would take no notice.
+ * Returns the token of the Authorization header if Clerk looks at nothing else: the instance is not a satellite, there
+ * is no session cookie, and nothing follows the token (Clerk would ignore it).
  */
 export function soleSessionToken({ headers }: HttpInputs, { isSatellite }: ResolvedClerkOptions): string | undefined {
   const { authorization, cookie } = headers;
@@ -36,28 +39,31 @@ export function soleSessionToken({ headers }: HttpInputs, { isSatellite }: Resol
   return token.includes(' ') ? undefined : token;
 }
 
-/** What is asked: whether this signs somebody in, for a handler that accepts these types. No credential can be read from it. */
-export function digestOf(sent: string, acceptsToken: AcceptsToken): string {
-  return hash('sha256', `${String(acceptsToken)} ${sent}`, 'base64');
+/**
+ * The cache key for credentials and the token types that a handler accepts. The credentials cannot be recovered from
+ * it.
+ */
+export function digestOf(credentials: string, acceptsToken: AcceptsToken): string {
+  return hash('sha256', `${String(acceptsToken)} ${credentials}`, 'base64');
 }
 
 /**
- * Everything that Clerk reads of a request, as one text. What differs most comes last. It begins with a line break, which
- * no header holds: whoever sends the rest of it as a token is not taken for the request.
+ * Everything that Clerk reads of a request, as one string, with the most variable parts last. It starts with a line
+ * break, which no header can contain, so a caller cannot send the rest of it as a token and match a cached request.
  */
 export function requestFingerprint(inputs: HttpInputs, options: ResolvedClerkOptions): string {
   const { method, target, isEncrypted, headers } = inputs;
   const [path] = target.split('?', 1);
-  const read = JSON.stringify([
+  const fingerprint = JSON.stringify([
     method,
     isEncrypted,
     needsWholeUrl(options) || CLERK_PARAMETER.test(target) ? target : options.organizationSyncOptions ? path : null,
     ...CLERK_HEADERS.map((name) => headers[name] ?? null),
   ]);
-  return `\n${read}`;
+  return `\n${fingerprint}`;
 }
 
-/** Functions among the options are given the URL of the request. */
+/** Functions among the options receive the URL of the request. */
 function needsWholeUrl({ domain, isSatellite, proxyUrl, frontendApiProxy }: ResolvedClerkOptions): boolean {
   return [domain, isSatellite, proxyUrl, frontendApiProxy?.enabled].some((option) => typeof option === 'function');
 }

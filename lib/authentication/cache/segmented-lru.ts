@@ -1,33 +1,33 @@
 import { LRUCache } from 'lru-cache';
 
-/** Which part of the cache is for entries that were used again; the rest is for new ones. */
-const USED_AGAIN = 4 / 5;
+/** The share of the cache for entries that were used again; the rest is for new entries. */
+const USED_AGAIN_SHARE = 4 / 5;
 
 /**
- * A bounded cache (a segmented LRU) that evicts entries that were used once before those that were used again. A flood of
- * keys that are used once, such as made-up host names, evicts no entry in use.
+ * A bounded cache (segmented LRU) that evicts entries that were used only once before those that were used again. A
+ * flood of single-use keys, such as random host names, evicts no entry in use.
  */
 export class SegmentedLru<V extends object> {
   private readonly once: LRUCache<string, V>;
   private readonly again: LRUCache<string, V>;
 
   /**
-   * @param max How many entries are kept at most; two or more.
-   * @param onLeave Called with each value that makes room, or is cleared.
+   * @param max The maximum number of entries, at least 2.
+   * @param onRemove Called with each value that is evicted or cleared.
    */
   constructor(
     private readonly max: number,
-    private readonly onLeave: (value: V) => void = () => undefined,
+    private readonly onRemove: (value: V) => void = () => undefined,
   ) {
     this.once = new LRUCache({ max });
-    // An entry that is no longer used becomes one among the new ones, so that it does not stay for good.
+    // Demote an entry that is no longer used to the new ones instead of keeping it forever.
     const dispose = (value: V, key: string, reason: string) => void (reason === 'evict' && this.once.set(key, value));
-    this.again = new LRUCache({ max: Math.floor(max * USED_AGAIN), dispose });
+    this.again = new LRUCache({ max: Math.floor(max * USED_AGAIN_SHARE), dispose });
   }
 
   get(key: string): V | undefined {
-    const known = this.again.get(key);
-    if (known) return known;
+    const reused = this.again.get(key);
+    if (reused) return reused;
     const value = this.once.get(key);
     if (value) {
       this.once.delete(key);
@@ -36,9 +36,9 @@ export class SegmentedLru<V extends object> {
     return value;
   }
 
-  /** Adds an entry that is not there yet. */
+  /** Adds an entry. The key must not be in the cache yet. */
   set(key: string, value: V): void {
-    if (this.once.size + this.again.size >= this.max) this.leave(this.once.pop());
+    if (this.once.size + this.again.size >= this.max) this.notify(this.once.pop());
     this.once.set(key, value);
   }
 
@@ -46,10 +46,10 @@ export class SegmentedLru<V extends object> {
     const values = [...this.once.values(), ...this.again.values()];
     this.once.clear();
     this.again.clear();
-    values.forEach((value) => this.onLeave(value));
+    values.forEach((value) => this.onRemove(value));
   }
 
-  private leave(value: V | undefined): void {
-    if (value) this.onLeave(value);
+  private notify(value: V | undefined): void {
+    if (value) this.onRemove(value);
   }
 }

@@ -14,40 +14,42 @@ import {
 } from '../identity/session-identity.js';
 import type { TokenType } from '../identity/token-types.js';
 
-/** The longest that a verdict is relied on. */
+/** The maximum age of an entry, in milliseconds. */
 const MAX_ENTRY_AGE_MS = 60_000;
-/** Which part of the bytes of the cache is for verdicts; the other is for the callers that are kept ready. */
+/** The share of `maxBytes` for this cache; the rest is for the hot cache. */
 const SHARE_OF_BYTES = 1 / 2;
-/** What an entry takes besides its text: its digest, its objects, its places in the cache. */
+/** The memory of an entry besides its text: its digest, its objects, and its slots in the cache. */
 const ENTRY_OVERHEAD_BYTES = 400;
-/** What Clerk's auth object takes, with all that is built around it. */
+/** The memory of Clerk's auth object and everything built around it. */
 const AUTH_OBJECT_BYTES = 8_000;
-/** What a value, a list or an object of JSON takes at most once it is parsed, and what each comes after. */
+/** The maximum memory of one parsed JSON value, array or object, and the characters that precede each of them. */
 const JSON_VALUE_BYTES = 64;
 const BEFORE_VALUES: ReadonlySet<number> = new Set([...',:[{'].map((character) => character.charCodeAt(0)));
 
 /**
- * That somebody was signed in, as small as can be: many are kept. It is all text, and none of it part of a longer one:
- * nothing that a request holds besides stays in memory.
+ * The result of a successful verification, kept as small as possible because many are cached. It holds flat strings
+ * only, so an entry keeps nothing else of a request in memory.
  */
 interface CacheEntry {
-  /** What the text is: the claims of a session, its token, or what Clerk knows of a machine token of this type. */
+  /** What `text` contains: the claims of a session, its token, or the data of a machine token of this type. */
   readonly kind: 'claims' | 'token' | Exclude<TokenType, 'session_token'>;
   readonly text: string;
-  /** How much memory the identity takes at most that is made of it. */
+  /** The maximum memory of the identity that is rebuilt from the text, in bytes. */
   readonly bytes: number;
 }
 
-/** Somebody who was signed in, and for how long that holds. */
+/** A verified identity and its validity window. */
 export interface CachedIdentity extends ValidityWindow {
   readonly identity: Identity;
-  /** The token that signed them in: a text of its own, which no header stays in memory for. */
+  /** The verified token, as a flat string that does not keep a header in memory. */
   readonly token: string;
-  /** How much memory the identity takes at most. */
+  /** The maximum memory of the identity, in bytes. */
   readonly bytes: number;
 }
 
-/** Who was signed in lately, by digests of what they sent. Belongs to one Clerk instance, and is bounded. */
+/**
+ * Recently verified identities, by token digest or request digest. Bounded, and never shared between Clerk instances.
+ */
 export class VerificationCache {
   private readonly entries: ExpiringCache<string, CacheEntry & ValidityWindow>;
 
@@ -61,35 +63,37 @@ export class VerificationCache {
     this.entries = new ExpiringCache({ maxEntries: cache.maxEntries, maxBytes }, now);
   }
 
-  /** How many bytes are kept. */
+  /** The total size of the entries in bytes. */
   get bytes(): number {
     return this.entries.bytes;
   }
 
-  /** @param token the token that the caller shows now; the same as then, or the digest would be another. */
+  /** @param token The token that the caller presents. It equals the cached one, since the digest matches. */
   get(digest: string, token: string | undefined): CachedIdentity | undefined {
-    const verdict = this.entries.get(digest);
-    if (!verdict) return undefined;
-    const { since, until, kind, text, bytes } = verdict;
-    const shown = kind === 'token' ? text : flatCopy(token ?? '');
+    const entry = this.entries.get(digest);
+    if (!entry) return undefined;
+    const { since, until, kind, text, bytes } = entry;
+    const flat = kind === 'token' ? text : flatCopy(token ?? '');
     const json = kind === 'token' ? payloadOf(text) : text;
-    return { identity: this.rebuild(kind, shown, json), token: shown, since, until, bytes: bytes + bytesOf(shown) };
+    return { identity: this.rebuild(kind, flat, json), token: flat, since, until, bytes: bytes + bytesOf(flat) };
   }
 
-  /** Remembers the session token of a header until it expires, by the clock that Clerk goes by. */
+  /**
+   * Caches the session token of a header until it expires, including the `clockSkewInMs` tolerance that Clerk applies.
+   */
   setToken(digest: string, identity: Identity, token: string): void {
     const expiry = claimsOf(identity).exp * 1000 + this.options.clockSkewInMs;
     const claims = payloadOf(token);
     this.set(digest, { kind: 'claims', text: claims, bytes: bytesParsed(claims) }, this.capToKeyFreshness(expiry));
   }
 
-  /** Remembers a session of cookies, or a machine token. */
+  /** Caches a cookie session or a machine token. */
   async setRequest(digest: string, identity: Identity, tokenInHeader: string | undefined): Promise<void> {
     const { tokenType } = identity;
     if (tokenType === null) return;
     if (tokenType === 'session_token') {
       const token = await (identity.toAuth({ treatPendingAsSignedOut: false }) as SignedInAuthObject).getToken();
-      // Which of several cookies counts changes when one of them expires, and that knows no tolerance.
+      // When one of several cookies expires, Clerk may pick another one, and it applies no clock skew to that choice.
       const until = this.capToKeyFreshness(claimsOf(identity).exp * 1000);
       if (!token) return;
       this.set(digest, { kind: 'token', text: flatCopy(token), bytes: bytesParsed(payloadOf(token)) }, until);
@@ -97,26 +101,25 @@ export class VerificationCache {
       const auth = identity.toAuth() as AuthenticatedMachineObject;
       const expiry = expiryOf(tokenInHeader);
       const until = expiry === undefined ? this.now() + this.cache.machineTokens.ttl : this.capToKeyFreshness(expiry);
-      // Its functions, which JSON leaves out, hold on to the request that Clerk was asked with.
+      // JSON leaves out the functions of the auth object, which hold references to the request.
       const text = JSON.stringify(auth);
       this.set(digest, { kind: tokenType, text, bytes: bytesParsed(text) }, until);
     }
   }
 
-  /** Forgets everything, and remembers nothing from now on. */
+  /** Removes all entries and ignores later calls of `setToken` and `setRequest`. */
   close(): void {
     this.entries.close();
   }
 
-  private set(digest: string, verdict: CacheEntry, goodUntil: number): void {
+  private set(digest: string, entry: CacheEntry, validUntil: number): void {
     const since = this.now();
-    const until = Math.min(goodUntil, since + MAX_ENTRY_AGE_MS);
-    // Not the case either where a date is no number.
-    if (until > since)
-      this.entries.set(digest, { ...verdict, since, until }, ENTRY_OVERHEAD_BYTES + bytesOf(verdict.text));
+    const until = Math.min(validUntil, since + MAX_ENTRY_AGE_MS);
+    // Also false if `until` is `NaN`.
+    if (until > since) this.entries.set(digest, { ...entry, since, until }, ENTRY_OVERHEAD_BYTES + bytesOf(entry.text));
   }
 
-  /** A JWT is relied on no longer than the key that signed it is known to be one. */
+  /** A JWT is not cached for longer than its key is known to be current. */
   private capToKeyFreshness(until: number): number {
     return Math.min(until, this.keys.freshUntil());
   }
@@ -132,14 +135,14 @@ function claimsOf(identity: Identity): SessionClaims {
   return (identity.toAuth({ treatPendingAsSignedOut: false }) as SignedInAuthObject).sessionClaims;
 }
 
-/** The payload of a JWT as text: half as large as the token, and a third of what it takes when parsed. */
+/** The payload of a JWT as text: half the size of the token, and a third of the parsed object. */
 function payloadOf(token: string): string {
   return Buffer.from(token.split('.')[1] as string, 'base64url').toString();
 }
 
-/** How much memory an auth object with this JSON in it takes at most. */
+/** The maximum memory of an auth object with this JSON in it, in bytes. */
 function bytesParsed(json: string): number {
-  // Such characters inside of texts count as well: rather too much than too little.
+  // Counts these characters inside strings too, so the estimate errs on the high side.
   let values = 0;
   for (let index = 0; index < json.length; index++) if (BEFORE_VALUES.has(json.charCodeAt(index))) values += 1;
   return AUTH_OBJECT_BYTES + bytesOf(json) + values * JSON_VALUE_BYTES;

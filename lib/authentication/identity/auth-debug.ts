@@ -1,11 +1,11 @@
 type DebugData = Readonly<Record<string, unknown>>;
 
-/** How many characters Clerk shows of a key or token: its kind, and nothing of the rest. */
+/** The number of leading characters that Clerk shows of a key or token: enough to tell its kind, not to use it. */
 const SHOWN_CHARACTERS = 7;
 
 /**
- * What is shown in full. Everything else is taken for a secret, so that a field which a later version of Clerk adds is
- * one until it is listed here.
+ * Fields that are shown in full. Every other field is treated as a secret, so a field that a later version of Clerk
+ * adds stays hidden until it is listed here.
  */
 const SHOWN_IN_FULL: ReadonlySet<string> = new Set([
   ...['status', 'reason', 'message', 'acceptsToken', 'instanceType'],
@@ -16,9 +16,9 @@ const SHOWN_IN_FULL: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A `debug()` that shows no secret. Clerk's shortens some keys and tokens, but shows the machine secret key and the nonce
- * of a handshake, and hands out the request with all its credentials (perhaps that of another caller with the same
- * token) and the live Backend client.
+ * Wraps `debug()` so that it shows no secrets. Clerk's own `debug()` shortens some keys and tokens, but exposes the
+ * machine secret key, the handshake nonce, the live Backend client, and the request with all its credentials (possibly
+ * those of another caller with the same token).
  */
 export function safeDebug(debug: () => unknown): () => DebugData {
   return () => withoutSecrets(debug() as DebugData);
@@ -31,6 +31,6 @@ function withoutSecrets(data: DebugData): DebugData {
 function show(name: string, value: unknown): [name: string, shown: unknown][] {
   if (SHOWN_IN_FULL.has(name)) return [[name, value]];
   if (typeof value === 'string') return [[name, value.slice(0, SHOWN_CHARACTERS)]];
-  // Clients, requests and URLs: what they hold cannot be told.
+  // Functions and objects (clients, requests, URLs) are dropped, since they may contain secrets.
   return typeof value === 'function' || Object(value) === value ? [] : [[name, value]];
 }

@@ -2,7 +2,10 @@ import type { AuthObject } from '@clerk/backend';
 
 import { safeAuthObject } from './safe-auth-object.js';
 
-/** Clerk's option for reading an auth object. @see https://clerk.com/docs/reference/backend/types/auth-object */
+/**
+ * Clerk's option for reading an auth object.
+ * @see https://clerk.com/docs/reference/backend/types/auth-object
+ */
 export interface AuthObjectOptions {
   /**
    * Whether a session with an open task counts as signed out.
@@ -15,21 +18,21 @@ export interface AuthObjectOptions {
 export type ToAuth = (options?: AuthObjectOptions) => AuthObject;
 
 /**
- * Builds each auth object when it is first asked for, and once: building it costs more than all else about a known
- * caller. It is shared by everything that a token is used for, and safe to be.
+ * Builds each auth object lazily and only once, because building it is the most expensive step for a cached identity.
+ * Requests with the same token share the object; this is safe because {@link safeAuthObject} freezes it.
  */
 export function memoizedAuth(build: ToAuth): ToAuth {
-  let strict: AuthObject | undefined;
+  let pendingSignedOut: AuthObject | undefined;
   let pendingAllowed: AuthObject | undefined;
-  const make = (options: AuthObjectOptions | undefined) => safeAuthObject(build(options));
+  const buildSafe = (options: AuthObjectOptions | undefined) => safeAuthObject(build(options));
   return (options) => {
-    // Stryker disable next-line EqualityOperator: the two are treated alike, whichever is called which.
-    const allowed = options?.treatPendingAsSignedOut === false;
-    const other = allowed ? strict : pendingAllowed;
-    // Only pending sessions are one thing or another.
+    // Stryker disable next-line EqualityOperator: the two cases are symmetric; swapping them changes nothing.
+    const allowsPending = options?.treatPendingAsSignedOut === false;
+    const other = allowsPending ? pendingSignedOut : pendingAllowed;
+    // The option only affects pending sessions.
     if (other && !isPending(other)) return other;
-    if (allowed) return (pendingAllowed ??= make(options));
-    return (strict ??= make(options));
+    if (allowsPending) return (pendingAllowed ??= buildSafe(options));
+    return (pendingSignedOut ??= buildSafe(options));
   };
 }
 

@@ -9,12 +9,15 @@ import type {
 } from '@clerk/backend/internal';
 
 /**
- * What `@Auth()` gives on a strict handler, for a list or a union of accepted token types. Discriminated by
- * `tokenType`.
+ * The type of `@Auth()` on a strict handler that accepts these token types, given as one type, a union or a list.
+ * Discriminated by `tokenType`.
  *
  * @example
- * `@AcceptsToken('session_token', 'api_key')`
- * `list(@Auth() auth: AuthObjectFor<['session_token', 'api_key']>) {}`
+ * ```ts
+ * @AcceptsToken('session_token', 'api_key')
+ * @Get()
+ * list(@Auth() auth: AuthObjectFor<['session_token', 'api_key']>) {}
+ * ```
  */
 export type AuthObjectFor<T extends TokenType | 'any' | readonly TokenType[]> = T extends readonly (infer Each)[]
   ? AuthObjectOf<Each>
@@ -30,7 +33,7 @@ type AuthObjectOf<T> = T extends 'any'
 
 type MachineObjectOf<T extends TokenType> = MachineAuthObject<Exclude<T, 'session_token'>>;
 
-/** Clerk's `GetAuthFn`, whose every form may also give `undefined`, and takes a source that may be missing. */
+/** Clerk's `GetAuthFn`, except that every overload also accepts a missing source and may return `undefined`. */
 export interface TryGetAuthFn<Source extends object> {
   <T extends TokenType[]>(
     source: Source | null | undefined,

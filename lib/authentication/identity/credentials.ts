@@ -6,28 +6,28 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 
 import { tokenTypesOf, type AcceptsToken } from './token-types.js';
 
-/** What is read of a request before Clerk is asked. */
+/** The parts of an HTTP request that are read before Clerk is called. */
 export interface HttpInputs {
   readonly method: string;
-  /** Path and query, as the client wrote them. */
+  /** Path and query, exactly as the client sent them. */
   readonly target: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
   readonly isEncrypted: boolean;
 }
 
-/** What a caller presents. */
+/** The credentials that a caller presents, with the request that carries them. */
 export interface Credentials extends HttpInputs {
-  /** The fetch `Request` that Clerk reads; made when it is first asked for. */
+  /** The fetch `Request` that Clerk reads; created lazily. */
   readonly request: Request;
-  /** The request as the platform gives it. */
+  /** The platform's request object. */
   readonly source: object;
-  /** What stands for the request wherever it is met again. */
+  /** The object that identifies the request in every later step. */
   readonly carrier: object;
 }
 
 /**
- * The token of an Authorization header, read as Clerk reads it: after `Bearer `, or the whole value where there is no
- * scheme. Any other scheme (lower-case `bearer` too) is no credential to Clerk.
+ * Returns the token of an Authorization header, by Clerk's rules: the part after `Bearer `, or the whole value if there
+ * is no scheme. Clerk ignores every other scheme, including lower-case `bearer`.
  */
 export function tokenInHeader(authorization: string | null): string | undefined {
   if (!authorization) return undefined;
@@ -36,12 +36,12 @@ export function tokenInHeader(authorization: string | null): string | undefined 
   return scheme === 'Bearer' ? token : undefined;
 }
 
-/** What Clerk adds to the names of its cookies, so that several instances can share a domain. */
+/** The suffix that Clerk appends to its cookie names, so that several instances can share a domain. */
 export function cookieSuffixOf(publishableKey: string): string {
   return createHash('sha1').update(publishableKey).digest('base64url').slice(0, 8);
 }
 
-/** The session tokens that the cookies hold, under both names that Clerk knows for this instance. */
+/** The session tokens in the cookies, under both names that Clerk uses for this instance. */
 export function sessionTokens({ cookies }: ClerkRequest, cookieSuffix: string): string[] {
   return ['__session', `__session_${cookieSuffix}`]
     .map((name) => cookies.get(name))
@@ -53,25 +53,25 @@ export function carriesHandshake({ cookies, clerkUrl }: ClerkRequest): boolean {
   return [...cookies.keys(), ...clerkUrl.searchParams.keys()].some(isHandshakeName);
 }
 
-/** The names of cookies and query parameters that belong to a handshake. */
+/** Whether a cookie or query parameter of this name belongs to a handshake. */
 export function isHandshakeName(name: string): boolean {
   return name.startsWith('__clerk_handshake');
 }
 
-/** Whether the request carries what an expired session can be refreshed with. */
+/** Whether the request carries a refresh token for an expired session. */
 export function carriesRefreshToken({ cookies }: ClerkRequest): boolean {
   return [...cookies.keys()].some(isRefreshName);
 }
 
-/** The same request without what an expired session can be refreshed with. */
+/** Returns the request without its refresh tokens. */
 export function withoutRefreshTokens(request: ClerkRequest): ClerkRequest {
   if (!carriesRefreshToken(request)) return request;
   const headers = new Headers(request.headers);
   const cookies = (headers.get('cookie') as string).split(';');
   headers.set('cookie', cookies.filter((pair) => !isRefreshName((pair.split('=', 1)[0] as string).trim())).join(';'));
   const stripped = createClerkRequest(new Request(request.url, { method: request.method, headers }));
-  // Clerk's own reading of the result decides whether anything was left.
-  // Stryker disable next-line all: nothing is known that is, but it would be a way around this.
+  // Parse the result again: it is valid only if Clerk itself finds no refresh token in it.
+  // Stryker disable next-line all: no known request gets here; the check guards against bypasses.
   if (carriesRefreshToken(stripped)) throw new TypeError('a refresh token could not be taken from the request');
   return stripped;
 }
@@ -80,13 +80,16 @@ function isRefreshName(name: string): boolean {
   return name.startsWith('__refresh');
 }
 
-/** Whether the request carries a credential that Clerk would look at for these token types. @see RFC 6750, section 3.1 */
+/**
+ * Whether the request carries a credential that Clerk reads for these token types.
+ * @see RFC 6750, section 3.1
+ */
 export function carriesCredential(request: ClerkRequest, acceptsToken: AcceptsToken, cookieSuffix: string): boolean {
   if (tokenInHeader(request.headers.get('authorization')) !== undefined) return true;
   return tokenTypesOf(acceptsToken).includes('session_token') && sessionTokens(request, cookieSuffix).length > 0;
 }
 
-/** The `kid` a JWT names; `undefined` where it is no readable JWT, `null` where it is one that names none. */
+/** The `kid` of a JWT: `undefined` if the token cannot be parsed as a JWT, `null` if the JWT has no `kid`. */
 export function keyIdOf(token: string): string | null | undefined {
   if (token.split('.').length !== 3) return undefined;
   try {
@@ -97,7 +100,10 @@ export function keyIdOf(token: string): string | null | undefined {
   }
 }
 
-/** When a JWT says that it expires, in milliseconds since 1970; `undefined` where it is no readable JWT. */
+/**
+ * The expiry of a JWT, in milliseconds since 1970: `undefined` if the token cannot be parsed, `NaN` if the JWT has no
+ * `exp`.
+ */
 export function expiryOf(token: string): number | undefined {
   try {
     return (decodeJwt(token).exp ?? NaN) * 1000;

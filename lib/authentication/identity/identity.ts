@@ -14,31 +14,34 @@ import type {
 import { memoizedAuth, type AuthObjectOptions } from './auth-memo.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.js';
 
-/** Why Clerk could not be asked, or not rightly. */
+/**
+ * Why authentication could not be completed: Clerk is unavailable, rejects the key, or the options for this request are
+ * invalid.
+ */
 export type AuthenticationFailure = ClerkUnavailableError | ClerkKeyRefusedError | ClerkRequestOptionsError;
 
-/** Who is calling, as far as could be told. */
+/** Who is calling, as verified. */
 export interface Identity {
   readonly status: 'signed-in' | 'signed-out' | 'handshake';
-  /** Of the token that signed somebody in. */
+  /** The type of the verified token; `null` unless signed in. */
   readonly tokenType: TokenType | null;
-  /** Clerk's word for why nobody is signed in; goes to the log and to `x-clerk-auth-reason`. */
+  /** Clerk's reason code for a caller who is not signed in. It is logged and sent as `x-clerk-auth-reason`. */
   readonly reason: string | null;
-  /** Whether the request carried something that Clerk looks at. */
+  /** Whether the request carries a credential that Clerk reads for the accepted token types. */
   readonly credentialSent: boolean;
-  /** Whether the request, which carries nothing that Clerk looks at here, carries a session cookie. */
+  /** Whether the request carries a session cookie that is ignored because the handler accepts no session tokens. */
   readonly hasIgnoredSession?: boolean;
-  /** What Clerk wants on the response. */
+  /** The headers that Clerk adds to the response. */
   readonly headers: Headers;
-  /** Set where nobody is signed in because Clerk could not be asked. */
+  /** Set if the caller counts as signed out only because authentication could not be completed. */
   readonly failure?: AuthenticationFailure;
-  /** More for the log, never for the client; holds no credential. */
+  /** Additional detail for the log. It is never sent to the client and contains no credentials. */
   readonly detail?: string;
-  /** Clerk's own auth object. */
+  /** Builds Clerk's own auth object. */
   toAuth(options?: AuthObjectOptions): AuthObject;
 }
 
-/** Whom the token that signed somebody in belongs to: its `sub`. */
+/** The subject (`sub`) of the verified token; `undefined` if the caller is not signed in. */
 export function subjectOf(identity: Identity): string | undefined {
   const auth = identity.toAuth({ treatPendingAsSignedOut: false });
   if (!auth.isAuthenticated) return undefined;
@@ -46,56 +49,60 @@ export function subjectOf(identity: Identity): string | undefined {
 }
 
 /**
- * What Clerk puts into its answer and the client must not get: a message that discloses configuration, and CORS
+ * Headers of Clerk's response that are not forwarded to the client: a message that discloses configuration, and CORS
  * headers that would open the response to any sandboxed page (`Access-Control-Allow-Origin: null`, with credentials)
- * and overwrite what the application allows.
+ * and overwrite the application's own CORS headers.
  */
 const WITHHELD_HEADERS = ['x-clerk-auth-message', 'access-control-allow-origin', 'access-control-allow-credentials'];
 
-/** Clerk's answer as an identity. */
+/** Converts Clerk's request state to an identity. */
 export function identityFromState(state: RequestState<TokenType | null>, credentialSent: boolean): Identity {
   const headers = new Headers(state.headers);
   for (const name of WITHHELD_HEADERS) headers.delete(name);
   const { reason } = state;
-  // A handshake that is being resolved has somebody signed in or out already, and a way back: the browser goes there
-  // first, as with Clerk's own SDKs.
+  // A handshake that is being resolved has a signed-in or signed-out state and also a `Location`. The redirect comes
+  // first, as in Clerk's own SDKs.
   const status = headers.has('location') ? 'handshake' : state.status;
   const tokenType = status === 'signed-in' ? state.tokenType : null;
-  // A handshake has no auth object of its own.
+  // A handshake state has no auth object.
   const toAuth = memoizedAuth((options) => state.toAuth(options) ?? signedOutAuthObject());
   return { status, tokenType, reason, credentialSent, headers, toAuth };
 }
 
-/** Whether the client has to be told something. */
+/** Whether the response needs any headers from Clerk. */
 export function hasHeaders({ headers }: Identity): boolean {
   return headers.keys().next().done === false;
 }
 
 /**
- * The identity as a handler sees it. Where it accepts several types and nothing was sent, the caller is signed out of no
- * type in particular, though Clerk would call that a session; sessions with an open task count as the handler says.
+ * Adapts the identity to a handler. If the handler accepts several token types and the request carries no credentials,
+ * the auth object is of no particular type (Clerk would report a signed-out session). `allowsPendingSession` decides
+ * whether a session with an open task counts as signed in.
  */
 export function identityForRoute(
   { acceptsToken, allowsPendingSession }: { acceptsToken: AcceptsToken; allowsPendingSession: boolean },
   identity: Identity,
 ): Identity {
-  const undecided =
+  const isUntyped =
     identity.status !== 'signed-in' && !identity.credentialSent && tokenTypesOf(acceptsToken).length > 1;
-  if (undecided) return { ...identity, toAuth: memoizedAuth(() => invalidTokenAuthObject()) };
+  if (isUntyped) return { ...identity, toAuth: memoizedAuth(() => invalidTokenAuthObject()) };
   return allowsPendingSession ? allowingPending(identity) : identity;
 }
 
-/** The identity where a session with an open task counts as signed in, unless asked otherwise. */
+/** Returns the identity with pending sessions counted as signed in, unless a call to `toAuth()` overrides it. */
 export function allowingPending(identity: Identity): Identity {
   return { ...identity, toAuth: (options) => identity.toAuth({ treatPendingAsSignedOut: false, ...options }) };
 }
 
-/** Nobody is signed in, by our own finding: the token cannot be good, or Clerk could not be asked. */
+/**
+ * Creates a signed-out identity without a response from Clerk: the token is known to be invalid, or Clerk could not be
+ * called.
+ */
 export function signedOutIdentity(
   reason: string,
   acceptsToken: AcceptsToken,
   credentialSent: boolean,
-  why: Pick<Identity, 'failure' | 'detail'> = {},
+  failureOrDetail: Pick<Identity, 'failure' | 'detail'> = {},
 ): Identity {
   return {
     status: 'signed-out',
@@ -103,12 +110,15 @@ export function signedOutIdentity(
     reason,
     credentialSent,
     headers: new Headers({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
-    ...why,
+    ...failureOrDetail,
     toAuth: memoizedAuth(() => signedOutObject(acceptsToken)),
   };
 }
 
-/** Clerk's signed-out object: of a session where one is accepted, else of the only accepted type. */
+/**
+ * Clerk's signed-out object: of a session if sessions are accepted, of the machine token type if it is the only one,
+ * and untyped otherwise.
+ */
 function signedOutObject(acceptsToken: AcceptsToken): AuthObject {
   if (tokenTypesOf(acceptsToken).includes('session_token')) return signedOutAuthObject();
   return typeof acceptsToken === 'string'

@@ -3,17 +3,17 @@ import type { AuthObject } from '@clerk/backend';
 import { safeDebug } from './auth-debug.js';
 
 /**
- * Clerk's auth object as applications get it, safe in the hands of whatever walks it. Serializers, loggers and
- * functions that clone or compare call or copy every enumerable function they find: `getToken()` gives the raw token,
- * and Clerk's `has()` throws without an argument. So functions are not enumerable, as methods are not; `debug()` shows
- * no secret; `has()` answers false where nothing is asked. It is shared by all that uses a token, so it is frozen
- * throughout: no request sees another's changes.
+ * Makes Clerk's auth object safe to log, serialize, clone and compare. Such code calls or copies every enumerable
+ * function: `getToken()` would leak the raw token, and Clerk's `has()` throws without an argument. Therefore functions
+ * are not enumerable, `debug()` shows no secrets, and `has()` returns false without an argument.
+ *
+ * The object is deeply frozen, because requests with the same token share it and must not see each other's changes.
  */
 export function safeAuthObject<Auth extends AuthObject>(auth: Auth): Auth {
   const methods = (Object.getOwnPropertyNames(auth) as (keyof Auth)[]).filter(
     (name) => typeof auth[name] === 'function',
   );
-  // What is safe already stays the very object it is.
+  // Keep the identity of an object that is already safe.
   if (Object.isFrozen(auth) && !methods.some((name) => Object.prototype.propertyIsEnumerable.call(auth, name)))
     return auth;
   const safe = { ...auth };
@@ -30,14 +30,14 @@ function safeMethod(name: PropertyKey, method: Method): Method {
   return name === 'debug' ? safeDebug(method) : method;
 }
 
-/** Without recursion: claims may be nested as deeply as a token can hold. */
+/** Iterative, because claims may be nested deep enough to overflow the stack. */
 function deepFreeze<T>(value: T): T {
   const pending: unknown[] = [value];
   while (pending.length > 0) {
     const next = pending.pop();
-    // Whatever is no object counts as frozen; functions are left as they are.
+    // `Object.isFrozen` is true for primitives. Functions are left as they are.
     if (typeof next === 'function' || Object.isFrozen(next)) continue;
-    for (const inner of Object.values(Object.freeze(next as object))) pending.push(inner);
+    for (const child of Object.values(Object.freeze(next as object))) pending.push(child);
   }
   return value;
 }

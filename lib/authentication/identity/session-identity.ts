@@ -15,27 +15,27 @@ export type SessionClaims = SignedInAuthObject['sessionClaims'];
 
 type MachineTokenType = Exclude<TokenType, 'session_token'>;
 
-/** What Clerk's auth object of a machine token is made of. */
+/** The data that Clerk's auth object of a machine token is built from. */
 export type MachineData = Parameters<typeof authenticatedMachineObject>[2];
 
-/** Somebody signed in by a session token that was verified before, or by us. Nothing of a request is in it. */
+/** Creates the identity of a verified session token. It contains no data of a particular request. */
 export function sessionIdentity(options: ResolvedClerkOptions, token: string, claims: SessionClaims): Identity {
   const { secretKey, publishableKey, machineSecretKey, apiUrl, apiVersion } = options;
   const context = { secretKey, publishableKey, machineSecretKey, apiUrl, apiVersion };
   return signedIn('session_token', ({ treatPendingAsSignedOut = true } = {}) => {
     const auth = signedInAuthObject(context, token, claims);
-    const pending = treatPendingAsSignedOut && auth.sessionStatus === 'pending';
-    return pending ? signedOutAuthObject(undefined, 'pending') : auth;
+    const isPendingSignedOut = treatPendingAsSignedOut && auth.sessionStatus === 'pending';
+    return isPendingSignedOut ? signedOutAuthObject(undefined, 'pending') : auth;
   });
 }
 
-/** Somebody signed in by a machine token that was verified before. */
+/** Creates the identity of a machine token that was verified before. */
 export function machineIdentity(tokenType: MachineTokenType, token: string, data: MachineData): Identity {
   return signedIn(tokenType, () => authenticatedMachineObject(tokenType, token, data));
 }
 
 function signedIn(tokenType: TokenType, build: ToAuth): Identity {
   const toAuth = memoizedAuth(build);
-  // Clerk says nothing to the client about somebody who is signed in.
+  // Clerk adds no response headers for a signed-in caller.
   return { status: 'signed-in', tokenType, reason: null, credentialSent: true, headers: new Headers(), toAuth };
 }

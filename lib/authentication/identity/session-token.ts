@@ -3,35 +3,35 @@ import { verify, type KeyObject } from 'node:crypto';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import type { SessionClaims } from './session-identity.js';
 
-/** A session token as Clerk makes them, taken apart but not verified. */
+/** A session token issued by Clerk, parsed but not verified. */
 export interface SessionToken {
   readonly kid: string;
   readonly claims: SessionClaims;
 }
 
-/** Categories that Clerk accepts for a session; the other is on every kind of token of some instances. */
+/** The `cat` values that Clerk accepts for a session. The last one is on every kind of token of some instances. */
 export const SESSION_CATEGORIES: readonly unknown[] = [undefined, 'cl_B7d4PD111AAA', 'cl_I7d4PD111III'];
 const HEADER_FIELDS: readonly string[] = ['alg', 'cat', 'kid', 'typ'];
 
 /**
- * Reads what is without doubt a session token, spelt as Clerk spells them. About all else, odd spelling included, Clerk
- * itself is asked.
+ * Parses a token that is certainly a session token in the encoding that Clerk uses. Returns `undefined` for anything
+ * else, including unusual encodings; the caller then passes the token to Clerk.
  */
 export function readSessionToken(token: string): SessionToken | undefined {
   const [header, payload, signature, ...rest] = token.split('.');
   if (!header || !payload || !signature || rest.length > 0) return undefined;
-  // A signature has several spellings in base64, of which Clerk refuses some that libraries accept.
+  // Base64url is not canonical: Clerk rejects some encodings of a signature that libraries accept.
   if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) return undefined;
   const fields = parse(header);
   const claims = parse(payload);
   if (!fields || !claims) return undefined;
   const { alg, typ, kid, cat } = fields;
-  const usual = alg === 'RS256' && typ === 'JWT' && SESSION_CATEGORIES.includes(cat);
-  if (!usual || typeof kid !== 'string' || !Object.keys(fields).every((name) => HEADER_FIELDS.includes(name))) {
+  const isClerkHeader = alg === 'RS256' && typ === 'JWT' && SESSION_CATEGORIES.includes(cat);
+  if (!isClerkHeader || typeof kid !== 'string' || !Object.keys(fields).every((name) => HEADER_FIELDS.includes(name))) {
     return undefined;
   }
   const { sub, sid } = claims;
-  // M2M tokens are told by their subject; templates have no session.
+  // M2M tokens are recognized by their subject. Tokens from JWT templates have no session.
   if (typeof sub !== 'string' || sub.startsWith('mch_') || typeof sid !== 'string' || !sid) return undefined;
   return { kid, claims: claims as unknown as SessionClaims };
 }
@@ -40,27 +40,28 @@ function parse(part: string): Record<string, unknown> | null | undefined {
   const bytes = Buffer.from(part, 'base64url');
   if (bytes.toString('base64url') !== part) return undefined;
   try {
-    // What is no object has none of the fields that are asked for.
+    // A JSON value that is not an object has none of the fields that the caller reads.
     return JSON.parse(bytes.toString()) as Record<string, unknown> | null;
   } catch {
     return undefined;
   }
 }
 
-/** Whether a key of the instance signed the token: RS256, whatever the token says. */
+/** Whether the token is signed with this key. Always RS256, whatever the token header says. */
 export function isSignedBy(token: string, key: KeyObject): boolean {
-  const end = token.lastIndexOf('.');
-  const signature = Buffer.from(token.slice(end + 1), 'base64url');
-  // Node's own: on the thread pool, as jose's WebCrypto has it, the same takes twice the time.
-  return verify('RSA-SHA256', Buffer.from(token.slice(0, end)), key, signature);
+  const lastDot = token.lastIndexOf('.');
+  const signature = Buffer.from(token.slice(lastDot + 1), 'base64url');
+  // Synchronous on purpose: WebCrypto (as in jose) runs on the thread pool and takes twice the time.
+  return verify('RSA-SHA256', Buffer.from(token.slice(0, lastDot)), key, signature);
 }
 
-/** Dates that `Date` can hold; what it cannot is for Clerk to judge. */
+/** Accepts only dates that `Date` can represent; tokens with others are left to Clerk. */
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && Math.abs(value as number) < 8e12;
 
 /**
- * Whether the claims of a signed token are good beyond doubt, by Clerk's rules and the application's options.
- * @param now In milliseconds since 1970.
+ * Whether the claims of a token with a valid signature are certainly valid by Clerk's rules and the application's
+ * options.
+ * @param now The current time, in milliseconds since 1970.
  */
 export function areClaimsGood(
   { exp, nbf, iat, aud, azp }: SessionClaims,
@@ -72,8 +73,8 @@ export function areClaimsGood(
 ): boolean {
   const { clockSkewInMs: skew, audience, requireAudience, authorizedParties, allowMissingAzp } = options;
   if (!isTime(exp) || exp * 1000 <= now - skew) return false;
-  for (const since of [nbf, iat]) {
-    if (since !== undefined && (!isTime(since) || since * 1000 > now + skew)) return false;
+  for (const notBefore of [nbf, iat]) {
+    if (notBefore !== undefined && (!isTime(notBefore) || notBefore * 1000 > now + skew)) return false;
   }
   const audiences = [audience.session_token ?? []].flat();
   if (audiences.length > 0) {

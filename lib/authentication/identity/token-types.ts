@@ -2,7 +2,7 @@ import type { TokenType } from '@clerk/backend/internal';
 
 export type { TokenType };
 
-/** Every token type Clerk knows, in the order in which lists of them are written. */
+/** Every token type of Clerk, in the order in which lists of them are written. */
 export const TOKEN_TYPES = [
   'session_token',
   'api_key',
@@ -10,10 +10,12 @@ export const TOKEN_TYPES = [
   'oauth_token',
 ] as const satisfies readonly TokenType[];
 
-/** What `@AcceptsToken()` takes. */
+/** A token type that `@AcceptsToken()` accepts; `any` stands for all of them. */
 export type AcceptedToken = TokenType | 'any';
 
-/** Accepted types as Clerk's `authenticateRequest` takes them: one alone as a string, all of them as `any`. */
+/**
+ * Accepted types in the form that Clerk's `authenticateRequest` expects: a single type as a string, all types as `any`.
+ */
 export type AcceptsToken = TokenType | TokenType[] | 'any';
 
 export function isTokenType(value: unknown): value is TokenType {
@@ -21,8 +23,8 @@ export function isTokenType(value: unknown): value is TokenType {
 }
 
 /**
- * Clerk's spelling of a set of types. One alone must be a plain string: only the literal `'m2m_token'`, not
- * `['m2m_token']`, lets Clerk verify with a machine secret.
+ * Converts token types to Clerk's form. A single type must be a plain string: Clerk verifies with a machine secret only
+ * for the literal `'m2m_token'`, not for `['m2m_token']`.
  */
 export function toAcceptsToken(types: readonly TokenType[]): AcceptsToken {
   const distinct = TOKEN_TYPES.filter((type) => types.includes(type));
@@ -31,7 +33,7 @@ export function toAcceptsToken(types: readonly TokenType[]): AcceptsToken {
   return distinct.length === TOKEN_TYPES.length ? 'any' : distinct;
 }
 
-/** The types behind Clerk's spelling. */
+/** Converts Clerk's form back to a list of token types. */
 export function tokenTypesOf(acceptsToken: AcceptsToken): readonly TokenType[] {
   if (acceptsToken === 'any') return TOKEN_TYPES;
   return typeof acceptsToken === 'string' ? [acceptsToken] : acceptsToken;

@@ -15,27 +15,30 @@ import { RemoteKeySet } from '../keys/remote-key-set.js';
 import { UserCache } from './user-cache.js';
 import { VerificationCache } from '../cache/verification-cache.js';
 
-/** Everything that belongs to one Clerk instance. Nothing of it is ever shared with another. */
+/**
+ * Everything that belongs to one Clerk instance. Instances share keys, calls and clients only with equal options, and
+ * never share caches.
+ */
 export interface ClerkInstance {
   readonly options: ResolvedClerkOptions;
   readonly client: ClerkClient;
   readonly calls: ClerkCalls;
   readonly authenticator: Authenticator;
   readonly users: UserCache;
-  /** Forgets what was remembered. Requests that are under way still get their answers. */
+  /** Clears the caches. Requests in flight still complete. */
   close(): void;
 }
 
-/** All options that keys and calls depend on: where they are equal, it is the same Clerk instance with the same bounds. */
+/** All options that keys and calls depend on. Instances with equal values share them. */
 export const BACKEND_OPTIONS = [
   ...(['secretKey', 'machineSecretKey', 'machineOnly', 'jwtKey', 'apiUrl', 'apiVersion'] as const),
   ...(['timeoutInMs', 'maxRetries', 'maxPendingCalls', 'staleKeysInMs'] as const),
 ] as const satisfies readonly (keyof ResolvedClerkOptions)[];
 
-/** The type keeps what is shared from depending on any other option: a new dependency does not compile until it is listed. */
+/** Restricts shared parts to the listed options: code that uses another one does not compile until it is listed. */
 type BackendOptions = Pick<ResolvedClerkOptions, (typeof BACKEND_OPTIONS)[number]>;
 
-/** The Backend API of one Clerk instance: the keys that it publishes, and the bounds on calls to it. */
+/** The Backend API of one Clerk instance: its published keys, and the limits on calls to it. */
 export interface ClerkBackend {
   readonly calls: ClerkCalls;
   readonly keys: KeySet;
@@ -47,9 +50,9 @@ export function createBackend(options: BackendOptions): ClerkBackend {
 }
 
 /**
- * Sets up what an instance needs: client, keys and authenticator.
+ * Creates the client, keys, authenticator and user cache of an instance.
  *
- * @param backend May be shared by instances that agree in {@link BACKEND_OPTIONS}.
+ * @param backend May be shared by instances with equal {@link BACKEND_OPTIONS}.
  */
 export function createInstance(
   options: ResolvedClerkOptions,
@@ -66,7 +69,7 @@ export function createInstance(
   return { options, client, calls, authenticator, users, close };
 }
 
-/** The lanes to a verdict, the fastest first; each hands on what it cannot tell with certainty. */
+/** Builds the chain of authenticators, fastest first. Each passes on what it cannot decide with certainty. */
 export function createAuthenticator(
   options: ResolvedClerkOptions,
   client: ClerkClient,
@@ -79,9 +82,9 @@ export function createAuthenticator(
   let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys, calls, now);
   if (directVerification) authenticator = new DirectAuthenticator(options, keys, authenticator, now);
   if (!verificationCache) return authenticator;
-  const recent = new HotCache(verificationCache, now);
-  const verdicts = new VerificationCache(options, verificationCache, keys, now);
-  return new CachedAuthenticator(options, recent, verdicts, authenticator);
+  const hotCache = new HotCache(verificationCache, now);
+  const cache = new VerificationCache(options, verificationCache, keys, now);
+  return new CachedAuthenticator(options, hotCache, cache, authenticator);
 }
 
 function keysOf(options: BackendOptions, calls: ClerkCalls): KeySet {

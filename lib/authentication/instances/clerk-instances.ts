@@ -18,35 +18,35 @@ import {
 import { Fingerprints } from './fingerprints.js';
 import { SegmentedLru } from '../cache/segmented-lru.js';
 
-/** How many instances are cached, and how many clients and key sets, which instances share. */
+/** The maximum number of cached instances, and also of the clients and key sets that instances share. */
 const MAX_INSTANCES = 1_000;
 
 type Resolve = (request: object) => RequestOptions | undefined | Promise<RequestOptions | undefined>;
 
 /**
- * Finds the Clerk instance of a request: the module's own, or the one that `resolveOptions` names.
+ * Finds the Clerk instance of a request: the only one of the module, or the tenant's if `resolveOptions` is set.
  *
- * A verification cache belongs to exactly one set of options, since any of them may matter. Keys, calls and clients are
- * shared by the options that they depend on: an answer that is new in any other option fetches no keys, and a flood of such
- * answers evicts none.
+ * A verification cache belongs to exactly one set of options, since any option may affect verification. Keys, calls and
+ * clients are shared between equal values of the options that they depend on: options that differ only in other values
+ * cause no key fetch, and a flood of them evicts no keys or clients.
  */
 export class ClerkInstances {
   private readonly instances = new SegmentedLru<ClerkInstance>(MAX_INSTANCES, (instance) => instance.close());
   private readonly backends = new SegmentedLru<ClerkBackend>(MAX_INSTANCES);
   private readonly clients = new SegmentedLru<ClerkClient>(MAX_INSTANCES);
-  private readonly found = new WeakMap<object, Promise<ClerkInstance>>();
-  private readonly answers = new TenantOptionsReader();
+  private readonly byCarrier = new WeakMap<object, Promise<ClerkInstance>>();
+  private readonly tenantOptionsReader = new TenantOptionsReader();
   private readonly fingerprints = new Fingerprints();
-  // Private to the language too: whoever logs a service that leads here must see neither keys nor the environment.
+  // Private at runtime too: logging a service that references this object must expose neither keys nor the environment.
   readonly #given: ClerkModuleOptions;
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #resolveOptions: Resolve | undefined;
-  /** The module's own, where there are no others. */
+  /** The module's only instance; `undefined` with `resolveOptions`. */
   readonly own: ClerkInstance | undefined;
 
   /**
-   * @param given The module's options before they were settled: a tenant's are settled together with them.
-   * @param env The environment, of which a tenant's keys are never taken.
+   * @param given The module's options as given. A tenant's options are merged with them and then resolved.
+   * @param env The environment. A tenant's keys are never read from it.
    */
   constructor(
     options: ResolvedClerkOptions,
@@ -54,7 +54,7 @@ export class ClerkInstances {
     given: ClerkModuleOptions | undefined | null,
     env: Readonly<Record<string, string | undefined>> = process.env,
   ) {
-    // Read once: which instance an answer leads to must depend on nothing else that changes.
+    // Snapshot, so that later changes do not affect which instance the tenant options lead to.
     this.#given = snapshotOf(readOwn(given ?? {}));
     this.#env = { ...env };
     this.#resolveOptions = (options.resolveOptions as Resolve | undefined)?.bind(given);
@@ -62,20 +62,20 @@ export class ClerkInstances {
   }
 
   /**
-   * The instance of a request; `resolveOptions` is asked once for each.
+   * Returns the instance of a request. `resolveOptions` is called once per request.
    *
-   * @param request The request as the platform gives it.
-   * @param carrier What stands for the request wherever it is met again.
-   * @throws ClerkRequestOptionsError where `resolveOptions` throws, or answers nothing usable.
+   * @param request The platform's request object.
+   * @param carrier The object that identifies the request in every later step.
+   * @throws ClerkRequestOptionsError if `resolveOptions` throws or returns unusable options.
    */
   for(request: object, carrier: object = request): Promise<ClerkInstance> {
     if (this.own) return Promise.resolve(this.own);
-    let instance = this.found.get(carrier);
-    if (!instance) this.found.set(carrier, (instance = this.find(request)));
+    let instance = this.byCarrier.get(carrier);
+    if (!instance) this.byCarrier.set(carrier, (instance = this.find(request)));
     return instance;
   }
 
-  /** Called by Nest: nothing is remembered, and no timer is set, once the application has gone. */
+  /** Called by Nest. After the application has closed, nothing is cached and no timer runs. */
   onModuleDestroy(): void {
     this.own?.close();
     this.instances.clear();
@@ -83,49 +83,64 @@ export class ClerkInstances {
 
   private async find(request: object): Promise<ClerkInstance> {
     try {
-      const answer = this.answers.read(await (this.#resolveOptions as Resolve)(request));
-      return this.instances.get(answer.key) ?? this.setUp(answer);
+      const tenantOptions = this.tenantOptionsReader.read(await (this.#resolveOptions as Resolve)(request));
+      return this.instances.get(tenantOptions.key) ?? this.create(tenantOptions);
     } catch (cause) {
       const problems = cause instanceof ClerkConfigurationError ? `: ${cause.problems.join(' ')}` : '';
       throw new ClerkRequestOptionsError(`resolveOptions has no usable options for this request${problems}`, { cause });
     }
   }
 
-  private setUp(answer: TenantOptions): ClerkInstance {
-    const options = resolveRequestOptions(this.#given, answer.options, this.#env);
+  private create(tenantOptions: TenantOptions): ClerkInstance {
+    const options = resolveRequestOptions(this.#given, tenantOptions.options, this.#env);
     const backend = this.shared(this.backends, options, BACKEND_OPTIONS, createBackend);
     const client = options.clerkClient ?? this.shared(this.clients, options, CLIENT_OPTIONS, buildClient);
     const instance = createInstance(options, client, undefined, backend);
-    this.instances.set(answer.key, instance);
-    this.answers.countNew(answer);
+    this.instances.set(tenantOptions.key, instance);
+    this.tenantOptionsReader.countNew(tenantOptions);
     return instance;
   }
 
-  /** What was made before for the same values of these options; the type keeps it from depending on any others. */
+  /**
+   * Returns the cached value for equal values of these options, or creates it. The type of `make` restricts it to these
+   * options.
+   */
   private shared<Name extends keyof ResolvedClerkOptions, V extends object>(
-    made: SegmentedLru<V>,
+    cache: SegmentedLru<V>,
     options: ResolvedClerkOptions,
     names: readonly Name[],
     make: (options: Pick<ResolvedClerkOptions, Name>) => V,
   ): V {
-    const named = Object.fromEntries(names.map((name) => [name, options[name]])) as Pick<ResolvedClerkOptions, Name>;
-    const key = this.fingerprints.of(named);
-    let value = made.get(key);
-    if (!value) made.set(key, (value = make(named)));
+    const values = Object.fromEntries(names.map((name) => [name, options[name]])) as Pick<ResolvedClerkOptions, Name>;
+    const key = this.fingerprints.of(values);
+    let value = cache.get(key);
+    if (!value) cache.set(key, (value = make(values)));
     return value;
   }
 }
 
 /**
- * The Backend client of the instance that a request belongs to. `ClerkClientService` is the module's own; with
- * `resolveOptions` this one gives the tenant's.
+ * The Backend client of the instance that a request belongs to. `ClerkClientService` is the client of the module; with
+ * `resolveOptions`, use `ClerkClients` to get the client of the tenant.
  *
  * @example
- * constructor(private readonly clients: ClerkClients) {}
- * // …
- * const clerk = await this.clients.for(request);
+ * ```ts
+ * @Injectable()
+ * export class UsersService {
+ *   constructor(private readonly clients: ClerkClients) {}
+ *
+ *   async find(request: Request, userId: string) {
+ *     const clerk = await this.clients.for(request);
+ *     return clerk.users.getUser(userId);
+ *   }
+ * }
+ * ```
  */
 export abstract class ClerkClients {
-  /** @param request The request of Express or Fastify, or Nest's ExecutionContext. */
+  /**
+   * Returns the client for a request.
+   *
+   * @param request The request of Express or Fastify, or Nest's `ExecutionContext`.
+   */
   abstract for(request: object): Promise<ClerkClient>;
 }

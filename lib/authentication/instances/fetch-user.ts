@@ -12,24 +12,24 @@ const NOT_FOUND: Denial = {
 };
 
 /**
- * Asks Clerk's Backend API for a user.
+ * Fetches a user from Clerk's Backend API.
  *
- * @returns The user, or the denial where there is none.
- * @throws ClerkUnavailableError where Clerk could not answer.
+ * @returns The user, or a denial if the user does not exist or Clerk rejects the key of this application.
+ * @throws ClerkUnavailableError if Clerk is unavailable or returns something else.
  */
 export async function fetchUser({ users }: ClerkClient, userId: string): Promise<User | Denial> {
   try {
     const user = (await users.getUser(userId)) as Partial<User> | undefined;
-    // Clerk takes whatever comes under status 200 for a user.
-    // Stryker disable next-line OptionalChaining: an error has no status either.
+    // Clerk treats every response with status 200 as a user.
+    // Stryker disable next-line OptionalChaining: a thrown TypeError has no status either.
     if (user?.id === userId) return user as User;
   } catch (error) {
     const { status, retryAfter } = error as { readonly status?: number; readonly retryAfter?: number };
     if (status === 404) return NOT_FOUND;
     if (status === 401 || status === 403) return KEY_REFUSED;
-    // Stryker disable next-line StringLiteral: of an outage the caller is told no more than that.
+    // Stryker disable next-line StringLiteral: the message does not reach the caller.
     throw new ClerkUnavailableError('The user was not loaded', retryTimes(status, retryAfter));
   }
-  // Stryker disable next-line StringLiteral: the same.
+  // Stryker disable next-line StringLiteral: the message does not reach the caller.
   throw new ClerkUnavailableError('The Backend API answered something else than the user');
 }

@@ -6,24 +6,24 @@ import { ClerkErrorCode } from '../../errors/error-codes.js';
 import type { ClerkInstances } from './clerk-instances.js';
 import type { AuthenticationFailure, Identity } from '../identity/identity.js';
 
-/** Loads the users who call, each at most once per request. What requests share is kept by each Clerk instance. */
+/** Loads the current users, each at most once per request. The instance's `UserCache` caches across requests. */
 export class RequestUsers {
   private readonly loaded = new WeakMap<object, Map<string, Promise<User | Denial>>>();
 
   constructor(private readonly instances: ClerkInstances) {}
 
-  /** The user who calls, of the instance that the request belongs to; or why there is none. */
+  /** Loads the current user from the instance that the request belongs to, or returns a denial. */
   async load({ source, carrier }: { source: object; carrier: object }, identity: Identity): Promise<User | Denial> {
-    if (identity.failure) return unableToAsk(identity.failure);
+    if (identity.failure) return denialForFailure(identity.failure);
     const auth = identity.toAuth();
     if (!auth.isAuthenticated) return SIGNED_OUT;
     const userId = 'userId' in auth ? auth.userId : null;
     if (!userId) return NO_USER;
 
-    const ofRequest = this.loaded.get(carrier) ?? new Map<string, Promise<User | Denial>>();
-    this.loaded.set(carrier, ofRequest);
-    let user = ofRequest.get(userId);
-    if (!user) ofRequest.set(userId, (user = this.fetch(source, carrier, userId)));
+    const usersOfRequest = this.loaded.get(carrier) ?? new Map<string, Promise<User | Denial>>();
+    this.loaded.set(carrier, usersOfRequest);
+    let user = usersOfRequest.get(userId);
+    if (!user) usersOfRequest.set(userId, (user = this.fetch(source, carrier, userId)));
     return user;
   }
 
@@ -37,8 +37,8 @@ export class RequestUsers {
   }
 }
 
-/** Why nobody can be loaded where Clerk could not even be asked who is calling. */
-function unableToAsk(failure: AuthenticationFailure): Denial {
+/** The denial for a request that could not be authenticated because of a failure. */
+function denialForFailure(failure: AuthenticationFailure): Denial {
   const { code } = failure;
   return code === ClerkErrorCode.ClerkUnavailable ? unavailable(failure) : { ...KEY_REFUSED, code };
 }

@@ -6,44 +6,44 @@ import { assertAnswer } from '../../options/resolve-options.js';
 import { isFlat, isSame, isUsedAsItIs, readOwn, snapshotOf, type OwnProperties } from '../../options/snapshot.js';
 import { Fingerprints } from './fingerprints.js';
 
-/** From how many new answers on that differ only in their functions a warning is logged. */
+/** The number of new options that differ only in functions or clients before a warning is logged. */
 const WARN_AFTER = 10;
-/** How many groups of such answers are counted. */
+/** The maximum number of groups of such options that are counted. */
 const MAX_COUNTED = 100;
 
-/** A snapshot of what `resolveOptions` answered, and its fingerprint. */
+/** A snapshot of the options that `resolveOptions` returned, and its fingerprint. */
 export interface TenantOptions {
   readonly key: string;
-  /** Plain data, functions and a client: no getter, nothing that changes. */
+  /** Plain data, functions and a client. There are no getters, and nothing changes later. */
   readonly options: RequestOptions;
 }
 
 /**
- * Reads the answers of `resolveOptions`, each of their properties once. An instance that is found by the fingerprint of an
- * answer was set up from the very values that were fingerprinted.
+ * Reads the options that `resolveOptions` returns, each property once. An instance found by fingerprint was therefore
+ * created from exactly the values that were fingerprinted.
  */
 export class TenantOptionsReader {
   private readonly fingerprints = new Fingerprints();
-  /** An object that is answered again is recognised by comparing what was read, without hashing. */
-  private readonly known = new WeakMap<object, TenantOptions & { readonly own: OwnProperties }>();
+  /** Recognizes an object that is returned again by comparing its properties, without hashing. */
+  private readonly cached = new WeakMap<object, TenantOptions & { readonly own: OwnProperties }>();
   private readonly counts = new LRUCache<string, number>({ max: MAX_COUNTED });
   private hasWarned = false;
 
-  /** @throws ClerkConfigurationError where the answer is no options. */
-  read(answer: unknown): TenantOptions {
-    if (Object(answer) !== answer) assertAnswer(answer);
-    const given = answer as object;
-    const own = readOwn(given);
-    const known = this.known.get(given);
-    if (known && isSame(known.own, own)) return known;
-    assertAnswer(given);
+  /** @throws ClerkConfigurationError if the value is not valid options. */
+  read(returned: unknown): TenantOptions {
+    if (Object(returned) !== returned) assertAnswer(returned);
+    const object = returned as object;
+    const own = readOwn(object);
+    const cached = this.cached.get(object);
+    if (cached && isSame(cached.own, own)) return cached;
+    assertAnswer(object);
     const options = snapshotOf(own) as RequestOptions;
     const read = { key: this.fingerprints.of(options), options, own };
-    if (isFlat(own)) this.known.set(given, read);
+    if (isFlat(own)) this.cached.set(object, read);
     return read;
   }
 
-  /** Counts an answer that an instance was set up for; warns once where answers differ only in their functions. */
+  /** Counts options that an instance was created for. Warns once if options differ only in functions or clients. */
   countNew({ options }: TenantOptions): void {
     const names = Object.entries(options).flatMap(([name, value]) => (isUsedAsItIs(name, value) ? [name] : []));
     if (this.hasWarned || names.length === 0) return;

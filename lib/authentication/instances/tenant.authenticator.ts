@@ -5,16 +5,18 @@ import type { Credentials } from '../identity/credentials.js';
 import { signedOutIdentity, type Identity } from '../identity/identity.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 
-/** Asks the instance that a request belongs to. */
+/** Delegates to the authenticator of the instance that a request belongs to. */
 export class TenantAuthenticator implements Authenticator {
   constructor(private readonly instances: ClerkInstances) {}
 
   authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity> {
     const { own } = this.instances;
-    return own ? own.authenticator.authenticate(credentials, acceptsToken) : this.ofTenant(credentials, acceptsToken);
+    return own
+      ? own.authenticator.authenticate(credentials, acceptsToken)
+      : this.authenticateForTenant(credentials, acceptsToken);
   }
 
-  private async ofTenant(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
+  private async authenticateForTenant(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
     try {
       const { authenticator } = await this.instances.for(credentials.source, credentials.carrier);
       return await authenticator.authenticate(credentials, acceptsToken);

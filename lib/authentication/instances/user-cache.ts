@@ -7,13 +7,13 @@ import type { ClerkCalls } from '../../client/clerk-calls.js';
 import { ExpiringCache, isValidAt, type ValidityWindow } from '../cache/expiring-cache.js';
 import { fetchUser } from './fetch-user.js';
 
-/** Room for a user with full metadata; a plain one takes about a fifth of it. */
+/** The memory for a user with full metadata, in bytes; a plain user takes about a fifth of it. */
 const BYTES_PER_USER = 16 * 1024;
 
-/** For how long Clerk is left alone at most, in milliseconds, whatever it asks for. */
-const MAX_HOLD_MS = 60_000;
+/** The maximum backoff, in milliseconds, whatever Clerk asks for. */
+const MAX_BACKOFF_MS = 60_000;
 
-/** A user as Clerk sent it. Each request gets an object of its own, so that none sees what another does to it. */
+/** A user as received from Clerk. Each request gets its own copy, so requests cannot see each other's changes. */
 interface CachedUser extends ValidityWindow {
   copy(): User;
 }
@@ -24,16 +24,17 @@ interface Fetched {
 }
 
 /**
- * The users of one Clerk instance who call (`@CurrentUser()`), each remembered for a short while. Concurrent calls of one
- * user share one call to Clerk. Neither errors nor users who do not exist are remembered; a rate limit of Clerk is kept to.
+ * Caches the current users (`@CurrentUser()`) of one Clerk instance for a short time. Concurrent requests for a user
+ * share one call to Clerk. Errors and users that do not exist are not cached. If Clerk says when to retry (as with a
+ * rate limit), no calls are made until then.
  */
 export class UserCache {
-  /** `undefined` where every request asks Clerk. */
+  /** `undefined` if caching is disabled. */
   private readonly cache: ExpiringCache<string, CachedUser> | undefined;
   private readonly maxAgeInMs: number;
   private readonly pending = new Map<string, Promise<Fetched>>();
-  /** While Clerk is not asked, since it said so. */
-  private hold: ValidityWindow | undefined;
+  /** Set while calls are paused because Clerk said when to retry. */
+  private backoff: ValidityWindow | undefined;
 
   constructor(
     { currentUserCache }: Pick<ResolvedClerkOptions, 'currentUserCache'>,
@@ -47,28 +48,28 @@ export class UserCache {
     this.cache = new ExpiringCache({ maxEntries, maxBytes: maxEntries * BYTES_PER_USER }, now);
   }
 
-  /** @throws ClerkUnavailableError where Clerk cannot be asked. */
+  /** @throws ClerkUnavailableError if Clerk is unavailable, or if calls are paused. */
   async load(userId: string): Promise<User | Denial> {
     if (!this.cache) return this.fetch(userId);
     const cached = this.cache.get(userId);
     if (cached) return cached.copy();
     const pending = this.pending.get(userId);
-    if (!pending) return this.fetchForAll(userId);
+    if (!pending) return this.fetchShared(userId);
     const shared = await pending;
     if (shared.cached) return shared.cached.copy();
     // A user that cannot be copied belongs to the request that loaded it.
     return 'code' in shared.user ? shared.user : this.fetch(userId);
   }
 
-  /** Forgets everyone, and remembers nobody from now on. */
+  /** Removes all users and stops caching. */
   close(): void {
     this.cache?.close();
   }
 
-  private async fetchForAll(userId: string): Promise<User | Denial> {
-    // The age counts from the question: the answer may show the user as of any moment since.
+  private async fetchShared(userId: string): Promise<User | Denial> {
+    // The age counts from the start of the call: the response may show the user as of any moment since.
     const since = this.now();
-    const pending = this.fetch(userId).then((user) => ({ user, cached: this.remember(user, since) }));
+    const pending = this.fetch(userId).then((user) => ({ user, cached: this.addToCache(user, since) }));
     this.pending.set(userId, pending);
     try {
       return (await pending).user;
@@ -78,9 +79,9 @@ export class UserCache {
   }
 
   private async fetch(userId: string): Promise<User | Denial> {
-    const { calls, client, hold, now } = this;
-    if (hold && isValidAt(hold, now())) {
-      const retryAfterInSeconds = Math.ceil((hold.until - now()) / 1000);
+    const { calls, client, backoff, now } = this;
+    if (backoff && isValidAt(backoff, now())) {
+      const retryAfterInSeconds = Math.ceil((backoff.until - now()) / 1000);
       throw new ClerkUnavailableError('Clerk limits the rate of calls', { retryInMs: Infinity, retryAfterInSeconds });
     }
     try {
@@ -88,21 +89,24 @@ export class UserCache {
         calls.withRetry(() => calls.withConcurrencyLimit(() => fetchUser(client, userId))),
       );
     } catch (error) {
-      this.holdAfter(error);
+      this.backOffAfter(error);
       throw error;
     }
   }
 
-  /** A Clerk that limits the rate would refuse everything until the time that callers are told, and count it. */
-  private holdAfter(error: unknown): void {
+  /**
+   * Pause calls until the time that callers get in `Retry-After`: a rate-limiting Clerk would reject earlier ones and
+   * still count them.
+   */
+  private backOffAfter(error: unknown): void {
     const { retryInMs = Infinity, retryAfterInSeconds } = error as Partial<ClerkUnavailableError>;
     if (retryAfterInSeconds === undefined) return;
-    const holdInMs = retryInMs === Infinity ? retryAfterInSeconds * 1000 : retryInMs;
+    const backoffInMs = retryInMs === Infinity ? retryAfterInSeconds * 1000 : retryInMs;
     const since = this.now();
-    this.hold = { since, until: since + Math.min(holdInMs, MAX_HOLD_MS) };
+    this.backoff = { since, until: since + Math.min(backoffInMs, MAX_BACKOFF_MS) };
   }
 
-  private remember(user: User | Denial, since: number): CachedUser | undefined {
+  private addToCache(user: User | Denial, since: number): CachedUser | undefined {
     if ('code' in user) return undefined;
     const json = jsonOf(user);
     if (json === undefined) return undefined;
@@ -113,12 +117,15 @@ export class UserCache {
   }
 }
 
-/** Clerk's class of users, which is not exported as a value. */
+/** Clerk's `User` class, which is not exported as a value. */
 interface ReadsJson {
   fromJSON(json: unknown): User;
 }
 
-/** What Clerk sent; `undefined` for an object that is not of Clerk's class, such as a test's, and cannot be made anew. */
+/**
+ * The JSON received from Clerk; `undefined` for an object that is not of Clerk's class (such as a test double) and
+ * cannot be rebuilt.
+ */
 function jsonOf({ raw, constructor }: User): string | undefined {
   const { fromJSON } = constructor as Partial<ReadsJson>;
   return typeof fromJSON === 'function' && typeof raw === 'object' && raw ? JSON.stringify(raw) : undefined;

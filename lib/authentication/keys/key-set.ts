@@ -3,33 +3,38 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { ClerkUnavailableError } from '../../errors/clerk.errors.js';
 
 /**
- * A key that verifies nothing: its modulus is empty, so it cannot even be imported, and every signature is refused.
- * Clerk is always given some key, so that it never fetches any by itself; where a request needs none, it is this one.
+ * A key that verifies nothing: its modulus is empty, so it cannot be imported and every signature check fails. Clerk
+ * always gets a key, so that it never fetches keys by itself; requests that need no key get this one.
  */
 export const NO_KEY = '-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----';
 
 /** The public keys of one Clerk instance. */
 export interface KeySet {
   /**
-   * The key with this `kid` as PEM, or `null` where the instance has no such key.
-   * @throws ClerkUnavailableError | ClerkKeyRefusedError where that cannot be told.
+   * The key with this `kid` as PEM; `null` if the instance does not have it.
+   * @throws ClerkUnavailableError if the keys cannot be fetched.
+   * @throws ClerkKeyRefusedError if Clerk rejects the key of this application.
    */
   find(kid: string | null): Promise<string | null>;
 
-  /** The same, ready to verify with; but only where it is at hand, without any fetching. */
+  /** The key with this `kid`, ready for verification, if it is cached. It is never fetched. */
   getCached(kid: string): KeyObject | null;
 
   /**
-   * Any current key, for what names none that can be read, or only later (a handshake).
-   * @throws ClerkUnavailableError | ClerkKeyRefusedError where none can be had.
+   * Any current key, for a token that names no readable key, or whose key is known only later (a handshake).
+   * @throws ClerkUnavailableError if the keys cannot be fetched.
+   * @throws ClerkKeyRefusedError if Clerk rejects the key of this application.
    */
   current(): Promise<string>;
 
-  /** How long what they verified may be relied on: after this they are looked at anew. In milliseconds since 1970. */
+  /**
+   * The time until which results of these keys may be cached, in milliseconds since 1970. After it, credentials are
+   * verified again.
+   */
   freshUntil(): number;
 }
 
-/** The one key that the `jwtKey` option names: as with Clerk, whatever `kid` a token carries. */
+/** The key from the `jwtKey` option. As in Clerk's SDK, it applies to tokens with any `kid`. */
 export class StaticKeySet implements KeySet {
   private key: KeyObject | undefined;
 
@@ -52,7 +57,10 @@ export class StaticKeySet implements KeySet {
   }
 }
 
-/** Without a secret key there is nobody to ask: JWTs cannot be verified, only what Clerk verifies itself. */
+/**
+ * Used without a secret key. Keys cannot be fetched, so JWTs cannot be verified; tokens that Clerk verifies itself
+ * still can.
+ */
 export const EMPTY_KEY_SET: KeySet = {
   find: () => Promise.resolve(null),
   getCached: () => null,

@@ -5,16 +5,16 @@ import { createRemoteJWKSet, customFetch, jwksCache, type ExportedJWKSCache, typ
 import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import { retryTimes } from '../../client/clerk-calls.js';
 
-/** A key set has a few kilobytes. */
+/** The maximum size of a key set, in bytes. A normal one has a few kilobytes. */
 const MAX_BYTES = 1024 * 1024;
 
-/** A public key, in both forms that it is verified with. */
+/** A public key, in both forms used for verification. */
 export interface PublishedKey {
   readonly key: KeyObject;
   readonly pem: string;
 }
 
-/** The keys that may verify tokens, by their ids. */
+/** The keys that may verify tokens, by `kid`. */
 export type PublishedKeys = ReadonlyMap<string, PublishedKey>;
 
 export interface PublishedKeysOptions {
@@ -24,11 +24,11 @@ export interface PublishedKeysOptions {
 }
 
 /**
- * How to fetch what the Backend API publishes, with jose. When to fetch and how long to rely on it is not left to jose,
- * whose clock must not be set back.
+ * Creates a function that fetches the published keys with jose. The caller decides when to fetch and how long to use
+ * the keys, because jose's own cache breaks if the clock is set back.
  *
- * @returns A function that fetches them.
- * @throws ClerkUnavailableError (the function) where they cannot be had, ClerkKeyRefusedError where our key is refused.
+ * @returns The fetch function. It throws ClerkUnavailableError if the keys cannot be fetched, and ClerkKeyRefusedError
+ *   if Clerk rejects the key of this application.
  */
 export function keyFetcher(
   { apiUrl, apiVersion, secretKey }: PublishedKeysOptions,
@@ -50,7 +50,7 @@ export function keyFetcher(
       throw new ClerkUnavailableError('The keys of the Clerk instance could not be fetched', { cause: error });
     }
     const keys = usableKeysIn((fetched as ExportedJWKSCache).jwks.keys);
-    // An instance always has one. Taken for true, an answer without any would turn every caller away.
+    // Every instance has a key. Accepting an empty set would deny every caller.
     if (keys.size === 0) throw new ClerkUnavailableError('The Backend API published no usable key');
     return keys;
   };
@@ -61,12 +61,12 @@ function assertOk(response: Response): Response {
   if (status === 200) return response;
   const message = `The Backend API answered ${status} to a request for the keys`;
   if (status === 401 || status === 403) throw new ClerkKeyRefusedError(message);
-  // As Clerk's client reads it.
+  // Parsed as in Clerk's client.
   const retryAfter = Number.parseInt(headers.get('retry-after') ?? '', 10);
   throw new ClerkUnavailableError(message, retryTimes(status, retryAfter));
 }
 
-/** The same answer, which fails when it grows too large. */
+/** Returns the response with a body that fails once it exceeds the size limit. */
 function limitSize(response: Response): Response {
   let bytes = 0;
   const limit = new TransformStream<Uint8Array, Uint8Array>({
@@ -76,16 +76,16 @@ function limitSize(response: Response): Response {
       else controller.enqueue(chunk);
     },
   });
-  // Stryker disable next-line OptionalChaining: an answer without a body holds no keys, and fails either way.
+  // Stryker disable next-line OptionalChaining: a response without a body has no keys and fails either way.
   return new Response(response.body?.pipeThrough(limit));
 }
 
-/** Those that can verify session tokens, none that is named twice; what is no key is left out. */
+/** The keys that can verify session tokens. Keys with a duplicate `kid` and invalid keys are left out. */
 function usableKeysIn(jwks: readonly JWK[]): PublishedKeys {
-  const times = new Map<unknown, number>();
-  for (const { kid } of jwks) times.set(kid, (times.get(kid) ?? 0) + 1);
-  const named = jwks.filter(({ kid }) => times.get(kid) === 1);
-  return new Map(named.flatMap((jwk) => toPublishedKey(jwk) ?? []).map((entry) => [entry.kid, entry]));
+  const counts = new Map<unknown, number>();
+  for (const { kid } of jwks) counts.set(kid, (counts.get(kid) ?? 0) + 1);
+  const unique = jwks.filter(({ kid }) => counts.get(kid) === 1);
+  return new Map(unique.flatMap((jwk) => toPublishedKey(jwk) ?? []).map((entry) => [entry.kid, entry]));
 }
 
 function toPublishedKey(jwk: JWK): (PublishedKey & { readonly kid: string }) | undefined {

@@ -5,38 +5,47 @@ import type { ClerkCalls } from '../../client/clerk-calls.js';
 import type { KeySet } from './key-set.js';
 import { keyFetcher, type PublishedKey, type PublishedKeys, type PublishedKeysOptions } from './published-keys.js';
 
-/** Clerk rotates keys rarely; a removed one must die all the same. */
+/** Clerk rotates keys rarely, but a removed key must stop working in time. */
 const MAX_KEY_AGE_MS = 5 * 60_000;
-/** From this age on they are fetched anew by the way: nobody waits, and a Clerk that is down is noticed in time. */
+/**
+ * From this age on, keys are refreshed in the background: no request waits, and an outage is noticed before the keys
+ * are too old.
+ */
 const REFRESH_AGE_MS = 4 * 60_000;
-/** A flood of unknown `kid`s causes at most one fetch in this time. */
+/** Requests with unknown `kid`s cause at most one fetch per cooldown. */
 const COOLDOWN_MS = 30_000;
-/** While fetches fail: no more than so many in the time that many pauses take. A flood must not keep Clerk down. */
+/**
+ * While fetches fail, at most `FAILURES_AT_ONCE` are made within `FAILURES_AT_ONCE * RETRY_AFTER_MS`, so that a flood
+ * of requests does not overload Clerk.
+ */
 const FAILURES_AT_ONCE = 10;
 const RETRY_AFTER_MS = 3_000;
-/** How much of a request's time a fetch may take: where Clerk hangs, some has to be left to go on with known keys. */
+/**
+ * The share of the request timeout that a fetch may take. If Clerk hangs, the rest is left to continue with cached
+ * keys.
+ */
 const SHARE_OF_TIMEOUT = 1 / 2;
 
 const NO_KEYS: PublishedKeys = new Map();
 
 export interface RemoteKeySetOptions extends PublishedKeysOptions {
   readonly timeoutInMs: number;
-  /** How long known keys outlive their age while no new ones can be fetched. */
+  /** How long cached keys stay usable beyond their maximum age while Clerk is unavailable, in milliseconds. */
   readonly staleKeysInMs: number;
 }
 
 /**
- * The keys as the Backend API publishes them. Clerk's own fetching is not used because it retries for seconds, fetches
- * anew for every unknown `kid`, and reports an outage as a bad token.
+ * Fetches and caches the keys that the Backend API publishes. Clerk's own fetching is not used because it retries for
+ * seconds, fetches again for every unknown `kid`, and reports an outage as an invalid token.
  *
- * All times are in milliseconds since 1970. A clock may be set back: what then lies in the future counts as long past.
+ * All times are in milliseconds since 1970. If the clock is set back, a time in the future counts as long past.
  */
 export class RemoteKeySet implements KeySet {
   private keys = NO_KEYS;
   private fetchedAt = -Infinity;
-  /** How the latest fetch failed; none while Clerk is well. */
+  /** The failure of the latest fetch; `undefined` if it succeeded. */
   private lastFailure: { readonly at: number; readonly error: Error } | undefined;
-  /** When each of the latest fetches began that did not succeed. */
+  /** When each fetch since the last success started. */
   private attempts: number[] = [];
   private pendingFetch: Promise<void> | undefined;
   private readonly timeoutInMs: number;
@@ -70,12 +79,12 @@ export class RemoteKeySet implements KeySet {
   }
 
   freshUntil(): number {
-    const aged = this.now() - this.age() + MAX_KEY_AGE_MS;
-    // While Clerk is down, what outlived keys verified is looked at anew as often as a fetch is tried.
-    return this.lastFailure && this.isOutage ? Math.max(aged, this.lastFailure.at + RETRY_AFTER_MS) : aged;
+    const expiresAt = this.now() - this.age() + MAX_KEY_AGE_MS;
+    // During an outage, results of stale keys are verified again as often as a fetch is attempted.
+    return this.lastFailure && this.isOutage ? Math.max(expiresAt, this.lastFailure.at + RETRY_AFTER_MS) : expiresAt;
   }
 
-  /** The keys that may be relied on without any fetching; none where they are too old. */
+  /** The cached keys, if they are not too old. Never waits for a fetch. */
   private usableKeys(): PublishedKeys {
     const age = this.age();
     if (age >= MAX_KEY_AGE_MS + (this.isOutage ? this.options.staleKeysInMs : 0)) return NO_KEYS;
@@ -83,37 +92,37 @@ export class RemoteKeySet implements KeySet {
     return this.keys;
   }
 
-  /** How old the keys are; of a clock that was set back since, they have just become too old. */
+  /** The age of the keys. If the clock was set back, they count as just expired. */
   private age(): number {
     const now = this.now();
     if (this.fetchedAt > now) this.fetchedAt = now - MAX_KEY_AGE_MS;
     return now - this.fetchedAt;
   }
 
-  /** Whether Clerk is down. Where our own key is refused, that is no outage to be bridged. */
+  /** Whether Clerk is unavailable. A rejected key is not an outage, so it does not extend the use of stale keys. */
   private get isOutage(): boolean {
     return this.lastFailure?.error instanceof ClerkUnavailableError;
   }
 
-  /** What is found after a fetch; one that fails only matters where nothing is found. */
+  /** Looks a key up after a fetch. A failed fetch only matters if nothing is found. */
   private async findAfterFetch<T>(find: () => T | undefined): Promise<T | undefined> {
     try {
       await this.fetch();
     } catch (error) {
-      const outlived = find();
-      if (outlived === undefined) throw error;
-      return outlived;
+      const stale = find();
+      if (stale === undefined) throw error;
+      return stale;
     }
     return find();
   }
 
-  /** Goes on with the keys that are known, and tries again by and by to reach a Clerk that was down. */
+  /** Fetches keys without waiting. After a failure, tries again every `RETRY_AFTER_MS` at most. */
   private refreshInBackground(): void {
     if (this.lastFailure && this.isWithin(RETRY_AFTER_MS, this.lastFailure.at)) return;
     this.fetch().catch(() => undefined);
   }
 
-  /** Everybody who waits for the keys shares one fetch, retries included. */
+  /** Fetches the keys. Concurrent callers share one fetch, including its retries. */
   private fetch(): Promise<void> {
     return (this.pendingFetch ??= this.load().finally(() => (this.pendingFetch = undefined)));
   }
@@ -135,20 +144,23 @@ export class RemoteKeySet implements KeySet {
     }
   }
 
-  /** @throws what the last fetch failed with, where too many have failed lately to try another one now. */
+  /**
+   * Records the start of a fetch.
+   * @throws The error of the last fetch, if too many fetches failed recently.
+   */
   private recordAttempt(): void {
-    this.attempts = this.attempts.filter((began) => this.isWithin(FAILURES_AT_ONCE * RETRY_AFTER_MS, began));
+    this.attempts = this.attempts.filter((startedAt) => this.isWithin(FAILURES_AT_ONCE * RETRY_AFTER_MS, startedAt));
     if (this.attempts.length >= FAILURES_AT_ONCE) {
       const error = this.lastFailure?.error;
       if (error instanceof ClerkKeyRefusedError) throw error;
-      const why = { cause: error?.cause, retryInMs: Infinity, ...retryAfterOf(error) };
-      throw new ClerkUnavailableError('Clerk did not give its keys a moment ago', why);
+      const details = { cause: error?.cause, retryInMs: Infinity, ...retryAfterOf(error) };
+      throw new ClerkUnavailableError("Fetching Clerk's keys failed recently; backing off", details);
     }
     this.attempts.push(this.now());
   }
 
   private isWithin(ms: number, since: number): boolean {
-    const passed = this.now() - since;
-    return passed >= 0 && passed < ms;
+    const elapsed = this.now() - since;
+    return elapsed >= 0 && elapsed < ms;
   }
 }

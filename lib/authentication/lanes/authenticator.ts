@@ -5,11 +5,11 @@ import type { AcceptsToken } from '../identity/token-types.js';
 /** Injection token of the {@link Authenticator} of a Clerk instance. */
 export const AUTHENTICATOR = Symbol.for('nest-clerk:authenticator');
 
-/** Tells who is calling. It never throws: what cannot be told is a signed-out identity that says why. */
+/** Identifies the caller. It never throws: if verification fails, the result is a signed-out identity with a reason. */
 export interface Authenticator {
-  /** Answers at once where the answer is known. */
+  /** Returns synchronously if the identity is available without I/O. */
   authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity>;
 
-  /** Forgets what it remembers, and remembers nothing from now on; answers as before. */
+  /** Clears its caches and stops caching. It still authenticates. */
   close?(): void;
 }

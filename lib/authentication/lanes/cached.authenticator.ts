@@ -8,14 +8,14 @@ import { tokenTypesOf, type AcceptsToken } from '../identity/token-types.js';
 import type { VerificationCache } from '../cache/verification-cache.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 
-/** One request, and what it is known by; what takes time to find out is found out once. */
+/** A request and its cache keys, which are computed lazily and at most once. */
 class CacheLookup {
-  private read: string | undefined;
-  private digest: string | undefined;
+  private cachedFingerprint: string | undefined;
+  private cachedDigest: string | undefined;
 
   /**
-   * @param token The session token in the header, where Clerk would look at nothing else.
-   * @param tokenDigest Its digest.
+   * @param token The session token in the Authorization header, if Clerk looks at nothing else.
+   * @param tokenDigest The digest of `token`.
    */
   constructor(
     readonly credentials: Credentials,
@@ -25,14 +25,14 @@ class CacheLookup {
     private readonly options: ResolvedClerkOptions,
   ) {}
 
-  /** Everything that Clerk reads of it. */
+  /** Everything that Clerk reads of the request. */
   get fingerprint(): string {
-    return (this.read ??= requestFingerprint(this.credentials, this.options));
+    return (this.cachedFingerprint ??= requestFingerprint(this.credentials, this.options));
   }
 
-  /** The digest of that. */
+  /** The digest of the fingerprint. */
   get requestDigest(): string {
-    return (this.digest ??= digestOf(this.fingerprint, this.acceptsToken));
+    return (this.cachedDigest ??= digestOf(this.fingerprint, this.acceptsToken));
   }
 
   get tokenInHeader(): string | undefined {
@@ -41,8 +41,8 @@ class CacheLookup {
 }
 
 /**
- * Answers at once for credentials that were verified a moment ago, and lets equal questions that come at the same time
- * share one answer. Only who is signed in is remembered; all else is asked anew each time.
+ * Returns cached identities for recently verified credentials, and shares one verification between concurrent requests
+ * with equal credentials. Only signed-in identities are cached; everything else is verified on every request.
  */
 export class CachedAuthenticator implements Authenticator {
   private readonly inFlight = new Map<string, Promise<Identity>>();
@@ -58,23 +58,24 @@ export class CachedAuthenticator implements Authenticator {
     const { authorization, cookie } = credentials.headers;
     if (!authorization && !cookie) return this.next.authenticate(credentials, acceptsToken);
 
-    // Stryker disable next-line ConditionalExpression,StringLiteral: the first half is a shortcut to the second.
+    // Stryker disable next-line ConditionalExpression,StringLiteral: the first comparison is only a shortcut for the second.
     const acceptsSession = acceptsToken === 'session_token' || tokenTypesOf(acceptsToken).includes('session_token');
     const token = acceptsSession ? soleSessionToken(credentials, this.options) : undefined;
-    const recent = token === undefined ? undefined : this.hotCache.get(token, acceptsToken);
-    if (recent) return recent;
+    const hot = token === undefined ? undefined : this.hotCache.get(token, acceptsToken);
+    if (hot) return hot;
 
-    const alone = token === undefined ? undefined : digestOf(token, acceptsToken);
-    const question = new CacheLookup(credentials, acceptsToken, token, alone, this.options);
-    // Stryker disable next-line ConditionalExpression,LogicalOperator: there are both or neither.
-    const known = token !== undefined && alone !== undefined && this.cache.get(alone, token);
-    if (known) {
-      this.hotCache.set(known.token, acceptsToken, known);
-      return known.identity;
+    const tokenDigest = token === undefined ? undefined : digestOf(token, acceptsToken);
+    const lookup = new CacheLookup(credentials, acceptsToken, token, tokenDigest, this.options);
+    // Stryker disable next-line ConditionalExpression,LogicalOperator: either both are set or neither.
+    const cached = token !== undefined && tokenDigest !== undefined && this.cache.get(tokenDigest, token);
+    if (cached) {
+      this.hotCache.set(cached.token, acceptsToken, cached);
+      return cached.identity;
     }
-    // Where nothing but sessions is accepted, a token alone is known by itself or not at all.
-    if (alone !== undefined && acceptsToken === 'session_token') return this.verifyByToken(question);
-    return this.findByRequest(question) ?? this.verifyByToken(question);
+    // If only sessions are accepted, a token from the header is cached by its own digest and never by the whole
+    // request.
+    if (tokenDigest !== undefined && acceptsToken === 'session_token') return this.verifyByToken(lookup);
+    return this.findByRequest(lookup) ?? this.verifyByToken(lookup);
   }
 
   close(): void {
@@ -82,57 +83,61 @@ export class CachedAuthenticator implements Authenticator {
     this.cache.close();
   }
 
-  /** Who was signed in by a request just like this one. */
-  private findByRequest(question: CacheLookup): Identity | undefined {
-    const { fingerprint: inputs, acceptsToken } = question;
-    const recent = this.hotCache.get(inputs, acceptsToken);
-    if (recent) return recent;
-    const known = this.cache.get(question.requestDigest, question.tokenInHeader);
-    if (known) this.hotCache.set(inputs, acceptsToken, known);
-    return known?.identity;
+  /** The cached identity of an equal request. */
+  private findByRequest(lookup: CacheLookup): Identity | undefined {
+    const { fingerprint, acceptsToken } = lookup;
+    const hot = this.hotCache.get(fingerprint, acceptsToken);
+    if (hot) return hot;
+    const cached = this.cache.get(lookup.requestDigest, lookup.tokenInHeader);
+    if (cached) this.hotCache.set(fingerprint, acceptsToken, cached);
+    return cached?.identity;
   }
 
-  private async verifyByToken(question: CacheLookup): Promise<Identity> {
-    const { tokenDigest: alone } = question;
-    if (alone === undefined) return this.verifyByRequest(question);
-    const first = this.inFlight.get(alone);
-    if (!first) return this.shareInFlight(alone, () => this.verify(question));
-    const answer = await first;
-    // Whoever is not signed in by the token may be told something else: to go to a handshake, say.
-    return isCacheable(answer) ? answer : this.verifyByRequest(question);
+  private async verifyByToken(lookup: CacheLookup): Promise<Identity> {
+    const { tokenDigest } = lookup;
+    if (tokenDigest === undefined) return this.verifyByRequest(lookup);
+    const pending = this.inFlight.get(tokenDigest);
+    if (!pending) return this.shareInFlight(tokenDigest, () => this.verify(lookup));
+    const identity = await pending;
+    // The response for a caller who is not signed in depends on the whole request (for example, a redirect to a
+    // handshake), so it is not shared.
+    return isCacheable(identity) ? identity : this.verifyByRequest(lookup);
   }
 
-  /** A navigation may be answered with a redirect of its own; everything else shares with its like. */
-  private verifyByRequest(question: CacheLookup): Promise<Identity> {
-    const { method, headers } = question.credentials;
+  /**
+   * A document navigation may need its own redirect. All other requests share the verification of an equal request in
+   * flight.
+   */
+  private verifyByRequest(lookup: CacheLookup): Promise<Identity> {
+    const { method, headers } = lookup.credentials;
     const get = (name: string) => (headers[name] as string | undefined) ?? null;
-    if (isDocumentNavigation({ method, headers: { get } })) return this.verify(question);
-    return this.shareInFlight(question.requestDigest, () => this.verify(question));
+    if (isDocumentNavigation({ method, headers: { get } })) return this.verify(lookup);
+    return this.shareInFlight(lookup.requestDigest, () => this.verify(lookup));
   }
 
-  private async verify(question: CacheLookup): Promise<Identity> {
-    const { credentials, acceptsToken, token, tokenDigest: alone } = question;
+  private async verify(lookup: CacheLookup): Promise<Identity> {
+    const { credentials, acceptsToken, token, tokenDigest } = lookup;
     const identity = await this.next.authenticate(credentials, acceptsToken);
     if (!isCacheable(identity)) return identity;
-    if (alone !== undefined && identity.tokenType === 'session_token') {
-      this.cache.setToken(alone, identity, token as string);
+    if (tokenDigest !== undefined && identity.tokenType === 'session_token') {
+      this.cache.setToken(tokenDigest, identity, token as string);
     } else {
-      await this.cache.setRequest(question.requestDigest, identity, question.tokenInHeader);
+      await this.cache.setRequest(lookup.requestDigest, identity, lookup.tokenInHeader);
     }
     return identity;
   }
 
-  private shareInFlight(key: string, ask: () => Promise<Identity>): Promise<Identity> {
-    let answer = this.inFlight.get(key);
-    if (!answer) {
-      answer = ask().finally(() => this.inFlight.delete(key));
-      this.inFlight.set(key, answer);
+  private shareInFlight(key: string, verify: () => Promise<Identity>): Promise<Identity> {
+    let identity = this.inFlight.get(key);
+    if (!identity) {
+      identity = verify().finally(() => this.inFlight.delete(key));
+      this.inFlight.set(key, identity);
     }
-    return answer;
+    return identity;
   }
 }
 
-/** Somebody is signed in, and the client need not be told anything. */
+/** Only signed-in identities that add no response headers are cached or shared. */
 function isCacheable(identity: Identity): boolean {
   return identity.status === 'signed-in' && !hasHeaders(identity);
 }

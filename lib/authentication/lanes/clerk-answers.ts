@@ -5,18 +5,21 @@ import { retryTimes } from '../../client/clerk-calls.js';
 import { Reason } from '../identity/reasons.js';
 import type { TokenType } from '../identity/token-types.js';
 
-/** What Clerk answers about a request. */
+/** The result of Clerk's `authenticateRequest`. */
 export type ClerkState = RequestState<TokenType | null>;
 
-/** Statuses by which the Backend API says that a token is none; any other says nothing about it. */
+/** Statuses with which the Backend API reports an invalid token. Any other status says nothing about the token. */
 const INVALID_TOKEN_STATUSES: readonly unknown[] = [400, 404, 410, 422];
 
 /**
- * Finds the failures in Clerk's signed-out answers. For opaque tokens Clerk asks its Backend API and reports the
- * status only inside `message`; a status that cannot be read counts as an outage.
+ * Throws if Clerk's signed-out result hides a failure. For opaque tokens Clerk calls its Backend API and reports the
+ * status only inside `message`; an unreadable status counts as an outage.
+ *
+ * @throws ClerkUnavailableError if Clerk could not verify the request.
+ * @throws ClerkKeyRefusedError if Clerk rejects the key of this application.
  */
 export function throwOnFailure({ reason, message, tokenType }: ClerkState): void {
-  if (reason === Reason.KeyRefused) throw new ClerkKeyRefusedError('The Backend API refused the secret key');
+  if (reason === Reason.KeyRefused) throw new ClerkKeyRefusedError('The Backend API rejected the secret key');
   if (reason === Reason.KeysUnavailable) throw new ClerkUnavailableError('Clerk could not load its keys');
   if (reason !== Reason.Unexpected || tokenType === null || tokenType === 'session_token') return;
   const status = Number(/\bstatus=(\d{3})\)$/.exec(String(message))?.[1]) || undefined;
@@ -27,7 +30,10 @@ export function throwOnFailure({ reason, message, tokenType }: ClerkState): void
 }
 
 /**
- * Clerk takes whatever comes under status 200 for a token that is good, be it a page of HTML: that is nobody's token.
+ * Makes sure that a verified token names its owner. Clerk treats every response with status 200 as a valid token, even
+ * an HTML page.
+ *
+ * @throws ClerkUnavailableError if the token has no owner.
  */
 export function assertTokenOwner(state: ClerkState): void {
   if (state.status !== 'signed-in') return;

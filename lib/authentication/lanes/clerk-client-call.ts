@@ -4,7 +4,10 @@ import type { AuthenticateRequestOptions, ClerkRequest } from '@clerk/backend/in
 import { throwOnFailure, type ClerkState } from './clerk-answers.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from '../identity/token-types.js';
 
-/** What Clerk is asked about one request, but for the key: the only caller of a client's `authenticateRequest`. */
+/**
+ * The arguments of Clerk's `authenticateRequest` for one request, except the key. Nothing else calls
+ * `authenticateRequest` of a client.
+ */
 export class ClerkClientCall {
   readonly acceptsSession: boolean;
 
@@ -20,7 +23,10 @@ export class ClerkClientCall {
     return { ...this.settings, jwtKey, acceptsToken: this.acceptsToken as TokenType[] };
   }
 
-  /** @throws ClerkUnavailableError | ClerkKeyRefusedError where Clerk's answer is none about the request. */
+  /**
+   * @throws ClerkUnavailableError if Clerk could not verify the request.
+   * @throws ClerkKeyRefusedError if Clerk rejects the key of this application.
+   */
   async authenticate(request: ClerkRequest, jwtKey: string): Promise<ClerkState> {
     const state = (await this.client.authenticateRequest(request, this.options(jwtKey))) as ClerkState;
     throwOnFailure(state);

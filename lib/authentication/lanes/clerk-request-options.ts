@@ -15,9 +15,10 @@ import { Reason } from '../identity/reasons.js';
 import type { TokenType } from '../identity/token-types.js';
 
 /**
- * What Clerk is asked with for one request.
+ * Resolves the options that Clerk gets for one request.
  *
- * @throws ClerkRequestOptionsError where a function among the options throws, or leaves a satellite without address.
+ * @throws ClerkRequestOptionsError if a function among the options throws, or if a satellite ends up without `domain`
+ *   and `proxyUrl` or, with a development key, without an absolute `signInUrl`.
  */
 export function requestOptions(
   options: ResolvedClerkOptions,
@@ -43,7 +44,7 @@ export function requestOptions(
   };
 }
 
-/** The path that Clerk's Frontend API is proxied under for this URL, if it is. */
+/** The path under which Clerk's Frontend API is proxied for this URL; `undefined` if it is not proxied. */
 export function proxyPathFor({ frontendApiProxy }: ResolvedClerkOptions, url: URL): string | undefined {
   if (!frontendApiProxy) return undefined;
   return valueFor('frontendApiProxy', frontendApiProxy.enabled, url) ? frontendApiProxy.path : undefined;
@@ -58,25 +59,25 @@ function valueFor<T>(name: string, option: ValueOrFunction<T> | undefined, url: 
   }
 }
 
-/** Which `aud` and `azp` Clerk is to demand: that depends on the kind of token, and Clerk does not tell them apart. */
+/** The `aud` and `azp` that Clerk should require. They depend on the kind of token, which Clerk does not consider. */
 function claimsFor(
   { audience, authorizedParties, allowMissingAzp }: ResolvedClerkOptions,
   request: ClerkRequest,
 ): Pick<AuthenticateRequestOptions, 'audience' | 'authorizedParties'> {
   const token = tokenInHeader(request.headers.get('authorization'));
-  // Machine JWTs carry no `azp`: held to a list of parties, every one of them would be refused.
+  // Machine JWTs have no `azp`: with a list of authorized parties, Clerk would reject all of them.
   if (token !== undefined && isMachineToken(token)) return { audience: audience[machineKindOf(token)] };
-  // Where a missing `azp` is excused, the verified token is judged: see `refusedClaims`.
+  // If a missing `azp` is allowed, `rejectionReason` checks the `azp` of the verified token instead.
   return {
     audience: audience.session_token,
     authorizedParties: allowMissingAzp ? undefined : authorizedParties?.slice(),
   };
 }
 
-/** The kind of a machine JWT by Clerk's own rule; opaque tokens have no claims to demand anything of. */
+/** The kind of a machine JWT, by Clerk's own rule. Opaque tokens have no claims to check, so any kind fits. */
 function machineKindOf(token: string): 'm2m_token' | 'oauth_token' {
   try {
-    // Stryker disable next-line OptionalChaining: by an error it is no machine's either.
+    // Stryker disable next-line OptionalChaining: a thrown error also ends in `oauth_token`.
     return decodeJwt(token).sub?.startsWith('mch_') ? 'm2m_token' : 'oauth_token';
   } catch {
     return 'oauth_token';
@@ -84,25 +85,29 @@ function machineKindOf(token: string): 'm2m_token' | 'oauth_token' {
 }
 
 /**
- * Why a session is refused that Clerk accepted, by what only our options demand of its verified claims.
- * @returns Clerk's word for such a refusal, or `undefined`.
+ * Checks the verified claims of a session against options that Clerk does not support.
+ *
+ * @returns Clerk's reason code if the session is rejected, otherwise `undefined`.
  */
 export function rejectionReason(
   { audience, requireAudience, authorizedParties, allowMissingAzp }: ResolvedClerkOptions,
   state: RequestState<TokenType | null>,
 ): string | undefined {
-  const demandedAudience = requireAudience ? audience.session_token : undefined;
-  const demandsParty = allowMissingAzp && authorizedParties !== undefined;
-  if (demandedAudience === undefined && !demandsParty) return undefined;
+  const requiredAudience = requireAudience ? audience.session_token : undefined;
+  const checksParty = allowMissingAzp && authorizedParties !== undefined;
+  if (requiredAudience === undefined && !checksParty) return undefined;
   if (state.status !== 'signed-in' || state.tokenType !== 'session_token') return undefined;
 
   const { aud, azp } = (state as SignedInState).toAuth({ treatPendingAsSignedOut: false }).sessionClaims;
-  if (demandedAudience !== undefined && !namesOneOf(demandedAudience, aud)) return Reason.NotVerified;
-  return demandsParty && azp && !authorizedParties.includes(azp) ? Reason.InvalidAuthorizedParty : undefined;
+  if (requiredAudience !== undefined && !namesOneOf(requiredAudience, aud)) return Reason.NotVerified;
+  return checksParty && azp && !authorizedParties.includes(azp) ? Reason.InvalidAuthorizedParty : undefined;
 }
 
-/** Where `aud` is neither text nor a list of texts, or an empty one, Clerk judges it as little as one that is missing. */
+/**
+ * Clerk skips its own check if `aud` is missing, empty, or neither a string nor a list of strings. Such a value matches
+ * no audience here.
+ */
 function namesOneOf(audience: string | readonly string[], aud: unknown): boolean {
   const accepted: readonly unknown[] = [audience].flat();
-  return [aud].flat().some((one) => accepted.includes(one));
+  return [aud].flat().some((value) => accepted.includes(value));
 }

@@ -25,11 +25,11 @@ import { Reason } from '../identity/reasons.js';
 import { rejectionReason, requestOptions } from './clerk-request-options.js';
 import { tokenTypesOf, type AcceptsToken } from '../identity/token-types.js';
 
-/** Asks Clerk: the truth about every request. */
+/** Verifies every request with Clerk's SDK. The other authenticators fall back to this one. */
 export class ClerkAuthenticator implements Authenticator {
   private readonly cookieSuffix: string;
-  private readonly browsers: CookieSessions;
-  private opaque: OpaqueTokens | undefined;
+  private readonly cookieSessions: CookieSessions;
+  private opaqueTokens: OpaqueTokens | undefined;
 
   constructor(
     private readonly options: ResolvedClerkOptions,
@@ -39,69 +39,72 @@ export class ClerkAuthenticator implements Authenticator {
     private readonly now: () => number = () => Date.now(),
   ) {
     this.cookieSuffix = cookieSuffixOf(options.publishableKey);
-    this.browsers = new CookieSessions(options, keys, calls, this.cookieSuffix);
+    this.cookieSessions = new CookieSessions(options, keys, calls, this.cookieSuffix);
   }
 
   async authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
     let credentialSent = true;
-    let ignored: Pick<Identity, 'hasIgnoredSession'> = {};
-    const signedOut = (reason: string, why?: Pick<Identity, 'failure' | 'detail'>): Identity => ({
-      ...signedOutIdentity(reason, acceptsToken, credentialSent, why),
-      ...ignored,
+    let ignoredSession: Pick<Identity, 'hasIgnoredSession'> = {};
+    const signedOut = (reason: string, failureOrDetail?: Pick<Identity, 'failure' | 'detail'>): Identity => ({
+      ...signedOutIdentity(reason, acceptsToken, credentialSent, failureOrDetail),
+      ...ignoredSession,
     });
     try {
-      const sent = createClerkRequest(credentials.request);
-      credentialSent = carriesCredential(sent, acceptsToken, this.cookieSuffix);
-      if (!credentialSent && sessionTokens(sent, this.cookieSuffix).length > 0) ignored = { hasIgnoredSession: true };
-      const request = withoutHandshake(sent, this.options.enableHandshake);
+      const incoming = createClerkRequest(credentials.request);
+      credentialSent = carriesCredential(incoming, acceptsToken, this.cookieSuffix);
+      if (!credentialSent && sessionTokens(incoming, this.cookieSuffix).length > 0)
+        ignoredSession = { hasIgnoredSession: true };
+      const request = withoutHandshake(incoming, this.options.enableHandshake);
       const answer = await this.calls.withTimeout(this.ask(request, acceptsToken));
       if (answer === undefined) return signedOut(Reason.UnknownKey);
       if ('credentialSent' in answer) return answer;
-      const refusal = rejectionReason(this.options, answer);
-      if (refusal) return signedOut(refusal);
-      const identity = { ...identityFromState(answer, credentialSent), ...ignored };
+      const rejection = rejectionReason(this.options, answer);
+      if (rejection) return signedOut(rejection);
+      const identity = { ...identityFromState(answer, credentialSent), ...ignoredSession };
       relativizeLocation(identity.headers, request.clerkUrl);
       return identity;
     } catch (error) {
       if (error instanceof ClerkUnavailableError) return signedOut(Reason.KeysUnavailable, { failure: error });
       if (error instanceof ClerkKeyRefusedError) return signedOut(Reason.KeyRefused, { failure: error });
       if (error instanceof ClerkRequestOptionsError) return signedOut(Reason.Unexpected, { failure: error });
-      // Options were validated at boot, so what makes Clerk's code throw is the request: a refusal, not a failure.
-      // The error's message is kept out of the log, since it may quote the request.
+      // Options are validated at boot, so an error thrown by Clerk's code is caused by the request: it is denied and
+      // does not count as a failure. The message stays out of the log, since it may quote the request.
       const thrown = error instanceof Error ? error.name : typeof error;
       return signedOut(Reason.Unexpected, { detail: `@clerk/backend threw ${thrown}` });
     }
   }
 
-  /** The answer about a request; none where its token names a key that the instance does not have. */
+  /** Clerk's result for a request; `undefined` if its token names a key that the instance does not have. */
   private async ask(request: ClerkRequest, acceptsToken: AcceptsToken): Promise<Identity | ClerkState | undefined> {
-    const question = new ClerkClientCall(this.client, requestOptions(this.options, request), acceptsToken);
+    const clerkCall = new ClerkClientCall(this.client, requestOptions(this.options, request), acceptsToken);
     const token = tokenInHeader(request.headers.get('authorization'));
     if (token === undefined) {
-      return question.acceptsSession
-        ? this.browsers.ofCookies(request, question)
-        : question.authenticate(request, NO_KEY);
+      return clerkCall.acceptsSession
+        ? this.cookieSessions.authenticateCookies(request, clerkCall)
+        : clerkCall.authenticate(request, NO_KEY);
     }
     const kind = opaqueKindOf(token);
     if (kind !== undefined && tokenTypesOf(acceptsToken).includes(kind)) {
-      this.opaque ??= new OpaqueTokens(this.calls, this.now);
-      return this.opaque.verify(token, kind, () => question.authenticate(request, NO_KEY));
+      this.opaqueTokens ??= new OpaqueTokens(this.calls, this.now);
+      return this.opaqueTokens.verify(token, kind, () => clerkCall.authenticate(request, NO_KEY));
     }
-    const key = await this.keyFor(token, question, acceptsToken);
+    const key = await this.keyFor(token, clerkCall, acceptsToken);
     if (key === null) return undefined;
-    return question.acceptsSession ? this.browsers.ask(request, key, question) : question.authenticate(request, key);
+    return clerkCall.acceptsSession
+      ? this.cookieSessions.ask(request, key, clerkCall)
+      : clerkCall.authenticate(request, key);
   }
 
-  /** The key that may verify the token of a header; `null` where the instance does not have it. */
+  /** The key for the token of a header; `null` if the instance does not have it. */
   private async keyFor(
     token: string,
     { acceptsSession }: ClerkClientCall,
     acceptsToken: AcceptsToken,
   ): Promise<string | null> {
     const kid = keyIdOf(token);
-    // Clerk refuses these by their looks: no key is needed, and none must be fetched.
-    const isRefusedUnseen =
+    // Clerk rejects these tokens by their format, so no key is needed or fetched.
+    const isRejectedByFormat =
       acceptsToken === 'session_token' ? isMachineToken(token) : !acceptsSession && !isMachineToken(token);
-    return kid === undefined || isRefusedUnseen ? NO_KEY : this.keys.find(kid);
+    return kid === undefined || isRejectedByFormat ? NO_KEY : this.keys.find(kid);
   }
 }

@@ -5,7 +5,10 @@ import type { Credentials } from '../identity/credentials.js';
 import { signedOutIdentity, type Identity } from '../identity/identity.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 
-/** Verifies nobody: there is no publishable key. It is asked only where the boot could not see that a guard is used. */
+/**
+ * Used without a publishable key: it signs no one in. It is only called if a guard is used in a way that the boot
+ * checks cannot detect.
+ */
 export class ClientOnlyAuthenticator implements Authenticator {
   authenticate(_credentials: Credentials, acceptsToken: AcceptsToken): Identity {
     const failure = new ClerkRequestOptionsError(CLIENT_ONLY);

@@ -17,20 +17,26 @@ import { NO_KEY, type KeySet } from '../keys/key-set.js';
 import { hasExpired, Reason } from '../identity/reasons.js';
 import { isSignedBy } from '../identity/session-token.js';
 
-/** Clerk's words for a token that it could read, where it was given a key that fits none. */
-const UNFIT: readonly unknown[] = [Reason.WrongKey, Reason.NotVerified, Reason.InvalidToken, Reason.InvalidAlgorithm];
+/** Clerk's reasons for a readable token whose key does not match. */
+const KEY_MISMATCH_REASONS: readonly unknown[] = [
+  Reason.WrongKey,
+  Reason.NotVerified,
+  Reason.InvalidToken,
+  Reason.InvalidAlgorithm,
+];
 
-/** A handshake that a browser comes back with, as far as it has to be looked into before Clerk can be asked. */
+/** The content of a handshake request, as far as it must be read before Clerk is called. */
 interface Handshake {
-  /** Set where its content was exchanged, or taken out: Clerk is to be asked over this. */
+  /** Set if the content was fetched or extracted; Clerk must then be called through this exchange. */
   readonly exchange?: Exchange;
-  /** Those that may verify what it brings. */
+  /** The keys that may verify the session token of the handshake. */
   readonly keys: readonly (string | null)[];
 }
 
 /**
- * Asks Clerk about sessions whose tokens may be signed by several keys: Clerk takes one key at a time, and fetches none
- * by itself. Which of several cookies counts, and what is to be exchanged when, is for Clerk to decide.
+ * Authenticates sessions whose tokens may be signed by different keys. Clerk takes one key at a time and does not fetch
+ * keys by itself here. Clerk still decides which of several cookies counts, and when a nonce or refresh token is
+ * exchanged.
  */
 export class CookieSessions {
   constructor(
@@ -41,82 +47,87 @@ export class CookieSessions {
   ) {}
 
   /**
-   * Clerk's answer about the cookies of a request, and the handshake that it comes back from; `undefined` where the token
-   * that counts names a key that the instance does not have.
+   * Authenticates the cookies of a request and its handshake, if it has one. Returns `undefined` if the token that
+   * counts names a key that the instance does not have.
    */
-  async ofCookies(request: ClerkRequest, question: ClerkClientCall): Promise<ClerkState | undefined> {
+  async authenticateCookies(request: ClerkRequest, clerkCall: ClerkClientCall): Promise<ClerkState | undefined> {
     const tokens = sessionTokens(request, this.cookieSuffix);
-    // Cookies of other applications on the same domain come along; only keys of ours count.
-    const ofTokens = await Promise.all(tokens.map((token) => this.keyFor(token)));
-    const { exchange, keys } = await this.handshakeOf(request, question, ofTokens);
-    const known = [...new Set([...keys, ...ofTokens].filter((key) => typeof key === 'string'))];
+    // Cookies of other applications on the same domain are sent too; only keys of this instance count.
+    const tokenKeys = await Promise.all(tokens.map((token) => this.keyFor(token)));
+    const { exchange, keys } = await this.handshakeOf(request, clerkCall, tokenKeys);
+    const known = [...new Set([...keys, ...tokenKeys].filter((key) => typeof key === 'string'))];
     const isUnreadable = tokens.some((token) => keyIdOf(token) === undefined);
     const candidates = known.length > 0 ? known : [isUnreadable ? await this.keys.current() : NO_KEY];
 
     let answer: ClerkState | undefined;
     for (const key of candidates) {
-      answer = await this.ask(request, key, question, exchange);
-      // Which of several tokens counts only shows by the key that it did not fit.
+      answer = await this.ask(request, key, clerkCall, exchange);
+      // Only a key mismatch shows which of several tokens counts.
       if (answer.reason !== Reason.WrongKey) break;
     }
     const state = answer as ClerkState;
-    if (!ofTokens.includes(null)) return state;
-    const fitsNone = known.length > 0 ? state.reason === Reason.WrongKey : UNFIT.includes(state.reason);
-    const isAnother = tokens.every((token, index) => ofTokens[index] === null || this.isSigned(token));
-    return fitsNone && isAnother ? undefined : state;
+    if (!tokenKeys.includes(null)) return state;
+    const matchesNoKey =
+      known.length > 0 ? state.reason === Reason.WrongKey : KEY_MISMATCH_REASONS.includes(state.reason);
+    const othersAreGenuine = tokens.every((token, index) => tokenKeys[index] === null || this.isSigned(token));
+    return matchesNoKey && othersAreGenuine ? undefined : state;
   }
 
-  /** Clerk's answer about a request whose tokens this key verifies; what has expired is refreshed. */
+  /** Authenticates a request with this key, and refreshes an expired session. */
   async ask(
     request: ClerkRequest,
     jwtKey: string,
-    question: ClerkClientCall,
+    clerkCall: ClerkClientCall,
     exchange?: Exchange,
   ): Promise<ClerkState> {
-    const { client } = question;
+    const { client } = clerkCall;
     if (!canExchange(client)) {
-      const spends = question.acceptsSession && (carriesHandshake(request) || carriesRefreshToken(request));
-      const ask = () => question.authenticate(request, jwtKey);
-      return spends ? this.calls.withConcurrencyLimit(ask, 'browser') : ask();
+      const isExchanging = clerkCall.acceptsSession && (carriesHandshake(request) || carriesRefreshToken(request));
+      const ask = () => clerkCall.authenticate(request, jwtKey);
+      return isExchanging ? this.calls.withConcurrencyLimit(ask, 'browser') : ask();
     }
-    // Without a refresh token there is nothing that Clerk's client could spend.
-    const sent = withoutRefreshTokens(request);
-    const state = await (exchange ? exchange.ask(sent, question.options(jwtKey)) : question.authenticate(sent, jwtKey));
-    if (sent === request || !hasExpired(state) || request.method !== 'GET') return state;
-    return this.refresh(request, jwtKey, question, exchange ?? this.exchange(client));
+    // With the refresh token removed, Clerk's client has nothing to spend.
+    const withoutRefresh = withoutRefreshTokens(request);
+    const state = await (exchange
+      ? exchange.ask(withoutRefresh, clerkCall.options(jwtKey))
+      : clerkCall.authenticate(withoutRefresh, jwtKey));
+    if (withoutRefresh === request || !hasExpired(state) || request.method !== 'GET') return state;
+    return this.refresh(request, jwtKey, clerkCall, exchange ?? this.exchange(client));
   }
 
-  /** Clerk's answer with a refresh; the fresh token is verified by the key that it names, be it another one. */
+  /**
+   * Authenticates with a refresh. The fresh token is verified with the key that it names, even if that is another key.
+   */
   private async refresh(
     request: ClerkRequest,
     jwtKey: string,
-    question: ClerkClientCall,
+    clerkCall: ClerkClientCall,
     exchange: Exchange,
   ): Promise<ClerkState> {
-    const state = await exchange.ask(request, question.options(jwtKey));
+    const state = await exchange.ask(request, clerkCall.options(jwtKey));
     const cookies = await exchange.cookies();
     const token = sessionTokenOf(cookies);
     if (state.status === 'signed-in' || token === undefined) return state;
     const key = await this.keyFor(token);
     if (typeof key !== 'string' || key === jwtKey) return state;
 
-    // To Clerk it is now a session token like any other.
+    // Clerk now sees an ordinary session token.
     const headers = { authorization: `Bearer ${token}` };
-    const fresh = await question.authenticate(createClerkRequest(new Request(request.url, { headers })), key);
+    const fresh = await clerkCall.authenticate(createClerkRequest(new Request(request.url, { headers })), key);
     if (fresh.status !== 'signed-in') return state;
     for (const cookie of cookies) fresh.headers.append('set-cookie', cookie);
     return fresh;
   }
 
-  /** @param ofTokens the keys of the session tokens beside it */
+  /** @param tokenKeys The keys of the session tokens in the same request. */
   private async handshakeOf(
     request: ClerkRequest,
     { client }: ClerkClientCall,
-    ofTokens: readonly (string | null | undefined)[],
+    tokenKeys: readonly (string | null | undefined)[],
   ): Promise<Handshake> {
     const nonce = handshakeNonce(request);
     if (nonce !== undefined) {
-      // Keys that cannot be had must not cost the nonce.
+      // Get the key first: if that fails, the nonce is not spent.
       const current = await this.keys.current();
       if (!canExchange(client)) return { keys: [current] };
       const exchange = this.exchange(client);
@@ -127,20 +138,20 @@ export class CookieSessions {
     if (typeof key !== 'string' || token === undefined) return { keys: [] };
 
     const directives = this.isSigned(token) ? directivesOf(token) : undefined;
-    const inner = await this.keyFor(sessionTokenOf(directives));
-    const others = [inner, ...ofTokens].filter((other) => other !== key && typeof other === 'string');
-    // Where one key verifies everything, Clerk does it all by itself.
+    const innerKey = await this.keyFor(sessionTokenOf(directives));
+    const others = [innerKey, ...tokenKeys].filter((other) => other !== key && typeof other === 'string');
+    // If one key verifies everything, Clerk needs no help.
     if (directives === undefined || others.length === 0 || !canExchange(client)) return { keys: [key] };
     const exchange = this.exchange(client);
     exchange.open(directives);
-    return { exchange, keys: [inner].flatMap((found) => found ?? []) };
+    return { exchange, keys: [innerKey].flatMap((found) => found ?? []) };
   }
 
   private exchange(client: ExchangeApi): Exchange {
     return new Exchange(this.options, client, this.calls);
   }
 
-  /** The key that a token names: `null` where the instance has none like it, `undefined` where no token can be read. */
+  /** The key that a token names: `null` if the instance does not have it, `undefined` if there is no readable token. */
   private async keyFor(token: string | undefined): Promise<string | null | undefined> {
     const kid = token === undefined ? undefined : keyIdOf(token);
     return kid === undefined ? undefined : this.keys.find(kid);

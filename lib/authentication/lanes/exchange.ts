@@ -10,19 +10,20 @@ import { HANDSHAKE_NONCE, sessionTokenOf } from './handshake.js';
 type RefreshSession = ClerkClient['sessions']['refreshSession'];
 type ApiClient = Parameters<typeof createAuthenticateRequest>[0]['apiClient'];
 
-/** The part of Clerk's client that spends what a browser sends: a handshake's nonce, a refresh token. */
+/** The part of Clerk's client that spends single-use credentials of a browser: a handshake nonce, a refresh token. */
 export type ExchangeApi = Pick<ClerkClient, 'clients' | 'sessions'>;
 
-/** Whether a client has what an exchange takes; one that stands in for Clerk's in a test may have no more than it needs. */
+/** Whether a client can exchange credentials. A test double may implement less. */
 export function canExchange(client: Partial<ExchangeApi>): client is ExchangeApi {
   const { clients, sessions } = client;
   return typeof clients?.getHandshakePayload === 'function' && typeof sessions?.refreshSession === 'function';
 }
 
 /**
- * What one request exchanges at Clerk's Backend API. Each call is made at most once, however often Clerk's code is run
- * over the request: what is exchanged is spent by it, and which key verifies the answer only shows by the answer. The
- * calls are bounded here, where they are made, and not by foreseeing when Clerk makes them.
+ * The calls to Clerk's Backend API that exchange the credentials of one request. Each call is made at most once,
+ * however often Clerk's code runs over the request: the exchange spends the credential, and only its response shows
+ * which key verifies it. The concurrency limit applies here, where the calls are made, instead of predicting when Clerk
+ * makes them.
  */
 export class Exchange {
   private payload: Promise<{ directives: string[] }> | undefined;
@@ -37,8 +38,8 @@ export class Exchange {
     private readonly calls: ClerkCalls,
   ) {
     const clients = { getHandshakePayload: ({ nonce }: { nonce: string }) => this.payloadOf(nonce) };
-    const sessions = { refreshSession: (...asked: Parameters<RefreshSession>) => this.refresh(asked) };
-    // Clerk's code calls nothing else of the client that it is given.
+    const sessions = { refreshSession: (...args: Parameters<RefreshSession>) => this.refresh(args) };
+    // Clerk's code uses nothing else of the client.
     const apiClient = { clients, sessions } as unknown as ApiClient;
     this.authenticateRequest = createAuthenticateRequest({
       options: { apiUrl, apiVersion },
@@ -47,27 +48,27 @@ export class Exchange {
   }
 
   /**
-   * Clerk's answer, by its own code over these calls.
-   * @throws ClerkUnavailableError where there is no place for a call.
+   * Runs Clerk's own authentication with these calls.
+   * @throws ClerkUnavailableError if the concurrency limit is reached or a call times out.
    */
   async ask(request: ClerkRequest, options: AuthenticateRequestOptions): Promise<ClerkState> {
-    // Of an opened handshake Clerk reads the content as if a nonce had brought it; what is set is never sent.
+    // Clerk reads the content of an opened handshake as if it came from a nonce. This placeholder nonce is never sent.
     if (this.isOpened) request.cookies.set(HANDSHAKE_NONCE, 'opened');
     const state = (await this.authenticateRequest(request, options)) as ClerkState;
-    // Clerk takes every error of a call for an answer about the browser.
+    // Clerk treats every error of a call as a problem of the browser's credentials.
     if (this.failure) throw this.failure;
     return state;
   }
 
-  /** Takes the content of a handshake token, whose signature was verified, for that of a nonce. */
+  /** Uses the content of a handshake token with a verified signature as if it came from a nonce. */
   open(directives: string[]): void {
     this.isOpened = true;
     this.payload = Promise.resolve({ directives });
   }
 
   /**
-   * The session token that a nonce stands for, or `undefined` where it is good for nothing.
-   * @throws ClerkUnavailableError where there is no place for a call.
+   * The session token that a nonce stands for; `undefined` if the nonce is invalid.
+   * @throws ClerkUnavailableError if the concurrency limit is reached or a call times out.
    */
   async sessionOfNonce(nonce: string): Promise<string | undefined> {
     try {
@@ -78,7 +79,7 @@ export class Exchange {
     }
   }
 
-  /** The cookies that a refresh brought; none where there was none, or it was refused. */
+  /** The cookies from the refresh; empty if there was no refresh or it was rejected. */
   async cookies(): Promise<readonly string[]> {
     try {
       const { cookies } = (await this.refreshed) as { readonly cookies?: unknown };
@@ -92,8 +93,8 @@ export class Exchange {
     return (this.payload ??= this.limited(() => this.client.clients.getHandshakePayload({ nonce })));
   }
 
-  private refresh(asked: Parameters<RefreshSession>): ReturnType<RefreshSession> {
-    return (this.refreshed ??= this.limited(() => this.client.sessions.refreshSession(...asked)));
+  private refresh(args: Parameters<RefreshSession>): ReturnType<RefreshSession> {
+    return (this.refreshed ??= this.limited(() => this.client.sessions.refreshSession(...args)));
   }
 
   private async limited<T>(call: () => Promise<T>): Promise<T> {

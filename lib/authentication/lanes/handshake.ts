@@ -3,16 +3,18 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 
 import { SESSION_CATEGORIES } from '../identity/session-token.js';
 
-/** The cookie and query parameter that hold a handshake's nonce. */
+/** The name of the cookie and of the query parameter with the nonce of a handshake. */
 export const HANDSHAKE_NONCE = '__clerk_handshake_nonce';
 const HANDSHAKE_TOKEN = '__clerk_handshake';
 
-/** The nonce that stands for a handshake which Clerk still has to hand out; it counts before a token. */
+/**
+ * The nonce of a handshake whose content is still to be fetched from Clerk. It takes precedence over a handshake token.
+ */
 export function handshakeNonce(request: ClerkRequest): string | undefined {
   return parameterOrCookie(request, HANDSHAKE_NONCE);
 }
 
-/** The token that a handshake is. */
+/** The handshake token. */
 export function handshakeToken(request: ClerkRequest): string | undefined {
   return parameterOrCookie(request, HANDSHAKE_TOKEN);
 }
@@ -22,8 +24,8 @@ function parameterOrCookie({ clerkUrl, cookies }: ClerkRequest, name: string): s
 }
 
 /**
- * The `Set-Cookie` lines in a handshake token whose signature was verified, by Clerk's rules for such tokens; `undefined`
- * where it is none.
+ * The `Set-Cookie` lines in a handshake token with a verified signature; `undefined` if it is not a handshake token by
+ * Clerk's rules.
  */
 export function directivesOf(token: string): string[] | undefined {
   try {
@@ -38,7 +40,7 @@ export function directivesOf(token: string): string[] | undefined {
   }
 }
 
-/** The session token that `Set-Cookie` lines bring, found as Clerk finds it. */
+/** The session token in `Set-Cookie` lines, by Clerk's rules. */
 export function sessionTokenOf(directives: unknown): string | undefined {
   if (!Array.isArray(directives)) return undefined;
   const pairs = directives.map((line) => String(line).split(';', 1).join().split('='));

@@ -10,10 +10,15 @@ import type { TokenType } from '../identity/token-types.js';
 
 type MachineTokenType = Exclude<TokenType, 'session_token'>;
 
-/** How long what Clerk has just refused is refused again without asking. A key that is made meanwhile has to wait as well. */
+/**
+ * How long a rejected token is rejected again without calling Clerk, in milliseconds. This also delays a token that is
+ * created in the meantime.
+ */
 const REJECTED_FOR_MS = 5_000;
 const MAX_REJECTED = 1_000;
-/** How many tokens that Clerk took for good have a place of their own. Digests are small. */
+/**
+ * The maximum number of verified tokens that get a concurrency slot regardless of unverified ones. Digests are small.
+ */
 const MAX_KNOWN = 10_000;
 
 const KINDS: readonly (readonly [prefix: string, kind: MachineTokenType])[] = [
@@ -21,9 +26,9 @@ const KINDS: readonly (readonly [prefix: string, kind: MachineTokenType])[] = [
   ['oat_', 'oauth_token'],
   ['ak_', 'api_key'],
 ];
-/** What Clerk takes for a JWT, whatever it begins with: it is refused by its looks. */
+/** Matches what Clerk treats as a JWT, whatever its prefix. Clerk rejects such tokens by their format. */
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-/** Letters, digits, `-` and `_` after the prefix, and far more of them than Clerk ever made. */
+/** Letters, digits, `-` and `_` after the prefix, up to far more characters than Clerk issues. */
 const SHAPE = /^[a-z]+_[\w-]{1,512}$/;
 
 /** The kind of a token that only the Backend API can verify, by Clerk's own rule; `undefined` for all others. */
@@ -33,27 +38,27 @@ export function opaqueKindOf(token: string): MachineTokenType | undefined {
 }
 
 /**
- * Verifies opaque tokens at the Backend API, such that whoever makes them up cannot keep those out whose tokens are
- * good: what cannot be a token costs no call, what was just refused no second one, and ever new ones never get all the
- * places. Belongs to one Clerk instance, and is bounded.
+ * Verifies opaque tokens at the Backend API so that callers with invented tokens cannot block callers with valid ones:
+ * a malformed token causes no call, a recently rejected one no second call, and unverified tokens never take all
+ * concurrency slots. Bounded, and never shared between Clerk instances.
  */
 export class OpaqueTokens {
   private readonly rejected = new LRUCache<string, ValidityWindow & { readonly reason: string }>({ max: MAX_REJECTED });
-  /** Those that were good when they were last asked about, each with whether it is being asked about just now. */
-  private readonly known = new LRUCache<string, { isAsked: boolean }>({ max: MAX_KNOWN });
+  /** Tokens that were valid at their last verification, each with whether a privileged call is in flight. */
+  private readonly known = new LRUCache<string, { isCalling: boolean }>({ max: MAX_KNOWN });
 
   constructor(
     private readonly calls: ClerkCalls,
     private readonly now: () => number,
   ) {}
 
-  /** @param ask Asks Clerk, which then asks its Backend API. */
+  /** @param ask Calls Clerk, which calls its Backend API. */
   async verify(token: string, kind: MachineTokenType, ask: () => Promise<ClerkState>): Promise<Identity> {
-    // To Clerk it is a token that is unknown.
+    // Clerk reports a malformed token as unknown, too.
     if (!SHAPE.test(token)) return signedOutIdentity(Reason.InvalidToken, kind, true);
     const digest = digestOf(token, kind);
-    const refused = this.rejected.get(digest);
-    if (refused && isValidAt(refused, this.now())) return signedOutIdentity(refused.reason, kind, true);
+    const rejection = this.rejected.get(digest);
+    if (rejection && isValidAt(rejection, this.now())) return signedOutIdentity(rejection.reason, kind, true);
 
     const state = await this.askClerk(digest, async () => {
       const answer = await ask();
@@ -64,26 +69,28 @@ export class OpaqueTokens {
     return identityFromState(state, true);
   }
 
-  /** One who was good before has a place whatever strangers send, though not for any number of calls at once. */
+  /**
+   * A previously verified token gets a slot even if unverified tokens flood the limit, but only for one call at a time.
+   */
   private async askClerk(digest: string, ask: () => Promise<ClerkState>): Promise<ClerkState> {
     const known = this.known.get(digest);
-    const isPrivileged = known?.isAsked === false;
-    if (isPrivileged) known.isAsked = true;
+    const isPrivileged = known?.isCalling === false;
+    if (isPrivileged) known.isCalling = true;
     try {
       return await this.calls.withRetry(() =>
         this.calls.withConcurrencyLimit(ask, isPrivileged ? 'known' : 'stranger'),
       );
     } finally {
-      if (isPrivileged) known.isAsked = false;
+      if (isPrivileged) known.isCalling = false;
     }
   }
 
   private recordResult(digest: string, { status, reason }: ClerkState): void {
     if (status === 'signed-in') {
-      if (!this.known.has(digest)) this.known.set(digest, { isAsked: false });
+      if (!this.known.has(digest)) this.known.set(digest, { isCalling: false });
       this.rejected.delete(digest);
     } else if (reason === Reason.InvalidToken || reason === Reason.Unexpected) {
-      // Whatever else was wrong has been found to be an outage, or our own key.
+      // Every other failure is an outage or a problem with the key of this application, and was thrown before.
       const since = this.now();
       this.known.delete(digest);
       this.rejected.set(digest, { reason, since, until: since + REJECTED_FOR_MS });

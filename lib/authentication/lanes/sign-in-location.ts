@@ -5,9 +5,9 @@ import type { Identity } from '../identity/identity.js';
 import { locationFrom } from './own-location.js';
 
 /**
- * Where a browser signs in, with the way back in it.
+ * The `Location` of the sign-in page, with the URL to return to.
  *
- * @returns `undefined` where the browser is there already: a redirect would never end.
+ * @returns `undefined` if the browser is on the sign-in page already: a redirect would loop.
  */
 export function signInLocation(
   {
@@ -19,7 +19,7 @@ export function signInLocation(
   identity: Identity,
 ): string | undefined {
   const { clerkUrl, cookies } = createClerkRequest(request);
-  // Nothing but a web page is ever redirected to.
+  // Only http and https URLs can be redirected to.
   if (!/^https?:$/.test(clerkUrl.protocol)) return undefined;
   const target = new URL(signInUrl, clerkUrl);
   const isHere = ({ origin, pathname }: URL) => origin === clerkUrl.origin && pathname === clerkUrl.pathname;

@@ -379,7 +379,7 @@ describe('ClerkAuthenticator', () => {
     ])('whatever the token: %s', async (reason, code) => expect(await failureOf({ reason })).toBe(code));
 
     it.each<[string, object]>([
-      ['The Backend API refused the secret key', { reason: 'secret-key-invalid' }],
+      ['The Backend API rejected the secret key', { reason: 'secret-key-invalid' }],
       ['Clerk could not load its keys', { reason: 'jwk-remote-failed-to-load' }],
       ['The Backend API does not let the secret key verify this token', { message: '(status=403)' }],
       ['The Backend API did not verify the token (status 500)', { message: '(status=500)' }],
