@@ -1,47 +1,50 @@
-import { setTimeout as pass } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ClerkUnavailableError, type RetryTimes } from '../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
-/** Before the first retry; doubled before each further one. */
+/** The delay before the first retry, in milliseconds. It doubles with each further retry. */
 const PAUSE_MS = 100;
-/** How long a call that hangs takes up its place: so long after an outage there may be none. */
+/**
+ * How long a hanging call occupies a slot, in milliseconds. After an outage, it may take this long until slots are
+ * free.
+ */
 const SLOT_MS = 30_000;
 
 /**
- * What a call is for: what a caller needs who was verified lately (`known`), an opaque token that was not (`stranger`), or
- * what a browser sends to be exchanged for a session (`browser`). The latter two anybody can send, so they never get all
- * the places.
+ * The purpose of a call: for a recently verified caller (`known`), for an opaque token that is not verified yet
+ * (`stranger`), or for credentials that a browser exchanges for a session (`browser`). Anyone can cause calls of the
+ * last two kinds, so each of them gets only a share of the slots.
  */
 export type Purpose = 'known' | 'stranger' | 'browser';
-/** Which part of the places each of the two may take. */
+/** The share of the slots that `stranger` and `browser` calls may each take. */
 const PURPOSE_SHARE = 1 / 3;
 
 /**
- * How the Backend API of one Clerk instance is called: for how long, how often, and by how many at once. Clerk's client
- * has no bounds of its own, and cannot be aborted.
+ * Limits calls to the Backend API of one Clerk instance: their timeout, retries and concurrency. Clerk's client has no
+ * limits of its own, and its calls cannot be aborted.
  */
 export class ClerkCalls {
   private readonly pending: Record<Purpose, number> = { known: 0, stranger: 0, browser: 0 };
-  /** Whether the latest call that could have been repeated failed for good. */
+  /** Whether the latest call with retries failed because Clerk was unavailable. */
   private isDown = false;
 
   constructor(
     private readonly options: Pick<ResolvedClerkOptions, 'timeoutInMs' | 'maxRetries' | 'maxPendingCalls'>,
-    // Stryker disable next-line ObjectLiteral,BooleanLiteral: only a process that ends meanwhile would show it.
-    private readonly pause: (ms: number) => Promise<unknown> = (ms) => pass(ms, undefined, { ref: false }),
+    // Stryker disable next-line ObjectLiteral,BooleanLiteral: the effect only shows in a process that exits meanwhile.
+    private readonly pause: (ms: number) => Promise<unknown> = (ms) => sleep(ms, undefined, { ref: false }),
     private readonly slotInMs = SLOT_MS,
   ) {}
 
   /**
-   * Waits for `work`, but no longer than this; what comes too late is dropped.
-   * @throws ClerkUnavailableError when the time is over.
+   * Waits for `work` until the timeout. A later result is dropped.
+   * @throws ClerkUnavailableError on timeout.
    */
   async withTimeout<T>(work: Promise<T>, timeoutInMs = this.options.timeoutInMs): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_, reject) => {
-      const giveUp = () => reject(new ClerkUnavailableError(`Clerk did not answer within ${timeoutInMs} ms`));
-      timer = setTimeout(giveUp, timeoutInMs).unref();
+      const onTimeout = () => reject(new ClerkUnavailableError(`Clerk did not answer within ${timeoutInMs} ms`));
+      timer = setTimeout(onTimeout, timeoutInMs).unref();
     });
     try {
       return await Promise.race([work, deadline]);
@@ -51,17 +54,17 @@ export class ClerkCalls {
   }
 
   /**
-   * Asks, and asks again where Clerk could not be asked; only what may be asked twice. A Clerk that is down is asked once:
-   * retries are for a call that failed, and would double the load on a Clerk that fails.
+   * Retries a call while Clerk is unavailable. Use it only for idempotent calls. After a call has failed for good, the
+   * next calls are made once until one succeeds: retries would multiply the load on a failing service.
    */
-  async withRetry<T>(ask: () => Promise<T>, timeoutInMs = this.options.timeoutInMs): Promise<T> {
+  async withRetry<T>(call: () => Promise<T>, timeoutInMs = this.options.timeoutInMs): Promise<T> {
     const end = performance.now() + timeoutInMs;
     const retries = this.isDown ? 0 : this.options.maxRetries;
     for (let retry = 0; ; retry++) {
       try {
-        const answer = await ask();
+        const result = await call();
         this.isDown = false;
-        return answer;
+        return result;
       } catch (error) {
         const pause = delayBeforeRetry(retry, error);
         if (retry >= retries || performance.now() + pause >= end) {
@@ -74,15 +77,15 @@ export class ClerkCalls {
   }
 
   /**
-   * One call to Clerk. It takes up its place until Clerk answers, for a while also when nobody waits for that any more:
-   * calls that hang would heap up otherwise.
-   * @throws ClerkUnavailableError where there is no place.
+   * Makes one call to Clerk within the concurrency limit. The call occupies a slot until Clerk responds, for a while
+   * even if its caller has stopped waiting; otherwise hanging calls would pile up.
+   * @throws ClerkUnavailableError if there is no free slot, or the call hangs too long.
    */
   async withConcurrencyLimit<T>(call: () => Promise<T>, purpose: Purpose = 'known'): Promise<T> {
     const { pending } = this;
     if (!this.hasCapacity(purpose)) {
-      const others = pending.known + pending.stranger + pending.browser;
-      const message = `Clerk has not answered ${others} calls yet, and is asked no more`;
+      const total = pending.known + pending.stranger + pending.browser;
+      const message = `Clerk has not answered ${total} calls yet, and is asked no more`;
       throw new ClerkUnavailableError(message, { retryInMs: Infinity });
     }
     pending[purpose]++;
@@ -101,21 +104,23 @@ export class ClerkCalls {
   }
 }
 
-/** Not the same for all, lest those who failed together come back together. */
+/** The delay has random jitter, so that calls that failed together are not retried together. */
 function delayBeforeRetry(retry: number, error: unknown): number {
   if (!(error instanceof ClerkUnavailableError)) return Infinity;
   return (error.retryInMs ?? 0) + PAUSE_MS * 2 ** retry * (0.5 + Math.random());
 }
 
-/** Clerk counts calls in windows of ten seconds: the next one is open by then. @see https://clerk.com/docs/guides/how-clerk-works/system-limits */
+/**
+ * Clerk counts calls in windows of ten seconds, so the next window has started by then.
+ * @see https://clerk.com/docs/guides/how-clerk-works/system-limits
+ */
 const RATE_LIMIT_WINDOW_S = 10;
-/** An hour, in seconds: what is longer is more likely wrong than meant. */
+/** One hour, in seconds. A longer `Retry-After` is more likely an error than intended. */
 const MAX_RETRY_AFTER_S = 3_600;
 
 /**
- * When to ask again after a status by which nothing can be told. What Clerk refuses (4xx) it will refuse again, unless it
- * says when it will not.
- * @param retryAfter Its `Retry-After`, in seconds; what cannot be one counts as none.
+ * When to retry after an inconclusive status. A 3xx or 4xx status is not retried unless `Retry-After` says when.
+ * @param retryAfter The `Retry-After` of the response, in seconds. Invalid values are ignored.
  */
 export function retryTimes(status: number | undefined, retryAfter: number | undefined): RetryTimes {
   if (retryAfter !== undefined && Number.isInteger(retryAfter) && retryAfter >= 0) {

@@ -3,17 +3,24 @@ import { createClerkClient, type ClerkClient } from '@clerk/backend';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
 /**
- * The Clerk Backend client of the application, to inject wherever Clerk's resources are needed. It is
+ * Clerk's Backend client of the application, for injection wherever Clerk's resources are needed. It is
  * `@clerk/backend`'s own client with all its APIs: `users`, `organizations`, `sessions`, `apiKeys`, `m2m`, …
  *
  * @example
- * constructor(private readonly clerk: ClerkClientService) {}
- * // …
- * const user = await this.clerk.users.getUser(userId);
+ * ```ts
+ * @Injectable()
+ * export class UsersService {
+ *   constructor(private readonly clerk: ClerkClientService) {}
+ *
+ *   find(userId: string) {
+ *     return this.clerk.users.getUser(userId);
+ *   }
+ * }
+ * ```
  * @see https://clerk.com/docs/reference/backend/overview
  */
-// The class is what Nest injects by; its members are Clerk's, merged in so that none is declared a second time. Nobody
-// constructs it (it is abstract), so no member can be missing: what eslint warns of cannot happen.
+// The class is the injection token. Its members are those of Clerk's client, merged in to avoid redeclaring them. The
+// class is abstract and never constructed, so no member can be missing and the eslint warning does not apply.
 /* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type */
 export abstract class ClerkClientService {}
 export interface ClerkClientService extends ClerkClient {}
@@ -30,12 +37,12 @@ export const CLIENT_OPTIONS = [
   'telemetry',
 ] as const satisfies readonly (keyof ResolvedClerkOptions)[];
 
-/** Builds the client from the settled options, unless the application brings its own. */
+/** Returns the application's own client if it provides one, and otherwise builds one from the resolved options. */
 export function createClient(options: ResolvedClerkOptions): ClerkClient {
   return options.clerkClient ?? buildClient(options);
 }
 
-/** Builds a client, whatever the application brings. */
+/** Builds a client, even if the application provides its own. */
 export function buildClient(options: Pick<ResolvedClerkOptions, (typeof CLIENT_OPTIONS)[number]>): ClerkClient {
   const { publishableKey, secretKey, machineSecretKey, jwtKey, apiUrl, apiVersion, telemetry } = options;
   return createClerkClient({
@@ -46,5 +53,5 @@ export function buildClient(options: Pick<ResolvedClerkOptions, (typeof CLIENT_O
 }
 
 const SDK_NAME = 'nest-clerk';
-/** Kept equal to package.json's version by a test. */
+/** A test keeps this equal to the version in package.json. */
 const SDK_VERSION = '0.1.0';
