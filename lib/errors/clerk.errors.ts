@@ -1,6 +1,6 @@
 import { ClerkErrorCode } from './error-codes.js';
 
-/** What all errors of this library have in common that are not answers to a request. */
+/** Base class of all errors of this library that are not HTTP exceptions. */
 export abstract class ClerkError extends Error {
   abstract readonly code: ClerkErrorCode;
   override get name(): string {
@@ -8,12 +8,12 @@ export abstract class ClerkError extends Error {
   }
 }
 
-/** Lists problems so that all of them can be mended in one go. */
+/** Lists all problems in one message, so that they can be fixed in one go. */
 function enumerate(headline: string, problems: readonly string[]): string {
   return [headline, ...problems.map((problem) => `  - ${problem}`)].join('\n');
 }
 
-/** The application refuses to boot: one or more options are missing, malformed or unknown. */
+/** Thrown at boot: one or more options are missing, malformed or unknown. */
 export class ClerkConfigurationError extends ClerkError {
   readonly code = ClerkErrorCode.InvalidConfiguration;
   constructor(readonly problems: readonly string[]) {
@@ -21,7 +21,7 @@ export class ClerkConfigurationError extends ClerkError {
   }
 }
 
-/** The application refuses to boot: what decorators say on one or more handlers cannot be carried out. */
+/** Thrown at boot: the decorators of one or more handlers contradict each other or can never be fulfilled. */
 export class ClerkPolicyError extends ClerkError {
   readonly code = ClerkErrorCode.InvalidPolicy;
   constructor(readonly problems: readonly string[]) {
@@ -29,7 +29,7 @@ export class ClerkPolicyError extends ClerkError {
   }
 }
 
-/** A handler was reached over a transport that no adapter knows; it is denied. */
+/** Thrown for a call over a transport without an adapter. The call is denied. */
 export class ClerkTransportError extends ClerkError {
   readonly code = ClerkErrorCode.UnknownTransport;
   constructor(
@@ -41,7 +41,7 @@ export class ClerkTransportError extends ClerkError {
   }
 }
 
-/** `getAuth()` was asked about a request whose credentials no Clerk guard has checked. */
+/** Thrown by `getAuth()` for a request whose credentials no Clerk guard has checked. */
 export class ClerkAuthNotPopulatedError extends ClerkError {
   readonly code = ClerkErrorCode.AuthNotPopulated;
   constructor() {
@@ -57,22 +57,22 @@ export class ClerkAuthNotPopulatedError extends ClerkError {
           'where the global guard is off.',
         'It is called before guards run, in a middleware. Apply ClerkMiddleware before that one; before what main.ts mounts, ' +
           'write app.use(clerkMiddleware(app)).',
-        'There is no handler (404), or the guard refused the request before it checked anything. In filters and loggers, use ' +
+        'There is no handler (404), or the guard denied the request before it checked credentials. In filters and loggers, use ' +
           'tryGetAuth(): it gives undefined instead of throwing.',
       ]),
     );
   }
 }
 
-/** When a call to Clerk may be made again. */
+/** When a call to Clerk may be repeated. */
 export interface RetryTimes {
-  /** How long Clerk wants to be left alone, in milliseconds; `Infinity` where asking again is of no use. */
+  /** The delay before the next retry, in milliseconds; `Infinity` if a retry is pointless. */
   readonly retryInMs?: number | undefined;
-  /** What clients are told in `Retry-After`, in whole seconds from 1 on; `undefined` where nothing is known. */
+  /** The `Retry-After` for clients, in whole seconds, at least 1; `undefined` if unknown. */
   readonly retryAfterInSeconds?: number | undefined;
 }
 
-/** Clerk could not be asked: unreachable, too slow, overloaded or answering nonsense. */
+/** Clerk is unreachable, too slow, overloaded or returns invalid responses. */
 export class ClerkUnavailableError extends ClerkError implements RetryTimes {
   readonly code = ClerkErrorCode.ClerkUnavailable;
   readonly retryInMs: number | undefined;
@@ -84,18 +84,20 @@ export class ClerkUnavailableError extends ClerkError implements RetryTimes {
   }
 }
 
-/** What a denial says about the time to try again; nothing where it is not known. */
+/** The `Retry-After` of a denial; empty if unknown. */
 export function retryAfterOf(error: unknown): { readonly retryAfterInSeconds?: number } {
   const seconds = error instanceof ClerkUnavailableError ? error.retryAfterInSeconds : undefined;
   return seconds === undefined ? {} : { retryAfterInSeconds: seconds };
 }
 
-/** Clerk answered that it does not know the key this application presents. */
+/** Clerk rejects the key that this application presents. */
 export class ClerkKeyRefusedError extends ClerkError {
   readonly code = ClerkErrorCode.ClerkKeyRefused;
 }
 
-/** A function among the options threw, or answered what cannot be: nobody can be authenticated until it is mended. */
+/**
+ * A function among the options threw or returned an invalid value. No caller can be authenticated until it is fixed.
+ */
 export class ClerkRequestOptionsError extends ClerkError {
   readonly code = ClerkErrorCode.InvalidConfiguration;
 }

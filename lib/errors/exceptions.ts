@@ -14,12 +14,12 @@ import { reverificationError } from '@clerk/backend/internal';
 import type { Denial } from './denial.js';
 import type { ClerkErrorCode } from './error-codes.js';
 
-/** Nest's own error body, and the stable code beside it. */
+/** Nest's own error body with the stable code. */
 function body({ status, message, code, missing }: Denial, error: string): object {
   return { statusCode: status, message, error, code, ...(missing ? { missing } : {}) };
 }
 
-/** The same for transports that have no statuses of their own, in the words of Nest's `WsException`. */
+/** The error body for transports without statuses, in the format of Nest's `WsException`. */
 export function bodyOf(denial: Denial): object {
   const { status: statusCode, message, code, missing, reverification, retryAfterInSeconds: retryAfter } = denial;
   const more = { ...(reverification && reverificationError(reverification)), ...(retryAfter && { retryAfter }) };
@@ -35,7 +35,7 @@ export class ClerkBadRequestException extends BadRequestException {
   }
 }
 
-/** 401: nobody is signed in, or not with a credential this route accepts. */
+/** 401: the caller is not signed in, or not with credentials that this route accepts. */
 export class ClerkUnauthorizedException extends UnauthorizedException {
   readonly code: ClerkErrorCode;
   constructor(denial: Denial) {
@@ -45,8 +45,8 @@ export class ClerkUnauthorizedException extends UnauthorizedException {
 }
 
 /**
- * 403: the caller is known and may not do this. Where only a recent factor is missing, the body is exactly Clerk's, by
- * which `useReverification()` in the frontend knows what to ask for.
+ * 403: the caller is authenticated and may not do this. If only a recent verification is missing, the body is exactly
+ * Clerk's, which `useReverification()` in the frontend understands.
  *
  * @see https://clerk.com/docs/guides/secure/reverification
  */
@@ -58,7 +58,7 @@ export class ClerkForbiddenException extends ForbiddenException {
   }
 }
 
-/** 404: the user who calls has been deleted, or a handler asked Clerk for something that does not exist. */
+/** 404: the current user has been deleted, or a handler requested a resource from Clerk that does not exist. */
 export class ClerkNotFoundException extends NotFoundException {
   readonly code: ClerkErrorCode;
   constructor(denial: Denial) {
@@ -67,7 +67,7 @@ export class ClerkNotFoundException extends NotFoundException {
   }
 }
 
-/** 422: Clerk rejected what a handler asked of it, such as an invalid e-mail address. */
+/** 422: Clerk rejected a request of a handler, such as an invalid e-mail address. */
 export class ClerkUnprocessableEntityException extends UnprocessableEntityException {
   readonly code: ClerkErrorCode;
   constructor(denial: Denial) {
@@ -76,7 +76,7 @@ export class ClerkUnprocessableEntityException extends UnprocessableEntityExcept
   }
 }
 
-/** 503: Clerk cannot be asked right now; the same request may be good in a moment, or after `Retry-After`. */
+/** 503: Clerk is unavailable. Retry after a moment, or after `Retry-After`. */
 export class ClerkServiceUnavailableException extends ServiceUnavailableException {
   readonly code: ClerkErrorCode;
   constructor(denial: Denial) {
@@ -85,7 +85,7 @@ export class ClerkServiceUnavailableException extends ServiceUnavailableExceptio
   }
 }
 
-/** 500: this application is set up in a way that no request can pass. */
+/** 500: this application is misconfigured, so no request can succeed. */
 export class ClerkInternalServerErrorException extends InternalServerErrorException {
   readonly code: ClerkErrorCode;
   constructor(denial: Denial) {
@@ -95,9 +95,9 @@ export class ClerkInternalServerErrorException extends InternalServerErrorExcept
 }
 
 /**
- * 302 or 307: the browser has to go elsewhere first, to the sign-in page or to a handshake with Clerk.
+ * 302 or 307: the browser is redirected to the sign-in page or to a handshake with Clerk.
  *
- * Thrown once the `Location` header is set; an exception filter that catches everything must keep the status.
+ * Thrown after the `Location` header is set. An exception filter that catches everything must keep the status.
  */
 export class ClerkRedirectException extends HttpException {
   readonly code: ClerkErrorCode;
@@ -119,17 +119,17 @@ const EXCEPTIONS = {
   503: ClerkServiceUnavailableException,
 } as const;
 
-/** The exception that Nest turns into the denial's answer. */
+/** Converts a denial to the exception that Nest turns into the response. */
 export function toHttpException(denial: Denial): HttpException & { readonly code: ClerkErrorCode } {
   return new EXCEPTIONS[denial.status](denial);
 }
 
-/** An Error of the application as Nest answers it over HTTP, with the `statusCode` and the `data` it carries. */
+/** Converts an application error to the HTTP exception that Nest sends, with the error's `statusCode` and `data`. */
 export function asHttpException(error: Error, { status, code }: Denial): HttpException {
   if (error instanceof HttpException) return error;
-  const { statusCode: given, data, message } = error as Error & { statusCode?: unknown; data?: unknown };
-  const isError = Number.isInteger(given) && (given as number) >= 400 && (given as number) <= 599;
-  const statusCode = isError ? (given as number) : status;
+  const { statusCode: ownStatus, data, message } = error as Error & { statusCode?: unknown; data?: unknown };
+  const isErrorStatus = Number.isInteger(ownStatus) && (ownStatus as number) >= 400 && (ownStatus as number) <= 599;
+  const statusCode = isErrorStatus ? (ownStatus as number) : status;
   return new HttpException({ statusCode, message, code, ...(data === undefined ? {} : { data }) }, statusCode, {
     cause: error,
   });
