@@ -21,8 +21,8 @@ export const CLERK_HEADERS = [
 ] as const satisfies (keyof IncomingHttpHeaders)[];
 
 /**
- * Matches a query parameter that belongs to Clerk or, being percent-encoded, might. Runs in linear time: `&` and `?`
- * end a match attempt, so no character is scanned twice.
+ * Matches a query parameter that belongs to Clerk or, being percent-encoded, might. Runs in linear time: an attempt
+ * stops at `=`, `&` and `?`, so no character is scanned twice.
  */
 const CLERK_PARAMETER = /[?&][^=&?]*(?:__clerk_|%)/;
 

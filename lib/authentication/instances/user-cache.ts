@@ -95,7 +95,7 @@ export class UserCache {
   }
 
   /**
-   * Pause calls until the time that callers get in `Retry-After`: a rate-limiting Clerk would reject earlier ones and
+   * Pauses calls until the time that callers get in `Retry-After`: a rate-limiting Clerk would reject earlier calls and
    * still count them.
    */
   private backOffAfter(error: unknown): void {

@@ -146,7 +146,7 @@ export class RemoteKeySet implements KeySet {
 
   /**
    * Records the start of a fetch.
-   * @throws The error of the last fetch, if too many fetches failed recently.
+   * @throws ClerkUnavailableError or ClerkKeyRefusedError, like the last fetch, if too many fetches failed recently.
    */
   private recordAttempt(): void {
     this.attempts = this.attempts.filter((startedAt) => this.isWithin(FAILURES_AT_ONCE * RETRY_AFTER_MS, startedAt));

@@ -58,7 +58,7 @@ export class CachedAuthenticator implements Authenticator {
     const { authorization, cookie } = credentials.headers;
     if (!authorization && !cookie) return this.next.authenticate(credentials, acceptsToken);
 
-    // Stryker disable next-line ConditionalExpression,StringLiteral: the first comparison is only a shortcut for the second.
+    // Stryker disable next-line ConditionalExpression,StringLiteral: the first comparison is a shortcut for the second.
     const acceptsSession = acceptsToken === 'session_token' || tokenTypesOf(acceptsToken).includes('session_token');
     const token = acceptsSession ? soleSessionToken(credentials, this.options) : undefined;
     const hot = token === undefined ? undefined : this.hotCache.get(token, acceptsToken);

@@ -55,12 +55,12 @@ export class ClerkAuthenticator implements Authenticator {
       if (!credentialSent && sessionTokens(incoming, this.cookieSuffix).length > 0)
         ignoredSession = { hasIgnoredSession: true };
       const request = withoutHandshake(incoming, this.options.enableHandshake);
-      const answer = await this.calls.withTimeout(this.ask(request, acceptsToken));
-      if (answer === undefined) return signedOut(Reason.UnknownKey);
-      if ('credentialSent' in answer) return answer;
-      const rejection = rejectionReason(this.options, answer);
+      const result = await this.calls.withTimeout(this.callClerk(request, acceptsToken));
+      if (result === undefined) return signedOut(Reason.UnknownKey);
+      if ('credentialSent' in result) return result;
+      const rejection = rejectionReason(this.options, result);
       if (rejection) return signedOut(rejection);
-      const identity = { ...identityFromState(answer, credentialSent), ...ignoredSession };
+      const identity = { ...identityFromState(result, credentialSent), ...ignoredSession };
       relativizeLocation(identity.headers, request.clerkUrl);
       return identity;
     } catch (error) {
@@ -75,7 +75,10 @@ export class ClerkAuthenticator implements Authenticator {
   }
 
   /** Clerk's result for a request; `undefined` if its token names a key that the instance does not have. */
-  private async ask(request: ClerkRequest, acceptsToken: AcceptsToken): Promise<Identity | ClerkState | undefined> {
+  private async callClerk(
+    request: ClerkRequest,
+    acceptsToken: AcceptsToken,
+  ): Promise<Identity | ClerkState | undefined> {
     const clerkCall = new ClerkClientCall(this.client, requestOptions(this.options, request), acceptsToken);
     const token = tokenInHeader(request.headers.get('authorization'));
     if (token === undefined) {
@@ -91,7 +94,7 @@ export class ClerkAuthenticator implements Authenticator {
     const key = await this.keyFor(token, clerkCall, acceptsToken);
     if (key === null) return undefined;
     return clerkCall.acceptsSession
-      ? this.cookieSessions.ask(request, key, clerkCall)
+      ? this.cookieSessions.authenticateWithKey(request, key, clerkCall)
       : clerkCall.authenticate(request, key);
   }
 

@@ -59,13 +59,13 @@ export class CookieSessions {
     const isUnreadable = tokens.some((token) => keyIdOf(token) === undefined);
     const candidates = known.length > 0 ? known : [isUnreadable ? await this.keys.current() : NO_KEY];
 
-    let answer: ClerkState | undefined;
+    let result: ClerkState | undefined;
     for (const key of candidates) {
-      answer = await this.ask(request, key, clerkCall, exchange);
+      result = await this.authenticateWithKey(request, key, clerkCall, exchange);
       // Only a key mismatch shows which of several tokens counts.
-      if (answer.reason !== Reason.WrongKey) break;
+      if (result.reason !== Reason.WrongKey) break;
     }
-    const state = answer as ClerkState;
+    const state = result as ClerkState;
     if (!tokenKeys.includes(null)) return state;
     const matchesNoKey =
       known.length > 0 ? state.reason === Reason.WrongKey : KEY_MISMATCH_REASONS.includes(state.reason);
@@ -74,7 +74,7 @@ export class CookieSessions {
   }
 
   /** Authenticates a request with this key, and refreshes an expired session. */
-  async ask(
+  async authenticateWithKey(
     request: ClerkRequest,
     jwtKey: string,
     clerkCall: ClerkClientCall,
@@ -83,13 +83,13 @@ export class CookieSessions {
     const { client } = clerkCall;
     if (!canExchange(client)) {
       const isExchanging = clerkCall.acceptsSession && (carriesHandshake(request) || carriesRefreshToken(request));
-      const ask = () => clerkCall.authenticate(request, jwtKey);
-      return isExchanging ? this.calls.withConcurrencyLimit(ask, 'browser') : ask();
+      const authenticate = () => clerkCall.authenticate(request, jwtKey);
+      return isExchanging ? this.calls.withConcurrencyLimit(authenticate, 'browser') : authenticate();
     }
     // With the refresh token removed, Clerk's client has nothing to spend.
     const withoutRefresh = withoutRefreshTokens(request);
     const state = await (exchange
-      ? exchange.ask(withoutRefresh, clerkCall.options(jwtKey))
+      ? exchange.authenticate(withoutRefresh, clerkCall.options(jwtKey))
       : clerkCall.authenticate(withoutRefresh, jwtKey));
     if (withoutRefresh === request || !hasExpired(state) || request.method !== 'GET') return state;
     return this.refresh(request, jwtKey, clerkCall, exchange ?? this.exchange(client));
@@ -104,7 +104,7 @@ export class CookieSessions {
     clerkCall: ClerkClientCall,
     exchange: Exchange,
   ): Promise<ClerkState> {
-    const state = await exchange.ask(request, clerkCall.options(jwtKey));
+    const state = await exchange.authenticate(request, clerkCall.options(jwtKey));
     const cookies = await exchange.cookies();
     const token = sessionTokenOf(cookies);
     if (state.status === 'signed-in' || token === undefined) return state;

@@ -51,7 +51,7 @@ export class Exchange {
    * Runs Clerk's own authentication with these calls.
    * @throws ClerkUnavailableError if the concurrency limit is reached or a call times out.
    */
-  async ask(request: ClerkRequest, options: AuthenticateRequestOptions): Promise<ClerkState> {
+  async authenticate(request: ClerkRequest, options: AuthenticateRequestOptions): Promise<ClerkState> {
     // Clerk reads the content of an opened handshake as if it came from a nonce. This placeholder nonce is never sent.
     if (this.isOpened) request.cookies.set(HANDSHAKE_NONCE, 'opened');
     const state = (await this.authenticateRequest(request, options)) as ClerkState;

@@ -52,18 +52,18 @@ export class OpaqueTokens {
     private readonly now: () => number,
   ) {}
 
-  /** @param ask Calls Clerk, which calls its Backend API. */
-  async verify(token: string, kind: MachineTokenType, ask: () => Promise<ClerkState>): Promise<Identity> {
+  /** @param authenticate Calls Clerk, which calls its Backend API. */
+  async verify(token: string, kind: MachineTokenType, authenticate: () => Promise<ClerkState>): Promise<Identity> {
     // Clerk reports a malformed token as unknown, too.
     if (!SHAPE.test(token)) return signedOutIdentity(Reason.InvalidToken, kind, true);
     const digest = digestOf(token, kind);
     const rejection = this.rejected.get(digest);
     if (rejection && isValidAt(rejection, this.now())) return signedOutIdentity(rejection.reason, kind, true);
 
-    const state = await this.askClerk(digest, async () => {
-      const answer = await ask();
-      assertTokenOwner(answer);
-      return answer;
+    const state = await this.callClerk(digest, async () => {
+      const state = await authenticate();
+      assertTokenOwner(state);
+      return state;
     });
     this.recordResult(digest, state);
     return identityFromState(state, true);
@@ -72,13 +72,13 @@ export class OpaqueTokens {
   /**
    * A previously verified token gets a slot even if unverified tokens flood the limit, but only for one call at a time.
    */
-  private async askClerk(digest: string, ask: () => Promise<ClerkState>): Promise<ClerkState> {
+  private async callClerk(digest: string, authenticate: () => Promise<ClerkState>): Promise<ClerkState> {
     const known = this.known.get(digest);
     const isPrivileged = known?.isCalling === false;
     if (isPrivileged) known.isCalling = true;
     try {
       return await this.calls.withRetry(() =>
-        this.calls.withConcurrencyLimit(ask, isPrivileged ? 'known' : 'stranger'),
+        this.calls.withConcurrencyLimit(authenticate, isPrivileged ? 'known' : 'stranger'),
       );
     } finally {
       if (isPrivileged) known.isCalling = false;
