@@ -3,8 +3,8 @@ import { createClerkClient, type ClerkClient } from '@clerk/backend';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
 /**
- * Clerk's Backend client of the application, for injection wherever Clerk's resources are needed. It is
- * `@clerk/backend`'s own client with all its APIs: `users`, `organizations`, `sessions`, `apiKeys`, `m2m`, …
+ * The application's Clerk Backend client, for injection wherever Clerk's resources are needed. It is `@clerk/backend`'s
+ * own client with all its APIs: `users`, `organizations`, `sessions`, `apiKeys`, `m2m`, …
  *
  * @example
  * ```ts
