@@ -20,23 +20,30 @@ import { TransportsRegistry } from '../transports/transports.registry.js';
 import { WebSocketPackage } from '../transports/websocket/websocket.package.js';
 
 /**
- * What `@Catch()` below matches. Nest tells exceptions by `instanceof`, which knows one copy of Clerk's class: an error of a
- * client from another copy (ES module and CommonJS) would be missed. What is not to be answered here never reaches the
- * filter, so Nest handles it as if there were none.
+ * Matches, in `@Catch()` below, the errors of Clerk's Backend API that this filter answers.
+ *
+ * Nest selects filters with `instanceof`. Clerk's own class would miss errors from another copy of `@clerk/backend` (ES
+ * module and CommonJS). Errors without a denial do not match, so Nest handles them as if this filter did not exist.
  */
-abstract class AnswerableClerkError {
+abstract class HandledClerkError {
   static [Symbol.hasInstance](thrown: unknown): boolean {
     return thrown instanceof Error && isClerkAPIResponseError(thrown) && denialOf(thrown) !== undefined;
   }
 }
 
 /**
- * Answers errors of Clerk's Backend API that a handler does not catch: 404 for what does not exist, 422 for what Clerk
- * rejects, 503 (with `Retry-After`) while it limits the rate or cannot be reached, 500 where it refuses the application's
- * key. Clients see none of Clerk's messages; the log has Clerk's codes and trace id.
+ * Answers errors of Clerk's Backend API that a handler does not catch:
  *
- * ClerkModule registers it before every other global filter, so that each filter of the application comes first, a
- * catch-all too. Nest applies no global filter to gateways, nor to microservices without `inheritAppConfig`: add it there.
+ * - 404 if the resource does not exist
+ * - 422 if Clerk rejects the values
+ * - 503 (with `Retry-After`) if Clerk limits the rate or is unreachable
+ * - 500 if Clerk rejects the application's key
+ *
+ * Clients never see Clerk's messages. The log contains Clerk's error codes and trace id.
+ *
+ * ClerkModule registers this filter before every other global filter. Nest asks global filters in reverse order, so
+ * each filter of the application, including a catch-all, comes first. Nest applies global filters neither to gateways
+ * nor to microservices without `inheritAppConfig`: add the filter there yourself.
  *
  * @example
  * ```ts
@@ -45,7 +52,7 @@ abstract class AnswerableClerkError {
  * export class ChatGateway {}
  * ```
  */
-@Catch(AnswerableClerkError)
+@Catch(HandledClerkError)
 export class ClerkApiExceptionFilter implements ExceptionFilter {
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
@@ -65,40 +72,46 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
       case 'rpc':
         return throwError(() => rpcAnswer(denial, host));
       default:
-        // GraphQL and other frameworks answer with what is thrown here.
-        throw this.refusal(denial, host);
+        // GraphQL and other frameworks answer with the error that a filter throws.
+        throw this.errorFor(denial, host);
     }
   }
 
   private answerHttp(denial: Denial, host: ArgumentsHost): void {
     const { httpAdapter } = this.adapterHost;
-    const hasBegun = httpAdapter.isHeadersSent(host.switchToHttp().getResponse());
-    new BaseExceptionFilter(httpAdapter).catch(hasBegun ? toHttpException(denial) : this.refusal(denial, host), host);
+    const headersSent = httpAdapter.isHeadersSent(host.switchToHttp().getResponse());
+    new BaseExceptionFilter(httpAdapter).catch(
+      headersSent ? toHttpException(denial) : this.errorFor(denial, host),
+      host,
+    );
   }
 
-  private refusal(denial: Denial, host: ArgumentsHost): Error {
-    // Nest hands filters the very object that is an ExecutionContext elsewhere; handler and class are not asked for.
+  private errorFor(denial: Denial, host: ArgumentsHost): Error {
+    // At runtime, Nest passes filters the same object as an ExecutionContext. Handler and class are not read here.
     const context = host as ExecutionContext;
     return this.transports.for(context).deny(context, denial);
   }
 
-  /** Never a message of Clerk, which may repeat what a user entered. */
+  /** Never logs a message of Clerk, which may contain user input. */
   private log({ status, errors, clerkTraceId }: ClerkAPIResponseError, denial: Denial): void {
-    const codes = errors.map(({ code }) => code).filter(isWord);
-    const details = [...new Set(codes), ...(isWord(clerkTraceId) ? [`trace id ${clerkTraceId}`] : [])].join(', ');
+    const codes = errors.map(({ code }) => code).filter(isLoggable);
+    const details = [...new Set(codes), ...(isLoggable(clerkTraceId) ? [`trace id ${clerkTraceId}`] : [])].join(', ');
     const failed = `A handler called Clerk's Backend API, which answered ${status ?? 'nothing'}`;
     const outcome = `answered ${denial.status} (${denial.code})`;
-    const cure = CURES.get(status);
+    const hint = HINTS.get(status);
     const level = denial.status === 500 ? 'error' : denial.status === 503 ? 'warn' : 'debug';
     this.throttle.write(
       level,
       `${failed}: ${outcome}`,
-      `${failed}${details && ` (${details})`}: ${outcome}${cure ? `. ${cure}` : ''}`,
+      `${failed}${details && ` (${details})`}: ${outcome}${hint ? `. ${hint}` : ''}`,
     );
   }
 }
 
-/** Registers it at the front of the global filters, which Nest asks last: it is made before those of APP_FILTER are. */
+/**
+ * Registers the filter as the first global filter, which Nest asks last. It is created before the filters of
+ * APP_FILTER.
+ */
 export const clerkApiExceptionFilter: FactoryProvider<ClerkApiExceptionFilter> = {
   provide: ClerkApiExceptionFilter,
   useFactory: (
@@ -115,20 +128,20 @@ export const clerkApiExceptionFilter: FactoryProvider<ClerkApiExceptionFilter> =
   inject: [HttpAdapterHost, TransportsRegistry, WebSocketPackage, LogThrottle, ApplicationConfig],
 };
 
-/** What a client of a microservice reads: over gRPC an error with a status of gRPC. */
+/** The error that a microservice client receives. Over gRPC it has a gRPC status. */
 function rpcAnswer(denial: Denial, host: ArgumentsHost): object {
   const call = grpcCallOf(host.getArgs<unknown[]>());
   return call ? grpcErrorOf(bodyOf(denial), call) : bodyOf(denial);
 }
 
-/** What to check, by the status of Clerk's answer. */
-const CURES: ReadonlyMap<number, string> = new Map([
+/** What the operator should check, by the status of Clerk's response. */
+const HINTS: ReadonlyMap<number, string> = new Map([
   [401, 'Check secretKey (environment variable CLERK_SECRET_KEY)'],
   [403, "Check what Clerk's plan and settings of the instance allow, and whether secretKey may do this"],
 ]);
 
-/** A code or id as Clerk makes them, fit for a log line. */
-function isWord(text: unknown): text is string {
+/** Whether a value has the form of Clerk's codes and ids, which is safe in a log line. */
+function isLoggable(text: unknown): text is string {
   return typeof text === 'string' && /^[\w-]{1,64}$/.test(text);
 }
 
@@ -148,7 +161,7 @@ const UNAVAILABLE: Denial = {
   message: 'The service is unavailable at the moment. Try again.',
 };
 
-/** By the status of Clerk's answer. */
+/** Denials by the status of Clerk's response. */
 const DENIALS: ReadonlyMap<number, Denial> = new Map([
   [400, REJECTED],
   [409, REJECTED],
@@ -159,15 +172,18 @@ const DENIALS: ReadonlyMap<number, Denial> = new Map([
   [403, KEY_REFUSED],
 ]);
 
-/** Timeout, too early, too many: the same call may succeed later. */
-const TRY_AGAIN = [408, 425, 429];
+/** 408 Request Timeout, 425 Too Early, 429 Too Many Requests: a retry may succeed. */
+const RETRYABLE_STATUSES = [408, 425, 429];
 
-/** How an error of Clerk is answered; `undefined` where it is a mistake of the application like any other (Nest's 500). */
+/**
+ * The denial for an error of Clerk. `undefined` for errors that are bugs in the application, which Nest answers with
+ * 500.
+ */
 function denialOf(error: ClerkAPIResponseError): Denial | undefined {
   const { retryAfter } = error;
-  // Without status: Clerk was not reached, or what it answered could not be read.
+  // There is no status if Clerk was unreachable or its response was unreadable.
   const status = error.status as number | undefined;
-  const isOutage = status === undefined || status < 400 || TRY_AGAIN.includes(status) || status >= 500;
+  const isOutage = status === undefined || status < 400 || RETRYABLE_STATUSES.includes(status) || status >= 500;
   if (!isOutage) return DENIALS.get(status);
   const { retryAfterInSeconds } = retryTimes(status, retryAfter);
   return { ...UNAVAILABLE, ...(retryAfterInSeconds === undefined ? {} : { retryAfterInSeconds }) };

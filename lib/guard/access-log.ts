@@ -9,8 +9,8 @@ import type { Decision } from '../policy/decide.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 
 /**
- * Tells the operator what the client is not told: why a call was refused, and when Clerk could not be asked. Nothing
- * a caller sent is ever repeated here, and alike lines are held back: only `debug` asks for one of every call.
+ * Logs what the client does not learn: details a call was denied, and failures to reach Clerk. Never logs credentials.
+ * Similar lines are throttled; only `debug` logs every call.
  */
 @Injectable()
 export class AccessLog {
@@ -31,9 +31,9 @@ export class AccessLog {
     if (failure) {
       const outcome = decision.allowed ? 'the caller goes on signed out' : `denied ${decision.denial.status}`;
       const kind = `${policy.name}: ${outcome}: ${failure.code}`;
-      const cure =
+      const hint =
         failure.code === 'clerk-key-refused' ? '. Check secretKey (environment variable CLERK_SECRET_KEY)' : '';
-      const line = `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}${cure}`;
+      const line = `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}${hint}`;
       this.throttle.write(failure.code === 'clerk-unavailable' ? 'warn' : 'error', kind, line);
       return;
     }
@@ -44,24 +44,33 @@ export class AccessLog {
       return;
     }
     const missing = decision.missing && `missing ${decision.missing.join(' and ')}`;
-    const why = [reason, detail, missing].filter(Boolean).join(', ');
-    this.throttle.write('debug', `${policy.name}: ${outcomeOf(decision.denial)} (${code})${why ? `: ${why}` : ''}`);
+    const details = [reason, detail, missing].filter(Boolean).join(', ');
+    this.throttle.write(
+      'debug',
+      `${policy.name}: ${outcomeOf(decision.denial)} (${code})${details ? `: ${details}` : ''}`,
+    );
   }
 }
 
-/** A redirect denies nobody: a handshake asks Clerk who the browser is, and a sign-in page lets it sign in. */
+/** A redirect is not a denial: a handshake asks Clerk for the session, and the sign-in page lets the user sign in. */
 function outcomeOf({ status, code }: Denial): string {
   if (code === ClerkErrorCode.Handshake) return `redirected to Clerk ${status}`;
   return code === ClerkErrorCode.SignInRequired ? `redirected to sign in ${status}` : `denied ${status}`;
 }
 
-/** Clerk's word, except where nothing was sent that it looks at: what it calls that depends on the kind of instance. */
+/**
+ * Clerk's reason, except when the request has no credentials that Clerk reads: that reason depends on the type of Clerk
+ * instance.
+ */
 function reasonOf({ status, credentialSent, hasIgnoredSession, reason }: Identity): string | null {
   if (status !== 'signed-out' || credentialSent) return reason;
   return hasIgnoredSession ? 'a session cookie, which is not accepted here' : 'no credentials';
 }
 
-/** The innermost message: of a failed fetch, the system's error (`ECONNREFUSED`) says more than "fetch failed". */
+/**
+ * The code or message of the innermost cause. For a failed fetch, the system error (`ECONNREFUSED`) is more useful than
+ * "fetch failed".
+ */
 export function causeOf(error: Error): string {
   let cause: unknown = error.cause;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;

@@ -6,23 +6,23 @@ import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-op
 
 export type NestModule = ModulesContainer extends Map<string, infer Each> ? Each : never;
 
-/** The modules that `ClerkModule.forRoot()` and `forRootAsync()` made in this application, in the order of imports. */
+/** The modules that `ClerkModule.forRoot()` and `forRootAsync()` created in this application, in import order. */
 export function findClerkModules(modules: ModulesContainer): NestModule[] {
   return [...modules.values()].filter(({ providers }) => providers.has(CLERK_OPTIONS));
 }
 
-/** The options of one of these modules, once they are resolved. */
+/** The resolved options of a ClerkModule; `undefined` if they are not resolved yet. */
 export function optionsOf({ providers }: NestModule): ResolvedClerkOptions | undefined {
   return (providers.get(CLERK_OPTIONS)?.instance ?? undefined) as ResolvedClerkOptions | undefined;
 }
 
-/** The names of the options in which two modules differ. Functions are compared by identity. */
+/** The names of the options that differ between two modules. Functions are compared by identity. */
 export function differingOptions(one: ResolvedClerkOptions, other: ResolvedClerkOptions): string[] {
   const names = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof ResolvedClerkOptions>;
   return [...names].filter((name) => !isDeepStrictEqual(one[name], other[name])).sort();
 }
 
-/** Why the application cannot have these modules side by side; empty where all of them have the same options. */
+/** One message for each module whose options conflict with the first; empty if all modules have the same options. */
 export function conflictsBetween(clerkModules: readonly NestModule[], modules: ModulesContainer): string[] {
   const [first, ...others] = clerkModules;
   return others.flatMap((other) => {
@@ -42,7 +42,7 @@ function conflict(names: readonly string[], one: string, other: string): string 
   );
 }
 
-/** Who imports a module, and for which Clerk instance: its host, since keys are never printed. */
+/** The importers of a module and the host of its Clerk instance. Keys are never printed. */
 function describeModule(clerkModule: NestModule, modules: ModulesContainer): string {
   const importers = [...modules.values()]
     .filter(({ metatype }) => importsOf(metatype).some((imported) => isMadeFrom(clerkModule, imported)))
@@ -52,12 +52,12 @@ function describeModule(clerkModule: NestModule, modules: ModulesContainer): str
   return `by ${importers.join(', ') || 'a dynamic module'} for ${host || 'no instance of its own'}`;
 }
 
-/** What `@Module()` imports: classes, dynamic modules, promises, forward references. */
+/** The `imports` of `@Module()`: classes, dynamic modules, promises, forward references. */
 function importsOf(moduleClass: object): unknown[] {
   return (Reflect.getMetadata('imports', moduleClass) ?? []) as unknown[];
 }
 
-/** Whether Nest made the module from this dynamic module: it holds exactly the providers given there. */
+/** Whether Nest created the module from this dynamic module, i.e. it holds exactly the same providers. */
 function isMadeFrom({ metatype, providers }: NestModule, imported: unknown): boolean {
   const { module, providers: given = [] } = (imported ?? {}) as { module?: unknown; providers?: GivenProvider[] };
   if (module !== metatype) return false;

@@ -12,14 +12,23 @@ import { Predicates } from './predicates.js';
 import { rejectCall, Denials, type DecidedCall } from './denials.js';
 
 /**
- * Guards every handler: finds out who is calling and lets through only whom the handler's decorators admit.
+ * Authenticates the caller and allows the call only if the handler's policy does.
  *
- * ClerkModule registers it for the whole application. Where that is switched off (`{ guard: false }`), use it with
- * `@UseGuards(ClerkGuard)`. It may run more than once for a request: the caller is identified once, the decision is
- * made anew each time.
+ * ClerkModule registers it globally. With `{ guard: false }`, apply it yourself with `@UseGuards(ClerkGuard)`. The
+ * guard may run more than once for a request: the caller is authenticated once, and each run makes its own decision.
  *
- * @throws ClerkUnauthorizedException 401, ClerkForbiddenException 403, ClerkServiceUnavailableException 503,
- * ClerkBadRequestException 400, ClerkInternalServerErrorException 500, ClerkRedirectException 302 and 307.
+ * @throws ClerkBadRequestException 400, if the request is malformed
+ * @throws ClerkUnauthorizedException 401, if the caller is not signed in
+ * @throws ClerkForbiddenException 403, if the caller does not meet a requirement
+ * @throws ClerkServiceUnavailableException 503, if Clerk is unreachable
+ * @throws ClerkInternalServerErrorException 500, if the configuration is invalid
+ * @throws ClerkRedirectException 307 for a handshake, 302 to the sign-in page
+ * @example
+ * ```ts
+ * @UseGuards(ClerkGuard)
+ * @Controller('invoices')
+ * export class InvoicesController {}
+ * ```
  */
 @Injectable()
 export class ClerkGuard implements CanActivate {
@@ -33,7 +42,7 @@ export class ClerkGuard implements CanActivate {
     @Inject(Denials) private readonly denials: Denials,
   ) {}
 
-  /** Answers at once about known callers, since most calls are theirs. */
+  /** Synchronous for cached identities, which are most calls. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const transport = this.transports.for(context);
     const [type, handler] = [context.getClass(), context.getHandler()];
@@ -45,18 +54,18 @@ export class ClerkGuard implements CanActivate {
 
     const credentials = transport.credentials(context);
     if ('code' in credentials) return rejectCall(transport, context, transport.deny(context, credentials));
-    const identified = identifyOnce(credentials.carrier, this.authenticator, policy.acceptsToken, () =>
+    const authenticated = identifyOnce(credentials.carrier, this.authenticator, policy.acceptsToken, () =>
       this.authenticator.authenticate(credentials, policy.acceptsToken),
     );
     const call = { context, transport, policy, credentials };
-    return 'then' in identified
-      ? identified.then((identity) => this.authorize(call, identity))
-      : this.authorize(call, identified);
+    return 'then' in authenticated
+      ? authenticated.then((identity) => this.authorize(call, identity))
+      : this.authorize(call, authenticated);
   }
 
-  private authorize(call: GuardedCall, identified: Identity): boolean | Promise<boolean> {
+  private authorize(call: GuardedCall, authenticated: Identity): boolean | Promise<boolean> {
     const { context, transport, policy, credentials } = call;
-    const identity = identityForRoute(policy, identified);
+    const identity = identityForRoute(policy, authenticated);
     transport.attach(context, identity, this.currentUsers, credentials);
 
     const decision = decide(policy, identity);
@@ -66,7 +75,7 @@ export class ClerkGuard implements CanActivate {
       : this.authorizeSlowPath({ ...call, identity, decision });
   }
 
-  /** What takes longer: predicates of the application, and the answer to whom is refused. */
+  /** Handles what is asynchronous: predicates of the application and the error of a denied call. */
   private async authorizeSlowPath(call: DecidedCall): Promise<boolean> {
     const { context, policy, identity } = call;
     let { decision } = call;
@@ -74,11 +83,11 @@ export class ClerkGuard implements CanActivate {
       decision = decide(policy, identity, await this.predicates.ask(decision.unanswered, identity, context));
       if (decision.allowed) this.log.record(policy, identity, decision);
     }
-    const refusal = await this.denials.errorFor({ ...call, decision });
-    if (!refusal) return true;
-    // The log says how the call was answered, which the decision does not: a browser may be sent to sign in.
-    if (!decision.allowed) this.log.record(policy, identity, { ...decision, denial: refusal.denial });
-    return rejectCall(call.transport, context, refusal.error);
+    const denied = await this.denials.errorFor({ ...call, decision });
+    if (!denied) return true;
+    // Log the actual response. It may differ from the decision, such as a redirect to the sign-in page.
+    if (!decision.allowed) this.log.record(policy, identity, { ...decision, denial: denied.denial });
+    return rejectCall(call.transport, context, denied.error);
   }
 }
 

@@ -6,7 +6,7 @@ import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-op
 import { HandlersExplorer } from '../policy/handlers.explorer.js';
 import { GuardCoverage } from './guard-coverage.js';
 
-/** Refuses the boot of an application that guards handlers, and has no key to verify callers with. */
+/** Fails the boot if the application guards handlers but has no key to verify callers with. */
 @Injectable()
 export class ClientOnlyAudit implements OnModuleInit {
   constructor(
@@ -15,7 +15,7 @@ export class ClientOnlyAudit implements OnModuleInit {
     @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
   ) {}
 
-  /** @throws ClerkConfigurationError naming the option that is missing. */
+  /** @throws ClerkConfigurationError if an option is missing; the message names it and the guarded handlers */
   onModuleInit(): void {
     if (!isClientOnly(this.options)) return;
     const guarded = this.explorer

@@ -16,7 +16,7 @@ import { decide, type Decision } from '../policy/decide.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 import type { Transport } from '../transports/transport.js';
 
-/** One call that has been decided on. */
+/** A call with its authorization decision. */
 export interface DecidedCall {
   readonly credentials: Credentials;
   readonly context: ExecutionContext;
@@ -26,15 +26,15 @@ export interface DecidedCall {
   readonly decision: Decision;
 }
 
-/** How a call is refused. */
+/** The response to a denied call. */
 export interface DeniedCall {
-  /** What Nest is to answer with. */
+  /** The error for Nest to answer with. */
   readonly error: Error;
-  /** The denial that is answered, for the log: that of the decision, or a redirect in its place. */
+  /** The denial as the client receives it, for the log: that of the decision, or a redirect instead. */
   readonly denial: Denial;
 }
 
-/** Says with which error a call is refused: the application's own (`onError`), a way to the sign-in page, or ours. */
+/** Chooses the error of a denied call: the application's own (`onError`), a redirect to sign-in, or the default. */
 @Injectable()
 export class Denials {
   constructor(
@@ -43,23 +43,23 @@ export class Denials {
     @Inject(LogThrottle) private readonly throttle: LogThrottle,
   ) {}
 
-  /** Whether a call that is let through may be refused all the same: only where the application wants to hear of it. */
+  /** Whether an allowed call may still be denied, which only `onError` can do. */
   needsOnError(identity: Identity): boolean {
     return this.options.onError !== undefined && (identity.failure !== undefined || identity.credentialSent);
   }
 
-  /** @returns `undefined` where the call is let through. */
+  /** @returns the response, or `undefined` if the call is allowed */
   async errorFor(call: DecidedCall): Promise<DeniedCall | undefined> {
     const { context, transport, decision } = call;
     const failed = failedAuthentication(call);
-    const objection = failed && (await this.objection(failed, context));
-    if (objection) return { error: transport.denyWith(context, objection, failed), denial: failed };
+    const replacement = failed && (await this.callOnError(failed, context));
+    if (replacement) return { error: transport.denyWith(context, replacement, failed), denial: failed };
     if (decision.allowed) return undefined;
     const denial = (failed?.status === 401 && (await this.redirectToSignIn(call))) || decision.denial;
     return { error: transport.deny(context, denial), denial };
   }
 
-  /** The redirect of a document navigation to the sign-in page; none where signing in would not change the answer. */
+  /** Redirects a document navigation to the sign-in page; `undefined` if signing in would not change the response. */
   private async redirectToSignIn({ policy, identity, credentials }: DecidedCall): Promise<Denial | undefined> {
     if (!policy.redirectsToSignIn || !signingInHelps(policy, identity)) return undefined;
     const request = requestOf(credentials);
@@ -70,36 +70,40 @@ export class Denials {
     return { status: 302, code: ClerkErrorCode.SignInRequired, message: 'Sign in at the Location given.', location };
   }
 
-  /** What `onError` says; one that throws objects as well. */
-  private async objection(failed: Denial, context: ExecutionContext): Promise<Error | undefined> {
+  /** The error that `onError` returns. If `onError` throws, the call is denied with the default error. */
+  private async callOnError(failed: Denial, context: ExecutionContext): Promise<Error | undefined> {
     const error = toHttpException(failed);
     try {
       const answer = await this.options.onError?.(error, context);
       return answer instanceof Error ? answer : undefined;
     } catch (thrown) {
-      const what = 'onError threw, so the call is denied';
-      this.throttle.write('error', what, `${what}: ${thrown instanceof Error ? thrown.message : 'no Error'}`);
+      const kind = 'onError threw, so the call is denied';
+      const line =
+        thrown instanceof Error ? `${kind}: ${thrown.message}` : 'onError threw a non-Error value; the call is denied';
+      this.throttle.write('error', kind, line);
       return error;
     }
   }
 }
 
 /**
- * Whether a session could open the route. Where it accepts none, or refuses this one for what it says, the sign-in page
- * would send a browser that is signed in straight back, and so on without end.
+ * Whether a session could access the route. If the route accepts no session, or rejects this one for its claims, the
+ * sign-in page would redirect a signed-in browser straight back in an endless loop.
  */
 function signingInHelps({ acceptsToken }: RoutePolicy, { reason }: Identity): boolean {
   return tokenTypesOf(acceptsToken).includes('session_token') && !isRejectedForClaims(reason);
 }
 
-/** Refuses a call with an error, in the way of its transport. */
+/** Denies a call with an error, in the way of its transport. */
 export function rejectCall(transport: Transport, context: ExecutionContext, error: Error): Promise<never> {
   const ended = transport.endCall?.(context, error);
   if (ended) return ended;
   throw error;
 }
 
-/** The fetch `Request`; none where a middleware has left a header that no request can have: then nobody is sent anywhere. */
+/**
+ * The fetch `Request`; `undefined` if a middleware left a header that no `Request` can have. There is no redirect then.
+ */
 function requestOf(credentials: Credentials): Request | undefined {
   try {
     return credentials.request;
@@ -108,7 +112,9 @@ function requestOf(credentials: Credentials): Request | undefined {
   }
 }
 
-/** The denial for want of a signed-in caller: of a strict handler its own, of a lax one what a strict one would say. */
+/**
+ * The denial of a failed authentication. For an allowed call on a lax handler, it is the denial of a strict handler.
+ */
 function failedAuthentication({ policy, identity, decision }: DecidedCall): Denial | undefined {
   if (!decision.allowed) {
     const { status } = decision.denial;

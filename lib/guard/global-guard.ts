@@ -5,15 +5,18 @@ import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-op
 import { ClerkGuard } from './clerk.guard.js';
 import { differingOptions, findClerkModules, optionsOf, type NestModule } from './clerk-modules.js';
 
-/** Injection token of the guard that ClerkModule registers; a registered symbol, so that two copies of this library agree. */
+/**
+ * Injection token of the guard that ClerkModule registers. A registered symbol, shared by all copies of this library.
+ */
 export const GLOBAL_GUARD = Symbol.for('nest-clerk:global-guard');
 
 /**
- * Registers the guard for every handler, before all other global guards, so that these know the caller. Not as APP_GUARD:
- * Nest runs those of AppModule before those of the modules that it imports. While providers are made, none of them is
- * registered yet. A factory runs once the options, async ones too, are resolved.
+ * Registers the guard for every handler, before all other global guards, so that they can read the caller.
  *
- * Of several modules with the same options, one registers its guard; the others share it.
+ * APP_GUARD is not used because Nest runs AppModule's guards before those of imported modules. This factory runs while
+ * providers are created, when no APP_GUARD is registered yet, and after the options are resolved, async ones too.
+ *
+ * If several modules have the same options, one registers its guard and the others share it.
  */
 export const globalGuard: FactoryProvider<CanActivate> = {
   provide: GLOBAL_GUARD,

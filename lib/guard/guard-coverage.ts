@@ -8,7 +8,7 @@ import { ClerkGuard } from './clerk.guard.js';
 import { findClerkModules } from './clerk-modules.js';
 import { clerkGuardsOf } from './guard-replacement.js';
 
-/** Tells before which handlers Nest runs ClerkGuard. */
+/** Detects which handlers ClerkGuard protects. */
 @Injectable()
 export class GuardCoverage {
   constructor(
@@ -18,21 +18,21 @@ export class GuardCoverage {
     @Inject(WebSocketPackage) private readonly websockets: WebSocketPackage,
   ) {}
 
-  /** Whether `ClerkGuard`, or a class derived from it, runs before every handler that global guards reach. */
+  /** Whether `ClerkGuard`, or a subclass, is a global guard. */
   get isGlobal(): boolean {
     const perRequest = this.config.getGlobalRequestGuards().map(({ metatype }) => metatype);
     return [...this.config.getGlobalGuards(), ...perRequest].some(isClerkGuard) || this.isReplaced;
   }
 
-  /** Whether a test has replaced our guard with one of its own, which then decides. */
+  /** Whether a test has replaced ClerkGuard with a guard of its own. */
   get isReplaced(): boolean {
     const guards = findClerkModules(this.modules).flatMap(clerkGuardsOf);
     return guards.some(({ instance }) => Boolean(instance) && !isClerkGuard(instance));
   }
 
   /**
-   * Whether it runs before this handler. A microservice that was connected without `inheritAppConfig` leaves out global
-   * guards, which cannot be told from here.
+   * Whether ClerkGuard runs before this handler. Does not detect microservices connected without `inheritAppConfig`, to
+   * which global guards do not apply.
    */
   covers(type: Type, handler: Handler, transport: HandlerTransport): boolean {
     if (transport === 'graphql' && isFieldResolver(type, handler) && !this.coversFields()) return false;
@@ -40,7 +40,7 @@ export class GuardCoverage {
     return this.isGlobal && (transport !== 'ws' || this.websockets.hasGlobalGuards());
   }
 
-  /** Nest runs guards before GraphQL's field resolvers only where it is told to. */
+  /** Nest runs guards before GraphQL field resolvers only if `fieldResolverEnhancers` includes `guards`. */
   private coversFields(): boolean {
     try {
       const each = { strict: false, each: true } as const;
@@ -52,7 +52,7 @@ export class GuardCoverage {
   }
 }
 
-/** Whether `@UseGuards()` puts it before this one. */
+/** Whether `@UseGuards()` on the class or handler includes ClerkGuard. */
 export function hasOwnGuard(type: Type, handler: Handler): boolean {
   const guards = [type, handler].flatMap(
     (target) => Reflect.getMetadata('__guards__', target) as unknown[] | undefined,
@@ -65,16 +65,16 @@ export function isClerkGuard(guard: unknown): boolean {
   return typeof guard === 'function' && guard.prototype instanceof ClerkGuard;
 }
 
-/** The root types; whatever else carries GraphQL's metadata resolves a field of some other type. */
+/** The root types. Handlers with GraphQL metadata for any other type are field resolvers. */
 const ROOT_TYPES: readonly unknown[] = ['Query', 'Mutation', 'Subscription'];
 
-/** The type that a resolver of GraphQL resolves something of; its keys are those of @nestjs/graphql, spelt out. */
+/** The GraphQL type that a resolver belongs to. Literal metadata keys, because @nestjs/graphql is an optional peer. */
 export function resolvedTypeOf(type: Type, handler: Handler): string | undefined {
   const key = 'graphql:resolver_type';
   return (Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, type)) as string | undefined;
 }
 
-/** Whether a resolver of GraphQL resolves a field of a type, and no query, mutation or subscription. */
+/** Whether a GraphQL resolver resolves a field, and not a query, mutation or subscription. */
 export function isFieldResolver(type: Type, handler: Handler): boolean {
   return !ROOT_TYPES.includes(resolvedTypeOf(type, handler));
 }

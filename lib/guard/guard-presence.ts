@@ -16,10 +16,11 @@ import { GuardCoverage, hasOwnGuard, isClerkGuard } from './guard-coverage.js';
 type Provider = NestModule['providers'] extends Map<unknown, infer Each> ? Each : never;
 
 /**
- * Refuses the boot where the guard is not there though it should be, where another one runs before it, and where there are
- * two for different instances. Depends on nothing but Nest itself: whatever makes
- * the guard vanish (request-scoped options, of which some versions of Nest register no guard at all) would take anything
- * that depends on the options with it.
+ * Fails the boot if ClerkGuard is missing, if another global guard runs before it, or if several modules have different
+ * options.
+ *
+ * Depends on nothing but Nest itself. What removes the guard (request-scoped options, for which some versions of Nest
+ * register no guard at all) would also remove any provider that depends on the options.
  */
 @Injectable()
 export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
@@ -29,13 +30,13 @@ export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
     @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
   ) {}
 
-  /** @throws ClerkConfigurationError saying what keeps the guard from running, and what to do. */
+  /** @throws ClerkConfigurationError if the guard cannot run; the message says why and how to fix it */
   onModuleInit(): void {
     const clerkModules = findClerkModules(this.modules);
     const problems = [
-      ...clerkModules.flatMap(({ providers }) => this.problemsOfScope(providers.get(CLERK_OPTIONS))),
-      ...this.problemsOfGlobalGuards(clerkModules),
-      ...this.problemsOfOtherGuards(),
+      ...clerkModules.flatMap(({ providers }) => this.scopeProblems(providers.get(CLERK_OPTIONS))),
+      ...this.globalGuardProblems(clerkModules),
+      ...this.otherGuardProblems(),
       ...conflictsBetween(clerkModules, this.modules),
     ];
     if (problems.length > 0) throw new ClerkConfigurationError([...new Set(problems)]);
@@ -53,12 +54,12 @@ export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
     return context.getType() === 'rpc' ? denyRpc(context, denial) : undefined;
   }
 
-  private problemsOfScope(options: Provider | undefined): string[] {
+  private scopeProblems(options: Provider | undefined): string[] {
     return options?.isDependencyTreeStatic() === false ? [REQUEST_SCOPED_OPTIONS] : [];
   }
 
-  /** Of what `forRoot()` registers: it must be among the global guards, and none may run before it. */
-  private problemsOfGlobalGuards(clerkModules: readonly NestModule[]): string[] {
+  /** The guard that `forRoot()` registers must be the first global guard. */
+  private globalGuardProblems(clerkModules: readonly NestModule[]): string[] {
     const registered = clerkModules
       .map(({ providers }) => providers.get(GLOBAL_GUARD))
       .filter((provider) => provider !== undefined)
@@ -75,19 +76,19 @@ export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
     return earlier.map((guard) => earlierGuard((guard as object).constructor.name));
   }
 
-  /** Guards derived from ClerkGuard, which the application registers itself. */
-  private problemsOfOtherGuards(): string[] {
+  /** Checks ClerkGuard and its subclasses where the application registers them itself. */
+  private otherGuardProblems(): string[] {
     const perRequest = this.config.getGlobalRequestGuards().map(({ metatype }) => metatype);
     const dropped = [...this.modules.values()]
       .flatMap(({ providers }) => [...providers])
       .filter(([token, provider]) => isGlobalGuardToken(token) && !provider.isDependencyTreeStatic())
-      // What an alias or a factory would have given cannot be told any more.
+      // The class behind an alias or a factory is unknown here; it may be ClerkGuard.
       .map(([, { metatype, inject }]) => (inject ? ClerkGuard : metatype));
     return [...perRequest, ...dropped].some(isClerkGuard) ? [REQUEST_SCOPED_GUARD] : [];
   }
 }
 
-/** Nest gives each provider of APP_GUARD a token of its own, which begins with that name. */
+/** Nest gives each APP_GUARD provider a unique token that starts with that name. */
 function isGlobalGuardToken(token: unknown): boolean {
   return typeof token === 'string' && token.startsWith(APP_GUARD);
 }

@@ -5,11 +5,13 @@ import { ClerkGuard } from './clerk.guard.js';
 import { findClerkModules, type NestModule } from './clerk-modules.js';
 
 /**
- * Lets a test replace ClerkGuard everywhere in one way. For Nest, the global guard is a provider, which
- * `overrideProvider()` replaces, and a guard of `@UseGuards()` is none, which `overrideGuard()` replaces: whichever a test
- * calls, the guards that it leaves in place hand each call to the replacement.
+ * Makes `overrideProvider(ClerkGuard)` and `overrideGuard(ClerkGuard)` each replace the guard everywhere.
  *
- * It is guarded itself, so that `overrideGuard(ClerkGuard)` leaves a trace in every application.
+ * To Nest, the global guard is a provider, which `overrideProvider()` replaces. A guard of `@UseGuards()` is an
+ * injectable, which `overrideGuard()` replaces. Whichever a test calls, the remaining ClerkGuard instances delegate to
+ * the replacement.
+ *
+ * `@UseGuards(ClerkGuard)` on this class makes `overrideGuard(ClerkGuard)` detectable in every application.
  */
 @Injectable()
 @UseGuards(ClerkGuard)
@@ -22,8 +24,10 @@ export class GuardReplacement implements OnModuleInit {
       .filter(({ metatype }) => metatype !== ClerkGuard)
       .map(({ instance }) => instance);
     if (!replacement) return;
-    const inPlace = [...this.modules.values()].flatMap(clerkGuardsOf).filter(({ metatype }) => metatype === ClerkGuard);
-    for (const { instance } of inPlace) instance.canActivate = (context) => replacement.canActivate(context);
+    const remaining = [...this.modules.values()]
+      .flatMap(clerkGuardsOf)
+      .filter(({ metatype }) => metatype === ClerkGuard);
+    for (const { instance } of remaining) instance.canActivate = (context) => replacement.canActivate(context);
   }
 }
 
@@ -32,7 +36,7 @@ interface GuardWrapper {
   readonly instance: CanActivate;
 }
 
-/** What a module has under the name ClerkGuard: as a provider, and for `@UseGuards()`. */
+/** The ClerkGuard entries of a module: as a provider, and as an injectable of `@UseGuards()`. */
 export function clerkGuardsOf({ providers, injectables }: NestModule): GuardWrapper[] {
   const wrappers = [providers.get(ClerkGuard), injectables.get(ClerkGuard)];
   return wrappers.filter((one) => one !== undefined) as GuardWrapper[];

@@ -14,8 +14,8 @@ import type { RoutePolicy } from '../policy/route-policy.js';
 import { GuardCoverage } from './guard-coverage.js';
 
 /**
- * Looks at everything that may be called, and at everything that is decorated, when the application starts, so that a
- * decorator that cannot mean what it says, or that nothing enforces, stops the boot instead of surprising somebody later.
+ * Checks every handler and every decorated method at boot. The boot fails for a decorator that is contradictory or that
+ * no guard enforces.
  */
 @Injectable()
 export class PolicyAudit implements OnModuleInit {
@@ -26,7 +26,7 @@ export class PolicyAudit implements OnModuleInit {
     @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
   ) {}
 
-  /** @throws ClerkPolicyError naming every handler that cannot be protected as decorated. */
+  /** @throws ClerkPolicyError if a handler cannot be protected as decorated; the message names each */
   async onModuleInit(): Promise<void> {
     const placesOf = new Map<string, string[]>();
     for (const explored of this.explorer.explore()) {
@@ -38,7 +38,7 @@ export class PolicyAudit implements OnModuleInit {
     throw new ClerkPolicyError([...placesOf].map(([problem, places]) => `${places.join(', ')}: ${problem}`));
   }
 
-  /** Each problem with the class or handler it is found at. */
+  /** Each problem, with the class or handler that has it. */
   private async problemsOf(explored: ExploredClass): Promise<[place: string, problem: string][]> {
     const { type, methods, isController } = explored;
     const found: [string, string][] = [];
@@ -46,8 +46,8 @@ export class PolicyAudit implements OnModuleInit {
       const place = `${type.name}.${method.name}`;
       for (const problem of await this.problemsOfMethod(explored, method)) found.push([place, problem]);
     }
-    const routed = isController || methods.some(({ transports }) => transports.length > 0);
-    if (!routed && this.policies.isDecorated(type)) found.push([type.name, NOT_ROUTED]);
+    const isRouted = isController || methods.some(({ transports }) => transports.length > 0);
+    if (!isRouted && this.policies.isDecorated(type)) found.push([type.name, NOT_ROUTED]);
     return found;
   }
 
@@ -62,34 +62,37 @@ export class PolicyAudit implements OnModuleInit {
       const problem = await this.predicates.prepare(type, moduleRef, one.predicate);
       if (problem) problems.push(problem);
     }
-    const open = transports.find((transport) => this.isLeftOpen(policy, type, method, transport));
-    if (open) problems.push(UNGUARDED[open]);
+    const unguarded = transports.find((transport) => this.isUnguarded(policy, type, method, transport));
+    if (unguarded) problems.push(UNGUARDED[unguarded]);
     if (!instances.every((instance) => isCalledAsDecorated(type, instance, method))) problems.push(REPLACED);
     return problems;
   }
 
-  /** Whether no guard stands before a handler that is to be closed: by its decorators or, of gateways, like all others. */
-  private isLeftOpen(
+  /**
+   * Whether a handler that must be protected has no guard. Decorators, or a global guard for gateways, make protection
+   * mandatory.
+   */
+  private isUnguarded(
     policy: RoutePolicy,
     type: Type,
     { handler }: ExploredMethod,
     transport: HandlerTransport,
   ): boolean {
     if (policy.protection === 'skip') return false;
-    const isToBeClosed = isClosedByDecorator(policy) || (transport === 'ws' && this.coverage.isGlobal);
-    return isToBeClosed && !this.coverage.covers(type, handler, transport);
+    const mustBeGuarded = isStrictByDecorator(policy) || (transport === 'ws' && this.coverage.isGlobal);
+    return mustBeGuarded && !this.coverage.covers(type, handler, transport);
   }
 }
 
-/** Whether decorators, and not the default alone, say that callers must be signed in. */
-function isClosedByDecorator({ protection, sources }: RoutePolicy): boolean {
+/** Whether decorators, and not only the default, require a signed-in caller. */
+function isStrictByDecorator({ protection, sources }: RoutePolicy): boolean {
   return protection === 'strict' && (sources.protection !== DEFAULT_SOURCE || sources.acceptsToken !== DEFAULT_SOURCE);
 }
 
-/** By these transports Nest calls what an instance has under the name of a method, by the others the method itself. */
+/** For these transports Nest looks up the method by name on the instance. For others it calls the method directly. */
 const CALLS_INSTANCE: readonly HandlerTransport[] = ['http', 'rpc'];
 
-/** Whether the guard is told of the very class and method that the decorators stand on. */
+/** Whether the guard receives the same class and method that the decorators are on. */
 function isCalledAsDecorated(type: Type, instance: object, { name, handler, transports }: ExploredMethod): boolean {
   if (instance.constructor !== type || Object.getPrototypeOf(instance) !== type.prototype) return false;
   const isCalledByName = transports.some((transport) => CALLS_INSTANCE.includes(transport));
@@ -105,7 +108,7 @@ const NOT_GUARDED =
   'no guard runs before it, so nothing enforces its decorators. Add @UseGuards(ClerkGuard) to the class, or leave out ' +
   '`guard: false` of ClerkModule, which guards the whole application.';
 
-/** What is wrong with a handler that no guard stands before, by how calls reach it. */
+/** The problem of an unguarded handler, by transport. */
 const UNGUARDED: Readonly<Record<HandlerTransport, string>> = {
   http: NOT_GUARDED,
   rpc: NOT_GUARDED,

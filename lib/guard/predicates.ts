@@ -7,9 +7,9 @@ import { PredicateInstances } from '../policy/predicate-instances.js';
 import { isPredicateClass } from '../policy/requirement-problems.js';
 import type { PredicateRef, PredicateRequirement } from '../policy/requirement.js';
 
-type Ask = (...args: unknown[]) => unknown;
+type PredicateFunction = (...args: unknown[]) => unknown;
 
-/** Asks the application's own predicates about a caller. */
+/** Evaluates the application's predicates (`@RequireThat()`). */
 @Injectable()
 export class Predicates {
   constructor(
@@ -17,7 +17,7 @@ export class Predicates {
     @Inject(LogThrottle) private readonly throttle: LogThrottle,
   ) {}
 
-  /** Asks one after the other, until one does not agree. */
+  /** Evaluates the predicates in order and stops at the first that denies. */
   async ask(
     requirements: readonly PredicateRequirement[],
     identity: Identity,
@@ -25,22 +25,24 @@ export class Predicates {
   ): Promise<PredicateAnswers> {
     const answers = new Map<PredicateRef, boolean>();
     for (const predicate of new Set(requirements.map((one) => one.predicate))) {
-      const agrees = await this.agrees(predicate, identity, context);
-      answers.set(predicate, agrees);
-      if (!agrees) break;
+      const allows = await this.allows(predicate, identity, context);
+      answers.set(predicate, allows);
+      if (!allows) break;
     }
     return answers;
   }
 
-  private async agrees(predicate: PredicateRef, identity: Identity, context: ExecutionContext): Promise<boolean> {
+  private async allows(predicate: PredicateRef, identity: Identity, context: ExecutionContext): Promise<boolean> {
     const auth = identity.toAuth();
     try {
-      if (!isPredicateClass(predicate)) return (await (predicate as Ask)(auth, context)) === true;
+      if (!isPredicateClass(predicate)) return (await (predicate as PredicateFunction)(auth, context)) === true;
       return (await this.instances.of(context.getClass(), predicate)?.check(auth, context)) === true;
     } catch (error) {
-      const why = error instanceof Error ? error.message : 'no Error';
-      const what = `@RequireThat(${predicate.name}) threw, so the call is denied`;
-      this.throttle.write('error', what, `${what}: ${why}`);
+      const threw = `@RequireThat(${predicate.name}) threw`;
+      const kind = `${threw}, so the call is denied`;
+      const line =
+        error instanceof Error ? `${kind}: ${error.message}` : `${threw} a non-Error value; the call is denied`;
+      this.throttle.write('error', kind, line);
       return false;
     }
   }
