@@ -16,12 +16,13 @@ import { mergeHeaders } from '../transports/http/response-headers.js';
 import type { Next } from './mounted-call.js';
 
 /**
- * Checks credentials for middleware of Nest that is applied after it, and for unknown paths. Lax, for tokens of any type: it
- * denies nobody but what is no request to this server (400), and completes handshakes (307). The guard takes its answer
- * over where it covers what the handler accepts, and decides all the same.
+ * Nest middleware that authenticates requests for the middleware applied after it, and for paths without a route.
  *
- * Nest runs it after everything that `main.ts` mounts with `app.use()` or `SwaggerModule.setup()`, and only below a global
- * prefix. Before those use `clerkMiddleware(app)`, or `requireClerk(app)` to keep callers out.
+ * It is lax and accepts tokens of any type: it denies only malformed requests (400) and completes handshakes (307). The
+ * guard reuses its result if the handler accepts that token type, and still makes its own decision.
+ *
+ * Nest runs it after everything that `main.ts` mounts with `app.use()` or `SwaggerModule.setup()`, and only below a
+ * global prefix. For those mounts, use `clerkMiddleware(app)`, or `requireClerk(app)` to require sign-in.
  *
  * @example
  * ```ts
@@ -34,7 +35,7 @@ import type { Next } from './mounted-call.js';
  */
 @Injectable()
 export class ClerkMiddleware implements NestMiddleware {
-  /** @throws ClerkConfigurationError where there is no publishable key. */
+  /** @throws ClerkConfigurationError if there is no publishable key */
   constructor(
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
     @Inject(CLERK_OPTIONS)
@@ -47,9 +48,9 @@ export class ClerkMiddleware implements NestMiddleware {
     const carrier = carrierOf(request);
     const credentials = new HttpCredentials(request, carrier, this.options.authorizedParties);
     if (!credentials.isReadable) return next(toHttpException(MALFORMED));
-    const ask = () => this.authenticator.authenticate(credentials, 'any');
-    const identified = await identifyOnce(carrier, this.authenticator, 'any', ask);
-    const identity = this.options.treatPendingAsSignedOut ? identified : allowingPending(identified);
+    const authenticate = () => this.authenticator.authenticate(credentials, 'any');
+    const authenticated = await identifyOnce(carrier, this.authenticator, 'any', authenticate);
+    const identity = this.options.treatPendingAsSignedOut ? authenticated : allowingPending(authenticated);
     attachIdentity(carrier, identity);
     defineRequestAuth(request, identity);
     mergeHeaders(identity.headers, response);
@@ -59,15 +60,16 @@ export class ClerkMiddleware implements NestMiddleware {
 }
 
 /**
- * The same as a line of `main.ts`, for what is mounted there after it: `getAuth(request)` works in routers, static files and
- * other middleware. Lax: it keeps nobody out. To do that, use `requireClerk(app)`.
+ * ClerkMiddleware for `main.ts`: `getAuth(request)` works in the routers, static files and other middleware mounted
+ * after it. It is lax and does not require sign-in; for that, use `requireClerk(app)`.
  *
- * @param app The application, with `ClerkModule` among its modules.
+ * @param app The application, which imports `ClerkModule`.
+ * @throws ClerkConfigurationError if there is no publishable key
  * @example
  * ```ts
  * const app = await NestFactory.create(AppModule);
  * app.use(clerkMiddleware(app));
- * app.use('/reports', reportsRouter); // getAuth(request) says who is calling
+ * app.use('/reports', reportsRouter); // getAuth(request) returns the caller
  * await app.listen(3000);
  * ```
  */

@@ -33,17 +33,22 @@ const MISCONFIGURED: Denial = {
 };
 
 /**
- * Serves Clerk's Frontend API under the path of the option `frontendApiProxy`. A line of main.ts, since a module's own
- * middleware runs after the body parsers, and bodies have to reach Clerk byte for byte.
+ * Proxies Clerk's Frontend API under the path of the option `frontendApiProxy`.
  *
- * Answers 503 where Clerk is unreachable, or begins no answer within `timeoutInMs`, and 500 for a tenant that has no
- * `publishableKey` and `secretKey`.
+ * Call it in main.ts, before any body parser. Bodies must reach Clerk byte for byte, and middleware of a module runs
+ * after the body parsers.
  *
- * @throws ClerkConfigurationError where the option is not set, or there are no keys to serve it with.
+ * Returns 503 if Clerk is unreachable or its response does not begin within `timeoutInMs`, and 500 for a tenant without
+ * a `publishableKey` and `secretKey`.
+ *
+ * @param app The application, which imports `ClerkModule`.
+ * @throws ClerkConfigurationError if the option is not set, or a key is missing
  * @example
+ * ```ts
  * const app = await NestFactory.create(AppModule);
  * app.use(frontendApiProxy(app));
  * await app.listen(3000);
+ * ```
  * @see https://clerk.com/docs/guides/dashboard/dns-domains/proxy-fapi
  */
 export function frontendApiProxy(app: INestApplicationContext) {
@@ -81,7 +86,7 @@ class FrontendApiProxy {
     if (!this.isBelow(credentials.target.split('?', 1)[0] as string)) return next();
     const url = urlOf(credentials);
     if (!url || !isBodyReadable(incoming)) return next(toHttpException(MALFORMED));
-    // "/__clerk/../x" is another path once it is parsed.
+    // Parsing can change the path: "/__clerk/../x" becomes "/x".
     if (!this.isBelow(url.pathname)) return next();
     try {
       const path = proxyPathFor(this.options, url);
@@ -90,7 +95,7 @@ class FrontendApiProxy {
         return await serve({ options, path, url, incoming, response });
       }
     } catch (error) {
-      return this.refuse(error as Error, incoming, response, next);
+      return this.deny(error as Error, incoming, response, next);
     }
     next();
   }
@@ -99,21 +104,21 @@ class FrontendApiProxy {
     return pathname === this.path || pathname.startsWith(`${this.path}/`);
   }
 
-  private refuse(error: Error, request: IncomingMessage, response: ServerResponse, next: Next): void {
-    // A client that has left is told nothing, and is no news.
+  private deny(error: Error, request: IncomingMessage, response: ServerResponse, next: Next): void {
+    // The client has disconnected: there is nothing to send, and nothing to log.
     if (response.destroyed || request.errored || request.socket.destroyed) return;
-    // What nobody reads of a body would stand in the way of the next request on this connection.
+    // Drain the body. Unread data would block the next request on this connection.
     request.resume();
     const isOutage = !(error instanceof ClerkRequestOptionsError);
     const kind = `frontendApiProxy: ${isOutage ? ClerkErrorCode.ClerkUnavailable : ClerkErrorCode.InvalidConfiguration}`;
     this.throttle.write(isOutage ? 'warn' : 'error', kind, `frontendApiProxy: ${error.message}${causeOf(error)}`);
-    // Half an answer must not pass for a whole one.
+    // Destroy the response, so that the client does not take a truncated body for a complete one.
     if (response.headersSent) response.destroy();
     else next(toHttpException(isOutage ? UNAVAILABLE : MISCONFIGURED));
   }
 }
 
-/** The URL of a request as the browser sees it; none where it is no request to this server. */
+/** The URL of a request as the browser sees it; `undefined` if the target is not a path of this server. */
 function urlOf(credentials: HttpCredentials): URL | undefined {
   try {
     return createClerkRequest(credentials.request).clerkUrl;
@@ -122,17 +127,20 @@ function urlOf(credentials: HttpCredentials): URL | undefined {
   }
 }
 
-/** Whether it can be told what the body is: Node undoes no encoding but that into chunks. */
+/** Whether the body is readable. Node decodes no transfer encoding other than `chunked`. */
 function isBodyReadable({ headers }: IncomingMessage): boolean {
   const encoding = headers['transfer-encoding'];
   return encoding === undefined || encoding.trim().toLowerCase() === 'chunked';
 }
 
-/** @throws ClerkRequestOptionsError where the application does not allow for it; ClerkUnavailableError where Clerk does not. */
+/**
+ * @throws ClerkRequestOptionsError if the application prevents it: a key is missing, or the body was already read
+ * @throws ClerkUnavailableError if Clerk does not respond
+ */
 async function serve(call: FrontendApiCall): Promise<void> {
   const { incoming, response } = call;
   if (!hasKeys(call.options)) {
-    // Clerk's own proxy would take the keys of the environment, which are another instance's.
+    // Clerk's own proxy would fall back to the keys in the environment, which belong to another instance.
     throw new ClerkRequestOptionsError('resolveOptions answered no publishableKey and secretKey to proxy with');
   }
   if (carriesBody(incoming) && incoming.readableDidRead && !incoming.errored) {

@@ -6,7 +6,7 @@ import type { Handler } from '../policy/policy.reader.js';
 
 export type Next = (error?: unknown) => void;
 
-/** The call of a middleware, in the shape in which Nest tells guards of calls. Nest's own class is not exported by Nest 11. */
+/** The call of a middleware as an ExecutionContext. Nest 11 does not export its own class. */
 export class MountedCall implements ExecutionContext {
   constructor(
     private readonly type: Type,

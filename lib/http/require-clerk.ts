@@ -20,18 +20,19 @@ import { TransportsRegistry } from '../transports/transports.registry.js';
 import { MountedCall, type Next } from './mounted-call.js';
 
 /**
- * Strict middleware for what `main.ts` mounts and no guard sees: Swagger UI, static files, routers of Express. Callers get
- * the answers that ClerkGuard gives on a handler with the same decorators: 401, 403, 503, the way to the sign-in page, the
- * handshake, and `onError` is asked. Whoever passes is known to `getAuth(request)` behind it.
+ * Strict middleware for what `main.ts` mounts and no guard covers: Swagger UI, static files, Express routers.
  *
- * It protects what is mounted **after** it, below the paths that `app.use()` is given. `/docs` does not cover `/docs-json`.
+ * Callers get the same responses as from ClerkGuard on a handler with the same decorators: 401, 403, 503, the redirect
+ * to sign-in, the handshake, and the result of `onError`. After it, `getAuth(request)` returns the caller.
+ *
+ * It protects what is mounted **after** it, below the paths given to `app.use()`. `/docs` does not cover `/docs-json`.
  * CORS preflights carry no credentials: call `app.enableCors()` before it.
  *
- * @param app The application, with `ClerkModule` among its modules.
- * @param decorators Who may pass, in the words of handlers: `AcceptsToken()`, `RequirePermission()`, `RequireThat()`,
- * `RedirectToSignIn()`, `AllowPendingSession()`. Without any: whoever is signed in with a session.
- * @throws ClerkConfigurationError where there is no publishable key.
- * @throws ClerkPolicyError where the decorators contradict each other, or could never be fulfilled.
+ * @param app The application, which imports `ClerkModule`.
+ * @param decorators The same decorators as on handlers: `AcceptsToken()`, `RequirePermission()`, `RequireThat()`,
+ * `RedirectToSignIn()`, `AllowPendingSession()`. Without any, a signed-in session is required.
+ * @throws ClerkConfigurationError if there is no publishable key
+ * @throws ClerkPolicyError if the decorators contradict each other or can never be met
  * @example
  * ```ts
  * const app = await NestFactory.create(AppModule);
@@ -46,7 +47,7 @@ export function requireClerk(app: INestApplicationContext, ...decorators: readon
   const policy = app.get(PolicyReader).read(type, handler);
   assertNone([...policy.problems, ...(hasOtherEnhancers(handler) ? [OTHER_ENHANCERS] : [])]);
 
-  // A guard of its own, without a loader of users: it judges no handler, and must not pass for the one that does.
+  // A separate guard without a user loader: the loader marks calls as guarded, which this middleware must not do.
   const guard = new ClerkGuard(
     app.get(PolicyReader),
     app.get(TransportsRegistry),
@@ -60,22 +61,23 @@ export function requireClerk(app: INestApplicationContext, ...decorators: readon
 
   return async (request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> => {
     try {
-      // At the first call: predicates are providers, which may not be looked for before the application has started.
+      // Prepare predicates on the first call. They are providers, which cannot be resolved before the application has
+      // started.
       await (prepared ??= preparePredicates(app, type, policy));
       await guard.canActivate(new MountedCall(type, handler, [request, response, next]));
     } catch (error) {
-      // Express goes on where it is handed no error, so whatever was thrown has to be one.
-      return next(error instanceof Error ? error : new Error('requireClerk(): something was thrown that is no Error'));
+      // Express continues when next() gets a falsy value, so always pass an Error.
+      return next(error instanceof Error ? error : new Error('requireClerk(): a non-Error value was thrown'));
     }
     next();
   };
 }
 
-/** A handler that carries the decorators, for each use one of its own. The names are those that logs and onError show. */
+/** Creates a new handler with the decorators. Logs and `onError` show its class and method name. */
 function routeWith(decorators: readonly MethodDecorator[]): { readonly type: Type; readonly handler: Handler } {
   class MountedRoute {
     requireClerk(): void {
-      // Never called: what is mounted answers.
+      // Never called: the mounted middleware responds.
     }
   }
   const descriptor = Object.getOwnPropertyDescriptor(MountedRoute.prototype, 'requireClerk') as PropertyDescriptor;
@@ -83,15 +85,17 @@ function routeWith(decorators: readonly MethodDecorator[]): { readonly type: Typ
   return { type: MountedRoute, handler: MountedRoute.prototype.requireClerk };
 }
 
-/** What Nest's own decorators write on handlers, none of which runs before a middleware. */
+/** Metadata keys of Nest's own decorators. None of these enhancers runs before a middleware. */
 const ENHANCERS = ['__guards__', '__interceptors__', '__pipes__', '__exceptionFilters__'];
 
 const OTHER_ENHANCERS =
   'it takes decorators of nest-clerk only: guards, interceptors, pipes and filters of Nest do not run before a middleware.';
 
 function hasOtherEnhancers(handler: Handler): boolean {
-  const said = ENHANCERS.flatMap((key) => (Reflect.getMetadata(key, handler) as readonly unknown[] | undefined) ?? []);
-  return said.some((enhancer) => enhancer !== GuardRequired);
+  const enhancers = ENHANCERS.flatMap(
+    (key) => (Reflect.getMetadata(key, handler) as readonly unknown[] | undefined) ?? [],
+  );
+  return enhancers.some((enhancer) => enhancer !== GuardRequired);
 }
 
 async function preparePredicates(app: INestApplicationContext, type: Type, policy: RoutePolicy): Promise<void> {
@@ -104,7 +108,7 @@ async function preparePredicates(app: INestApplicationContext, type: Type, polic
   assertNone(problems);
 }
 
-/** @throws ClerkPolicyError */
+/** @throws ClerkPolicyError if there are problems */
 function assertNone(problems: readonly string[]): void {
   if (problems.length > 0) throw new ClerkPolicyError(problems.map((problem) => `requireClerk(): ${problem}`));
 }
