@@ -15,18 +15,22 @@ import { disconnect, socketState, emitException } from '../transports/websocket/
 import type { HttpRequestLike } from '../transports/http/http-request.js';
 import { UNAUTHENTICATED, WebSocketTransport } from '../transports/websocket/websocket.transport.js';
 
-/** RFC 6455's registry: the server cannot serve this now, try again later. */
+/**
+ * Close code 1013, "Try Again Later". @see https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number
+ */
 const TRY_AGAIN_LATER = 1013;
 
 /**
- * What a guard cannot do for sockets: refuse the connection itself, and take a fresh token on an open one.
+ * Authenticates WebSocket connections, and accepts fresh tokens on open sockets. Guards can do neither.
  *
  * @example
+ * ```ts
  * constructor(private readonly sockets: ClerkSockets) {}
  *
  * handleConnection(client: WebSocket, request: IncomingMessage) {
  *   return this.sockets.connect(client, request);
  * }
+ * ```
  */
 @Injectable()
 export class ClerkSockets {
@@ -37,26 +41,35 @@ export class ClerkSockets {
   ) {}
 
   /**
-   * Belongs in `handleConnection()` of a gateway: remembers what the socket was opened with, and closes it where nobody is
-   * signed in (`ws`: 4401, or 1013 while Clerk cannot be asked; socket.io: the event `exception`, then the disconnect).
-   * Never rejects.
+   * Authenticates a connection. Call it in `handleConnection()` of a gateway. It stores the upgrade request, and closes
+   * the socket if the caller is not signed in. Never rejects.
    *
-   * Sockets of `ws` do not know their request; without this they present nothing, and only public messages of theirs
-   * are handled. For socket.io, it adds the refusal.
+   * - `ws`: closes with 4401, or with 1013 if Clerk is unreachable
+   * - socket.io: emits the event `exception`, then disconnects
+   *
+   * A `ws` socket does not hold its upgrade request. Without this call its messages have no credentials, and only
+   * `@Public()` handlers accept them. For socket.io, this call only adds the denial of the connection.
    *
    * @param client The socket.
-   * @param request The request that opened it, which Nest hands on for `ws`.
-   * @param options `required: false` only remembers: each message is judged all the same.
-   * @returns whether the socket stays open.
+   * @param request The upgrade request, which Nest passes on for `ws`.
+   * @param options `required` (default `true`): set it to `false` to store the request without requiring
+   * sign-in. Each message is still authorized.
+   * @returns whether the socket stays open
+   * @example
+   * ```ts
+   * handleConnection(client: WebSocket, request: IncomingMessage) {
+   *   return this.sockets.connect(client, request, { required: false });
+   * }
+   * ```
    */
   async connect(client: object, request?: object, { required = true }: { required?: boolean } = {}): Promise<boolean> {
-    const kept = socketState(client);
-    // At once: messages may follow before anything else is known.
-    if (isRequest(request)) kept.request ??= request;
+    const state = socketState(client);
+    // Store it synchronously, because messages may arrive before authentication completes.
+    if (isRequest(request)) state.request ??= request;
     if (!required) return true;
     const identity = await this.identify(this.transport.credentialsOf(client, {}));
     if (!('code' in identity)) {
-      kept.subject ??= subjectOf(identity);
+      state.subject ??= subjectOf(identity);
       return true;
     }
     emitException(client, bodyOf(identity));
@@ -65,33 +78,38 @@ export class ClerkSockets {
   }
 
   /**
-   * Hands in a fresh token on an open socket, in place of what it was opened with. To be called in a handler of the
-   * application's own, which is `@Public()`: whoever calls it may be one whose token has expired.
+   * Replaces the token of an open socket with a fresh one. Call it in a `@Public()` handler, because the caller's
+   * current token may have expired.
    *
-   * @param token As the client got it from Clerk's `getToken()`.
-   * @throws WsException with code `token-invalid`, `token-expired` or `origin-not-allowed` for a token that signs nobody in,
-   * `user-changed` for a token of another user, `clerk-unavailable`. The socket then keeps the token it had.
+   * @param client The socket.
+   * @param token The token that the client got from Clerk's `getToken()`.
+   * @throws WsException with the code `token-invalid`, `token-expired` or `origin-not-allowed` if the token does not
+   * sign the caller in, `user-changed` if it belongs to another user, or `clerk-unavailable`. The socket then keeps its
+   * previous token.
    * @example
-   * `@Public() @SubscribeMessage('refresh')`
+   * ```ts
+   * @Public()
+   * @SubscribeMessage('refresh')
    * async refresh(@ConnectedSocket() client: Socket, @MessageBody() token: string) {
    *   await this.sockets.refresh(client, token);
    *   return { event: 'refreshed' };
    * }
+   * ```
    */
   async refresh(client: object, token: string): Promise<void> {
-    const kept = socketState(client);
-    // Whose the socket is: of one that nobody has looked at yet, whom its handshake signs in, or would have.
-    const owner = kept.subject ?? (await this.ownerOf(client));
+    const state = socketState(client);
+    // The owner of the socket. If it was never authenticated, the user of its handshake credentials, even expired ones.
+    const owner = state.subject ?? (await this.ownerOf(client));
     const fresh = await this.identify(this.transport.tokenOf(client, token));
     if ('code' in fresh) throw this.transport.exceptionFor(fresh);
     const subject = subjectOf(fresh);
-    // Another refresh may have come first.
-    if (subject === undefined || subject !== (kept.subject ?? owner ?? subject)) {
+    // A concurrent refresh may have set the subject.
+    if (subject === undefined || subject !== (state.subject ?? owner ?? subject)) {
       throw this.transport.exceptionFor(USER_CHANGED);
     }
-    kept.subject = subject;
-    // A copy: the application may have cut it out of a long message.
-    kept.token = flatCopy(token);
+    state.subject = subject;
+    // Copy the token, because a substring keeps the whole message in memory.
+    state.token = flatCopy(token);
   }
 
   private async ownerOf(client: object): Promise<string | undefined> {
@@ -102,7 +120,7 @@ export class ClerkSockets {
     return subjectOf(identity) ?? claimedSubject(tokenInHeader(presented.headers.authorization ?? null));
   }
 
-  /** Who is signed in by this, or why nobody is. */
+  /** The identity behind the credentials, or the denial if the caller is not signed in. */
   private async identify(presented: Credentials | Denial): Promise<Identity | Denial> {
     if ('code' in presented) return presented;
     const allowsPendingSession = !this.options.treatPendingAsSignedOut;
@@ -113,7 +131,7 @@ export class ClerkSockets {
   }
 }
 
-/** What a connection is held to: that somebody is signed in. What a message needs is its handler's to say. */
+/** The policy of a connection: a signed-in caller. Handlers check the requirements of each message. */
 const ANY_SESSION: Omit<RoutePolicy, 'allowsPendingSession'> = {
   name: 'connection',
   protection: 'strict',
@@ -121,14 +139,14 @@ const ANY_SESSION: Omit<RoutePolicy, 'allowsPendingSession'> = {
   redirectsToSignIn: false,
   requirements: [],
   explainsDenials: false,
-  // Stryker disable next-line ObjectLiteral,StringLiteral: nothing asks where this policy comes from.
+  // Stryker disable next-line ObjectLiteral,StringLiteral: the sources of this policy are never read.
   sources: { protection: 'default', acceptsToken: 'default' },
   problems: [],
 };
 const USER_CHANGED: Denial = {
   status: 403,
   code: ClerkErrorCode.UserChanged,
-  message: 'The token belongs to somebody else than this socket. Open another.',
+  message: 'The token belongs to a different user than this socket. Open a new socket.',
 };
 const UNAVAILABLE: Denial = {
   status: 503,
@@ -136,10 +154,10 @@ const UNAVAILABLE: Denial = {
   message: 'Authentication is unavailable at the moment. Try again.',
 };
 
-/** Whom a token that signs nobody in any more speaks of. Unverified: it may only stand in somebody's way. */
+/** The subject of a token that no longer signs its user in. Unverified: use it only to deny, never to allow. */
 function claimedSubject(token: string | undefined): string | undefined {
   try {
-    // Stryker disable next-line StringLiteral: any text that is no token is as good.
+    // Stryker disable next-line StringLiteral: any other invalid token has the same effect.
     return decodeJwt(token ?? '').sub;
   } catch {
     return undefined;

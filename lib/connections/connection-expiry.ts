@@ -12,16 +12,16 @@ import { graphqlOperationOf, type GraphqlOperation } from '../transports/graphql
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { sessionExpiryOf, timeUntil } from './session-expiry.js';
 
-const NOT_FOUND =
+const SOCKET_NOT_FOUND =
   'graphql.disconnectOnExpiry is set, but the GraphQL context does not lead to the WebSocket of the operation, so it ' +
-  'is refused: let the context hold it as "extra.socket"';
+  'is denied: let the context hold it as "extra.socket"';
 const MISCONFIGURED: Denial = {
   status: 500,
   code: ClerkErrorCode.InvalidConfiguration,
   message: 'Authentication is misconfigured on this server.',
 };
 
-/** Closes the WebSockets of GraphQL once the session tokens that they were opened with have expired. */
+/** Closes the WebSockets of GraphQL operations when their session tokens expire. */
 export class ConnectionExpiry implements NestInterceptor {
   constructor(
     private readonly instances: Pick<ClerkInstances, 'for'>,
@@ -34,27 +34,32 @@ export class ConnectionExpiry implements NestInterceptor {
     if (context.getType<string>() !== 'graphql') return next.handle();
     const operation = graphqlOperationOf(context);
     const expiry = operation.request ? undefined : sessionExpiryOf(context);
-    return expiry === undefined ? next.handle() : this.until(expiry, operation, context, next);
+    return expiry === undefined ? next.handle() : this.closeOnExpiry(expiry, operation, context, next);
   }
 
-  private async until(expiry: number, operation: GraphqlOperation, context: ExecutionContext, next: CallHandler) {
-    const left = await timeUntil(expiry, context, this.instances);
-    if (this.connections.closeAfter(left, operation)) return next.handle() as Observable<unknown>;
-    this.throttle.write('error', NOT_FOUND);
+  private async closeOnExpiry(
+    expiry: number,
+    operation: GraphqlOperation,
+    context: ExecutionContext,
+    next: CallHandler,
+  ) {
+    const remainingMs = await timeUntil(expiry, context, this.instances);
+    if (this.connections.closeAfter(remainingMs, operation)) return next.handle() as Observable<unknown>;
+    this.throttle.write('error', SOCKET_NOT_FOUND);
     throw this.transports.for(context).deny(context, MISCONFIGURED);
   }
 }
 
-/** Registers it where the option asks for it, for the reasons of {@link streamExpiry}. */
+/** Registers the interceptor if the option is set. For why APP_INTERCEPTOR is not used, see {@link streamExpiry}. */
 export const connectionExpiry: FactoryProvider<ConnectionExpiry | undefined> = {
   provide: ConnectionExpiry,
   useFactory: (
     options: ResolvedClerkOptions,
     config: ApplicationConfig,
-    ...needed: ConstructorParameters<typeof ConnectionExpiry>
+    ...dependencies: ConstructorParameters<typeof ConnectionExpiry>
   ) => {
     if (!options.graphql?.disconnectOnExpiry) return undefined;
-    const interceptor = new ConnectionExpiry(...needed);
+    const interceptor = new ConnectionExpiry(...dependencies);
     config.addGlobalInterceptor(interceptor);
     return interceptor;
   },

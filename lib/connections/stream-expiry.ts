@@ -6,28 +6,32 @@ import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { sessionExpiryOf, timeUntil } from './session-expiry.js';
 
-/** What `@Sse()` of Nest writes on handlers. */
+/** The metadata key of Nest's `@Sse()`. */
 const IS_SSE = '__sse__';
 
-/** Ends the streams of server-sent events once the session tokens that opened them have expired. */
+/** Ends server-sent event streams when the session tokens that opened them expire. */
 export class StreamExpiry implements NestInterceptor {
   constructor(private readonly instances: Pick<ClerkInstances, 'for'>) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> | Promise<Observable<unknown>> {
     const expiry = Reflect.hasMetadata(IS_SSE, context.getHandler()) ? sessionExpiryOf(context) : undefined;
-    return expiry === undefined ? next.handle() : this.until(expiry, context, next);
+    return expiry === undefined ? next.handle() : this.endOnExpiry(expiry, context, next);
   }
 
-  private async until(expiry: number, context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    const left = await timeUntil(expiry, context, this.instances);
-    // Nest unsubscribes when the client leaves, which clears the timer as well.
-    return next.handle().pipe(takeUntil(timer(left)));
+  private async endOnExpiry(
+    expiry: number,
+    context: ExecutionContext,
+    next: CallHandler,
+  ): Promise<Observable<unknown>> {
+    const remainingMs = await timeUntil(expiry, context, this.instances);
+    // Nest unsubscribes when the client disconnects, which also clears the timer.
+    return next.handle().pipe(takeUntil(timer(remainingMs)));
   }
 }
 
 /**
- * Registers it where the option asks for it. Not as APP_INTERCEPTOR: one interceptor, even an idle one, costs every request
- * of the application more than the guard does, and whether it is wanted is only known once the options are settled.
+ * Registers the interceptor if the option is set. APP_INTERCEPTOR is not used because even an idle interceptor costs
+ * every request more than the guard does, and the option is only known once the options are resolved.
  */
 export const streamExpiry: FactoryProvider<StreamExpiry | undefined> = {
   provide: StreamExpiry,

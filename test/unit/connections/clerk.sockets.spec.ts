@@ -142,7 +142,7 @@ describe('ClerkSockets.refresh()', () => {
   const USER_CHANGED = {
     statusCode: 403,
     code: 'user-changed',
-    message: 'The token belongs to somebody else than this socket. Open another.',
+    message: 'The token belongs to a different user than this socket. Open a new socket.',
   };
   const UNAVAILABLE = {
     statusCode: 503,
