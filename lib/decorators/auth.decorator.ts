@@ -20,7 +20,7 @@ import { resolveParameter } from './unpopulated.js';
 
 type KeyOfEach<T> = T extends unknown ? keyof T : never;
 
-/** The properties that some kind of auth object has. */
+/** The properties of Clerk's auth objects, of any token type. */
 export type AuthProperty = KeyOfEach<
   SignedInAuthObject | SignedOutAuthObject | AuthenticatedMachineObject | UnauthenticatedMachineObject
 >;
@@ -33,19 +33,27 @@ const authParameter = createParamDecorator((property: AuthProperty | undefined, 
 );
 
 /**
- * The caller: Clerk's own auth object for the accepted token, or one property of it. Signed out (on a `@Public()`
- * handler), it is Clerk's signed-out object of the accepted type; where several types are accepted and no credential
- * was sent, one with `tokenType: null`.
+ * Injects Clerk's auth object of the caller, or one property of it.
  *
- * It is shared between requests, so it is frozen: assigning to it throws a TypeError. Change a copy of what you need:
- * `{ ...auth, orgId: 'org_1' }`, or `structuredClone(auth)` to change claims as well. A copy holds the properties alone;
- * `has()`, `getToken()` and `debug()` are methods of the original, which no serializer, logger or clone sees.
+ * For a signed-out caller (on a `@Public()` handler) it is Clerk's signed-out object of the accepted token type. If
+ * several types are accepted and the request has no credentials, its `tokenType` is `null`.
+ *
+ * The object is shared between requests and therefore frozen: assigning to it throws a TypeError. To change it, copy
+ * it: `{ ...auth, orgId: 'org_1' }`, or `structuredClone(auth)` to change claims as well. A copy has the properties
+ * only. `has()`, `getToken()` and `debug()` are methods of the original, which serializers, loggers and clones do not
+ * see.
  *
  * @param property A property of the auth object, such as `userId` or `orgId`.
- * @param pipes Pipes of Nest to pass the value through.
+ * @param pipes Nest pipes to apply to the value.
+ * @throws ClerkAuthNotPopulatedError if no guard authenticated the call
  * @example
- * `list(@Auth() auth: SignedInAuthObject) {}`
- * `create(@Auth('userId') userId: string) {}`
+ * ```ts
+ * @Get()
+ * list(@Auth() auth: SignedInAuthObject) {}
+ *
+ * @Post()
+ * create(@Auth('userId') userId: string) {}
+ * ```
  * @see https://clerk.com/docs/reference/backend/types/auth-object
  */
 export function Auth(property?: AuthProperty, ...pipes: (PipeTransform | Type<PipeTransform>)[]): ParameterDecorator {
@@ -55,23 +63,25 @@ export function Auth(property?: AuthProperty, ...pipes: (PipeTransform | Type<Pi
   };
 }
 
-/** What `getAuth()` takes beside the source. */
+/** The options of `getAuth()` and `tryGetAuth()`. */
 interface GetAuthOptions {
   readonly acceptsToken?: Parameters<typeof getAuthObjectForAcceptedToken>[0]['acceptsToken'] | undefined;
   readonly treatPendingAsSignedOut?: boolean;
 }
 
 /**
- * The auth object that the guard attached to a request, outside of a handler: in interceptors, pipes, services. It filters
- * what the guard verified and never verifies anything itself: asked for a token type that the caller did not present, or
- * that the handler does not accept, it gives Clerk's signed-out object of that type.
+ * Returns the auth object that the guard attached to a request. Use it outside of handlers: in interceptors, pipes and
+ * services.
  *
- * Where the guard may not have run (exception filters, loggers), use `tryGetAuth()`.
+ * It never verifies credentials itself. For a token type that the caller did not present, or that the handler does not
+ * accept, it returns Clerk's signed-out object of that type. Where the guard may not have run (exception filters,
+ * loggers), use `tryGetAuth()`.
  *
- * @param source The request of Express or Fastify, or Nest's ExecutionContext, GraphQL's too.
- * @param options `acceptsToken` (default `session_token`), `treatPendingAsSignedOut`.
- * @throws ClerkAuthNotPopulatedError where no guard looked at the request, or the handler carries `@SkipAuth()`.
- * @throws ClerkTransportError where the execution context is of a transport that no adapter knows.
+ * @param source The request of Express or Fastify, or Nest's ExecutionContext, including GraphQL's.
+ * @param options `acceptsToken` (default `'session_token'`), `treatPendingAsSignedOut` (default `true`, or `false` if the
+ * handler accepts pending sessions).
+ * @throws ClerkAuthNotPopulatedError if no guard authenticated the request, or the handler has `@SkipAuth()`
+ * @throws ClerkTransportError if no adapter exists for the transport of the execution context
  * @example
  * ```ts
  * const { userId } = getAuth(context);
@@ -83,17 +93,22 @@ export const getAuth: GetAuthFn<object> = ((source: object, options?: GetAuthOpt
   accepted(authOf(source, options), options)) as GetAuthFn<object>;
 
 /**
- * The same as `getAuth()`, but never throws: it gives `undefined` where the caller's credentials were not checked. That is
- * so on routes that do not exist (404), before the guard (middleware, earlier guards), on `@SkipAuth()` handlers, over an
- * unknown transport, and in filters where the call cannot be told from others.
+ * Like `getAuth()`, but never throws: returns `undefined` if the caller was not authenticated. That is the case
  *
- * `undefined` means "not checked", which is not the same as signed out: a caller whose credentials were checked and refused
- * has Clerk's signed-out object. Never let anyone pass because of either.
+ * - on routes that do not exist (404)
+ * - before the guard, in middleware and earlier guards
+ * - on `@SkipAuth()` handlers
+ * - over an unknown transport
+ * - in filters that cannot tell the call from others
  *
- * @param source The request of Express or Fastify, or Nest's ExecutionContext or ArgumentsHost; may be missing.
- * @param options `acceptsToken` (default `session_token`), `treatPendingAsSignedOut`.
+ * `undefined` means "not checked", which differs from signed out: if credentials were checked and rejected, it returns
+ * Clerk's signed-out object. Never allow a call because of either.
+ *
+ * @param source The request of Express or Fastify, or Nest's ExecutionContext or ArgumentsHost; may be `undefined`.
+ * @param options `acceptsToken` (default `'session_token'`), `treatPendingAsSignedOut` (default `true`, or `false` if the
+ * handler accepts pending sessions).
  * @example
- * An exception filter that logs who met the error:
+ * An exception filter that logs the caller:
  * ```ts
  * @Catch()
  * export class LoggingFilter extends BaseExceptionFilter {
@@ -116,7 +131,7 @@ export const tryGetAuth: TryGetAuthFn<object> = ((
     const identity = carrier && attachedIdentity(carrier);
     return identity && accepted(identity.toAuth(options), options);
   } catch {
-    // A source may be anything, such as a Proxy that throws whatever is asked of it: nothing is known of its caller.
+    // The source may be a Proxy that throws on any access. Its caller is unknown.
     return undefined;
   }
 }) as TryGetAuthFn<object>;
@@ -129,6 +144,6 @@ function authOf(source: object, options?: GetAuthOptions): AuthObject {
 
 function accepted(authObject: AuthObject, options?: GetAuthOptions): AuthObject {
   const found = getAuthObjectForAcceptedToken({ authObject, acceptsToken: options?.acceptsToken });
-  // Another one where the caller did not present what was asked for: Clerk's own, made just now.
+  // If the token type does not match, Clerk returns a new signed-out object, which must be made safe as well.
   return found === authObject ? authObject : safeAuthObject(found);
 }

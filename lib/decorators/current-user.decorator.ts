@@ -15,17 +15,28 @@ const currentUser = createParamDecorator((_: unknown, context: ExecutionContext)
 );
 
 /**
- * The Clerk `User` who calls, loaded from the Backend API: at most one call for each request, however many parameters ask,
- * and none for handlers that do not. A user is remembered for ten seconds (`currentUserCache`), so a ban, a deletion or
- * changed metadata may show that much later; each request gets an object of its own. `@Auth('userId')` costs nothing; take
- * it where the id is enough.
+ * Injects the Clerk `User` of the caller, loaded from the Backend API.
  *
- * Answers 401 where nobody is signed in (on a `@Public()` handler), 403 where the token belongs to no user, 404 where the
- * user has been deleted, 503 where Clerk cannot be asked, with `Retry-After` where it limits the rate.
+ * There is at most one call per request, however many parameters use it, and none for handlers without it. Users are
+ * cached for ten seconds (`currentUserCache`), so a ban, a deletion or changed metadata may take effect that much
+ * later. Each request gets its own copy. If the id is enough, use `@Auth('userId')`, which needs no call.
  *
- * @param pipes Pipes of Nest to pass the user through.
+ * The call is denied with
+ *
+ * - 401 if the caller is not signed in (on a `@Public()` handler)
+ * - 403 if the token does not belong to a user
+ * - 404 if the user has been deleted
+ * - 503 if Clerk is unreachable or limits the rate, the latter with `Retry-After`
+ *
+ * @param pipes Nest pipes to apply to the user.
+ * @throws ClerkAuthNotPopulatedError if no guard authenticated the call
  * @example
- * `me(@CurrentUser() user: User) { return user.primaryEmailAddress?.emailAddress; }`
+ * ```ts
+ * @Get('me')
+ * me(@CurrentUser() user: User) {
+ *   return user.primaryEmailAddress?.emailAddress;
+ * }
+ * ```
  * @see https://clerk.com/docs/reference/backend/types/backend-user
  */
 export function CurrentUser(...pipes: (PipeTransform | Type<PipeTransform>)[]): ParameterDecorator {

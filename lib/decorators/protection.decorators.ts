@@ -2,48 +2,77 @@ import type { AcceptedToken } from '../authentication/identity/token-types.js';
 import { policyDecorator, PolicyMetadata } from '../policy/metadata.js';
 
 /**
- * Lax: looks at credentials and lets everybody through, signed in or not. Also drops the requirements of the class.
- * An outage of Clerk leaves the caller signed out; a malformed request and a handshake redirect still apply.
+ * Lax: checks credentials, and allows the call whether the caller is signed in or not. Also drops the requirements of
+ * the class. During an outage of Clerk the caller is signed out. Malformed requests are still denied, and handshakes
+ * still redirect.
  *
  * @example
- * `@Get('rates') @Public() rates(@Auth() auth: SignedInAuthObject | SignedOutAuthObject) {}`
+ * ```ts
+ * @Get('rates')
+ * @Public()
+ * rates(@Auth() auth: SignedInAuthObject | SignedOutAuthObject) {}
+ * ```
  */
 export const Public = () => policyDecorator(PolicyMetadata.Protection, 'public');
 
 /**
- * Strict: denies unless somebody is signed in. Needed only where the application is lax by default, or inside a
- * controller that is `@Public()` or `@SkipAuth()`.
+ * Strict: denies the call unless the caller is signed in. You only need it if the application is lax by default, or
+ * inside a controller that is `@Public()` or `@SkipAuth()`.
+ *
+ * @example
+ * ```ts
+ * @Public()
+ * @Controller('articles')
+ * export class ArticlesController {
+ *   @Post()
+ *   @RequireAuth()
+ *   create() {}
+ * }
+ * ```
  */
 export const RequireAuth = () => policyDecorator(PolicyMetadata.Protection, 'require-auth');
 
 /**
- * Does not even look at credentials: for health checks, webhooks, static pages. `@Auth()` beside it is an error at
- * boot, and `getAuth()` throws.
+ * Skips authentication: credentials are not checked. Use it for health checks, webhooks and static pages. On such a
+ * handler, `@Auth()` fails the boot and `getAuth()` throws.
+ *
+ * @example
+ * ```ts
+ * @Get('health')
+ * @SkipAuth()
+ * health() {}
+ * ```
  */
 export const SkipAuth = () => policyDecorator(PolicyMetadata.Protection, 'skip-auth');
 
 /**
- * Lets sessions in whose user still has a task to do, such as choosing an organization: for the routes on which such
- * tasks are done. Everywhere else they are refused with the code `session-pending`.
+ * Accepts pending sessions, whose user still has a task to complete, such as choosing an organization. Use it on the
+ * routes that complete such tasks. Without it, a pending session is denied with the code `session-pending`.
  *
  * @see https://clerk.com/docs/guides/configure/session-tasks
  */
 export const AllowPendingSession = () => policyDecorator(PolicyMetadata.AllowPendingSession, true);
 
 /**
- * Sends a document navigation that is not signed in to the sign-in page, with the way back, instead of answering 401.
- * Everything else (a fetch, a program) gets its 401, and so does a browser whom signing in would not help: on a route that
- * accepts no session, or refuses one for its `azp` or `aud`. For controllers that serve pages.
+ * Redirects a signed-out document navigation to the sign-in page, with a return URL, instead of returning 401. Use it
+ * on controllers that serve pages.
+ *
+ * All other requests (fetch, API clients) still get 401. So does a browser if signing in would not help: the route
+ * accepts no session, or rejects the session for its `azp` or `aud`.
  */
 export const RedirectToSignIn = () => policyDecorator(PolicyMetadata.RedirectToSignIn, true);
 
 /**
- * Which token types the handler accepts. Changes the types, never the protection.
+ * Sets the token types that the handler accepts. It does not change the protection.
  *
  * @param types One or more of `session_token`, `api_key`, `m2m_token`, `oauth_token`; or `any` alone.
- * @default 'session_token' where the decorator is absent
+ * @default 'session_token'
  * @example
- * `@Post('import') @AcceptsToken('api_key', 'm2m_token') import(@Auth() auth: MachineAuthObject<'api_key' | 'm2m_token'>) {}`
+ * ```ts
+ * @Post('import')
+ * @AcceptsToken('api_key', 'm2m_token')
+ * import(@Auth() auth: MachineAuthObject<'api_key' | 'm2m_token'>) {}
+ * ```
  * @see https://clerk.com/docs/guides/development/machine-auth/overview
  */
 export const AcceptsToken = (...types: [AcceptedToken, ...AcceptedToken[]]) =>

@@ -23,14 +23,16 @@ const SESSIONS: readonly TokenType[] = ['session_token'];
 const MACHINES: readonly TokenType[] = TOKEN_TYPES.filter((type) => type !== 'session_token');
 
 /**
- * The caller must fulfil this, by Clerk's own `has()`. Like every requirement it implies `@RequireAuth()`, and adds up
- * with the others of class and handler.
+ * Requires that Clerk's `has()` returns true for the caller. Like every requirement it implies `@RequireAuth()`, and it
+ * combines with the other requirements of class and handler.
  *
  * @param params What `has()` takes: `role`, `permission`, `feature`, `plan`, `reverification`; or `anyOf(…)` and
- * `allOf(…)` of such, nested at will.
+ * `allOf(…)` of these, nested to any depth.
  * @example
- * `@Require({ permission: 'org:invoices:create' })`
- * `@Require(anyOf({ role: 'org:admin' }, allOf({ permission: 'org:invoices:create' }, { plan: 'org:pro' })))`
+ * ```ts
+ * @Require({ permission: 'org:invoices:create' })
+ * @Require(anyOf({ role: 'org:admin' }, allOf({ permission: 'org:invoices:create' }, { plan: 'org:pro' })))
+ * ```
  * @see https://clerk.com/docs/guides/secure/authorization-checks
  */
 export const Require = (params: RequireParams) =>
@@ -41,60 +43,90 @@ export const Require = (params: RequireParams) =>
   );
 
 /**
- * The active organization must grant the caller all of these custom permissions.
+ * Requires that the caller has all of these custom permissions in the active organization.
  *
- * @param permissions Names such as `org:invoices:read`; inside `anyOf(…)` one of them is enough.
+ * @param permissions Names such as `org:invoices:read`. With `anyOf(…)`, one of them is enough.
  * @example
- * `@RequirePermission('org:invoices:create')`
- * `@RequirePermission(anyOf('org:invoices:read', 'org:invoices:manage'))`
+ * ```ts
+ * @RequirePermission('org:invoices:create')
+ * @RequirePermission(anyOf('org:invoices:read', 'org:invoices:manage'))
+ * ```
  * @see https://clerk.com/docs/guides/organizations/control-access/roles-and-permissions
  */
 export const RequirePermission = (...permissions: OneOrMore<PermissionKey>) =>
   requirement('RequirePermission', SESSIONS, conditionOf<PermissionKey>(permissions, hasOf('permission')));
 
 /**
- * The caller must have this role in the active organization. A member has one role, so several stand in `anyOf(…)`.
+ * Requires that the caller has this role in the active organization. A member has one role, so use `anyOf(…)` for
+ * several.
+ *
+ * @param role A name such as `org:admin`, or `anyOf(…)` of several.
  * @example
- * `@RequireRole('org:admin')`
- * `@RequireRole(anyOf('org:admin', 'org:billing_manager'))`
+ * ```ts
+ * @RequireRole('org:admin')
+ * @RequireRole(anyOf('org:admin', 'org:billing_manager'))
+ * ```
+ * @see https://clerk.com/docs/guides/organizations/control-access/roles-and-permissions
  */
 export const RequireRole = (...role: [RoleKey | AnyOf<RoleKey>]) =>
   requirement('RequireRole', SESSIONS, conditionOf<RoleKey>(role, hasOf('role')));
 
 /**
- * The active organization (`org:name`) or the user (`user:name`) must have all of these features by its plan.
+ * Requires that the plan of the active organization (`org:name`) or the user (`user:name`) includes all of these
+ * features.
+ *
+ * @param features Names such as `org:reports`. With `anyOf(…)`, one of them is enough.
+ * @example
+ * ```ts
+ * @RequireFeature('org:reports')
+ * ```
  * @see https://clerk.com/docs/guides/billing/overview
  */
 export const RequireFeature = (...features: OneOrMore<FeatureKey>) =>
   requirement('RequireFeature', SESSIONS, conditionOf<FeatureKey>(features, hasOf('feature')));
 
 /**
- * The active organization (`org:name`) or the user (`user:name`) must have this plan. Several stand in `anyOf(…)`.
+ * Requires that the active organization (`org:name`) or the user (`user:name`) has this plan. Use `anyOf(…)` for
+ * several.
+ *
+ * @param plan A name such as `org:pro`, or `anyOf(…)` of several.
+ * @example
+ * ```ts
+ * @RequirePlan('org:pro')
+ * ```
  * @see https://clerk.com/docs/guides/billing/overview
  */
 export const RequirePlan = (...plan: [PlanKey | AnyOf<PlanKey>]) =>
   requirement('RequirePlan', SESSIONS, conditionOf<PlanKey>(plan, hasOf('plan')));
 
 /**
- * The caller must have verified a factor recently. The 403 is Clerk's own, so that `useReverification()` in the frontend
- * asks for the factor and tries again.
+ * Requires that the caller has recently verified a factor. The 403 has Clerk's own body, so `useReverification()` in
+ * the frontend asks for the factor and retries.
  *
  * @param config `'strict'`, `'moderate'`, `'lax'`, `'strict_mfa'`, or a level and an age in minutes.
  * @example
- * `@RequireReverification('strict')`
- * `@RequireReverification({ level: 'first_factor', afterMinutes: 5 })`
+ * ```ts
+ * @RequireReverification('strict')
+ * @RequireReverification({ level: 'first_factor', afterMinutes: 5 })
+ * ```
  * @see https://clerk.com/docs/guides/secure/reverification
  */
 export const RequireReverification = (config: ReverificationConfig) =>
   requirement('RequireReverification', SESSIONS, conditionOf([config], hasOf('reverification')));
 
 /**
- * The caller's machine or OAuth token must have all of these scopes. Sessions have no scopes and are not held to it: where
- * they are accepted too, they need a requirement of their own. Of an M2M token the scopes are the machines it may call.
+ * Requires that the caller's machine or OAuth token has all of these scopes.
  *
+ * It does not apply to sessions, which have no scopes: if the handler accepts them too, they need a requirement of
+ * their own. The scopes of an M2M token are the machines that it may call.
+ *
+ * @param scopes Names such as `invoices:write`. With `anyOf(…)`, one of them is enough.
  * @example
- * `@AcceptsToken('api_key', 'oauth_token') @RequireScope('invoices:write')`
- * @see RFC 6750, section 3.1, for the answer: `insufficient_scope`
+ * ```ts
+ * @AcceptsToken('api_key', 'oauth_token')
+ * @RequireScope('invoices:write')
+ * ```
+ * @see RFC 6750, section 3.1, for the error `insufficient_scope`
  */
 export const RequireScope = (...scopes: OneOrMore<string>) =>
   requirement(
@@ -103,28 +135,33 @@ export const RequireScope = (...scopes: OneOrMore<string>) =>
     conditionOf<string>(scopes, (scope) => ({ scope })),
   );
 
-/** A check of the application's own. Returning anything but `true`, or throwing, denies. */
+/** A custom check. The call is denied if it throws or returns anything but `true`. */
 export type AuthPredicate = (auth: AuthObject, context: ExecutionContext) => boolean | Promise<boolean>;
 
-/** The same as a class, into which Nest injects what it needs. */
+/** A custom check as a class, with dependency injection. */
 export interface AuthPredicateClass {
   check: AuthPredicate;
 }
 
 /**
- * Anything else: a function, or a class with a `check` method that is a provider of the application, or has its
- * dependencies injected as if it were one of the controller's module. It applies to every accepted token type unless it
- * names some, and is only asked about callers who fulfil all other requirements.
+ * Requires that a custom check passes: a function, or a class with a `check` method. The class is a provider of the
+ * application; otherwise Nest injects its dependencies from the controller's module.
  *
- * Beside a requirement for some token types (a permission, a scope), it counts as the requirement of another type only
- * where it names that type: a predicate that narrows what sessions may do is no reason to let API keys in.
+ * The check applies to every accepted token type unless `appliesTo` names some, and only runs for callers who meet all
+ * other requirements.
  *
- * @param predicate Answers `true` for callers who may pass.
- * @param options `appliesTo`: the token types that it is meant for; callers with another type are not held to it.
+ * If the handler also has a requirement for some token types (a permission, a scope), the check only counts as the
+ * requirement of another type if `appliesTo` names that type. A predicate that narrows what sessions may do does not
+ * admit API keys.
+ *
+ * @param predicate Returns `true` to allow the call.
+ * @param options `appliesTo`: the token types that the check applies to.
  * @example
- * `@RequireThat((auth) => auth.tokenType === 'session_token' && auth.orgSlug === 'acme')`
- * `@RequireThat(OwnsInvoice)`
- * `@RequirePermission('org:invoices:create') @RequireThat(isKnownKey, { appliesTo: ['api_key'] })`
+ * ```ts
+ * @RequireThat((auth) => auth.tokenType === 'session_token' && auth.orgSlug === 'acme')
+ * @RequireThat(OwnsInvoice)
+ * @RequirePermission('org:invoices:create') @RequireThat(isKnownKey, { appliesTo: ['api_key'] })
+ * ```
  */
 export const RequireThat = (
   predicate: AuthPredicate | (new (...args: never[]) => AuthPredicateClass),
@@ -132,14 +169,14 @@ export const RequireThat = (
 ) =>
   policyDecorator(PolicyMetadata.Requirements, {
     decorator: 'RequireThat',
-    // Options that name no types are a mistake, to be reported as one.
+    // Options without types are a mistake, which the boot reports.
     appliesTo: options === undefined ? 'any' : [options?.appliesTo].flat(),
     predicate: predicate as PredicateRef,
   } satisfies Requirement);
 
-/** What `@RequireThat()` takes beside the predicate. */
+/** The options of `@RequireThat()`. */
 export interface RequireThatOptions {
-  /** The token types that the predicate is meant for. */
+  /** The token types that the check applies to. */
   readonly appliesTo: readonly [TokenType, ...TokenType[]];
 }
 

@@ -4,8 +4,9 @@ import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { denyRpc } from '../transports/rpc/rpc.denial.js';
 
 /**
- * The value of a parameter. Where no guard looked at the caller of a message, the call is refused with our code: for any
- * other error Nest answers gRPC's UNKNOWN, and ends the process on a `@GrpcStreamCall()`.
+ * Resolves the value of a parameter decorator. If no guard authenticated a microservice message, the call is denied
+ * with our error code. For any other error Nest answers gRPC's UNKNOWN, and crashes the process on a
+ * `@GrpcStreamCall()`.
  */
 export function resolveParameter<T>(context: ExecutionContext, read: () => T): T | Promise<never> {
   try {
@@ -18,7 +19,7 @@ export function resolveParameter<T>(context: ExecutionContext, read: () => T): T
 
 function denyUnpopulated(context: ExecutionContext, error: unknown): Promise<never> {
   if (!(error instanceof ClerkAuthNotPopulatedError) || context.getType() !== 'rpc') throw error;
-  // Nest logs errors that it does not answer; this one it answers.
+  // Log the error here: Nest only logs errors that it does not send to the client.
   new Logger('ClerkGuard').error(`${context.getClass().name}.${context.getHandler().name}: ${error.message}`);
   return denyRpc(context, { status: 500, code: error.code, message: 'Internal server error' });
 }

@@ -9,7 +9,7 @@ import type { Decision } from '../policy/decide.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 
 /**
- * Logs what the client does not learn: details a call was denied, and failures to reach Clerk. Never logs credentials.
+ * Logs what the client does not learn: why a call was denied, and failures to reach Clerk. Never logs credentials.
  * Similar lines are throttled; only `debug` logs every call.
  */
 @Injectable()
