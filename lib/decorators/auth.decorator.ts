@@ -78,8 +78,8 @@ interface GetAuthOptions {
  * loggers), use `tryGetAuth()`.
  *
  * @param source The request of Express or Fastify, or Nest's ExecutionContext, including GraphQL's.
- * @param options `acceptsToken` (default `'session_token'`), `treatPendingAsSignedOut` (default `true`, or `false` if the
- * handler accepts pending sessions).
+ * @param options `acceptsToken` (default `'session_token'`), `treatPendingAsSignedOut` (default `true`, or `false` if
+ * the handler accepts pending sessions).
  * @throws ClerkAuthNotPopulatedError if no guard authenticated the request, or the handler has `@SkipAuth()`
  * @throws ClerkTransportError if no adapter exists for the transport of the execution context
  * @example
@@ -105,8 +105,8 @@ export const getAuth: GetAuthFn<object> = ((source: object, options?: GetAuthOpt
  * Clerk's signed-out object. Never allow a call because of either.
  *
  * @param source The request of Express or Fastify, or Nest's ExecutionContext or ArgumentsHost; may be `undefined`.
- * @param options `acceptsToken` (default `'session_token'`), `treatPendingAsSignedOut` (default `true`, or `false` if the
- * handler accepts pending sessions).
+ * @param options `acceptsToken` (default `'session_token'`), `treatPendingAsSignedOut` (default `true`, or `false` if
+ * the handler accepts pending sessions).
  * @example
  * An exception filter that logs the caller:
  * ```ts

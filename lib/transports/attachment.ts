@@ -6,33 +6,33 @@ import type { Identity } from '../authentication/identity/identity.js';
 import { tokenTypesOf, type AcceptsToken } from '../authentication/identity/token-types.js';
 
 /**
- * Under a symbol, so that no body, query or other library can put something in its place; a registered one, so that two
- * copies of this library in one process find each other's.
+ * A symbol, so that no body, query or other library can overwrite the property. It is registered, so that copies of
+ * this library in one process share it.
  */
 const ATTACHED = Symbol.for('nest-clerk:attached');
 
-/** Loads the user who calls, when a handler asks for it. */
+/** Loads the user of the caller, if a handler needs it. */
 export interface UserLoader {
   load(context: ExecutionContext): Promise<User>;
 }
 
-/** One question about a request, and those before it. There is hardly ever more than one. */
-interface Asked {
+/** An authentication of the request, linked to earlier ones. There is rarely more than one. */
+interface PastAuthentication {
   readonly authenticator: Authenticator;
   readonly acceptsToken: AcceptsToken;
-  readonly answer: Identity | Promise<Identity>;
-  readonly before: Asked | undefined;
+  readonly result: Identity | Promise<Identity>;
+  readonly previous: PastAuthentication | undefined;
 }
 
-/** Everything that is kept on a request: one property, since each one more costs every request. */
+/** Everything stored on a request. It is one property, because each property costs every request. */
 interface Attached {
-  /** Whose it is. Copies of a request take the property along, and present something else. */
+  /** The request that this belongs to. A copy of a request copies the property, but may have other credentials. */
   readonly carrier: object;
-  /** What was found there for another carrier: a Proxy hands on what is kept on it to its target. */
+  /** State of another carrier that was stored here before. A Proxy writes properties to its target. */
   readonly beside: Attached | undefined;
   identity: Identity | undefined;
   userLoader: UserLoader | undefined;
-  asked: Asked | undefined;
+  authentications: PastAuthentication | undefined;
 }
 
 interface Carrier {
@@ -49,19 +49,19 @@ function attachedTo(carrier: Carrier): Attached {
   const known = attachedOn(carrier);
   if (known) return known;
   const beside = carrier[ATTACHED];
-  // Stryker disable next-line ObjectLiteral: what is missing is undefined too; all are named so that objects are of one shape.
-  const attached = { carrier, beside, identity: undefined, userLoader: undefined, asked: undefined };
+  // Stryker disable next-line ObjectLiteral: absent properties are undefined as well; listing all gives the objects one shape.
+  const attached = { carrier, beside, identity: undefined, userLoader: undefined, authentications: undefined };
   try {
     carrier[ATTACHED] = attached;
   } catch {
-    // Frozen, or a Proxy that takes nothing: whoever needs what is kept hears of it from attachIdentity().
+    // The carrier is frozen, or a Proxy that rejects writes. attachIdentity() reports that to its caller.
   }
   return attached;
 }
 
 /**
- * Keeps what was found out, and of the guard how the user who calls is loaded, should a handler ask.
- * @returns whether it could be kept: nothing is on a frozen object.
+ * Stores the identity, and if the guard calls it, the loader for `@CurrentUser()`.
+ * @returns whether it was stored; a frozen object stores nothing
  */
 export function attachIdentity(carrier: object, identity: Identity | undefined, userLoader?: UserLoader): boolean {
   const attached = attachedTo(carrier);
@@ -70,58 +70,59 @@ export function attachIdentity(carrier: object, identity: Identity | undefined, 
   return attachedOn(carrier) === attached;
 }
 
-/** Whether the guard has been here, though it may not have looked who is calling. */
+/** Whether the guard or ClerkMiddleware ran, even if it skipped authentication. */
 export function hasAttached(carrier: object): boolean {
   return attachedOn(carrier) !== undefined;
 }
 
-/** Whether ClerkGuard has judged the call. ClerkMiddleware attaches an identity too, and judges nobody. */
+/** Whether ClerkGuard authorized the call. ClerkMiddleware attaches an identity too, but authorizes nothing. */
 export function isJudged(carrier: object): boolean {
   return attachedUserLoader(carrier) !== undefined;
 }
 
-/** What the guard found out about this request, if it looked. */
+/** The identity of the call, if it was authenticated. */
 export function attachedIdentity(carrier: object): Identity | undefined {
   return attachedOn(carrier)?.identity;
 }
 
-/** How the user who calls is loaded, if the guard looked. */
+/** The user loader of the call, if the guard ran. */
 export function attachedUserLoader(carrier: object): UserLoader | undefined {
   return attachedOn(carrier)?.userLoader;
 }
 
 /**
- * Asks at most once per request, accepted types and Clerk instance, however often the guard runs. What ClerkMiddleware
- * found out, asking for any type, is taken over where it signed in somebody whom the handler accepts.
+ * Authenticates at most once per request, accepted token types and Clerk instance, however often the guard runs. The
+ * result of ClerkMiddleware, which accepts any type, is reused if the handler accepts the caller's token type.
  */
 export function identifyOnce(
   carrier: object,
   authenticator: Authenticator,
   acceptsToken: AcceptsToken,
-  ask: () => Identity | Promise<Identity>,
+  authenticate: () => Identity | Promise<Identity>,
 ): Identity | Promise<Identity> {
   const attached = attachedTo(carrier);
-  const first = (): Identity | Promise<Identity> => {
-    const answer = ask();
-    attached.asked = { authenticator, acceptsToken, answer, before: attached.asked };
-    return answer;
+  const start = (): Identity | Promise<Identity> => {
+    const result = authenticate();
+    attached.authentications = { authenticator, acceptsToken, result, previous: attached.authentications };
+    return result;
   };
-  // Asked anew each time: while one call waits for an answer, another may have begun to ask the same.
-  const again = (): Identity | Promise<Identity> => answerTo(attached.asked, authenticator, acceptsToken) ?? first();
-  const ofAny = answerTo(attached.asked, authenticator, 'any');
-  if (!ofAny) return again();
-  return Promise.resolve(ofAny).then((known) =>
-    known.tokenType && tokenTypesOf(acceptsToken).includes(known.tokenType) ? known : again(),
+  // Look it up on each call: while one authentication was pending, another call may have started the same.
+  const reuseOrStart = (): Identity | Promise<Identity> =>
+    findAuthentication(attached.authentications, authenticator, acceptsToken) ?? start();
+  const anyType = findAuthentication(attached.authentications, authenticator, 'any');
+  if (!anyType) return reuseOrStart();
+  return Promise.resolve(anyType).then((known) =>
+    known.tokenType && tokenTypesOf(acceptsToken).includes(known.tokenType) ? known : reuseOrStart(),
   );
 }
 
-function answerTo(
-  asked: Asked | undefined,
+function findAuthentication(
+  authentications: PastAuthentication | undefined,
   authenticator: Authenticator,
   acceptsToken: AcceptsToken,
 ): Identity | Promise<Identity> | undefined {
-  for (let one = asked; one; one = one.before) {
-    if (one.authenticator === authenticator && String(one.acceptsToken) === String(acceptsToken)) return one.answer;
+  for (let one = authentications; one; one = one.previous) {
+    if (one.authenticator === authenticator && String(one.acceptsToken) === String(acceptsToken)) return one.result;
   }
   return undefined;
 }

@@ -4,16 +4,16 @@ import type { Credentials } from '../authentication/identity/credentials.js';
 import { webRequestWith } from './http/web-request.js';
 
 /**
- * Whether a value is no longer than one that can come with an HTTP request. Messages may be far longer, and what a
- * connection was opened with is looked at again with each of them.
+ * Whether a value is short enough for an HTTP header. Messages may be far longer, and the credentials of a connection
+ * are read again for each of them.
  */
 export function fitsHeader(value: string): boolean {
   return value.length <= maxHeaderSize;
 }
 
 /**
- * What a call presents that is no HTTP request of its own: a message, a subscription. It is asked about as a program's
- * POST would be, which is never redirected to a handshake.
+ * The credentials of a call that is not an HTTP request: a message or a subscription. Clerk sees them as a POST
+ * request, which never leads to a handshake.
  */
 export class CallCredentials implements Credentials {
   readonly method = 'POST';
@@ -21,7 +21,7 @@ export class CallCredentials implements Credentials {
   readonly isEncrypted = false;
   private webRequest: Request | undefined;
 
-  /** @param headers the credentials, in the words of HTTP: `authorization`, `cookie`, `origin`, `host`. */
+  /** @param headers The credentials as HTTP headers: `authorization`, `cookie`, `origin`, `host`. */
   constructor(
     readonly headers: Readonly<IncomingHttpHeaders>,
     readonly source: object,

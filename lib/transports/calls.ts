@@ -1,91 +1,99 @@
 import type { ArgumentsHost } from '@nestjs/common';
 
 /**
- * Marks what stands for one call. A registered symbol, so that copies of this library share it; nothing that is sent
- * over the wire can carry one.
+ * Marks the object of one call. A registered symbol, shared by copies of this library. Data from the wire cannot
+ * contain one.
  */
 const CALL = Symbol.for('nest-clerk:call');
-/** On an argument of a call, where filters find the call by it. */
-const SEEN = Symbol.for('nest-clerk:seen-in');
+/** Set on an argument of a call, so that filters can find the call. */
+const RECORD = Symbol.for('nest-clerk:seen-in');
 
-/** One run of one handler, in a transport that has no request object; the caller's identity is kept on it. */
+/** One run of one handler, in a transport without a request object. The caller's identity is stored on it. */
 export interface Call {
   readonly [CALL]: true;
-  /** The very array that Nest hands to guards and interceptors: it makes one for each run of a handler. */
+  /** The array that Nest passes to guards and interceptors. Nest creates one for each run of a handler. */
   readonly args: unknown[];
-  /** What the transport calls with: its context, or what an adapter names. */
+  /** The context of the transport, or the object that an adapter names. */
   readonly source: object;
 }
 
-/** The calls that an object was seen in. */
-interface Seen {
+/** Records the call that an object was an argument of. */
+interface CallRecord {
   readonly object: object;
-  /** What the call was made with, to tell it from another one; `undefined` once there were several. */
-  only: { readonly call: Call; readonly given: readonly unknown[] } | undefined;
+  /** The call and its arguments, which tell it from others; `undefined` once the object was used in several calls. */
+  only: { readonly call: Call; readonly originalArgs: readonly unknown[] } | undefined;
 }
 
-/** How a transport begins a call. */
-interface Beginning {
+/** How a transport registers a call. */
+interface CallOptions {
   readonly source: object;
-  /** Where one more argument goes unnoticed, behind those that anybody reads. */
+  /** The index for an extra argument, after those that handlers and Nest read. */
   readonly place: (length: number) => number;
-  /** What is made for this call alone as far as anybody knows: filters find the call by it. */
-  readonly landmark?: object;
+  /** An argument that is probably unique to this call. Filters find the call by it. */
+  readonly uniqueArgument?: object;
 }
 
 /**
- * Begins the call of a handler, or finds the one that an earlier guard has begun. What a transport hands over may be the
- * same for every call (a client, a consumer, a payload), so none of it can carry an identity. Only Nest's array of
- * arguments belongs to one call. Parameters get copies of it, hence one more argument is put there.
+ * Registers the call of a handler, or returns the call that an earlier guard registered.
+ *
+ * The arguments of a transport (a client, a consumer, a payload) may be the same objects for every call, so they cannot
+ * hold an identity. Only Nest's array of arguments is unique to a call. Parameter decorators receive copies of that
+ * array, so the call is added as an extra argument.
  */
-export function beginCall(args: unknown[], { source, place, landmark }: Beginning): Call {
-  const known = callIn(args);
-  if (known?.args === args) return known;
-  // One that came along with the arguments of another call is not to be found here.
-  if (known) args.splice(args.indexOf(known), 1);
+export function beginCall(args: unknown[], { source, place, uniqueArgument }: CallOptions): Call {
+  const existing = callIn(args);
+  if (existing?.args === args) return existing;
+  // Remove a call that was copied from the arguments of another call.
+  if (existing) args.splice(args.indexOf(existing), 1);
   const call: Call = { [CALL]: true, args, source };
-  if (landmark) remember(landmark, call, [...args]);
+  if (uniqueArgument) recordCall(uniqueArgument, call, [...args]);
   const index = place(args.length);
   while (args.length < index) args.push(undefined);
   args.splice(index, 0, call);
   return call;
 }
 
-/** The call that a guard has begun with these arguments, or with those that they are a copy of. */
+/** The call that a guard registered in these arguments, or in the array that they are a copy of. */
 export function callIn(args: readonly unknown[]): Call | undefined {
   return args.findLast(isCall);
 }
 
-/** The call that an interceptor, a parameter or a filter belongs to, if a guard has begun it. */
+/** The call of an interceptor, parameter or filter, if a guard registered one. */
 export function callOf(context: ArgumentsHost): Call | undefined {
   const args = (context as Partial<ArgumentsHost>).getArgs?.<unknown[]>() ?? [];
-  return callIn(args) ?? (isOfFilter(context) ? seenIn(args) : undefined);
+  return callIn(args) ?? (isFilterContext(context) ? callWithArguments(args) : undefined);
 }
 
-/** Filters are told neither class nor handler. Their arguments are those that Nest was called with. */
-function isOfFilter(context: ArgumentsHost & { getHandler?: () => unknown }): boolean {
+/** Filters have no class or handler. They receive the arguments that Nest was called with. */
+function isFilterContext(context: ArgumentsHost & { getHandler?: () => unknown }): boolean {
   return !context.getHandler?.();
 }
 
-/** The one call that all of these arguments were seen in, where there was no other. */
-function seenIn(args: readonly unknown[]): Call | undefined {
-  const calls = args.map((arg) => (isObject(arg) ? seenOf(arg)?.only : undefined));
+/** The only call that had exactly these arguments. */
+function callWithArguments(args: readonly unknown[]): Call | undefined {
+  const calls = args.map((arg) => (isObject(arg) ? recordOn(arg)?.only : undefined));
   const found = calls.find((only) => only !== undefined);
-  const isSame = found?.given.length === args.length && found.given.every((given, index) => given === args[index]);
+  const isSame =
+    found?.originalArgs.length === args.length && found.originalArgs.every((arg, index) => arg === args[index]);
   return isSame ? found.call : undefined;
 }
 
-function remember(landmark: object, call: Call, given: readonly unknown[]): void {
-  const seen = seenOf(landmark);
-  if (seen) seen.only = undefined;
-  // On a frozen object it cannot be kept: filters find nobody then.
-  else attempt(() => Reflect.defineProperty(landmark, SEEN, { value: { object: landmark, only: { call, given } } }));
+function recordCall(uniqueArgument: object, call: Call, originalArgs: readonly unknown[]): void {
+  const record = recordOn(uniqueArgument);
+  if (record) record.only = undefined;
+  // A frozen object cannot store the record. Filters then find no caller.
+  else
+    attempt(() =>
+      Reflect.defineProperty(uniqueArgument, RECORD, {
+        value: { object: uniqueArgument, only: { call, originalArgs } },
+      }),
+    );
 }
 
-/** Of the very object: what a copy or a Proxy of another one has is not its own. */
-function seenOf(object: object): Seen | undefined {
-  const seen = attempt(() => (object as { [SEEN]?: Seen })[SEEN]);
-  return seen?.object === object ? seen : undefined;
+/** Only the record of this object, not one that a copy or a Proxy inherits. */
+function recordOn(object: object): CallRecord | undefined {
+  const record = attempt(() => (object as { [RECORD]?: CallRecord })[RECORD]);
+  return record?.object === object ? record : undefined;
 }
 
 function isCall(value: unknown): value is Call {
@@ -96,10 +104,10 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** What is handed over may be a Proxy, which may throw whatever is asked of it. */
-function attempt<T>(ask: () => T): T | undefined {
+/** Arguments may be Proxies, which may throw on any access. */
+function attempt<T>(read: () => T): T | undefined {
   try {
-    return ask();
+    return read();
   } catch {
     return undefined;
   }

@@ -9,15 +9,15 @@ import { requestCarrierOf } from './http/web-request.js';
 import type { HttpRequestLike } from './http/http-request.js';
 
 /**
- * The object that stands for a request wherever it is met again: the request, given as itself or inside an execution
- * context. Of Fastify's request it is the one of Node that it wraps, since that is all a middleware sees. Of a call that no
- * guard has begun it is one that nothing is kept on.
+ * The object that represents a request everywhere, from a request or an execution context. For Fastify it is the raw
+ * Node request, which is all that middleware sees. For a call that no guard registered, it is a new object that stores
+ * nothing.
  */
 export function carrierOf(source: object): object {
-  return findCarrier(source) ?? unknownTransport(source);
+  return findCarrier(source) ?? throwUnknownTransport(source);
 }
 
-/** As carrierOf(), and `undefined` for a call over a transport that nobody knows. */
+/** Like carrierOf(), but `undefined` for an unknown transport. */
 function findCarrier(source: object): object | undefined {
   if (!isExecutionContext(source)) return requestCarrierOf(source as HttpRequestLike);
   const type = source.getType<string>();
@@ -26,11 +26,14 @@ function findCarrier(source: object): object | undefined {
   return callOf(source) ?? (type === 'rpc' || type === 'ws' ? {} : undefined);
 }
 
-function unknownTransport(source: object): never {
+function throwUnknownTransport(source: object): never {
   throw new ClerkTransportError((source as ExecutionContext).getType<string>());
 }
 
-/** The request as the platform gives it, out of an execution context or as itself; of other calls what stands for them. */
+/**
+ * The request of the platform, from an execution context or as itself; for other transports, the object that represents
+ * the call.
+ */
 export function sourceOf(source: object): object {
   if (!isExecutionContext(source)) return source;
   const type = source.getType<string>();
@@ -45,14 +48,14 @@ export function sourceOf(source: object): object {
 }
 
 /**
- * The object that carries a call's identity. Resolvers of one operation run side by side, each with a policy of its own,
- * so each call has its own; a field that no guard stands before sees that of the operation.
+ * The object that stores a call's identity. Resolvers of one GraphQL operation run concurrently and have different
+ * policies, so each has its own. A field without a guard uses the identity of the operation.
  */
 export function identityCarrierOf(source: object): object {
-  return findIdentityCarrier(source) ?? unknownTransport(source);
+  return findIdentityCarrier(source) ?? throwUnknownTransport(source);
 }
 
-/** As identityCarrierOf(), and `undefined` for a call over a transport that nobody knows. */
+/** Like identityCarrierOf(), but `undefined` for an unknown transport. */
 export function findIdentityCarrier(source: object): object | undefined {
   const operation = graphqlOperationIn(source);
   if (!operation) return findCarrier(source);

@@ -17,59 +17,67 @@ const FAILED: Denial = {
   message: 'Authentication is misconfigured on this server.',
 };
 
-/** What an HTTP header can hold. */
+/** The characters that are valid in an HTTP header value. */
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 
-/** How the application is asked for the credentials of a call. */
+/** How the credentials of a call are extracted by the application's function. */
 export interface CredentialsExtractor {
-  /** The function among the options, as it is written there. */
+  /** The path of the function in the options, for log lines. */
   readonly option: string;
-  /** What it may answer besides a token. Nothing else of its answer is looked at: a caller may have written it. */
+  /**
+   * The headers to read from a result that is not a plain token. All other properties are ignored, because the caller
+   * may have written them.
+   */
   readonly headers: readonly ('authorization' | 'cookie' | 'origin')[];
   extract(context: ExecutionContext): unknown;
 }
 
 /**
- * What the application found for a call; a denial where it failed, or where a caller made it find nonsense. It is asked
- * before the call begins, when the arguments are still what its transport gave.
+ * The credentials that the application extracts from a call, or a denial if the function fails or its result is
+ * invalid. It runs before the call is registered, when the arguments are still those of the transport.
  */
 export function presentedCredentials(
-  question: CredentialsExtractor,
+  extractor: CredentialsExtractor,
   context: ExecutionContext,
-  begin: () => Call,
+  registerCall: () => Call,
   throttle: LogThrottle,
 ): CallCredentials | Denial {
-  const { option, headers } = question;
-  let answer: unknown;
+  const { option, headers } = extractor;
+  let result: unknown;
   try {
-    answer = question.extract(context);
+    result = extractor.extract(context);
   } catch (error) {
-    const what = `${option} threw, so the call is denied`;
-    throttle.write('error', what, `${what}: ${error instanceof Error ? error.message : 'no Error'}`);
+    const kind = `${option} threw, so the call is denied`;
+    const line =
+      error instanceof Error ? `${kind}: ${error.message}` : `${option} threw a non-Error value; the call is denied`;
+    throttle.write('error', kind, line);
     return FAILED;
   }
-  if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then === 'function') {
+  if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') {
     throttle.write('error', `${option} answered with a promise, so the call is denied: it must answer at once`);
-    Promise.resolve(answer).catch(() => undefined);
+    Promise.resolve(result).catch(() => undefined);
     return FAILED;
   }
-  const given = typeof answer === 'string' ? { authorization: bearer(answer) } : (answer ?? {});
-  if (typeof given !== 'object') return UNREADABLE;
-  // What gRPC and Kafka have for one value, of which nothing would be found. A caller may bring it about as well.
-  if (Array.isArray(given) || ArrayBuffer.isView(given)) {
-    const what = `${option} answered with an array or a Buffer, so the call is denied`;
-    throttle.write('warn', `${what}: it must answer with a string, such as value?.toString()`);
+  const extracted = typeof result === 'string' ? { authorization: bearer(result) } : (result ?? {});
+  if (typeof extracted !== 'object') return UNREADABLE;
+  // `metadata.get()` of gRPC returns an array, and a Kafka header is a Buffer. Neither has these properties. A caller
+  // can cause this as well.
+  if (Array.isArray(extracted) || ArrayBuffer.isView(extracted)) {
+    const kind = `${option} answered with an array or a Buffer, so the call is denied`;
+    throttle.write('warn', `${kind}: it must answer with a string, such as value?.toString()`);
     return UNREADABLE;
   }
-  const read = headers.map((name) => [name, (given as Partial<Record<string, unknown>>)[name] ?? undefined] as const);
-  const isReadable = ([, value]: (typeof read)[number]) =>
+  const entries = headers.map(
+    (name) => [name, (extracted as Partial<Record<string, unknown>>)[name] ?? undefined] as const,
+  );
+  const isReadable = ([, value]: (typeof entries)[number]) =>
     value === undefined || (typeof value === 'string' && fitsHeader(value) && HEADER_VALUE.test(value));
-  if (!read.every(isReadable)) return UNREADABLE;
-  const call = begin();
-  return new CallCredentials(Object.fromEntries(read) as Record<string, string | undefined>, call.source, call);
+  if (!entries.every(isReadable)) return UNREADABLE;
+  const call = registerCall();
+  return new CallCredentials(Object.fromEntries(entries) as Record<string, string | undefined>, call.source, call);
 }
 
-/** A token as the value of an Authorization header, which it may be already. */
+/** Prefixes a token with its scheme, unless it already has one. */
 function bearer(token: string): string | undefined {
   return token === '' || token.startsWith('Bearer ') ? token || undefined : `Bearer ${token}`;
 }

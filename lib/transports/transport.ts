@@ -5,23 +5,21 @@ import type { Identity } from '../authentication/identity/identity.js';
 import type { Denial } from '../errors/denial.js';
 import type { UserLoader } from './attachment.js';
 
-/** How one transport of Nest carries credentials, where the identity is kept, and how a refusal is spoken. */
+/** How a Nest transport carries credentials, stores the identity and answers a denial. */
 export interface Transport {
-  /** Whether another framework than Nest routes its calls. */
+  /** Whether a framework other than Nest routes the calls. */
   readonly isForeign: boolean;
 
-  /** The object that lives as long as the call does; its identity is kept on it. */
+  /** The object that lives as long as the call and stores its identity. */
   carrier(context: ExecutionContext): object;
 
-  /**
-   * What the caller presents, or the denial of a request that cannot be read.
-   */
+  /** The credentials of the caller, or a denial if the request is malformed. */
   credentials(context: ExecutionContext): Credentials | Denial;
 
   /**
-   * Makes the identity known to the handler, and to the client what Clerk wants to tell it.
-   * @param userLoader Absent where no handler is judged, so that nobody takes the call for one that is.
-   * @param credentials By which the identity was found.
+   * Attaches the identity to the call, and sends Clerk's response headers to the client.
+   * @param userLoader Absent if the call is not authorized, so that it does not count as guarded.
+   * @param credentials The credentials that the identity was found by.
    */
   attach(
     context: ExecutionContext,
@@ -30,15 +28,15 @@ export interface Transport {
     credentials: Credentials,
   ): void;
 
-  /** The error that makes Nest refuse the call in this transport's way. */
+  /** The error that makes Nest deny the call in the way of this transport. */
   deny(context: ExecutionContext, denial: Denial): Error;
 
-  /** The same with an error of the application's own in place of the denial's. */
+  /** The same, with an error of the application instead of the default. */
   denyWith(context: ExecutionContext, error: Error, denial: Denial): Error;
 
   /**
-   * Answers a call itself whose errors Nest does not handle; the promise never settles, so that no handler runs.
-   * `undefined` where the error is to be thrown.
+   * Answers a call directly if Nest does not handle its errors.
+   * @returns a promise that never settles, so that the handler does not run; `undefined` if the error must be thrown
    */
   endCall?(context: ExecutionContext, error: Error): Promise<never> | undefined;
 }

@@ -42,7 +42,7 @@ export class TransportsRegistry implements OnApplicationBootstrap {
     this.http.warnWhereAuthIsTaken();
   }
 
-  /** @throws ClerkTransportError for a type that no adapter knows: such a call is denied. */
+  /** @throws ClerkTransportError if no adapter exists for the type; the call is denied */
   for(context: ExecutionContext): Transport {
     const type = context.getType<string>();
     const transport = this.transports.get(type);

@@ -12,20 +12,20 @@ import { beginCall, callIn, isObject, type Call } from '../calls.js';
 import { presentedCredentials, type CredentialsExtractor } from '../presented.js';
 import type { Transport } from '../transport.js';
 
-/** More than any framework calls handlers with: a handler without parameter decorators is given all arguments. */
-const PLACES_READ = 8;
+/** More arguments than any framework passes. A handler without parameter decorators receives all of them. */
+const MAX_ARGUMENTS = 8;
 
-/** A kind of call that the application itself has taught us: see the option `transports`. */
+/** A transport that the application defines with the option `transports`. */
 export class AdaptedTransport implements Transport {
   readonly isForeign = true;
-  private readonly question: CredentialsExtractor;
+  private readonly extractor: CredentialsExtractor;
 
   constructor(
     private readonly type: string,
     private readonly adapter: TransportAdapter,
     private readonly throttle: LogThrottle,
   ) {
-    this.question = {
+    this.extractor = {
       option: `transports.${type}.credentials`,
       headers: ['authorization', 'cookie', 'origin'],
       extract: (context) => adapter.credentials(context),
@@ -34,14 +34,14 @@ export class AdaptedTransport implements Transport {
 
   carrier(context: ExecutionContext): Call {
     const args = context.getArgs<unknown[]>();
-    const known = callIn(args);
-    if (known?.args === args) return known;
-    const source = this.call(context);
-    return beginCall(args, { source, place: (length) => Math.max(PLACES_READ, length), landmark: source });
+    const existing = callIn(args);
+    if (existing?.args === args) return existing;
+    const source = this.callObject(context);
+    return beginCall(args, { source, place: (length) => Math.max(MAX_ARGUMENTS, length), uniqueArgument: source });
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {
-    return presentedCredentials(this.question, context, () => this.carrier(context), this.throttle);
+    return presentedCredentials(this.extractor, context, () => this.carrier(context), this.throttle);
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
@@ -53,12 +53,12 @@ export class AdaptedTransport implements Transport {
   }
 
   denyWith(_context: ExecutionContext, error: Error, denial: Denial): Error {
-    // An adapter that speaks for itself has errors of its own, which the application's `onError` knows.
+    // An adapter with its own `deny` has its own error types, and `onError` returns one of them.
     return this.adapter.deny ? error : asHttpException(error, denial);
   }
 
-  /** Among the arguments: what is made up anew each time stands for nothing. */
-  private call(context: ExecutionContext): object {
+  /** The object must be one of the arguments. One that is created on each access cannot identify the call. */
+  private callObject(context: ExecutionContext): object {
     const call: unknown = this.adapter.call(context);
     if (isObject(call) && context.getArgs<unknown[]>().includes(call)) return call;
     throw new ClerkTransportError(

@@ -8,29 +8,30 @@ import { rawOf } from '../http/web-request.js';
 import type { HttpRequestLike } from '../http/http-request.js';
 
 /**
- * The code that a connection with an expired token is closed with: "Forbidden" of graphql-ws, on which its clients
- * reconnect. After 4401 ("Unauthorized") they give up.
+ * The close code for an expired token. On 4403 ("Forbidden" of graphql-ws) its clients reconnect; on 4401
+ * ("Unauthorized") they give up.
  */
 const RECONNECT = 4403;
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** The WebSockets that operations come over, and when they are closed. */
+/** Finds the WebSockets of GraphQL operations, and schedules when they close. */
 @Injectable()
 export class GraphqlConnections {
-  /** By the request that opened them. */
+  /** The sockets by their upgrade request. */
   private readonly sockets = new WeakMap<object, object>();
   private readonly closings = new WeakMap<object, { readonly at: number; readonly timer: NodeJS.Timeout }>();
 
-  /** Closes the connection of an operation that is being refused, once the client has been told why. */
+  /** Closes the connection of a denied operation, after the client has received the error. */
   closeOnceAnswered(operation: GraphqlOperation): void {
     const socket = this.socketOf(operation);
     if (socket) setImmediate(disconnect, socket, RECONNECT, ClerkErrorCode.TokenExpired);
   }
 
   /**
-   * Closes the connection of an operation after this many milliseconds; of several times the earliest counts.
-   * @returns whether the connection was found.
+   * Closes the connection of an operation after this many milliseconds. If called several times, the earliest time
+   * wins.
+   * @returns whether the connection was found
    */
   closeAfter(milliseconds: number, operation: GraphqlOperation): boolean {
     const socket = this.socketOf(operation);
@@ -39,21 +40,21 @@ export class GraphqlConnections {
     if (planned && planned.at <= at) return true;
     clearTimeout(planned?.timer);
     const timer = setTimeout(disconnect, milliseconds, socket, RECONNECT, ClerkErrorCode.TokenExpired);
-    // It is no reason for the process to stay.
+    // unref: the timer must not keep the process alive.
     this.closings.set(socket, { at, timer: timer.unref() });
     const { once } = socket as { readonly once?: (event: string, listener: () => void) => unknown };
     once?.call(socket, 'close', () => clearTimeout(timer));
     return true;
   }
 
-  /** The WebSocket of an operation; none where it came with an HTTP request, or its context does not lead there. */
+  /** The WebSocket of an operation; `undefined` for an HTTP request, or if the context does not lead to the socket. */
   private socketOf({ request, context, source }: GraphqlOperation): object | undefined {
     if (request) return undefined;
     const { extra, req, app } = context as Properties;
-    const [handed] = [extra, propertyOf(req, 'extra')].map((one) => propertyOf(one, 'socket')).filter(isObject);
-    if (handed) return handed;
-    const known = this.sockets.get(source);
-    if (known) return known;
+    const [fromContext] = [extra, propertyOf(req, 'extra')].map((one) => propertyOf(one, 'socket')).filter(isObject);
+    if (fromContext) return fromContext;
+    const cached = this.sockets.get(source);
+    if (cached) return cached;
     const found = clientOf(propertyOf(app, 'websocketServer'), source);
     if (found) this.sockets.set(source, found);
     return found;
@@ -61,8 +62,8 @@ export class GraphqlConnections {
 }
 
 /**
- * Mercurius keeps the WebSocket to itself, but for the server that it belongs to: the one over the network connection of
- * the request is looked for.
+ * Mercurius does not expose the WebSocket, only its server. Finds the client that uses the network connection of the
+ * request.
  */
 function clientOf(server: unknown, request: object): object | undefined {
   const [clients, connection] = [

@@ -10,22 +10,23 @@ import { HttpCredentials } from '../http/http.credentials.js';
 import { webRequestWith } from '../http/web-request.js';
 import type { HttpRequestLike } from '../http/http-request.js';
 
-/** Headers of the request that opened a connection which tell where it leads. None of them is a credential. */
-const ADDRESS = ['host', 'origin', 'x-forwarded-host', 'x-forwarded-proto'] as const;
+/** Headers of the upgrade request that tell which server it addresses. None of them is a credential. */
+const ADDRESS_HEADERS = ['host', 'origin', 'x-forwarded-host', 'x-forwarded-proto'] as const;
 
 type ConnectionParams = GraphqlOperation['connectionParams'];
 
-/** Finds where a client put its token among the parameters of its connection: the names that lead there. */
+/** Finds the token in the connection parameters. Returns the path of property names that leads to it. */
 export type FindToken = (connectionParams: ConnectionParams) => readonly string[] | undefined;
 
 /**
- * What an operation presents; `undefined` where that cannot be read.
- * @param findToken Remembers what it found: a connection has many operations, and as many parameters as its client likes.
- * @param origins The origins that the application names, for what is forwarded.
+ * The credentials of an operation; `undefined` if they are malformed.
+ * @param findToken Must cache its result: a connection has many operations, and its client may send any number of
+ * parameters.
+ * @param origins The application's own origins, to validate forwarded headers.
  */
 export function graphqlCredentials(
   operation: GraphqlOperation,
-  findToken: FindToken = findTokenUnder(USUAL_NAMES),
+  findToken: FindToken = findTokenUnder(DEFAULT_NAMES),
   origins?: readonly string[],
 ): Credentials | undefined {
   const { request, carrier, source } = operation;
@@ -36,7 +37,7 @@ export function graphqlCredentials(
     }
     const hasHeaders = Boolean((source as Partial<HttpRequestLike>).headers);
     const opened = hasHeaders ? verifiedHeaders(source as HttpRequestLike, origins) : {};
-    const address = Object.fromEntries(ADDRESS.map((name) => [name, opened[name]]));
+    const address = Object.fromEntries(ADDRESS_HEADERS.map((name) => [name, opened[name]]));
     const credentials = new CallCredentials({ ...address, ...authorizationIn(operation, findToken) }, source, carrier);
     if (!fitsHeader(credentials.headers.authorization ?? '')) return undefined;
     return areHeadersText(credentials.headers) && credentials.request ? credentials : undefined;
@@ -46,8 +47,8 @@ export function graphqlCredentials(
 }
 
 /**
- * What the HTTP request of an operation presents. An operation is a program's, even where a browser sends it as if it
- * opened a page: Clerk must not answer it with a handshake.
+ * The credentials of a GraphQL request over HTTP. Clerk must not answer an API call with a handshake, even if a browser
+ * sends it like a page navigation.
  */
 class OperationCredentials extends HttpCredentials {
   private readonly ownHeaders: IncomingHttpHeaders = { ...super.headers, 'sec-fetch-dest': 'empty' };
@@ -66,16 +67,18 @@ class OperationCredentials extends HttpCredentials {
   }
 }
 
-/** What stands there. The headers of the upgrade request, its cookies too, are not taken. */
+/** The token from the connection parameters. Headers of the upgrade request, including cookies, are ignored. */
 function authorizationIn({ connectionParams }: GraphqlOperation, findToken: FindToken): IncomingHttpHeaders {
   const authorization = findToken(connectionParams)?.reduce<unknown>(ownProperty, connectionParams);
   return typeof authorization === 'string' ? { authorization } : {};
 }
 
-/** Where a token is looked for unless an option says otherwise: as in the header. */
-export const USUAL_NAMES: readonly string[] = ['authorization'];
+/** The default names, as in HTTP headers. */
+export const DEFAULT_NAMES: readonly string[] = ['authorization'];
 
-/** Finds a token under the first of these names that leads to one. @param names A dot leads into an object. */
+/**
+ * Finds a token under the first name that has one. @param names A dot descends into an object: `headers.authorization`.
+ */
 export function findTokenUnder(names: readonly string[]): FindToken {
   const paths = names.map((name) => name.toLowerCase().split('.'));
   return (connectionParams) => {
@@ -87,7 +90,7 @@ export function findTokenUnder(names: readonly string[]): FindToken {
   };
 }
 
-/** As the client spelt it; `undefined` where it does not lead to a non-empty string. */
+/** The path with the case that the client used; `undefined` if it does not lead to a non-empty string. */
 function pathIn(connectionParams: ConnectionParams, path: readonly string[]): readonly string[] | undefined {
   const found: string[] = [];
   let at: unknown = connectionParams;
@@ -100,6 +103,6 @@ function pathIn(connectionParams: ConnectionParams, path: readonly string[]): re
   return typeof at === 'string' && at !== '' ? found : undefined;
 }
 
-function ownProperty(of: unknown, name: string): unknown {
-  return isObject(of) && Object.hasOwn(of, name) ? (of as ConnectionParams)[name] : undefined;
+function ownProperty(object: unknown, name: string): unknown {
+  return isObject(object) && Object.hasOwn(object, name) ? (object as ConnectionParams)[name] : undefined;
 }

@@ -5,35 +5,37 @@ import type { HttpRequestLike } from '../http/http-request.js';
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** What a resolver's call belongs to. */
+/** The GraphQL operation of a resolver call. */
 export interface GraphqlOperation {
-  /** What stands for this one call of a resolver: GraphQL's `info`. */
+  /** The object that identifies one resolver call: the `info` of GraphQL. */
   readonly call: object;
   /**
-   * What stands for the operation: the HTTP request that it came with, else what is kept for it on its context. Where it
-   * cannot be told from others, each call stands for itself.
+   * The object that identifies the operation: its HTTP request, else an object stored on its context. If operations
+   * cannot be told apart, each resolver call has its own.
    */
   readonly carrier: object;
-  /** What the resolvers of an operation share; by mistake, those of several. */
+  /**
+   * The context that the resolvers of an operation share; of several operations, if the application is misconfigured.
+   */
   readonly context: object;
-  /** The request as the platform gives it; of a subscription, the one that opened its connection. */
+  /** The request of the platform; for a subscription, the upgrade request of its connection. */
   readonly source: object;
-  /** The HTTP request that it came with. */
+  /** The HTTP request of the operation; `undefined` over a WebSocket. */
   readonly request: HttpRequestLike | undefined;
-  /** What the client sent when it opened the connection. */
+  /** The parameters that the client sent when it opened the connection. */
   readonly connectionParams: Properties;
-  /** Whether the context leads to the requests of several callers. */
+  /** Whether the context refers to the requests of several callers. */
   readonly isAmbiguous: boolean;
 }
 
 /**
- * Finds the operation in the GraphQL context, as Nest's drivers make it. Never looks into a resolver's
- * parent or arguments, which are the client's; `context.getArgs()` is not to be asked, since GqlExecutionContext answers
- * with the latter.
+ * Finds the operation in the GraphQL context of Nest's drivers. Never reads a resolver's parent or arguments, which the
+ * client controls. For the same reason it does not use `context.getArgs()`, which returns the arguments in a
+ * GqlExecutionContext.
  */
 export function graphqlOperationOf(context: ExecutionContext): GraphqlOperation {
   const [second, third, fourth] = [1, 2, 3].map((index) => propertiesOf(context.getArgByIndex(index)));
-  // Resolvers of references and types have no arguments: what follows those stands one place earlier.
+  // Resolvers of references and types have no arguments, so their context and info come one position earlier.
   const [own = {}, info] = third && 'fieldNodes' in third ? [second, third] : [third, fourth];
   const opened = propertiesOf(own.req);
   const requests = [propertiesOf(own.reply)?.request, own.request, own.req].filter(isRequest);
@@ -57,31 +59,31 @@ export function graphqlOperationOf(context: ExecutionContext): GraphqlOperation 
 
 const NO_PARAMETERS: Properties = Object.freeze({});
 
-/** On the GraphQL context of operations that came with no request of their own. */
+/** Set on the GraphQL context of operations without an HTTP request of their own. */
 const OPERATIONS = Symbol.for('nest-clerk:operations');
 
-/** What is kept for the operations that were met with a context. */
+/** The carriers of the operations that share a context. */
 interface Operations {
   readonly context: object;
   readonly carriers: WeakMap<object, { readonly params: Properties; readonly carrier: object }>;
 }
 
 /**
- * Operations of one connection may share a context, and their caller's token may have expired in between. They are told
- * apart by their place in the document, which is the same for all fields of an operation and all events of a subscription.
+ * Operations of one connection may share a context, and the caller's token may expire in between. The operation node of
+ * the document tells them apart: it is the same for all fields of an operation and all events of a subscription.
  */
 function operationCarrierOn(context: object, operation: unknown, params: Properties): object | undefined {
   const key = propertiesOf(operation);
   if (!key) return undefined;
   const holder = context as { readonly [OPERATIONS]?: Operations };
   let known = holder[OPERATIONS];
-  // Copies take the property along, and may lead to somebody else.
+  // A copy of the context copies this property, but may belong to another caller.
   if (known?.context !== context) {
     known = { context, carriers: new WeakMap() };
     if (!Reflect.defineProperty(holder, OPERATIONS, { value: known, configurable: true })) return undefined;
   }
-  const met = known.carriers.get(key);
-  if (met?.params === params) return met.carrier;
+  const entry = known.carriers.get(key);
+  if (entry?.params === params) return entry.carrier;
   const carrier = {};
   known.carriers.set(key, { params, carrier });
   return carrier;
@@ -96,9 +98,9 @@ function isRequest(value: unknown): value is HttpRequestLike {
   return typeof headers === 'object' && headers !== null && typeof url === 'string';
 }
 
-/** Whether this request opened a WebSocket: any site can make a browser send one, cookies and all. */
+/** Whether this is an upgrade request. Any site can make a browser send one with cookies, so it proves no identity. */
 function isUpgrade({ headers }: HttpRequestLike): boolean {
   const upgrade: unknown = headers.upgrade ?? '';
-  // What is no text was put there by others, and is taken for the worse.
+  // Node always sets a string. Treat other values as an upgrade, the safe case.
   return typeof upgrade !== 'string' || upgrade.toLowerCase() === 'websocket';
 }

@@ -9,14 +9,14 @@ import type { LogThrottle } from '../../errors/log-throttle.js';
 import type { GraphqlOptions } from '../../options/transport-options.js';
 import { attachIdentity, type UserLoader } from '../attachment.js';
 import { GraphqlConnections } from './graphql.connections.js';
-import { findTokenUnder, graphqlCredentials, USUAL_NAMES, type FindToken } from './graphql.credentials.js';
+import { findTokenUnder, graphqlCredentials, DEFAULT_NAMES, type FindToken } from './graphql.credentials.js';
 import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
 import { HttpCredentials, MALFORMED } from '../http/http.credentials.js';
 import { defineRequestAuth } from '../http/request-auth.js';
 import type { Transport } from '../transport.js';
 import { rawOf } from '../http/web-request.js';
 
-/** Statuses in GraphQL's words, as Apollo's own errors use them. */
+/** The GraphQL error code of each HTTP status, as Apollo names them. */
 const CODES: Readonly<Record<number, string>> = {
   302: 'UNAUTHENTICATED',
   307: 'UNAUTHENTICATED',
@@ -35,41 +35,41 @@ const AMBIGUOUS: Denial = {
   message: 'Authentication is misconfigured on this server.',
 };
 
-/** GraphQL, over whichever driver: queries and mutations that came over HTTP, and operations over a WebSocket. */
+/** GraphQL, with any driver: queries and mutations over HTTP, and operations over a WebSocket. */
 export class GraphqlTransport implements Transport {
   readonly isForeign = false;
-  private readonly known = new WeakMap<object, Credentials>();
-  /** The request that each context led to first. */
+  private readonly cache = new WeakMap<object, Credentials>();
+  /** The first request that each context referred to. */
   private readonly requests = new WeakMap<object, object>();
-  /** By the parameters of a connection. */
+  /** The path of the token, by connection parameters. */
   private readonly paths = new WeakMap<object, { readonly path: readonly string[] | undefined }>();
   private readonly searchToken: FindToken;
 
-  /** @param origins The origins that the application names, for what is forwarded. */
+  /** @param origins The application's own origins, to validate forwarded headers. */
   constructor(
     private readonly throttle: LogThrottle,
     private readonly origins?: readonly string[],
     private readonly options: GraphqlOptions = {},
     private readonly connections = new GraphqlConnections(),
   ) {
-    this.searchToken = findTokenUnder(options.connectionParams ?? USUAL_NAMES);
+    this.searchToken = findTokenUnder(options.connectionParams ?? DEFAULT_NAMES);
   }
 
   carrier(context: ExecutionContext): object {
     return graphqlOperationOf(context).call;
   }
 
-  /** Read once for each operation, however many resolvers ask. */
+  /** Cached for each operation, however many resolvers ask. */
   credentials(context: ExecutionContext): Credentials | Denial {
     const operation = graphqlOperationOf(context);
-    if (operation.isAmbiguous || this.leadsElsewhere(operation)) {
+    if (operation.isAmbiguous || this.isContextReused(operation)) {
       this.throttle.write('error', SHARED_CONTEXT);
       return AMBIGUOUS;
     }
     const credentials =
-      this.known.get(operation.carrier) ?? graphqlCredentials(operation, this.findToken, this.origins);
+      this.cache.get(operation.carrier) ?? graphqlCredentials(operation, this.findToken, this.origins);
     if (!credentials) return MALFORMED;
-    this.known.set(operation.carrier, credentials);
+    this.cache.set(operation.carrier, credentials);
     return credentials;
   }
 
@@ -79,7 +79,7 @@ export class GraphqlTransport implements Transport {
     return found.path;
   };
 
-  /** To the request that the credentials were read of: by now the context may lead to another one. */
+  /** Attaches to the request of the credentials as well. The context may refer to another request by now. */
   attach(
     context: ExecutionContext,
     identity: Identity,
@@ -91,39 +91,41 @@ export class GraphqlTransport implements Transport {
     if (credentials instanceof HttpCredentials) defineRequestAuth(credentials.source, identity);
   }
 
-  /** Whether this context led to the request of another caller before. */
-  private leadsElsewhere({ context, request }: GraphqlOperation): boolean {
+  /** Whether this context referred to the request of another caller before. */
+  private isContextReused({ context, request }: GraphqlOperation): boolean {
     if (!request) return false;
     const [raw, first] = [rawOf(request), this.requests.get(context)];
     if (!first) this.requests.set(context, raw);
     return first !== undefined && first !== raw;
   }
 
-  /** The same for every driver: `extensions` with GraphQL's code, ours, and Clerk's reverification body. */
+  /**
+   * The error is the same for every driver: `extensions` with GraphQL's code, ours, and Clerk's reverification body.
+   */
   deny(context: ExecutionContext, denial: Denial): Error {
     this.disconnectIfExpired(context, denial);
     const exception = toHttpException(denial);
     const { clerk_error } = exception.getResponse() as { clerk_error?: object };
-    // Apollo's driver replaces our code by one of its own wherever the body names a status.
+    // Apollo's driver overwrites our code if the body has a status.
     Reflect.deleteProperty(exception.getResponse() as object, 'statusCode');
     const { code: clerkCode, message, missing, retryAfterInSeconds: retryAfter } = denial;
-    const more = {
+    const optional = {
       ...(missing && { missing }),
       ...(clerk_error && { clerk_error }),
       ...(retryAfter && { retryAfter }),
     };
-    const details = { clerkCode, ...more };
+    const details = { clerkCode, ...optional };
     return Object.assign(exception, { message, extensions: { code: codeOf(denial.status), ...details } });
   }
 
   denyWith(context: ExecutionContext, error: Error, denial: Denial): Error {
     this.disconnectIfExpired(context, denial);
-    const refusal = asHttpException(error, denial);
+    const exception = asHttpException(error, denial);
     const { extensions } = error as { extensions?: object };
-    return Object.assign(refusal, { extensions: { code: codeOf(refusal.getStatus()), ...extensions } });
+    return Object.assign(exception, { extensions: { code: codeOf(exception.getStatus()), ...extensions } });
   }
 
-  /** Every further operation on that connection would be refused as well: a new one brings a fresh token. */
+  /** Closes the connection, because its later operations would be denied as well. A new one brings a fresh token. */
   private disconnectIfExpired(context: ExecutionContext, { code }: Denial): void {
     if (!this.options.disconnectOnExpiry || code !== ClerkErrorCode.TokenExpired) return;
     this.connections.closeOnceAnswered(graphqlOperationOf(context));

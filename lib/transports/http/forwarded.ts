@@ -6,30 +6,30 @@ const HOST = 'x-forwarded-host';
 const PROTOCOL = 'x-forwarded-proto';
 const CLOUDFRONT_PROTOCOL = 'cloudfront-forwarded-proto';
 
-/** A host and maybe a port; no user, path or blank, of which a URL would make something else. */
+/** A host with an optional port. Excludes user info, paths and blanks, which would change the meaning of a URL. */
 const HOST_AND_PORT = /^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i;
 
-/** What Express and Fastify know about the proxies in front of the application. */
+/** The properties by which Express and Fastify expose proxy information. */
 interface ProxiedRequest extends HttpRequestLike {
   /** Express. */
   readonly app?: { readonly get?: unknown };
-  /** Fastify; Node's request that it hands to middlewares has the name of the host alone. */
+  /** Fastify. The Node request that its middleware receives has `hostname` only. */
   readonly host?: unknown;
   readonly hostname?: unknown;
-  /** Fastify: set where the application trusts some proxy. */
+  /** Fastify: set if the application trusts a proxy. */
   readonly ips?: unknown;
 }
 
 /**
- * The headers of a request as Clerk sees them. Anyone can write forwarded headers, so what they say is checked:
+ * The headers of a request as Clerk sees them. Anyone can send forwarded headers, so they are validated:
  *
- * - `X-Forwarded-Host` counts where the application trusts the proxy that sent it (`trust proxy` of Express, `trustProxy`
- *   of Fastify), or where it makes one of the application's own origins.
- * - `X-Forwarded-Proto` counts where it says http or https: it changes no host.
+ * - `X-Forwarded-Host` is kept if the application trusts the proxy that sent it (`trust proxy` of Express, `trustProxy`
+ *   of Fastify), or if it results in one of the application's own origins.
+ * - `X-Forwarded-Proto` is kept if it is http or https, because it does not change the host.
  *
- * Of a list, the first value counts, as Clerk reads it.
+ * Of a list, the first value is used, as Clerk does.
  *
- * @param origins The origins that the application names (`authorizedParties`).
+ * @param origins The application's own origins (`authorizedParties`).
  */
 export function verifiedHeaders(
   source: HttpRequestLike,
@@ -75,7 +75,7 @@ function valuesIn(header: string | string[] | undefined): string[] {
     .map((value) => value.trim());
 }
 
-/** Whether the platform takes what the peer of this connection forwards for the truth, by the application's setting. */
+/** Whether the application's settings trust the forwarded headers of this connection's peer. */
 function trustsProxy(source: ProxiedRequest): boolean {
   const { app, headers, host, hostname } = source;
   if (typeof app?.get === 'function') {
@@ -83,20 +83,21 @@ function trustsProxy(source: ProxiedRequest): boolean {
     const { remoteAddress } = (source.socket ?? {}) as { remoteAddress?: string };
     if (typeof trust === 'function') return Boolean(trust(remoteAddress, 0));
   }
-  // Fastify does not tell whom it trusts, but which host it believes in: the last that was forwarded, or the request's own.
+  // Fastify does not expose which proxies it trusts, but `host` is the last forwarded host if it does, else the
+  // request's own.
   if (!Array.isArray(source.ips)) return false;
-  const isBelieved = (name: string | undefined) =>
+  const isTrusted = (name: string | undefined) =>
     name !== undefined && (host === undefined ? nameOf(name) === hostname : name === host);
-  return isBelieved(valuesIn(headers[HOST]).at(-1)) && !isBelieved(headers.host ?? authorityIn(headers));
+  return isTrusted(valuesIn(headers[HOST]).at(-1)) && !isTrusted(headers.host ?? authorityIn(headers));
 }
 
-/** HTTP/2's word for the host. */
+/** The host of an HTTP/2 request. */
 function authorityIn(headers: IncomingHttpHeaders): string | undefined {
   const authority = headers[':authority'];
   return typeof authority === 'string' ? authority : undefined;
 }
 
-/** A host without its port, as Fastify cuts it off. */
+/** A host without its port, in the same way as Fastify. */
 function nameOf(host: string): string {
   return host.startsWith('[') ? host.slice(0, host.indexOf(']') + 1) : (host.split(':', 1)[0] as string);
 }

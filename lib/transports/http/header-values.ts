@@ -1,11 +1,11 @@
 import { CLERK_HEADERS } from '../../authentication/cache/request-digest.js';
 
 /**
- * Whether every header that says something about the caller is text, or absent: so Node gives them. Middleware and
- * serverless adapters may have put anything else there (a list, a number, an object that behaves like text), and of such
- * a request nothing is certain. No list is read as its only item: what joined it is not known either.
+ * Whether every header that Clerk reads is a string or absent, as Node guarantees. Middleware and serverless adapters
+ * may set other values (a list, a number, an object with `toString()`), whose meaning is ambiguous, so such a request
+ * is malformed. A list with one item is no exception.
  *
- * @throws what a getter among the headers throws.
+ * @throws the error of a getter among the headers
  */
 export function areHeadersText(headers: unknown): boolean {
   if (typeof headers !== 'object' || headers === null) return false;

@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What `toWebRequest()` reads of a request of Express, Fastify or Node. */
+/** The properties of an Express, Fastify or Node request that `toWebRequest()` reads. */
 export interface HttpRequestLike {
   readonly method?: string;
   readonly url?: string;
-  /** The target before any router took its part away; Express and Fastify have it. */
+  /** The target before a router strips its prefix. Express and Fastify set it. */
   readonly originalUrl?: string;
   readonly headers: IncomingHttpHeaders;
   readonly socket?: object | null;

@@ -8,29 +8,32 @@ import { areHeadersText } from './header-values.js';
 import { targetOf, webRequestWith } from './web-request.js';
 import type { HttpRequestLike } from './http-request.js';
 
-/** For credentials that are not readable. */
+/** The denial of malformed requests. */
 export const MALFORMED: Denial = {
   status: 400,
   code: ClerkErrorCode.MalformedRequest,
   message: 'The request target or method cannot be used here.',
 };
 
-/** Where the path of a target may turn out to name another host once it is parsed: see `toWebRequest()`. */
-const DOUBTFUL_PATH = /^[^/]|\/\/|\\|[\t\n\f\r]/;
+/** Paths that may parse to another host: see `toWebRequest()`. */
+const AMBIGUOUS_PATH = /^[^/]|\/\/|\\|[\t\n\f\r]/;
 
-/** What an HTTP request presents. The fetch `Request` costs more than a whole known caller, so it is made on demand. */
+/**
+ * The credentials of an HTTP request. The fetch `Request` is created on demand, because it costs more than a whole
+ * cached authentication.
+ */
 export class HttpCredentials implements Credentials {
   private webRequest: Request | undefined;
   private verified: Readonly<IncomingHttpHeaders> | undefined;
 
-  /** @param origins The origins that the application names, for what is forwarded: see {@link verifiedHeaders}. */
+  /** @param origins The application's own origins, to validate forwarded headers: see {@link verifiedHeaders}. */
   constructor(
     readonly source: HttpRequestLike,
     readonly carrier: object,
     private readonly origins?: readonly string[],
   ) {}
 
-  /** @throws TypeError for what no `Request` can stand for. */
+  /** @throws TypeError if no `Request` can represent the request */
   get request(): Request {
     return (this.webRequest ??= webRequestWith(this.headers, this.source));
   }
@@ -52,8 +55,8 @@ export class HttpCredentials implements Credentials {
   }
 
   /**
-   * Whether this is a request to this server, of which all that is read is text; what looks doubtful is told by making
-   * the `Request` of it.
+   * Whether this is a request to this server with string headers. An ambiguous path is checked by creating the
+   * `Request`.
    */
   get isReadable(): boolean {
     try {
@@ -61,7 +64,7 @@ export class HttpCredentials implements Credentials {
       if (typeof method !== 'string' || typeof target !== 'string' || !areHeadersText(source.headers)) return false;
       const query = target.indexOf('?');
       const path = query < 0 ? target : target.slice(0, query);
-      if (path !== '' && !DOUBTFUL_PATH.test(path) && method !== 'TRACE' && method !== 'CONNECT') return true;
+      if (path !== '' && !AMBIGUOUS_PATH.test(path) && method !== 'TRACE' && method !== 'CONNECT') return true;
       return this.request !== undefined;
     } catch {
       return false;

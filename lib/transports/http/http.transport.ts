@@ -19,13 +19,13 @@ const AUTH_IS_TAKEN =
   'getAuth(request) work all the same: use them, or give the other property another name (requestProperty of express-jwt, ' +
   'decoratorName of @fastify/jwt, the name given to decorateRequest() of Fastify).';
 
-/** HTTP, over whichever platform adapter the application runs on. */
+/** HTTP, on any platform adapter. */
 export class HttpTransport implements Transport {
   readonly isForeign = false;
   private platform: string | undefined;
   private hasWarned = false;
 
-  /** @param origins The origins that the application names, for what is forwarded. */
+  /** @param origins The application's own origins, to validate forwarded headers. */
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly origins?: readonly string[],
@@ -44,17 +44,17 @@ export class HttpTransport implements Transport {
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
     const source = context.switchToHttp().getRequest<HttpRequestLike>();
     const carrier = this.carrierOf(source);
-    // A guard that runs twice has told the client already; cookies would be set twice.
-    const told = attachedIdentity(carrier)?.headers === identity.headers;
+    // Send headers only once if the guard runs twice. Cookies would be set twice.
+    const alreadySent = attachedIdentity(carrier)?.headers === identity.headers;
     if (!attachIdentity(carrier, identity, userLoader)) {
       throw new ClerkTransportError('http', 'its request is frozen, so that nothing can be kept on it');
     }
     if (defineRequestAuth(source, identity)) this.warnOfTakenAuth();
-    if (told || !hasHeaders(identity)) return;
+    if (alreadySent || !hasHeaders(identity)) return;
     identity.headers.forEach((value, name) => this.setHeader(context, name, value));
   }
 
-  /** As `carrierOf` finds it, without looking for what requests of Express have not. */
+  /** Like `carrierOf()`, with a shortcut for Express, whose requests have no wrapper. */
   private carrierOf(source: HttpRequestLike): object {
     this.platform ??= this.adapterHost.httpAdapter.getType();
     return this.platform === 'express' ? source : carrierOf(source);
@@ -72,18 +72,18 @@ export class HttpTransport implements Transport {
   }
 
   denyWith(context: ExecutionContext, error: Error, denial: Denial): Error {
-    const refusal = asHttpException(error, denial);
-    // RFC 9110 wants every 401 to carry a challenge; a 503 says when to try again.
-    if (refusal.getStatus() === denial.status) this.deny(context, denial);
-    return refusal;
+    const exception = asHttpException(error, denial);
+    // RFC 9110 requires a challenge on every 401. A 503 has Retry-After.
+    if (exception.getStatus() === denial.status) this.deny(context, denial);
+    return exception;
   }
 
-  /** Looks when the application boots; what takes the name from single requests shows at the first of them. */
+  /** Checks at boot. What overwrites the property of single requests is only detected at their first. */
   warnWhereAuthIsTaken(): void {
     if (isAuthTakenFor(this.adapterHost.httpAdapter?.getInstance?.())) this.warnOfTakenAuth();
   }
 
-  /** Once for the application, since it is the same for all of its requests. */
+  /** Warns once per application. */
   private warnOfTakenAuth(): void {
     if (this.hasWarned) return;
     this.hasWarned = true;
@@ -93,9 +93,9 @@ export class HttpTransport implements Transport {
   private setHeader(context: ExecutionContext, name: string, value: string): void {
     const adapter = this.adapterHost.httpAdapter;
     const response = context.switchToHttp().getResponse<unknown>();
-    // On Fastify a middleware is given Node's response, which not every version of its adapter can take.
+    // Fastify middleware receives Node's response, which not every version of its adapter supports.
     if (isNodeResponse(response)) return mergeHeader(response, name, value);
-    // Cookies add up with each other and with those of the application; all else is ours to say once.
+    // Append cookies to those of the application; set all other headers.
     if (name === 'set-cookie') adapter.appendHeader(response, name, value);
     else adapter.setHeader(response, name, value);
   }

@@ -11,26 +11,31 @@ import { carrierOf } from '../carrier.js';
 type SessionAuthObject = SignedInAuthObject | SignedOutAuthObject;
 
 /**
- * `request.auth`: called, it gives Clerk's auth object; it also carries that object's properties and can be sent as
- * JSON. Typed as a session's; for routes that accept other tokens use `@Auth()` or `getAuth()`.
+ * The type of `request.auth`. Call it to get Clerk's auth object. It also has that object's properties, and serializes
+ * to JSON. It is typed as a session's; on routes that accept other tokens, use `@Auth()` or `getAuth()`.
  *
- * Awaited, or returned from a handler or any async function, it gives the auth object, since a function is no answer:
- * Nest would send its source text on Express. To clone it, call it: `structuredClone(request.auth())`.
+ * If you await it, or return it from a handler or an async function, it resolves to the auth object. Otherwise Nest
+ * would send the function's source text on Express. To clone it, call it first: `structuredClone(request.auth())`.
  *
  * @example
- * request.auth().userId; request.auth.userId; response.json(request.auth);
+ * ```ts
+ * request.auth().userId;
+ * request.auth.userId;
+ * response.json(request.auth);
+ * ```
+ * @see https://clerk.com/docs/reference/backend/types/auth-object
  */
 export type RequestAuth = ((options?: AuthObjectOptions) => SessionAuthObject) &
   SessionAuthObject &
   PromiseLike<SessionAuthObject> & { toJSON(): Record<string, unknown> };
 
-/** The brand by which `getAuth()` of Clerk's Express SDK knows a `request.auth` as Clerk's. */
+/** The brand by which `getAuth()` of Clerk's Express SDK recognizes `request.auth`. */
 const CLERK_EXPRESS_BRAND = Symbol.for('@clerk/express.auth');
 
-/** Marks what is ours: `request.auth`, its getters, and the prototypes that have it. */
+/** Marks what this library defines: `request.auth`, its getters, and the prototypes that have it. */
 const DEFINED = Symbol.for('nest-clerk:request-auth');
 
-/** Builds `request.auth` for an identity. */
+/** Creates `request.auth` for an identity. */
 export function createRequestAuth(identity: Identity): RequestAuth {
   const auth = (options?: AuthObjectOptions): AuthObject => identity.toAuth(options);
   const object = auth();
@@ -40,10 +45,10 @@ export function createRequestAuth(identity: Identity): RequestAuth {
   Object.defineProperties(auth, Object.fromEntries(properties));
   const then: PromiseLike<AuthObject>['then'] = (...handlers) => Promise.resolve(object).then(...handlers);
   Object.defineProperties(auth, {
-    // JSON leaves out functions, and would leave out this one with all it carries.
+    // JSON.stringify() omits functions unless they have toJSON().
     toJSON: { value: () => ({ ...object }) },
     then: { value: then },
-    // A function's is its source text.
+    // The default is the source text of the function.
     toString: { value: () => '[request.auth]' },
     [CLERK_EXPRESS_BRAND]: { value: true },
     [DEFINED]: { value: true },
@@ -52,11 +57,11 @@ export function createRequestAuth(identity: Identity): RequestAuth {
 }
 
 /**
- * Defines `request.auth`, built on first use. Whatever another library put there is replaced; what one puts there
- * later stays its own, since ours is never read back from it. A request that takes no property has none. Nothing is
- * written through a Proxy, since it would become that of the request behind it.
+ * Defines `request.auth`, created on first use. Replaces a property that another library has set; a later assignment
+ * wins, because this library never reads the property. A request that is not extensible gets none. Proxies are skipped,
+ * because writing would change the request behind them.
  *
- * @returns whether another library defines `auth` on this request, its prototype or what that inherits from.
+ * @returns whether another library defines `auth` on this request or its prototype chain
  */
 export function defineRequestAuth(request: object, identity: Identity): boolean {
   try {
@@ -65,7 +70,7 @@ export function defineRequestAuth(request: object, identity: Identity): boolean 
     if (!isDefinedForAll(request) && !types.isProxy(request)) define(request, identity);
     return isTaken;
   } catch {
-    // A Proxy may throw whatever is asked of it.
+    // A Proxy may throw on any access.
     return false;
   }
 }
@@ -84,7 +89,7 @@ export function isAuthTakenFor(server: unknown): boolean {
   return typeof request === 'object' && request !== null && isTakenByAnother(request);
 }
 
-/** One definition for all requests of an application costs each of them nothing. */
+/** A definition on the prototype of all requests of an application costs nothing per request. */
 function isInherited(request: object): boolean {
   const prototype = Object.getPrototypeOf(request) as object | null;
   return prototype !== null && Object.hasOwn(prototype, DEFINED) && !Object.hasOwn(request, 'auth');
@@ -96,7 +101,7 @@ function isDefinedForAll(request: object): boolean {
   return isOfOneApplication(request, prototype) && defineForAll(prototype);
 }
 
-/** Where the property is defined that is read as `request.auth`, and whether it is one of ours. */
+/** Whether another library defines the property that is read as `request.auth`. */
 function isTakenByAnother(request: object): boolean {
   for (let owner: object | null = request; owner; owner = Object.getPrototypeOf(owner) as object | null) {
     const { get, value } = Object.getOwnPropertyDescriptor(owner, 'auth') ?? {};
@@ -106,19 +111,19 @@ function isTakenByAnother(request: object): boolean {
   return false;
 }
 
-/** Our getters, and what they give, carry the mark of prototypes as well. */
+/** Our getters and their values have the mark as well. */
 function isOurs(getterOrValue: unknown): boolean {
   return typeof getterOrValue === 'function' && Object.hasOwn(getterOrValue, DEFINED);
 }
 
 /**
- * Whether a prototype was made by Express or Fastify for the requests of one application. It has to lead back to what
- * made it: any object may have an `app` or a `server`, and what it inherits from may be everybody's.
+ * Whether Express or Fastify created a prototype for the requests of one application. The application must refer back
+ * to it: any object may have an `app` or a `server`, and its prototype may be shared by all objects.
  */
 function isOfOneApplication(request: object, prototype: object): boolean {
   const app: unknown = Object.getOwnPropertyDescriptor(prototype, 'app')?.value;
   if (typeof app === 'function') return (app as { request?: unknown }).request === prototype;
-  // Fastify keeps the class of its requests with the server, or with the context of a plugin.
+  // Fastify stores its request class on the server, or on the context of a plugin.
   const { server } = request as { server?: unknown };
   if (typeof server !== 'object' || server === null || Object.getPrototypeOf(prototype) === null) return false;
   const key = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'fastify.Request');
@@ -144,20 +149,20 @@ function defineForAll(prototype: object): boolean {
   return isDefined && Reflect.defineProperty(prototype, DEFINED, { value: true });
 }
 
-/** @returns whether it could be defined: not where another library has locked the property, nor on a frozen request. */
+/** @returns whether the property was defined; `false` if it is locked or the request is frozen */
 function define(request: object, identity: Identity): boolean {
-  // Reflect's version answers false instead of throwing.
-  const settle = (value: unknown) =>
+  // Unlike Object.defineProperty(), this returns false instead of throwing.
+  const setValue = (value: unknown) =>
     Reflect.defineProperty(request, 'auth', { value, configurable: true, writable: true, enumerable: false });
   return Reflect.defineProperty(request, 'auth', {
     configurable: true,
     enumerable: false,
     get: marked(() => {
       const auth = createRequestAuth(identity);
-      settle(auth);
+      setValue(auth);
       return auth;
     }),
-    set: settle,
+    set: setValue,
   });
 }
 

@@ -4,39 +4,42 @@ import type { HttpRequestLike } from './http-request.js';
 import { isEncrypted, verifiedHeaders } from './forwarded.js';
 
 /**
- * A request of Express, Fastify or Node as the fetch `Request` that `clerk.authenticateRequest()` takes. The body is
- * left alone. `X-Forwarded-Host` is dropped unless the application trusts its proxy: `app.set('trust proxy', …)` of
- * Express, `trustProxy` of Fastify.
+ * Converts a request of Express, Fastify or Node to the fetch `Request` that `clerk.authenticateRequest()` takes. The
+ * body is not read. `X-Forwarded-Host` is dropped unless the application trusts its proxy: `app.set('trust proxy', …)`
+ * of Express, `trustProxy` of Fastify.
  *
- * @throws TypeError for what no `Request` can stand for, or stands for another host: the methods TRACE and CONNECT,
- * targets that are no path of this server (`//host/…`, `http://host/…`), header values outside of HTTP.
+ * @throws TypeError if no `Request` can represent the request, or it would be for another host: the methods TRACE and
+ * CONNECT, targets that are not a path of this server (`//host/…`, `http://host/…`), invalid header values
  * @example
+ * ```ts
  * const state = await clerk.authenticateRequest(toWebRequest(request), { acceptsToken: 'any' });
+ * ```
+ * @see https://clerk.com/docs/reference/backend/authenticate-request
  */
 export function toWebRequest(request: HttpRequestLike): Request {
   return webRequestWith(verifiedHeaders(request), request);
 }
 
 /**
- * The same with headers that were looked through already.
- * @throws TypeError see {@link toWebRequest}.
+ * Like {@link toWebRequest}, with headers that are already validated.
+ * @throws TypeError see {@link toWebRequest}
  */
 export function webRequestWith(verified: Readonly<IncomingHttpHeaders>, request: HttpRequestLike): Request {
   const origin = `${isEncrypted(request) ? 'https' : 'http'}://localhost`;
   const target = targetOf(request);
   const url = target?.startsWith('/') ? new URL(origin + target) : undefined;
-  // Clerk resolves the path against the host once more, and takes what follows "//" for the host. The parsed path
-  // tells: "/\host" and "/.//host" only become "//host" by parsing.
+  // Clerk resolves the path against the host again, and reads what follows "//" as the host. Check the parsed path,
+  // because "/\host" and "/.//host" only become "//host" by parsing.
   if (!url || url.pathname.startsWith('//')) throw new TypeError('the request target is no path of this server');
 
   const headers = new Headers();
   for (const [name, value] of Object.entries(verified)) {
-    // HTTP/2 has pseudo headers such as ":path"; its ":authority" is what HTTP/1 calls "host".
+    // HTTP/2 has pseudo headers such as ":path". Its ":authority" is the "host" of HTTP/1.
     if (name === ':authority' && typeof value === 'string' && verified.host === undefined) {
       headers.set('host', value);
     }
     if (name.startsWith(':')) continue;
-    // Node gives text, and lists of it; whatever else a middleware has put there is none.
+    // Node sets strings and lists of strings. Skip other values that middleware has set.
     for (const item of [value].flat()) if (typeof item === 'string') headers.append(name, item);
   }
   return new Request(url, { method: request.method, headers });
@@ -47,7 +50,7 @@ export function targetOf(request: HttpRequestLike): string | undefined {
   try {
     return request.originalUrl ?? request.url;
   } catch (error) {
-    // Fastify notes it on its request, which throws where that is frozen. Node's has the same.
+    // Fastify caches the target on its request, which throws if that is frozen. Node's request has the same target.
     const raw = rawOf(request) as HttpRequestLike;
     if (raw === request) throw error;
     return raw.originalUrl ?? raw.url;
@@ -55,15 +58,15 @@ export function targetOf(request: HttpRequestLike): string | undefined {
 }
 
 /**
- * The object that stands for an HTTP request. Fastify's stands for Node's as long as it presents the same; a copy of it
- * with headers of its own is a request of its own.
+ * The object that represents an HTTP request. For Fastify it is the raw Node request, unless the two have different
+ * headers: a copy with its own headers counts as a request of its own.
  */
 export function requestCarrierOf(request: HttpRequestLike): object {
   const raw = rawOf(request) as Partial<HttpRequestLike>;
   return request.headers === undefined || request.headers === raw.headers ? raw : request;
 }
 
-/** Fastify's request wraps Node's; what others keep under that name is something else. */
+/** The Node request that Fastify's wraps. Other libraries may use `raw` for something else. */
 export function rawOf(request: HttpRequestLike): object {
   const raw = request.raw as { headers?: unknown; url?: unknown } | null | undefined;
   return typeof raw?.headers === 'object' && typeof raw.url === 'string' ? raw : request;

@@ -1,13 +1,13 @@
 import { isObject } from '../calls.js';
 import { grpcStatusOf, isGrpcErrorStatus } from './grpc.status.js';
 
-/** What is read of the metadata of `@grpc/grpc-js`, an optional package that no type of ours names. */
+/** The properties read from the metadata of `@grpc/grpc-js`. Declared here, because the package is optional. */
 interface GrpcMetadata {
   clone(): GrpcMetadata;
   set(name: string, value: string): void;
 }
 
-/** What is read of a call of `@grpc/grpc-js`, whichever way it streams. */
+/** The properties read from a call of `@grpc/grpc-js`, streaming or not. */
 export interface GrpcCall {
   readonly metadata: GrpcMetadata;
   emit(event: 'error', error: object): boolean;
@@ -21,12 +21,12 @@ interface GrpcError {
   readonly metadata: GrpcMetadata;
 }
 
-/** Clients refuse trailers that are too long (8 KiB by default), and would lose the status with them. */
+/** Clients reject trailers that are too long (8 KiB by default), and would lose the status as well. */
 const MAX_TRAILER_LENGTH = 4_096;
 
 /**
- * The gRPC call among a handler's arguments; `undefined` over every other transport. Nest passes it as the third argument,
- * and to `@GrpcStreamCall()` handlers as the first. It is told by its methods, which no payload of a message has.
+ * The gRPC call among a handler's arguments; `undefined` for other transports. Nest passes it third, and to
+ * `@GrpcStreamCall()` handlers first. It is recognized by its methods, which message payloads do not have.
  */
 export function grpcCallOf(args: readonly unknown[]): GrpcCall | undefined {
   const [first, , third] = args;
@@ -34,15 +34,15 @@ export function grpcCallOf(args: readonly unknown[]): GrpcCall | undefined {
 }
 
 /**
- * What the other transports answer, as an error of gRPC. The body is in the trailing metadata: all of it as JSON
- * (`clerk-error`), and its code alone (`clerk-error-code`).
+ * Converts a denial's body to a gRPC error. The trailing metadata holds the body as JSON (`clerk-error`) and its code
+ * (`clerk-error-code`).
  *
- * @param original The application's own error, which may state a gRPC status, details and metadata.
+ * @param original The application's own error, which may have a gRPC status, details and metadata.
  */
 export function grpcErrorOf(body: object, { metadata: received }: GrpcCall, original: object = {}): GrpcError {
   const { statusCode, code, message } = body as Partial<Record<'statusCode' | 'code' | 'message', unknown>>;
   const { code: own, details, metadata: given } = original as Partial<Record<'code' | 'details' | 'metadata', unknown>>;
-  // Metadata of the very class that this call uses, without importing its package.
+  // Use the metadata class of this call, so that its package need not be imported.
   const Metadata = received.constructor as new () => GrpcMetadata;
   const metadata = given instanceof Metadata ? given.clone() : new Metadata();
   for (const [name, value] of [
@@ -51,7 +51,7 @@ export function grpcErrorOf(body: object, { metadata: received }: GrpcCall, orig
   ] as const) {
     if (value && /^[\x20-\x7e]+$/.test(value) && value.length <= MAX_TRAILER_LENGTH) metadata.set(name, value);
   }
-  // Unpaired surrogates make grpc-js throw outside of any handler, which ends the process.
+  // Unpaired surrogates make grpc-js throw outside of any handler, which crashes the process.
   const text = String(typeof details === 'string' ? details : message).replace(/\p{Surrogate}/gu, '\ufffd');
   const error = {
     code: isGrpcErrorStatus(own) ? own : grpcStatusOf(Number(statusCode)),
@@ -59,22 +59,22 @@ export function grpcErrorOf(body: object, { metadata: received }: GrpcCall, orig
     details: text,
     metadata,
   };
-  // Nest emits it on the call of a client's stream, and hears itself: by this word it ends the stream. For any other error
-  // Nest 11 reads what it has cleaned up by then, which ends the process.
+  // Nest emits the error on a client's stream and listens for it itself. An error that starts with "cancelled" ends the
+  // stream. For any other, Nest 11 accesses what it has already cleaned up, which crashes the process.
   return Object.defineProperty(error, 'toString', { value: () => `cancelled: ${text}` });
 }
 
 /**
- * Answers a `@GrpcStreamCall()` itself. Nest awaits such a handler in a promise that nobody listens to, so that an error
- * of a guard or a parameter is never answered, and ends the process as an unhandled rejection.
+ * Answers a `@GrpcStreamCall()` directly. Nest does not handle the rejected promise of such a handler, so an error of a
+ * guard or parameter would not reach the client, and would crash the process as an unhandled rejection.
  *
- * @returns a promise that never settles, so that the handler never runs; `undefined` for every other call.
+ * @returns a promise that never settles, so that the handler does not run; `undefined` for other calls
  */
 export function endGrpcStreamCall(args: readonly unknown[], error: Error): Promise<never> | undefined {
   const [call, callback] = args;
   if (!isGrpcCall(call)) return undefined;
-  const said: unknown = (error as Error & { getError?(): unknown }).getError?.() ?? error;
-  const answer = isObject(said) ? said : { message: String(said) };
+  const response: unknown = (error as Error & { getError?(): unknown }).getError?.() ?? error;
+  const answer = isObject(response) ? response : { message: String(response) };
   if (typeof callback === 'function') (callback as (error: object) => void)(answer);
   else call.emit('error', answer);
   return new Promise<never>(() => undefined);
@@ -92,7 +92,10 @@ function isGrpcCall(value: unknown): value is GrpcCall {
   }
 }
 
-/** JSON that fits into a header: what is beyond ASCII is escaped. `undefined` where the application's data has none. */
+/**
+ * JSON for a header, with non-ASCII characters escaped. `undefined` if the data of the application cannot be
+ * serialized.
+ */
 function asciiJson(value: object): string | undefined {
   try {
     const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;

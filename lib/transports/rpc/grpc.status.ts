@@ -1,4 +1,4 @@
-/** The gRPC status of each HTTP status that has one of its own. @see https://grpc.io/docs/guides/status-codes/ */
+/** The gRPC status of each HTTP status. @see https://grpc.io/docs/guides/status-codes/ */
 const GRPC_STATUS: Readonly<Partial<Record<number, number>>> = {
   400: 3, // INVALID_ARGUMENT
   401: 16, // UNAUTHENTICATED
@@ -14,12 +14,12 @@ const GRPC_STATUS: Readonly<Partial<Record<number, number>>> = {
 const FAILED_PRECONDITION = 9;
 const INTERNAL = 13;
 
-/** Never OK: whatever has no counterpart is a failed precondition of the caller, or an internal error. */
+/** Never OK: without a counterpart, 4xx is FAILED_PRECONDITION and all else is INTERNAL. */
 export function grpcStatusOf(httpStatus: number): number {
   return GRPC_STATUS[httpStatus] ?? (httpStatus >= 400 && httpStatus < 500 ? FAILED_PRECONDITION : INTERNAL);
 }
 
-/** Whether an error states a gRPC status itself, as grpc-js's `ServiceError` and Nest's `GrpcException` do. */
+/** Whether an error code is a gRPC status, as in `ServiceError` of grpc-js and Nest's `GrpcException`. */
 export function isGrpcErrorStatus(code: unknown): code is number {
   return typeof code === 'number' && Number.isInteger(code) && code >= 1 && code <= 16;
 }

@@ -6,11 +6,11 @@ import { grpcErrorOf, type GrpcCall } from './grpc.call.js';
 
 type RpcException = new (error: object) => Error;
 
-/** Denials in the words of @nestjs/microservices, an optional peer. */
+/** Denials as exceptions of @nestjs/microservices, an optional peer. */
 export class RpcExceptions {
   /**
-   * Loads the package, where the application has it. Bundlers have to see `import()` with the name in it, so that the
-   * application and this library get one and the same class: see `WebSocketPackage`.
+   * Loads the package if it is installed. Bundlers need a literal name in `import()`, so that the application and this
+   * library share one class: see `WebSocketPackage`.
    */
   static async load(): Promise<RpcExceptions> {
     try {
@@ -21,15 +21,15 @@ export class RpcExceptions {
   }
 
   /**
-   * @param exceptionClass Nest answers with what an error says only where it is an instance of this very class; of a copy,
-   * it says "Internal server error". Without it, whatever is thrown denies the call as well, with fewer words.
+   * @param exceptionClass Nest only sends the content of instances of this exact class; for any other it sends
+   * "Internal server error". Without the package, any thrown error denies the call, with less detail.
    */
   constructor(private readonly exceptionClass?: RpcException) {}
 
   /**
-   * A denial as microservices answer it: `{ status: 'error', statusCode, code, message }`, or an error of gRPC.
+   * The exception of a denial: `{ status: 'error', statusCode, code, message }`, or a gRPC error.
    *
-   * @param grpcCall The call, where it is one of gRPC.
+   * @param grpcCall The call, over gRPC only.
    */
   of(denial: Denial, grpcCall?: GrpcCall): Error {
     if (!this.exceptionClass) return toHttpException(denial);
@@ -37,15 +37,15 @@ export class RpcExceptions {
     return new this.exceptionClass(grpcCall ? grpcErrorOf(body, grpcCall) : body);
   }
 
-  /** An error of the application as microservices answer it; an `RpcException` stays what it is. */
+  /** Converts an error of the application. An `RpcException` stays as it is. */
   replacing(original: Error, error: HttpException, grpcCall?: GrpcCall): Error {
     if (!this.exceptionClass || original instanceof this.exceptionClass) return original;
     const body = error.getResponse();
-    const said = {
+    const content = {
       ...{ statusCode: error.getStatus(), ...(typeof body === 'string' ? { message: body } : body) },
       status: 'error',
     };
-    const exception = new this.exceptionClass(grpcCall ? grpcErrorOf(said, grpcCall, original) : said);
+    const exception = new this.exceptionClass(grpcCall ? grpcErrorOf(content, grpcCall, original) : content);
     return Object.assign(exception, { cause: original });
   }
 }

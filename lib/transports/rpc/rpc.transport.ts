@@ -15,20 +15,22 @@ import type { RpcExceptions } from './rpc-exception.js';
 import type { Transport } from '../transport.js';
 import { markUnanswered } from './unanswered.js';
 
-/** Nest reads the payload, the context, and of gRPC the call. */
-const PLACES_READ = 3;
+/** Nest reads the payload, the context and, over gRPC, the call. */
+const MAX_ARGUMENTS = 3;
 
-/** Microservices, over whichever broker: who is calling, the application's extractor says, and never a payload. */
+/**
+ * Microservices, over any broker. The application's extractor provides the credentials; payloads are never read.
+ */
 export class RpcTransport implements Transport {
   readonly isForeign = false;
-  private readonly question: CredentialsExtractor;
+  private readonly extractor: CredentialsExtractor;
 
   constructor(
     { rpc }: Pick<ResolvedClerkOptions, 'rpc'>,
     private readonly throttle: LogThrottle,
     private readonly exceptions: RpcExceptions,
   ) {
-    this.question = {
+    this.extractor = {
       option: 'rpc.credentials',
       headers: ['authorization'],
       extract: (context) => rpc?.credentials(context),
@@ -39,16 +41,16 @@ export class RpcTransport implements Transport {
     const args = context.getArgs<unknown[]>();
     const [payload, own] = args;
     return beginCall(args, {
-      // A transport strategy of the application's own may give no context. The arguments are never the payload itself.
+      // A custom transport strategy may pass no context. The arguments array is never the payload itself.
       source: grpcCallOf(args)?.metadata ?? (isObject(own) ? own : args),
-      place: (length) => Math.max(PLACES_READ, length),
-      // It may also give the same one with every message; Nest's own strategies make one for each.
-      landmark: isContextOfNest(own) ? own : isObject(payload) ? payload : undefined,
+      place: (length) => Math.max(MAX_ARGUMENTS, length),
+      // A custom strategy may reuse its context. Nest's own strategies create one for each message.
+      uniqueArgument: isContextOfNest(own) ? own : isObject(payload) ? payload : undefined,
     });
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {
-    return presentedCredentials(this.question, context, () => this.carrier(context), this.throttle);
+    return presentedCredentials(this.extractor, context, () => this.carrier(context), this.throttle);
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
@@ -61,7 +63,7 @@ export class RpcTransport implements Transport {
 
   denyWith(context: ExecutionContext, error: Error, denial: Denial): Error {
     const exception = this.exceptions.replacing(error, asHttpException(error, denial), grpcCallOf(context.getArgs()));
-    // The application may throw one and the same error again elsewhere, so it carries no mark.
+    // Do not mark the application's own error, which it may throw elsewhere as well.
     return exception === error ? error : markUnanswered(context, exception);
   }
 
@@ -70,7 +72,7 @@ export class RpcTransport implements Transport {
   }
 }
 
-/** The base class of Nest's contexts comes with an optional package, so they are told by its methods. */
+/** Recognizes Nest's contexts by their methods, because their base class is in an optional package. */
 function isContextOfNest(value: unknown): value is object {
   if (!isObject(value)) return false;
   try {

@@ -2,26 +2,25 @@ import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import { isObject } from '../calls.js';
 
-/** Metadata of Nest's `@EventPattern()`, spelt out since `@nestjs/microservices` is optional. */
+/** The metadata key of Nest's `@EventPattern()`. A literal, because `@nestjs/microservices` is optional. */
 const HANDLER_TYPE = 'microservices:handler_type';
 const EVENT_HANDLER = 2;
-/** Headers of a Kafka message that wants an answer; without them Nest treats it as an event, whatever its handler. */
+/**
+ * Headers of a Kafka message that expects a response. Without them Nest treats it as an event, whatever its handler.
+ */
 const KAFKA_REPLY_HEADERS = ['kafka_correlationId', 'kafka_replyTopic'];
 
-/** A registered symbol, so that copies of this library share it. */
+/** A registered symbol, shared by copies of this library. */
 const UNANSWERED = Symbol.for('nest-clerk:unanswered');
 
-/**
- * Matches, in `@Catch()`, the denials of events. They are told by a mark: `RpcException`, which they are instances of, is in
- * an optional package.
- */
+/** Matches denials of events in `@Catch()`, by a mark. `RpcException`, their class, is in an optional package. */
 export abstract class UnansweredDenial {
   static [Symbol.hasInstance](value: unknown): boolean {
     return isObject(value) && UNANSWERED in value;
   }
 }
 
-/** Marks a denial of a message that nobody answers. */
+/** Marks a denial of a message that has no response. */
 export function markUnanswered<E extends Error>(context: ExecutionContext, error: E): E {
   return isUnanswered(context) ? Object.defineProperty(error, UNANSWERED, { value: true }) : error;
 }
@@ -30,7 +29,7 @@ function isUnanswered(context: ExecutionContext): boolean {
   return Reflect.getMetadata(HANDLER_TYPE, context.getHandler()) === EVENT_HANDLER || isKafkaEvent(context);
 }
 
-/** Whether a message came over Kafka, whose strategy delivers an event again that fails. */
+/** Whether a message came over Kafka, whose strategy redelivers a failed event. */
 export function isKafka(host: ArgumentsHost): boolean {
   const context = host.switchToRpc().getContext<unknown>();
   try {

@@ -4,22 +4,25 @@ import { flatCopy } from '../../authentication/cache/flat-copy.js';
 import type { WebSocketOptions } from '../../options/option-types.js';
 import type { HttpRequestLike } from '../http/http-request.js';
 
-/** Where this library keeps what it knows of a socket: no message can write there, and it goes when the socket goes. */
+/** Stores the state of a socket. A symbol, so no message can overwrite it; the state is freed with the socket. */
 const SOCKET_STATE = Symbol.for('nest-clerk:socket');
 
-/** What is kept on an open socket. Never who is signed in: every message is judged anew. */
+/** The state of an open socket. It never contains an identity: each message is authenticated again. */
 interface SocketState {
-  /** The upgrade request of a `ws` socket, which does not know it by itself. */
+  /** The upgrade request of a `ws` socket, which does not hold it itself. */
   request?: HttpRequestLike;
-  /** Handed in on the open socket, in place of what the handshake brought. */
+  /** The refreshed token, which replaces the credentials of the handshake. */
   token?: string;
-  /** Whom the credentials of this socket signed in: it never becomes anybody else's. */
+  /** The user that the credentials of this socket signed in. It never changes to another user. */
   subject?: string;
-  /** The token that the options let that request's subprotocols or query hold; read once, since each message asks. */
+  /**
+   * The token in the subprotocols or query of the request, if the options allow it. Cached, because each message needs
+   * it.
+   */
   inRequest?: { readonly token: string | undefined };
 }
 
-/** What is read of a socket of socket.io. */
+/** The properties read from a socket of socket.io. */
 interface SocketIoLike {
   readonly handshake?: {
     readonly auth?: { readonly token?: unknown } | null;
@@ -29,26 +32,27 @@ interface SocketIoLike {
   readonly request?: HttpRequestLike;
 }
 
-/** What is kept on this socket; to be written to. */
+/** The mutable state of this socket. */
 export function socketState(client: object): SocketState {
-  // What a socket derives from keeps another one's.
+  // An object in the prototype chain may have the state of another socket.
   if (Object.hasOwn(client, SOCKET_STATE)) return (client as { readonly [SOCKET_STATE]: SocketState })[SOCKET_STATE];
-  const kept: SocketState = {};
-  // A frozen socket keeps nothing, and presents what its handshake brought.
-  Reflect.defineProperty(client, SOCKET_STATE, { value: kept, enumerable: false });
-  return kept;
+  const state: SocketState = {};
+  // A frozen socket stores nothing, so its handshake credentials are used.
+  Reflect.defineProperty(client, SOCKET_STATE, { value: state, enumerable: false });
+  return state;
 }
 
-/** The request that opened the socket; an empty one where nobody told. */
+/** The upgrade request of the socket; an empty request if it is unknown. */
 export function requestOf(client: object): HttpRequestLike {
   const { request, handshake } = client as SocketIoLike;
   return socketState(client).request ?? (handshake ? request : undefined) ?? { headers: {} };
 }
 
 /**
- * What a socket presents, in the words of HTTP: the token that was handed in last, else `auth.token`, else the
- * Authorization header, else the subprotocol or the query parameter that the options name. Cookies count only where the page that opened
- * the socket is one of the application's: browsers send them for any page.
+ * The credentials of a socket as HTTP headers. In order of precedence: the refreshed token, `auth.token`, the
+ * Authorization header, the subprotocol or query parameter that the options name.
+ *
+ * Cookies count only if the page that opened the socket is an allowed origin, because browsers send them for any page.
  */
 export function credentialHeaders(client: object, options: WebSocketOptions): IncomingHttpHeaders {
   const { handshake } = client as SocketIoLike;
@@ -62,7 +66,7 @@ export function credentialHeaders(client: object, options: WebSocketOptions): In
   return cookie && origin && options.allowedOrigins?.includes(origin) ? { cookie, origin, host } : {};
 }
 
-/** A client may send a token as it is, or as in the header. */
+/** Clients may send a token with or without its scheme. */
 export function withScheme(token: string): string {
   return token.startsWith('Bearer ') ? token : `Bearer ${token}`;
 }
@@ -74,14 +78,14 @@ function asToken(value: unknown): string | undefined {
 function tokenInRequest(client: object, { tokenSubprotocol, tokenParameter }: WebSocketOptions): string | undefined {
   const { handshake } = client as SocketIoLike;
   if (handshake) return tokenParameter ? asToken(handshake.query?.[tokenParameter]) : undefined;
-  const kept = socketState(client);
-  if (kept.inRequest || !kept.request || (!tokenSubprotocol && !tokenParameter)) return kept.inRequest?.token;
+  const state = socketState(client);
+  if (state.inRequest || !state.request || (!tokenSubprotocol && !tokenParameter)) return state.inRequest?.token;
   const token =
-    (tokenSubprotocol && tokenAmongProtocols(client, kept.request, tokenSubprotocol)) ||
-    (tokenParameter && tokenInQuery(kept.request, tokenParameter));
-  // A copy: it is a part of something longer.
-  kept.inRequest = { token: asToken(flatCopy(token ?? '')) };
-  return kept.inRequest.token;
+    (tokenSubprotocol && tokenAmongProtocols(client, state.request, tokenSubprotocol)) ||
+    (tokenParameter && tokenInQuery(state.request, tokenParameter));
+  // Copy the token, because a substring keeps the whole header in memory.
+  state.inRequest = { token: asToken(flatCopy(token ?? '')) };
+  return state.inRequest.token;
 }
 
 function tokenInQuery(request: HttpRequestLike, parameter: string): string | undefined {
@@ -90,8 +94,8 @@ function tokenInQuery(request: HttpRequestLike, parameter: string): string | und
 }
 
 /**
- * The subprotocol that was offered right after the named one. One that the server has chosen is none: it was sent back in
- * the answer, where proxies and developer tools show it.
+ * The subprotocol that follows the named one. It is ignored if the server selected it: the response then contains it,
+ * which proxies and developer tools show.
  */
 function tokenAmongProtocols(client: object, request: HttpRequestLike, name: string): string | undefined {
   const header: unknown = request.headers['sec-websocket-protocol'];
@@ -101,13 +105,13 @@ function tokenAmongProtocols(client: object, request: HttpRequestLike, name: str
   return token === (client as { readonly protocol?: unknown }).protocol ? undefined : token;
 }
 
-/** Tells a socket of socket.io something before it is closed; `ws` says why with the close itself. */
+/** Emits `exception` on a socket.io socket before it closes. For `ws`, the close frame has the reason. */
 export function emitException(client: object, body: object): void {
   const { handshake, emit } = client as SocketIoLike & { emit?: (event: string, body: object) => unknown };
   if (handshake) emit?.call(client, 'exception', body);
 }
 
-/** Closes a socket of either library. @param code For `ws`; see RFC 6455, section 7.4. */
+/** Closes a socket of either library. @param code The close code for `ws`. @see RFC 6455, section 7.4 */
 export function disconnect(client: object, code: number, reason: string): void {
   const { disconnect, close } = client as {
     disconnect?: (close: boolean) => unknown;

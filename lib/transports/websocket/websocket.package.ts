@@ -1,19 +1,19 @@
 import { ForbiddenException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 
-/** What is used of Nest's package for gateways. */
+/** The exports of @nestjs/websockets that are used. */
 interface Exports {
-  /** What it is made with reaches the client as the event `exception`. */
+  /** Its argument reaches the client as the event `exception`. */
   readonly WsException: new (error: object) => Error;
   readonly BaseWsExceptionFilter: new () => ExceptionFilter;
 }
 
-/** Nest's package for gateways, an optional peer. */
+/** @nestjs/websockets, an optional peer. */
 export class WebSocketPackage {
   /**
-   * Loads it, where the application has it, as Nest does at every start.
+   * Loads the package if it is installed.
    *
-   * Bundlers have to see each `import()` with the name in it, so that the application and this library get one and the
-   * same class, and they accept a missing package only directly inside of a `try`.
+   * Bundlers need a literal name in each `import()`, so that the application and this library share one class. They
+   * accept a missing package only directly inside of a `try`.
    */
   static async load(): Promise<WebSocketPackage> {
     try {
@@ -26,28 +26,28 @@ export class WebSocketPackage {
   }
 
   /**
-   * @param exports Absent where the package is, or out of reach.
-   * @param reachedByGlobalGuards Whether guards of the whole application run before a gateway's handlers.
+   * @param exports Absent if the package is not installed or cannot be resolved.
+   * @param reachedByGlobalGuards Whether global guards run before a gateway's handlers.
    */
   constructor(
     private readonly exports?: Exports,
     private readonly reachedByGlobalGuards = false,
   ) {}
 
-  /** Before Nest 12, no guard that is registered for the whole application runs before a gateway's handlers. */
+  /** Whether global guards run before a gateway's handlers. They do since Nest 12. */
   hasGlobalGuards(): boolean {
     return this.reachedByGlobalGuards;
   }
 
   /**
-   * Nest's filter recognises a `WsException` by its class, and answers anything else "Internal server error", which
-   * denies the call as well.
+   * The exception for Nest's filter, which recognizes `WsException` by its class. Any other error denies the call as
+   * well, as "Internal server error".
    */
   exception(body: object): Error {
     return this.exports ? new this.exports.WsException(body) : new ForbiddenException(body);
   }
 
-  /** Sends a client the event `exception` for a message that failed, as Nest's own filter does. */
+  /** Sends the event `exception` for a failed message, like Nest's own filter. */
   answer(body: object, host: ArgumentsHost): void {
     const error = this.exception(body);
     if (!this.exports) throw error;
@@ -56,8 +56,9 @@ export class WebSocketPackage {
 }
 
 /**
- * Global guards are part of the application's configuration, which the module hands to its gateways since Nest 12. The
- * version cannot be asked for: a bundle has no package.json of its packages.
+ * Detects whether global guards reach gateways. Since Nest 12 the module passes its application configuration, which
+ * holds them, to its gateways. A version check is not possible, because bundles lack the package.json of their
+ * packages.
  */
 function knowsGlobalGuards(SocketModule: { readonly prototype: object }): boolean {
   const { getContextCreator } = SocketModule.prototype as { getContextCreator?: (...args: unknown[]) => unknown };

@@ -14,16 +14,16 @@ import { disconnect, socketState, credentialHeaders, requestOf, withScheme } fro
 import type { Transport } from '../transport.js';
 import type { WebSocketPackage } from './websocket.package.js';
 
-/** What a socket is closed with that nobody is signed in on: 4000 to 4999 are for applications. */
+/** The close code of a signed-out socket. Codes 4000 to 4999 are for applications. */
 export const UNAUTHENTICATED = 4401;
 
 const MALFORMED: Denial = {
   status: 400,
   code: ClerkErrorCode.MalformedRequest,
-  message: 'The token cannot be one.',
+  message: 'The token is malformed.',
 };
 
-/** Messages of gateways, over socket.io or `ws`. What a message says is never looked at. */
+/** Messages of gateways, over socket.io or `ws`. Credentials are never read from a message. */
 export class WebSocketTransport implements Transport {
   readonly isForeign = false;
   constructor(
@@ -32,7 +32,7 @@ export class WebSocketTransport implements Transport {
   ) {}
 
   carrier(context: ExecutionContext): object {
-    // Nest expects the pattern last.
+    // Nest expects the pattern as the last argument.
     const place = (length: number) => Math.max(2, length - 1);
     return beginCall(context.getArgs<unknown[]>(), { source: requestOf(clientOf(context)), place });
   }
@@ -41,12 +41,12 @@ export class WebSocketTransport implements Transport {
     return this.credentialsOf(clientOf(context), this.carrier(context));
   }
 
-  /** What the socket presents now, for one message or for the connection itself. */
+  /** The current credentials of the socket, for one message or for the connection itself. */
   credentialsOf(client: object, carrier: object): Credentials | Denial {
     try {
       const headers = credentialHeaders(client, this.options.webSocket);
       const { authorization = '' } = headers;
-      // Of `auth.token` and a query, unlike of a header, no parser has made sure that a header can hold it.
+      // `auth.token` and query parameters, unlike headers, were not validated by a parser.
       const isHeader =
         areHeadersText(headers) && fitsHeader(authorization) && !/[^\t\x20-\x7e\x80-\xff]/.test(authorization);
       return isHeader ? new CallCredentials(headers, requestOf(client), carrier) : MALFORMED;
@@ -55,7 +55,7 @@ export class WebSocketTransport implements Transport {
     }
   }
 
-  /** A token that a client hands in on an open socket. */
+  /** The credentials of a token that a client sends on an open socket. */
   tokenOf(client: object, token: unknown): Credentials | Denial {
     if (typeof token !== 'string' || !fitsHeader(token) || !/^(Bearer )?[\x21-\x7e]+$/.test(token)) return MALFORMED;
     return new CallCredentials({ authorization: withScheme(token) }, requestOf(client), {});
@@ -66,7 +66,7 @@ export class WebSocketTransport implements Transport {
     socketState(clientOf(context)).subject ??= subjectOf(identity);
   }
 
-  /** With `disconnectOnExpiry`, the socket is closed once Nest has told the client why. */
+  /** With `disconnectOnExpiry`, closes the socket after Nest has sent the error. */
   deny(context: ExecutionContext, denial: Denial): Error {
     const isExpired = attachedIdentity(this.carrier(context))?.reason?.includes('expired');
     if (this.options.webSocket.disconnectOnExpiry && denial.status === 401 && isExpired) {
@@ -75,14 +75,14 @@ export class WebSocketTransport implements Transport {
     return this.exceptionFor(denial);
   }
 
-  /** The error that says so to the client. */
+  /** The exception that sends a denial to the client. */
   exceptionFor(denial: Denial): Error {
     return this.websockets.exception(bodyOf(denial));
   }
 
   denyWith(context: ExecutionContext, error: Error, denial: Denial): Error {
     this.deny(context, denial);
-    // An exception of @nestjs/websockets is one that Nest can answer with already.
+    // Nest can send exceptions of @nestjs/websockets as they are.
     if ('getError' in error) return error;
     const answer = asHttpException(error, denial).getResponse();
     const body = typeof answer === 'object' ? answer : { message: answer };

@@ -107,7 +107,7 @@ describe('what an application says that a call presents', () => {
       () => {
         throw 'a secret';
       },
-      'rpc.credentials threw, so the call is denied: no Error',
+      'rpc.credentials threw a non-Error value; the call is denied',
     ],
     [
       'answered with a promise',

@@ -230,7 +230,7 @@ describe('a socket', () => {
 describe('WebSocketTransport', () => {
   const websockets = new WebSocketPackage({ WsException, BaseWsExceptionFilter });
   const transport = new WebSocketTransport({ webSocket: OPTIONS }, websockets);
-  const MALFORMED = { status: 400, code: 'malformed-request', message: 'The token cannot be one.' };
+  const MALFORMED = { status: 400, code: 'malformed-request', message: 'The token is malformed.' };
   const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };
   const contextOf = (client: object) => {
     const context = new ExecutionContextHost([client, {}, 'event'], Object as unknown as Type, () => undefined);
