@@ -16,7 +16,8 @@ import type { HttpRequestLike } from '../transports/http/http-request.js';
 import { UNAUTHENTICATED, WebSocketTransport } from '../transports/websocket/websocket.transport.js';
 
 /**
- * Close code 1013, "Try Again Later". @see https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number
+ * Close code 1013, "Try Again Later".
+ * @see https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number
  */
 const TRY_AGAIN_LATER = 1013;
 

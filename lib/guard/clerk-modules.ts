@@ -26,8 +26,8 @@ export function differingOptions(one: ResolvedClerkOptions, other: ResolvedClerk
 export function conflictsBetween(clerkModules: readonly NestModule[], modules: ModulesContainer): string[] {
   const [first, ...others] = clerkModules;
   return others.flatMap((other) => {
-    const [one, two] = [first && optionsOf(first), optionsOf(other)];
-    const names = one && two ? differingOptions(one, two) : [];
+    const [options, otherOptions] = [first && optionsOf(first), optionsOf(other)];
+    const names = options && otherOptions ? differingOptions(options, otherOptions) : [];
     if (!first || names.length === 0) return [];
     return [conflict(names, describeModule(first, modules), describeModule(other, modules))];
   });

@@ -76,7 +76,7 @@ export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
     return earlier.map((guard) => earlierGuard((guard as object).constructor.name));
   }
 
-  /** Checks ClerkGuard and its subclasses where the application registers them itself. */
+  /** Checks ClerkGuard and its subclasses that the application registers itself. */
   private otherGuardProblems(): string[] {
     const perRequest = this.config.getGlobalRequestGuards().map(({ metatype }) => metatype);
     const dropped = [...this.modules.values()]

@@ -6,7 +6,10 @@ import { locationFrom } from '../authentication/lanes/own-location.js';
 import { ClerkUnavailableError } from '../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
-/** Hop-by-hop headers, which are never forwarded. @see RFC 9110, section 7.6.1 */
+/**
+ * Hop-by-hop headers, which are never forwarded.
+ * @see RFC 9110, section 7.6.1
+ */
 const HOP_BY_HOP = [
   ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
   ...['te', 'trailer', 'transfer-encoding', 'upgrade'],

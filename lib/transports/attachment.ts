@@ -29,7 +29,7 @@ interface Attached {
   /** The request that this belongs to. A copy of a request copies the property, but may have other credentials. */
   readonly carrier: object;
   /** State of another carrier that was stored here before. A Proxy writes properties to its target. */
-  readonly beside: Attached | undefined;
+  readonly other: Attached | undefined;
   identity: Identity | undefined;
   userLoader: UserLoader | undefined;
   authentications: PastAuthentication | undefined;
@@ -41,16 +41,16 @@ interface Carrier {
 
 function attachedOn(carrier: Carrier): Attached | undefined {
   let one = carrier[ATTACHED];
-  while (one && one.carrier !== carrier) one = one.beside;
+  while (one && one.carrier !== carrier) one = one.other;
   return one;
 }
 
 function attachedTo(carrier: Carrier): Attached {
-  const known = attachedOn(carrier);
-  if (known) return known;
-  const beside = carrier[ATTACHED];
+  const existing = attachedOn(carrier);
+  if (existing) return existing;
+  const other = carrier[ATTACHED];
   // Stryker disable next-line ObjectLiteral: absent properties are undefined as well; listing all gives the objects one shape.
-  const attached = { carrier, beside, identity: undefined, userLoader: undefined, authentications: undefined };
+  const attached = { carrier, other, identity: undefined, userLoader: undefined, authentications: undefined };
   try {
     carrier[ATTACHED] = attached;
   } catch {

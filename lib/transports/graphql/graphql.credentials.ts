@@ -77,7 +77,8 @@ function authorizationIn({ connectionParams }: GraphqlOperation, findToken: Find
 export const DEFAULT_NAMES: readonly string[] = ['authorization'];
 
 /**
- * Finds a token under the first name that has one. @param names A dot descends into an object: `headers.authorization`.
+ * Creates a FindToken that tries these names in order.
+ * @param names A dot descends into an object: `headers.authorization`.
  */
 export function findTokenUnder(names: readonly string[]): FindToken {
   const paths = names.map((name) => name.toLowerCase().split('.'));

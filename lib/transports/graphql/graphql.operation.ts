@@ -76,16 +76,16 @@ function operationCarrierOn(context: object, operation: unknown, params: Propert
   const key = propertiesOf(operation);
   if (!key) return undefined;
   const holder = context as { readonly [OPERATIONS]?: Operations };
-  let known = holder[OPERATIONS];
+  let operations = holder[OPERATIONS];
   // A copy of the context copies this property, but may belong to another caller.
-  if (known?.context !== context) {
-    known = { context, carriers: new WeakMap() };
-    if (!Reflect.defineProperty(holder, OPERATIONS, { value: known, configurable: true })) return undefined;
+  if (operations?.context !== context) {
+    operations = { context, carriers: new WeakMap() };
+    if (!Reflect.defineProperty(holder, OPERATIONS, { value: operations, configurable: true })) return undefined;
   }
-  const entry = known.carriers.get(key);
+  const entry = operations.carriers.get(key);
   if (entry?.params === params) return entry.carrier;
   const carrier = {};
-  known.carriers.set(key, { params, carrier });
+  operations.carriers.set(key, { params, carrier });
   return carrier;
 }
 

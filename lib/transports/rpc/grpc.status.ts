@@ -1,4 +1,7 @@
-/** The gRPC status of each HTTP status. @see https://grpc.io/docs/guides/status-codes/ */
+/**
+ * The gRPC status of each HTTP status.
+ * @see https://grpc.io/docs/guides/status-codes/
+ */
 const GRPC_STATUS: Readonly<Partial<Record<number, number>>> = {
   400: 3, // INVALID_ARGUMENT
   401: 16, // UNAUTHENTICATED

@@ -111,7 +111,11 @@ export function emitException(client: object, body: object): void {
   if (handshake) emit?.call(client, 'exception', body);
 }
 
-/** Closes a socket of either library. @param code The close code for `ws`. @see RFC 6455, section 7.4 */
+/**
+ * Closes a socket of either library.
+ * @param code The close code, for `ws` only.
+ * @see RFC 6455, section 7.4
+ */
 export function disconnect(client: object, code: number, reason: string): void {
   const { disconnect, close } = client as {
     disconnect?: (close: boolean) => unknown;

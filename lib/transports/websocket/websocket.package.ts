@@ -7,7 +7,7 @@ interface Exports {
   readonly BaseWsExceptionFilter: new () => ExceptionFilter;
 }
 
-/** @nestjs/websockets, an optional peer. */
+/** Nest's package for gateways (`@nestjs/websockets`), an optional peer. */
 export class WebSocketPackage {
   /**
    * Loads the package if it is installed.

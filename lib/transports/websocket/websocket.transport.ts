@@ -84,8 +84,8 @@ export class WebSocketTransport implements Transport {
     this.deny(context, denial);
     // Nest can send exceptions of @nestjs/websockets as they are.
     if ('getError' in error) return error;
-    const answer = asHttpException(error, denial).getResponse();
-    const body = typeof answer === 'object' ? answer : { message: answer };
+    const response = asHttpException(error, denial).getResponse();
+    const body = typeof response === 'object' ? response : { message: response };
     return this.websockets.exception({ status: 'error', ...body });
   }
 }
