@@ -8,7 +8,7 @@ import { carrierOf, identityCarrierOf, sourceOf } from '../transports/carrier.js
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { rejectCall } from './denials.js';
 
-/** Loads the user for `@CurrentUser()`. Denies the call in the way of its transport if there is no user. */
+/** Loads the user for `@CurrentUser()`. Denies the call if there is no user. */
 @Injectable()
 export class CurrentUsers implements UserLoader {
   constructor(

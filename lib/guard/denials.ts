@@ -94,7 +94,7 @@ function signingInHelps({ acceptsToken }: RoutePolicy, { reason }: Identity): bo
   return tokenTypesOf(acceptsToken).includes('session_token') && !isRejectedForClaims(reason);
 }
 
-/** Denies a call with an error, in the way of its transport. */
+/** Denies a call with an error, as its transport requires. */
 export function rejectCall(transport: Transport, context: ExecutionContext, error: Error): Promise<never> {
   const ended = transport.endCall?.(context, error);
   if (ended) return ended;

@@ -28,7 +28,7 @@ export interface Transport {
     credentials: Credentials,
   ): void;
 
-  /** The error that makes Nest deny the call in the way of this transport. */
+  /** The error that makes Nest deny the call, in the format of this transport. */
   deny(context: ExecutionContext, denial: Denial): Error;
 
   /** The same, with an error of the application instead of the default. */
