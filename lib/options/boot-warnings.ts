@@ -1,11 +1,11 @@
 import { isClientOnly } from './client-only.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 
-/** What works and is better done otherwise; said once, when the application boots. */
+/** Warnings about options that work but are risky; logged once, when the application boots. */
 export function bootWarnings(
   options: Pick<ResolvedClerkOptions, 'authorizedParties' | 'publishableKey' | 'secretKey' | 'resolveOptions'>,
 ): string[] {
-  // Where no caller is verified, it does not matter which are accepted.
+  // A client-only module verifies no caller.
   return options.authorizedParties || isClientOnly(options)
     ? []
     : [

@@ -2,7 +2,7 @@ import type { ClerkModuleOptions } from './clerk-options.js';
 import type { CurrentUserCacheOptions, VerificationCacheOptions } from './option-types.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 
-/** How much is remembered where the options do not say. */
+/** The default size of each cache. */
 export interface CacheLimits {
   readonly verification: { readonly maxEntries: number; readonly maxBytes: number };
   readonly users: { readonly maxEntries: number };
@@ -13,16 +13,16 @@ export const CACHE_LIMITS: CacheLimits = {
   users: { maxEntries: 1_000 },
 };
 
-/** There are many tenants, and each has a memory of its own. */
-export const CACHE_LIMITS_OF_TENANT: CacheLimits = {
+/** Smaller, since each tenant has caches of its own. */
+export const TENANT_CACHE_LIMITS: CacheLimits = {
   verification: { maxEntries: 1_000, maxBytes: 2 * 1024 * 1024 },
   users: { maxEntries: 100 },
 };
 
-/** Shorter than a session token lives, so what is remembered of a user is never the oldest thing about a request. */
+/** Shorter than the lifetime of a session token, so a cached user is never staler than the token itself. */
 const USER_MAX_AGE_MS = 10_000;
 
-export function verificationCacheOf(
+export function resolveVerificationCache(
   given: ClerkModuleOptions['verificationCache'],
   { verification: limits }: CacheLimits,
 ): ResolvedClerkOptions['verificationCache'] {
@@ -35,7 +35,7 @@ export function verificationCacheOf(
   };
 }
 
-export function currentUserCacheOf(
+export function resolveCurrentUserCache(
   given: ClerkModuleOptions['currentUserCache'],
   { users: limits }: CacheLimits,
 ): ResolvedClerkOptions['currentUserCache'] {

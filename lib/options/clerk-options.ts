@@ -10,150 +10,173 @@ import type { RequestOptions } from './tenant-options.js';
 import type { GraphqlOptions, RpcOptions, TransportAdapter } from './transport-options.js';
 
 /**
- * Finds the options of a request.
+ * Returns the options of a request, for applications with many tenants.
  *
- * `publishableKey`, `secretKey`, `machineSecretKey`, `jwtKey` and `clerkClient` come from its answer alone, never from
- * the module or the environment; what else it leaves out is the module's. Answering nothing, or throwing, refuses the
- * request (500, logged).
+ * `publishableKey`, `secretKey`, `machineSecretKey`, `jwtKey` and `clerkClient` are taken from the result alone, never
+ * from the module or the environment. Other options that it leaves out are the module's. If the function returns
+ * nothing, or throws, the request is denied with 500 and the error is logged.
  *
- * Each option of the answer is read once for each request, and only what was read is used. Equal answers share what is
- * remembered of callers, so define functions and clients once, outside of this function: new ones make another answer.
- * Keys, and the bounds on calls to Clerk, are shared by all answers with the same keys, `apiUrl`, `apiVersion` and bounds.
+ * Each option of the result is read once per request. Equal results share cached callers, so define functions and
+ * clients once, outside of this function: new ones make another set of options. Keys, and the bounds on calls to Clerk,
+ * are shared by all results with the same keys, `apiUrl`, `apiVersion` and bounds.
  *
- * @param request The request as the platform gives it: Express', Fastify's, or Node's where a middleware asks. Of
- * a microservice's message, the context that its transport gives (`TcpContext`, …).
+ * @param request The platform's request: Express', Fastify's, or Node's in a middleware. For a microservice, the
+ * transporter's context (`TcpContext`, …).
+ * @example
+ * ```ts
+ * ClerkModule.forRoot({ resolveOptions: (request: Request) => tenants[request.hostname] });
+ * ```
  */
 export type ResolveOptions = (request: never) => RequestOptions | undefined | Promise<RequestOptions | undefined>;
 
 /**
  * Options of `ClerkModule.forRoot()`.
  *
- * Each is taken from here, else from its environment variable, else from its default. They are read when the
- * application boots, so a `.env` that ConfigModule loads is seen.
+ * Each option is taken from here, else from its environment variable, else from its default. Options are read when the
+ * application boots, so a `.env` file that ConfigModule loads is seen.
  *
  * @see https://clerk.com/docs/guides/development/clerk-environment-variables
  */
 export interface ClerkModuleOptions extends RequestOptions {
   /**
-   * Whether a session with an open task (choosing an organization, setting up a second factor) counts as signed out.
+   * Treats a session with an open task (choosing an organization, setting up a second factor) as signed out.
    * `@AllowPendingSession()` makes exceptions.
+   *
    * @default true
    * @see https://clerk.com/docs/guides/configure/session-tasks
    */
   treatPendingAsSignedOut?: boolean | undefined;
 
   /**
-   * Whether a document navigation that is not signed in is redirected to `signInUrl` (else to `/`), with the way back
-   * in it, instead of answered 401. Fetches get their 401 all the same, and so does a browser whom signing in would not
-   * help: on a route that accepts no session, or refuses one for its `azp` or `aud`. `@RedirectToSignIn()` says it for
-   * single controllers and handlers.
+   * Redirects page navigations that are not signed in to `signInUrl`, else to `/`, with the URL to return to. Fetches
+   * still get 401. So do navigations that signing in would not help: on a route that accepts no session, or that denies
+   * the session for its `azp` or `aud`. `@RedirectToSignIn()` does it for single controllers and handlers.
+   *
    * @default false
    */
   redirectToSignIn?: boolean | undefined;
 
   /**
-   * Hears of every failed authentication: when a strict handler refuses (401, 503), and when a lax one lets somebody
-   * through whose credential was not accepted, or while Clerk fails. Never of a missing right (403).
+   * Called whenever authentication fails: when a strict handler denies the call (401, 503), and on lax handlers when
+   * credentials are not accepted or Clerk is unavailable. It is not called for a missing right (403).
    *
-   * Returning an Error refuses with it, on a lax handler too; its `statusCode` and `data` shape the answer. Returning
-   * nothing leaves it to the handler's protection. Throwing refuses.
+   * An Error that it returns is the answer, on lax handlers too; its `statusCode` and `data` shape the response. If it
+   * returns nothing, the handler's protection decides. If it throws, the call is denied.
    */
   onError?: OnError | undefined;
 
   /**
-   * Options of a single request, for applications that serve several Clerk instances: by host, say. Keys and client then
-   * come from it alone, and the module needs none of its own.
+   * Returns the options of a request, for applications that serve several Clerk instances, by host for example. Keys and
+   * client are then taken from the result alone, and the module needs no keys of its own.
    */
   resolveOptions?: ResolveOptions | undefined;
 
   /**
-   * Whether a stream of server-sent events (`@Sse()`) ends when the session token that opened it expires (`exp`, and
-   * `clockSkewInMs` later): after a minute, as Clerk's tokens live. A browser's EventSource then connects anew, with the
-   * cookie of that moment. Otherwise a stream lasts for as long as the client stays, whatever becomes of its session.
-   * Machine tokens end no stream.
+   * Ends a stream of server-sent events (`@Sse()`) when the session token that opened it expires (`exp`, plus
+   * `clockSkewInMs`): after about a minute with Clerk's tokens. The browser's EventSource reconnects with its current
+   * cookie. By default a stream stays open until the client leaves, whatever happens to its session. Machine tokens do
+   * not end streams.
+   *
    * @default false
    */
   endStreamsOnExpiry?: boolean | undefined;
 
   /**
-   * Where the callers of microservices put their credentials. Without it every protected message handler is denied.
+   * Where callers of microservices put their credentials. Without it, every protected message handler is denied.
    *
-   * @example { credentials: (context) => context.switchToRpc().getContext<TcpContext>().getMetadata()?.authorization }
+   * @example
+   * ```ts
+   * ClerkModule.forRoot({
+   *   rpc: { credentials: (context) => context.switchToRpc().getContext<TcpContext>().getMetadata()?.authorization },
+   * });
+   * ```
    */
   rpc?: RpcOptions | undefined;
 
   /**
-   * GraphQL over WebSockets: where clients put their token, and what happens to a connection when it expires.
+   * Where clients of GraphQL over WebSockets put their token, and whether the connection is closed when it expires.
    *
    * @default { connectionParams: ['authorization'], disconnectOnExpiry: false }
-   * @example { disconnectOnExpiry: true }
+   * @example
+   * ```ts
+   * ClerkModule.forRoot({ graphql: { disconnectOnExpiry: true } });
+   * ```
    */
   graphql?: GraphqlOptions | undefined;
 
   /**
-   * Adapters for calls of other kinds, by what `context.getType()` says of them. What has none is denied.
+   * Adapters for other transports, by context type (`context.getType()`). Calls of a type without an adapter are denied.
    *
-   * @example { necord: { call: (context) => context.getArgByIndex(0), credentials: (context) => … } }
+   * @example
+   * ```ts
+   * ClerkModule.forRoot({
+   *   transports: { necord: { call: (context) => context.getArgByIndex(0), credentials: (context) => … } },
+   * });
+   * ```
    */
   transports?: Readonly<Record<string, TransportAdapter>> | undefined;
 
   /**
    * Serves Clerk's Frontend API under a path of this server, for browsers that cannot reach Clerk's own domain.
-   * `proxyUrl` is derived from it. Needs one line in main.ts, before the application listens:
-   * `app.use(frontendApiProxy(app))`. Where Clerk begins no answer within `timeoutInMs`, it answers 503.
+   * `proxyUrl` is set automatically. Needs `app.use(frontendApiProxy(app))` in main.ts, before the application listens.
+   * Returns 503 if Clerk does not begin to answer within `timeoutInMs`.
    *
    * @see https://clerk.com/docs/guides/dashboard/dns-domains/proxy-fapi
    */
   frontendApiProxy?: FrontendApiProxyOptions | undefined;
 
-  /** What sockets of gateways may present, and what becomes of them once their token has expired. */
+  /** Which credentials the sockets of gateways may present, and whether a socket is closed when its token has expired. */
   webSocket?: WebSocketOptions | undefined;
 
   /**
-   * Whether credentials that were verified are remembered until they expire, at most a minute, instead of verified with
-   * every request. `false` switches it off.
+   * Caches verified credentials until they expire, for a minute at most. `false` verifies them for every request.
+   *
    * @default true
    */
   verificationCache?: boolean | VerificationCacheOptions | undefined;
 
   /**
-   * Whether users whom `@CurrentUser()` loaded are remembered for ten seconds, or as long as `maxAgeInMs` says, instead of
-   * loaded for every request; concurrent requests of one user then share one call to Clerk. Meanwhile a handler may see a user
-   * as before a ban, a deletion, or a change of metadata, also one that the application made itself. Each request gets an
-   * object of its own. `false` loads the user anew for every request.
+   * Caches the users that `@CurrentUser()` loads, for ten seconds or for `maxAgeInMs`. Concurrent requests of one user
+   * share one call to Clerk. A ban, a deletion or changed metadata shows only after that time, including changes that
+   * the application makes itself. Each request gets an object of its own. `false` loads the user for every request.
+   *
    * @default true
    */
   currentUserCache?: boolean | CurrentUserCacheOptions | undefined;
 
   /**
-   * Whether session tokens in the Authorization header are verified without Clerk's SDK, where there is no doubt what it
-   * would say. Switch it off to have everything verified by `authenticateRequest()`.
+   * Verifies plain session tokens in the Authorization header without Clerk's SDK, with the same result. `false` has
+   * everything verified by `authenticateRequest()`.
+   *
    * @default true
    */
   directVerification?: boolean | undefined;
 
   /**
-   * Whether a 403 lists the requirements that are not fulfilled (`missing`). For development: it tells strangers how the
-   * application is protected. The log lists them anyway, at debug level.
+   * Lists the missing requirements in a 403 (`missing`). For development only: it shows strangers how the application
+   * is protected. The log lists them at debug level in any case.
+   *
    * @default false
    */
   explainDenials?: boolean | undefined;
 
   /**
-   * Whether to log, for every request, why it was signed in, signed out or sent to a handshake.
+   * Logs for every request why it is signed in, signed out or sent to a handshake.
+   *
    * @default false
    */
   debug?: boolean | undefined;
 
   /**
-   * What handlers without a protection decorator get: `strict` denies unless somebody is signed in; `lax` lets
-   * everybody through and only says who is calling.
+   * What handlers without a protection decorator get: `'strict'` denies callers who are not signed in; `'lax'` lets
+   * every caller through and only tells the handler who is calling, as `@Public()` does.
+   *
    * @default 'strict'
    */
   protection?: DefaultProtection | undefined;
 }
 
-/** What `useClass` and `useExisting` of `forRootAsync()` must provide. */
+/** What `useClass` and `useExisting` of `forRootAsync()` provide. */
 export interface ClerkOptionsFactory {
   createClerkOptions(): ClerkModuleOptions | Promise<ClerkModuleOptions>;
 }

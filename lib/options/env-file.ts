@@ -9,11 +9,11 @@ const VARIABLES = Object.values(OPTION_TABLE).flatMap((row: OptionRow) => row.en
 const FILES = ['.env.local', '.env'];
 
 /**
- * Explains the commonest reason for missing keys: they are in a `.env` file, and nothing has loaded it. Node reads such
- * a file only when told to.
+ * Explains the most common reason for missing keys: they are in a `.env` file that is not loaded. Node reads such a file
+ * only when told to.
  *
- * @param directory Where the process was started.
- * @returns the error, with a sentence added for each file that sets a variable which the error asks for.
+ * @param directory The working directory of the process.
+ * @returns the error, with a sentence added for each file that sets a variable mentioned in the error.
  */
 export function explainUnloadedEnvFiles(error: unknown, env: Environment, directory: string): unknown {
   if (!(error instanceof ClerkConfigurationError)) return error;
@@ -33,12 +33,12 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    // There is none, or it is not ours to read.
+    // The file does not exist or is not readable.
     return '';
   }
 }
 
-/** Names alone: the values are never looked at. */
+/** Returns names only; values are never read. */
 function variablesIn(text: string): string[] {
   const set = [...text.matchAll(/^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*[^\s#]/gm)].map(([, name]) => name);
   return VARIABLES.filter((name) => set.includes(name));

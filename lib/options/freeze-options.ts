@@ -3,10 +3,10 @@ import { inspect } from 'node:util';
 import { isRecord } from './readable.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 
-/** How many characters of a key are shown, as Clerk shows them: its kind, and nothing of the rest. */
+/** How many characters of a key are shown: its prefix only, as in Clerk's Dashboard. */
 const SHOWN_CHARACTERS = 7;
 
-/** The options as they stay: frozen throughout, and showing no key. Instances of classes stay what they are. */
+/** Returns a deeply frozen copy of the options that hides keys when logged. Class instances are kept as they are. */
 export function freezeOptions(options: ResolvedClerkOptions): ResolvedClerkOptions {
   const copy = (value: unknown): unknown => {
     if (Array.isArray(value)) return Object.freeze(value.map(copy));
@@ -18,8 +18,8 @@ export function freezeOptions(options: ResolvedClerkOptions): ResolvedClerkOptio
 }
 
 /**
- * Makes the options show no key where they, or a service that holds them, are logged or sent as JSON. Nobody means to
- * log them, but `console.log(this)` in a class that injects one of our services does.
+ * Hides the keys when the options, or a service that holds them, are logged or serialized as JSON. `console.log(this)`
+ * in a class that injects one of our services would log them by accident.
  *
  * @returns the same object.
  */
@@ -29,6 +29,6 @@ function hideKeys(options: ResolvedClerkOptions): ResolvedClerkOptions {
     secretKey: options.secretKey.slice(0, SHOWN_CHARACTERS),
     machineSecretKey: options.machineSecretKey?.slice(0, SHOWN_CHARACTERS),
   });
-  // Neither is enumerable, so a copy of the options has the same properties as before.
+  // Not enumerable, so that copies of the options have the same properties as before.
   return Object.defineProperties(options, { [inspect.custom]: { value: shown }, toJSON: { value: shown } });
 }

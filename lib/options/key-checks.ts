@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 
 import type { Check } from './option-checks.js';
 
-/** Blanks and quotes around a key come from a .env file or a shell, and make every call fail later. */
+/** Whitespace and quotes around a key come from a .env file or a shell, and make every call fail later. */
 function wrapped(value: string): string | undefined {
   return /^["'\s]|["'\s]$/.test(value) ? 'has quotes or blanks around it: remove them from the value' : undefined;
 }
@@ -17,7 +17,7 @@ const INSTRUCTION =
 /** Shorter than any key of Clerk's after its prefix. A longer one may contain a word by chance. */
 const SHORTER_THAN_A_KEY = 36;
 
-/** Whether a value was copied from a README or a `.env.example`. It must never be said of a real key. */
+/** Whether a value was copied from a README or a `.env.example`. Must never be true for a real key. */
 function isPlaceholder(value: string): boolean {
   const text = value.replace(KEY_PREFIX, '');
   if (NEVER_IN_A_KEY.test(text) || FILLER.test(text)) return true;
@@ -29,7 +29,7 @@ const PLACEHOLDER = 'is a placeholder: replace it with the key from the API keys
 export const publishableKey: Check = (value) => {
   if (typeof value !== 'string') return 'must be a string that starts with pk_test_ or pk_live_';
   const problem = publishableKeyProblem(value);
-  // Encoded in it is a host, so that only an unreadable one is taken for a placeholder.
+  // A valid key encodes a host, so only an invalid one can be a placeholder.
   return problem && isPlaceholder(value) ? PLACEHOLDER : problem;
 };
 
@@ -40,7 +40,7 @@ function publishableKeyProblem(value: string): string | undefined {
   const encoded = /^pk_(?:test|live)_(.+)$/.exec(value)?.[1];
   if (!encoded) return wrapped(value) ?? 'must start with pk_test_ or pk_live_';
   const host = Buffer.from(encoded, 'base64').toString('latin1');
-  // What is no base64 would be left out when it is decoded.
+  // Buffer.from() skips characters that are not base64.
   return /^[\w+/=-]+$/.test(encoded) && /^[^$\s/][^$\s/.]*\.[^$\s/]+\$$/.test(host)
     ? undefined
     : (wrapped(value) ?? 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
@@ -65,7 +65,7 @@ export const machineSecretKey: Check = (value) => {
   return wrapped(value) ?? (/^ask_[\x21-\x7e]+$/.test(value) ? undefined : 'must start with ask_');
 };
 
-/** A PEM as it comes out of an environment variable: line breaks may be spelt `\n`, or header and footer be missing. */
+/** Reads a PEM from an environment variable: line breaks may be written `\n`, and header and footer may be missing. */
 export function readPublicKey(value: string): string {
   const text = value.replaceAll('\\n', '\n').trim();
   const pem = text.startsWith('-----BEGIN') ? text : `-----BEGIN PUBLIC KEY-----\n${text}\n-----END PUBLIC KEY-----`;
@@ -82,7 +82,7 @@ export const publicKeyPem: Check = (value) => {
     return 'holds a private key: use the JWKS public key (PEM) of the API keys page of the Clerk Dashboard';
   }
   try {
-    // Text alone: what an object answers as text may be something else the next time.
+    // Only strings: toString() of an object may return another value next time.
     readPublicKey(typeof value === 'string' ? value : '');
     return undefined;
   } catch {

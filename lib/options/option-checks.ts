@@ -1,6 +1,6 @@
 import { isRecord, nonOwnProperties, MUST_BE_OWN } from './readable.js';
 
-/** Says what is wrong with a value, and what to do; `undefined` when it is fine. Never repeats the value. */
+/** Returns what is wrong with a value and how to fix it, or `undefined` if it is valid. Never repeats the value. */
 export type Check = (value: unknown) => string | undefined;
 
 export const nonEmptyString: Check = (value) =>
@@ -20,7 +20,7 @@ const wholeNumber =
       ? undefined
       : `must be a whole number${of}, at least ${minimum} and at most ${maximum}`;
 
-/** Beyond the default maximum, 24 days, a timer of Node fires at once. */
+/** Beyond the default maximum (24 days), timers of Node fire immediately. */
 export const milliseconds = (minimum: number, maximum = 2 ** 31 - 1): Check =>
   wholeNumber(' of milliseconds', minimum, maximum);
 
@@ -29,12 +29,12 @@ export const count = (minimum: number, maximum: number): Check => wholeNumber(''
 const stringOrList: Check = (value) => (typeof value === 'string' ? nonEmptyString(value) : listOfStrings(value));
 
 export const listOfStrings: Check = (value) =>
-  // Of a list with holes, every() only sees the rest.
+  // every() skips the holes of a sparse array.
   Array.isArray(value) && value.length > 0 && Array.from<unknown>(value).every((item) => !nonEmptyString(item))
     ? undefined
     : 'must be a non-empty list of non-empty strings';
 
-/** Patterns of Clerk's organization sync, as path-to-regexp reads them. */
+/** Patterns of Clerk's organization sync, in the syntax of path-to-regexp. */
 function listOfPaths(value: unknown): string | undefined {
   return (
     listOfStrings(value) ??
@@ -42,7 +42,7 @@ function listOfPaths(value: unknown): string | undefined {
   );
 }
 
-/** Passes a function, whose answers are judged when a request comes. */
+/** Also accepts a function, whose results are checked for each request. */
 export const orFunction =
   (check: Check): Check =>
   (value) =>
@@ -50,7 +50,7 @@ export const orFunction =
 
 export const functionOnly: Check = (value) => (typeof value === 'function' ? undefined : 'must be a function');
 
-/** An object with some of these fields, each of which passes its check. */
+/** An object with some of these fields, each with a check of its own. */
 export const fields =
   (checks: Readonly<Record<string, Check>>): Check =>
   (value) => {
@@ -75,7 +75,6 @@ export const organizationSyncOptions = fields({
   personalAccountPatterns: listOfPaths,
 });
 
-/** A path below which something is mounted. */
 const mountPath: Check = (value) =>
   typeof value === 'string' && /^(\/[\w.~-]+)+\/?$/.test(value) ? undefined : 'must be a path such as "/__clerk"';
 
@@ -103,13 +102,13 @@ export const clerkClient: Check = (value) =>
     ? undefined
     : "must be a client made with createClerkClient() of '@clerk/backend'";
 
-/** Room for all that are remembered is made at the start. */
+/** The cache allocates room for all entries up front. */
 const MOST_ENTRIES = 1_000_000;
 
 /** A terabyte: more than any process has. */
 const MOST_BYTES = 2 ** 40;
 
-/** Nothing is remembered for longer than a minute. */
+/** Nothing is cached for longer than a minute. */
 const A_MINUTE = 60_000;
 
 export const verificationCache: Check = (value) =>
@@ -121,7 +120,7 @@ export const verificationCache: Check = (value) =>
         machineTokens: fields({ ttl: milliseconds(0, A_MINUTE) }),
       })(value);
 
-/** Room for all of them is made at the start, and each may take kilobytes. */
+/** The cache allocates room for all entries up front, and each may take kilobytes. */
 const MOST_USERS = 100_000;
 
 export const currentUserCache: Check = (value) =>

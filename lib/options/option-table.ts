@@ -5,12 +5,12 @@ import * as check from './option-checks.js';
 import { origins } from './origin-checks.js';
 import * as transportCheck from './transport-checks.js';
 
-/** One row per option: the variable it falls back to, its default, and what it must look like. */
+/** One row per option: its environment variable, its default and its check. */
 export interface OptionRow {
   readonly env?: string;
   readonly fallback?: unknown;
   readonly check: check.Check;
-  /** How the text of an environment variable becomes a value. */
+  /** Parses the environment variable. */
   readonly parse?: (text: string) => unknown;
 }
 
@@ -23,7 +23,7 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 
 const parseBoolean = (text: string): unknown => BOOLEANS.get(text.toLowerCase()) ?? text;
 
-/** The whole vocabulary: what is not a row here is no option. */
+/** All options: a name without a row here is rejected. */
 export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: OptionRow } = {
   publishableKey: { env: 'CLERK_PUBLISHABLE_KEY', check: keyCheck.publishableKey },
   secretKey: { env: 'CLERK_SECRET_KEY', check: keyCheck.secretKey },
@@ -75,13 +75,13 @@ export const OPTION_TABLE: { readonly [Name in keyof ClerkModuleOptions]-?: Opti
   protection: { fallback: 'strict', check: check.oneOf('strict', 'lax') },
 };
 
-/** Options without which nobody can be authenticated. */
+/** Options without which no caller can be authenticated. */
 export const REQUIRED_OPTIONS = ['publishableKey', 'secretKey'] as const;
 
-/** Options that say which Clerk instance this is: never mixed from two places. */
+/** Options that identify the Clerk instance; never mixed from two sources. */
 export const INSTANCE_OPTIONS = ['publishableKey', 'secretKey', 'machineSecretKey', 'jwtKey', 'clerkClient'] as const;
 
-/** Options that hold for the whole module, whatever the request. */
+/** Options of the whole module, which `resolveOptions` must not return. */
 export const MODULE_OPTIONS = [
   'protection',
   'treatPendingAsSignedOut',

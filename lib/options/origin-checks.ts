@@ -6,25 +6,25 @@ const HTTP_SCHEMES = ['http', 'https', 'ws', 'wss'];
 /** Pages under these schemes have no origin of their own: browsers send `Origin: null` for them. */
 const SCHEMES_WITHOUT_ORIGIN = ['file', 'data', 'blob', 'about', 'javascript', 'ftp'];
 
-/** Their ids are lowercase, which browsers see to; hosts of other custom schemes keep their case. */
+/** Browsers lowercase the ids of these schemes; hosts of other custom schemes keep their case. */
 const LOWERCASE_SCHEMES = ['chrome-extension', 'moz-extension'];
 
 const HTTP_HOST = /^([\w-]+(\.[\w-]+)*\.?|\[[\da-f:.]+\])$/;
 const CUSTOM_HOST = /^([\w.~-]+|\[[\da-f:.]+\])(:\d+)?$/;
-/** On this computer, where pages are served by plain http. */
+/** Pages on this computer are usually served over plain http. */
 const LOCAL_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/i;
-/** What template literals and `String()` make of a missing value. */
+/** The result of a template literal or `String()` for a missing value. */
 const UNSET = /^([a-z][a-z\d+.-]*:\/\/)?(undefined|null|NaN)(:|\/|$)/;
 const PATTERN = /[*{}$\\^|()]|\/\/\.\w/;
 
-/** A key or token that got here by mistake is not repeated. */
+/** A key or token listed by mistake must not be repeated in the message. */
 const LIKE_A_SECRET = /(sk|pk|ask|ak|mt|oat|whsec)_|eyJ|BEGIN /i;
 const MAX_SHOWN_LENGTH = 100;
 const isLikeASecret = (item: string) => item.length > MAX_SHOWN_LENGTH || LIKE_A_SECRET.test(item);
 
 /**
- * A list of origins as browsers write them: they are compared literally with the Origin header and the `azp` claim, so any
- * other spelling would match nobody.
+ * A list of origins as browsers write them: they are compared literally with the Origin header and the `azp` claim, so
+ * any other spelling would never match.
  */
 export const origins: Check = (value) => {
   const problem = listOfStrings(value);
@@ -38,11 +38,11 @@ export const origins: Check = (value) => {
     : undefined;
 };
 
-/** What to write instead; `undefined` for an origin as browsers write it. */
+/** Returns what to write instead, or `undefined` if the origin is written as browsers write it. */
 function adviceFor(item: string): string | undefined {
   const text = item.replace(/["'`]/g, '').trim();
   if (text === 'null') {
-    // It could match, which is worse: any page gets this origin by means of a sandboxed frame.
+    // This one could match, which is worse: any page gets this origin in a sandboxed frame.
     return 'every sandboxed frame and local file has this origin, so it identifies no application; serve the page from an origin of its own';
   }
   if (UNSET.test(text)) return 'this is what a variable that is not set turns into: set it, or leave the item out';
@@ -63,7 +63,7 @@ function adviceFor(item: string): string | undefined {
 function httpOrigin(text: string): string | undefined {
   const [start = '', , given] = /^((https?|wss?)(?::|(?=\/\/)))?\/*/i.exec(text) ?? [];
   const rest = text.slice(start.length);
-  // The origin is that of the page that opens a socket, which is never under ws: or wss:.
+  // The origin is that of the page that opens the socket, never ws: or wss:.
   const scheme = given?.toLowerCase().replace('ws', 'http') ?? (LOCAL_HOST.test(rest) ? 'http' : 'https');
   const url = `${scheme}://${rest}`;
   if (!URL.canParse(url)) return undefined;
@@ -71,7 +71,7 @@ function httpOrigin(text: string): string | undefined {
   return HTTP_HOST.test(hostname) ? origin : undefined;
 }
 
-/** `URL` gives such schemes no origin, and keeps the case of their hosts as browsers do. */
+/** Needed because `URL` has no origin for custom schemes. Host case is kept, as in browsers. */
 function customOrigin(scheme: string, rest: string): string | undefined {
   const [authority = ''] = rest.split(/[/?#]/);
   const host = authority.slice(authority.lastIndexOf('@') + 1);
@@ -79,7 +79,7 @@ function customOrigin(scheme: string, rest: string): string | undefined {
   return `${scheme}://${LOWERCASE_SCHEMES.includes(scheme) ? host.toLowerCase() : host}`;
 }
 
-/** The item as the message repeats it: without a password, a query, or characters that nobody would see. */
+/** The item as shown in the message: without password, query and invisible characters. */
 function shown(item: string, index: number): string {
   if (isLikeASecret(item)) return `item ${index + 1}`;
   const [start = '', ...query] = item.split(/([?#])/);

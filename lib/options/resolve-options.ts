@@ -1,5 +1,10 @@
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
-import { CACHE_LIMITS, CACHE_LIMITS_OF_TENANT, currentUserCacheOf, verificationCacheOf } from './cache-limits.js';
+import {
+  CACHE_LIMITS,
+  TENANT_CACHE_LIMITS,
+  resolveCurrentUserCache,
+  resolveVerificationCache,
+} from './cache-limits.js';
 import type { ClerkModuleOptions } from './clerk-options.js';
 import type { AudienceByTokenType } from './option-types.js';
 import type { RequestOptions } from './tenant-options.js';
@@ -16,9 +21,9 @@ const rows = Object.entries(OPTION_TABLE) as [keyof ClerkModuleOptions, OptionRo
 const NAMES = Object.keys(OPTION_TABLE);
 
 /**
- * Settles every option once: explicit value > environment > default, validated as a whole and frozen.
+ * Resolves all options: explicit value > environment > default. Validates them as a whole and freezes the result.
  *
- * @throws ClerkConfigurationError naming every option, and its variable, that has to be mended.
+ * @throws ClerkConfigurationError listing every invalid option with its environment variable.
  */
 export function resolveClerkOptions(
   given: ClerkModuleOptions | undefined | null,
@@ -28,42 +33,45 @@ export function resolveClerkOptions(
   assertReadable(given);
   const options = snapshotOf(readOwn(given ?? {}));
   const problems = Object.keys(options).flatMap(unknownOption);
-  const settled: Record<string, unknown> = {};
+  const resolved: Record<string, unknown> = {};
 
   for (const [name, row] of rows) {
     const text = (row.env && env[row.env]) || undefined;
     const fromEnv = text !== undefined && row.parse ? row.parse(text) : text;
-    // An empty string counts as not given: it is what a ConfigService hands on for an unset variable.
+    // An empty string counts as not set: a ConfigService returns it for an unset variable.
     const value = options[name] === '' ? fromEnv : (options[name] ?? fromEnv);
     const problem = value === undefined ? undefined : row.check(value);
     if (problem) problems.push(`${label(name)} ${problem}.`);
-    settled[name] = value ?? row.fallback;
+    resolved[name] = value ?? row.fallback;
   }
-  // A machine's key alone is enough to verify what other machines send it.
-  const machineOnly = settled.secretKey === undefined && settled.machineSecretKey !== undefined;
+  // A machine secret key alone is enough to verify M2M tokens.
+  const machineOnly = resolved.secretKey === undefined && resolved.machineSecretKey !== undefined;
   if (!machineOnly && options.resolveOptions === undefined) {
     // The Backend client needs no publishable key; see isClientOnly() for what does.
     const required = REQUIRED_OPTIONS.filter((name) => isGuarded || name !== 'publishableKey');
-    const absent = required.filter((name) => settled[name] === undefined);
+    const absent = required.filter((name) => resolved[name] === undefined);
     problems.unshift(...absent.map((name) => `${label(name)} ${missing(name, env)}.`));
   }
-  problems.push(...(problems.length === 0 ? contradictions(settled as unknown as ResolvedClerkOptions) : []));
+  problems.push(...(problems.length === 0 ? contradictions(resolved as unknown as ResolvedClerkOptions) : []));
   if (problems.length > 0) throw new ClerkConfigurationError(problems);
 
-  const telemetry = (settled.telemetry ?? {}) as ResolvedClerkOptions['telemetry'];
+  const telemetry = (resolved.telemetry ?? {}) as ResolvedClerkOptions['telemetry'];
   return freezeOptions({
-    ...(settled as unknown as ResolvedClerkOptions),
-    publishableKey: (settled.publishableKey ?? '') as string,
-    secretKey: (settled.secretKey ?? '') as string,
+    ...(resolved as unknown as ResolvedClerkOptions),
+    publishableKey: (resolved.publishableKey ?? '') as string,
+    secretKey: (resolved.secretKey ?? '') as string,
     machineOnly,
-    frontendApiProxy: mounted(settled.frontendApiProxy as ClerkModuleOptions['frontendApiProxy']),
-    verificationCache: verificationCacheOf(
-      settled.verificationCache as ClerkModuleOptions['verificationCache'],
+    frontendApiProxy: resolveProxy(resolved.frontendApiProxy as ClerkModuleOptions['frontendApiProxy']),
+    verificationCache: resolveVerificationCache(
+      resolved.verificationCache as ClerkModuleOptions['verificationCache'],
       limits,
     ),
-    currentUserCache: currentUserCacheOf(settled.currentUserCache as ClerkModuleOptions['currentUserCache'], limits),
-    audience: byTokenType(settled.audience as ClerkModuleOptions['audience']),
-    jwtKey: settled.jwtKey === undefined ? undefined : readPublicKey(settled.jwtKey as string),
+    currentUserCache: resolveCurrentUserCache(
+      resolved.currentUserCache as ClerkModuleOptions['currentUserCache'],
+      limits,
+    ),
+    audience: audienceByTokenType(resolved.audience as ClerkModuleOptions['audience']),
+    jwtKey: resolved.jwtKey === undefined ? undefined : readPublicKey(resolved.jwtKey as string),
     telemetry: {
       disabled: telemetry.disabled ?? isTruthy(env.CLERK_TELEMETRY_DISABLED),
       debug: telemetry.debug ?? isTruthy(env.CLERK_TELEMETRY_DEBUG),
@@ -72,9 +80,9 @@ export function resolveClerkOptions(
 }
 
 /**
- * Makes sure that nothing is lost when options are copied, as Nest and we do.
+ * Asserts that copying the options, as Nest and we do, loses nothing.
  *
- * @throws ClerkConfigurationError where they are no object, or say something that would not be read.
+ * @throws ClerkConfigurationError if they are not an object, or have getters or inherited options.
  */
 export function assertReadable(given: unknown): void {
   const options = given ?? {};
@@ -83,7 +91,11 @@ export function assertReadable(given: unknown): void {
   if (lost.length > 0) throw new ClerkConfigurationError(lost.map((name) => `${name} ${MUST_BE_OWN}.`));
 }
 
-/** Makes sure of the same about what `resolveOptions` answered. @throws ClerkConfigurationError */
+/**
+ * The same for the result of `resolveOptions`.
+ *
+ * @throws ClerkConfigurationError
+ */
 export function assertAnswer(answer: unknown): asserts answer is RequestOptions {
   if (typeof answer !== 'object' || answer === null) {
     throw new ClerkConfigurationError(['resolveOptions answered nothing: answer the keys of the instance']);
@@ -92,9 +104,9 @@ export function assertAnswer(answer: unknown): asserts answer is RequestOptions 
 }
 
 /**
- * The options of one request: the module's, with what `resolveOptions` answered in their place.
+ * The options of one request: the module's, overridden by the result of `resolveOptions`.
  *
- * @throws ClerkConfigurationError where the answer is no options, or such as cannot differ from request to request.
+ * @throws ClerkConfigurationError if the result is invalid, or holds an option of the whole module.
  */
 export function resolveRequestOptions(
   module: ClerkModuleOptions,
@@ -107,13 +119,13 @@ export function resolveRequestOptions(
   if (problems.length > 0) throw new ClerkConfigurationError(problems);
   const shared = omit(module, [...INSTANCE_OPTIONS, 'resolveOptions']);
   const variables = INSTANCE_OPTIONS.flatMap((name) => (OPTION_TABLE[name] as OptionRow).env ?? []);
-  // What is undefined, null or empty is not given: it must not take the place of what the module demands.
-  const ungiven = Object.entries(answer).filter(([name, value]) => (value ?? '') === '' && Object.hasOwn(shared, name));
+  // undefined, null and empty strings count as not set, so that they cannot lift what the module requires.
+  const unset = Object.entries(answer).filter(([name, value]) => (value ?? '') === '' && Object.hasOwn(shared, name));
   const own = omit(
     answer,
-    ungiven.map(([name]) => name),
+    unset.map(([name]) => name),
   );
-  return resolveClerkOptions({ ...shared, ...own }, omit(env, variables), { limits: CACHE_LIMITS_OF_TENANT });
+  return resolveClerkOptions({ ...shared, ...own }, omit(env, variables), { limits: TENANT_CACHE_LIMITS });
 }
 
 function omit<T extends object>(from: T, names: readonly string[]): T {
@@ -125,23 +137,23 @@ function label(name: keyof ClerkModuleOptions): string {
   return env ? `${name} (environment variable ${env})` : name;
 }
 
-/** What `forRootAsync()` takes beside its factory. Of `forRoot()` they never get here. */
-const BESIDE_THE_FACTORY = ['guard', 'isGlobal'];
+/** Options of `forRootAsync()` itself. Nest removes them from the options of `forRoot()`. */
+const FACTORY_SIBLINGS = ['guard', 'isGlobal'];
 
 function unknownOption(name: string): string[] {
   if (Object.hasOwn(OPTION_TABLE, name)) return [];
-  if (BESIDE_THE_FACTORY.includes(name)) {
+  if (FACTORY_SIBLINGS.includes(name)) {
     return [
       `"${name}" is not an option that a factory returns: write forRootAsync({ ${name}: …, useFactory: … }), beside the factory.`,
     ];
   }
-  const wanted = name.toLowerCase().replace(/[^a-z]/g, '');
-  const near = rows.find(([known]) => known.toLowerCase() === wanted)?.[0];
-  const cure = near ? `did you mean ${near}?` : `known are ${NAMES.join(', ')}.`;
-  return [`"${name}" is not an option: ${cure}`];
+  const normalized = name.toLowerCase().replace(/[^a-z]/g, '');
+  const similar = rows.find(([known]) => known.toLowerCase() === normalized)?.[0];
+  const hint = similar ? `did you mean ${similar}?` : `known are ${NAMES.join(', ')}.`;
+  return [`"${name}" is not an option: ${hint}`];
 }
 
-/** Says that a required option is missing, and recognises where people usually left it. */
+/** Reports a missing required option, and hints at common misnamed variables. */
 function missing(name: keyof ClerkModuleOptions, env: Environment): string {
   const variable = (OPTION_TABLE[name] as OptionRow).env as string;
   const prefixed = Object.keys(env).find((key) => key.endsWith(`_${variable}`) && env[key]);
@@ -157,11 +169,11 @@ function missing(name: keyof ClerkModuleOptions, env: Environment): string {
   return `is missing: copy it from the API keys page of the Clerk Dashboard, or start a LocalClerk from 'nest-clerk/testing' and pass its options`;
 }
 
-/** What is fine alone and wrong together. */
+/** Finds options that are valid alone but not together. */
 function contradictions(options: ResolvedClerkOptions): string[] {
-  // Without keys of its own (see `resolveOptions`) there is nothing to contradict.
+  // With `resolveOptions`, the module may have no keys of its own.
   const { publishableKey = '', secretKey = '', domain, proxyUrl, signInUrl }: Partial<ResolvedClerkOptions> = options;
-  // Where a function decides, it is judged by what it answers to a request.
+  // The results of a function are checked for each request.
   const isSatellite = options.isSatellite === true;
   const problems: string[] = [];
   if (publishableKey && secretKey && publishableKey.startsWith('pk_live_') !== secretKey.startsWith('sk_live_')) {
@@ -180,13 +192,13 @@ function contradictions(options: ResolvedClerkOptions): string[] {
   return problems;
 }
 
-/** Clerk's own form, a string or a list, speaks to session tokens. */
-function byTokenType(audience: ClerkModuleOptions['audience']): AudienceByTokenType {
+/** A string or a list, as Clerk takes it, applies to session tokens. */
+function audienceByTokenType(audience: ClerkModuleOptions['audience']): AudienceByTokenType {
   return typeof audience === 'string' || Array.isArray(audience) ? { session_token: audience } : { ...audience };
 }
 
-/** The path without a slash at its end, as Clerk compares it. */
-function mounted(proxy: ClerkModuleOptions['frontendApiProxy']): ResolvedClerkOptions['frontendApiProxy'] {
+/** Removes the trailing slash of the path, as Clerk expects it. */
+function resolveProxy(proxy: ClerkModuleOptions['frontendApiProxy']): ResolvedClerkOptions['frontendApiProxy'] {
   return proxy && { enabled: proxy.enabled, path: (proxy.path ?? '/__clerk').replace(/\/$/, '') };
 }
 

@@ -14,11 +14,11 @@ import type { GraphqlOptions, RpcOptions, TransportAdapter } from './transport-o
 
 /** Options after environment, defaults and validation; frozen. */
 export interface ResolvedClerkOptions {
-  /** Empty where the application has no instance of its own, or is a machine only. */
+  /** Empty if the module has no instance of its own, or only a machine secret key. */
   readonly publishableKey: string;
   /** Empty in the same cases. */
   readonly secretKey: string;
-  /** Whether there is no more than the key of a machine: only M2M tokens can be verified. */
+  /** Whether only a machine secret key is set, so only M2M tokens can be verified. */
   readonly machineOnly: boolean;
   readonly machineSecretKey: string | undefined;
   readonly jwtKey: string | undefined;
@@ -54,11 +54,11 @@ export interface ResolvedClerkOptions {
   readonly graphql: GraphqlOptions | undefined;
   readonly transports: Readonly<Record<string, TransportAdapter>> | undefined;
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
-  /** `false` where nothing is remembered. */
+  /** `false` if nothing is cached. */
   readonly verificationCache:
     | false
     | { readonly maxEntries: number; readonly maxBytes: number; readonly machineTokens: { readonly ttl: number } };
-  /** `false` where every request loads its user. */
+  /** `false` if every request loads its user. */
   readonly currentUserCache: false | { readonly maxAgeInMs: number; readonly maxEntries: number };
   readonly webSocket: WebSocketOptions;
   readonly directVerification: boolean;

@@ -1,18 +1,18 @@
 import { isRecord } from './readable.js';
 
-/** Options that are used as they are, since they may be instances of classes: they count by identity. */
-const USED_AS_THEY_ARE: readonly string[] = ['clerkClient', 'rpc', 'transports'];
+/** Options that are compared by identity and never copied, since they may be class instances. */
+const BY_IDENTITY: readonly string[] = ['clerkClient', 'rpc', 'transports'];
 
-/** How deep lists and objects nest in any option that is valid. */
+/** How deep lists and objects nest in a valid option. */
 const DEPTH = 2;
 
-/** Stands for what nests deeper: no option is valid with it, and a cycle ends there. */
+/** Replaces deeper values, which makes the option invalid and ends cycles. */
 const TOO_DEEP = Symbol('too deep');
 
-/** Stands for the value of a property that no copy has. */
+/** Replaces the value of a non-enumerable property, which is not copied. */
 const HIDDEN = Symbol('hidden');
 
-/** The own properties of an object, each read exactly once: a getter or a Proxy may answer otherwise the next time. */
+/** The own properties of an object, each read exactly once: a getter or a Proxy may return another value next time. */
 export interface OwnProperties {
   readonly prototype: object | null;
   readonly names: readonly string[];
@@ -34,7 +34,7 @@ export function isSame(one: OwnProperties, other: OwnProperties): boolean {
   );
 }
 
-/** Whether equal properties always mean equal options: of a plain object without nested ones, which may change unseen. */
+/** Whether equal properties mean equal options: a plain object without nested ones, which could be changed in place. */
 export function isFlat({ prototype, names, values }: OwnProperties): boolean {
   return (
     isPlain(prototype) &&
@@ -44,17 +44,17 @@ export function isFlat({ prototype, names, values }: OwnProperties): boolean {
 
 /** Whether an option counts by identity: a function or a client. */
 export function isUsedAsItIs(name: string, value: unknown): boolean {
-  return typeof value === 'function' || (isObject(value) && USED_AS_THEY_ARE.includes(name));
+  return typeof value === 'function' || (isObject(value) && BY_IDENTITY.includes(name));
 }
 
-/** Of a plain object; any other may have getters, which are lost when it is copied. */
+/** Whether this is the prototype of a plain object. Others may have getters, which a copy loses. */
 export function isPlain(prototype: object | null): boolean {
   return prototype === null || prototype === Object.prototype;
 }
 
 /**
- * Options as they were at this moment. They are validated, fingerprinted and settled from it and nothing else: an object
- * that answers otherwise the second time it is read is one thing here, and another nowhere.
+ * A copy of the options as they are now. Validation, fingerprint and resolution all use this copy, so an object that
+ * returns another value on the second read cannot make them differ.
  */
 export function snapshotOf(own: OwnProperties): Record<string, unknown> {
   const entries: [string, unknown][] = [];
@@ -67,11 +67,11 @@ export function snapshotOf(own: OwnProperties): Record<string, unknown> {
 function copyOf(value: unknown, depth: number): unknown {
   if (!isObject(value)) return value;
   const isList = Array.isArray(value);
-  // Dates, Maps and the like are no valid options, and stay what they are.
+  // Dates, Maps and the like are not copied: no option is valid with them.
   if (!isList && !isRecord(value)) return value;
   if (depth === 0) return TOO_DEEP;
   if (isList) return Array.from({ length: value.length }, (_, index) => copyOf(value[index], depth - 1));
-  // With its prototype, and with what is hidden: the validation refuses names under which something would be lost.
+  // Keep the prototype and non-enumerable properties: the validation rejects options that a copy would lose.
   const copy = Object.create(Object.getPrototypeOf(value) as object | null) as object;
   for (const [name, field] of entriesOf(readOwn(value))) {
     const enumerable = field !== HIDDEN;
