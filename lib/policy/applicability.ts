@@ -4,21 +4,21 @@ import type { Requirement } from './requirement.js';
 
 type Applicable = Pick<Requirement, 'appliesTo'>;
 
-/** Whether callers with a token of this type are held to a requirement. */
+/** Whether a requirement applies to callers with a token of this type. */
 export function appliesToType({ appliesTo }: Applicable, type: TokenType | null): boolean {
-  // A type that nobody knows is one of none, though all are listed; a list that is none is reported, and lets nobody in.
+  // An unknown token type matches no list. An invalid list is reported at boot, and matches no caller.
   return appliesTo === 'any' || (Array.isArray(appliesTo) && (appliesTo as unknown[]).includes(type));
 }
 
-/** Whether a requirement says which token types it is meant for. Only a predicate may leave that open. */
+/** Whether a requirement names token types. Only predicates may name none. */
 export function namesTypes({ appliesTo }: Applicable): boolean {
   return appliesTo !== 'any';
 }
 
 /**
- * Whether a caller of this type is held to a requirement that is meant for it. A predicate that names no types is one
- * where nothing else is asked of anybody; beside a permission of sessions, say, it narrows what those may do, and is no
- * reason to let API keys in.
+ * Whether some requirement covers callers of this type. A predicate that names no types covers them only if it is the
+ * only kind of requirement. Next to a session permission, for example, it narrows what sessions may do, but must not let
+ * API keys in.
  */
 export function isCovered(requirements: readonly Applicable[], type: TokenType | null): boolean {
   const named = requirements.filter(namesTypes);

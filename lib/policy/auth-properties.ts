@@ -1,11 +1,11 @@
 import type { AuthenticatedMachineObject, SignedInAuthObject, TokenType } from '@clerk/backend/internal';
 
-const OF_ALL = ['tokenType', 'isAuthenticated', 'getToken', 'has', 'debug'] as const;
+const COMMON = ['tokenType', 'isAuthenticated', 'getToken', 'has', 'debug'] as const;
 
-/** What `@Auth('…')` can give of an auth object, by the type of its token; signed out or in makes no difference. */
+/** The properties that `@Auth('…')` can select, by token type; the same whether signed in or out. */
 export const AUTH_PROPERTIES = {
   session_token: [
-    ...OF_ALL,
+    ...COMMON,
     'userId',
     'sessionId',
     'sessionClaims',
@@ -18,7 +18,7 @@ export const AUTH_PROPERTIES = {
     'factorVerificationAge',
   ] satisfies (keyof SignedInAuthObject)[],
   api_key: [
-    ...OF_ALL,
+    ...COMMON,
     ...([
       'id',
       'subject',
@@ -30,11 +30,11 @@ export const AUTH_PROPERTIES = {
     ] satisfies (keyof AuthenticatedMachineObject<'api_key'>)[]),
   ],
   m2m_token: [
-    ...OF_ALL,
+    ...COMMON,
     ...(['id', 'subject', 'scopes', 'claims', 'machineId'] satisfies (keyof AuthenticatedMachineObject<'m2m_token'>)[]),
   ],
   oauth_token: [
-    ...OF_ALL,
+    ...COMMON,
     ...([
       'id',
       'subject',

@@ -3,18 +3,19 @@ import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
 import { handlerOf, isProtectionWord, type PolicyLevel, type Protection, type RoutePolicy } from './route-policy.js';
 
-/** What the module's options say about handlers that say nothing. */
+/** The module options that apply to handlers without decorators of their own. */
 export type PolicyDefaults = Pick<
   ResolvedClerkOptions,
   'protection' | 'treatPendingAsSignedOut' | 'redirectToSignIn' | 'explainDenials' | 'machineOnly'
 >;
 
-/** Where a word comes from that neither class nor handler says. */
+/** The source of a setting that neither the class nor the handler decides. */
 export const DEFAULT_SOURCE = 'default';
 
 /**
- * Settles what a handler asks for. The nearest word wins for protection and accepted tokens; requirements add up,
- * except that a level that opts out drops those of the levels around it. A requirement implies strict protection.
+ * Compiles the decorators of a handler and its classes into one policy. The innermost decorator wins for protection and
+ * accepted tokens. Requirements add up, but a level that opts out drops those of the levels around it. A requirement
+ * implies strict protection.
  *
  * @param levels From the outermost (the base class) to the handler itself.
  */
@@ -36,13 +37,13 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
     const accepted = acceptedBy(level);
     if (accepted) [acceptsToken, sources.acceptsToken] = [accepted, level.name];
   }
-  const said = (list: (level: PolicyLevel) => readonly unknown[]) => levels.some((level) => list(level).length > 0);
+  const has = (list: (level: PolicyLevel) => readonly unknown[]) => levels.some((level) => list(level).length > 0);
   const policy = {
     name: handlerOf(levels).name,
     protection,
     acceptsToken,
-    allowsPendingSession: !defaults.treatPendingAsSignedOut || said((level) => level.allowPendingSession),
-    redirectsToSignIn: defaults.redirectToSignIn || said((level) => level.redirectToSignIn),
+    allowsPendingSession: !defaults.treatPendingAsSignedOut || has((level) => level.allowPendingSession),
+    redirectsToSignIn: defaults.redirectToSignIn || has((level) => level.redirectToSignIn),
     requirements,
     explainsDenials: defaults.explainDenials,
     sources,
@@ -51,15 +52,15 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
   return Object.freeze({ ...policy, problems });
 }
 
-/** A contradicting level is reported; should it be asked all the same, its strictest word counts. */
+/** Contradicting decorators are reported as a problem; until then the strictest one counts. */
 function strictestOf({ protections, requirements }: PolicyLevel): PolicyLevel['protections'][number] | undefined {
   if (requirements.length > 0 || !protections.every(isProtectionWord)) return 'require-auth';
   return (['require-auth', 'public', 'skip-auth'] as const).find((word) => protections.includes(word));
 }
 
 function acceptedBy(level: PolicyLevel): AcceptsToken | undefined {
-  const said = level.acceptsToken.at(-1);
-  if (!said) return undefined;
-  const types = said.includes('any') ? TOKEN_TYPES : said.filter(isTokenType);
+  const listed = level.acceptsToken.at(-1);
+  if (!listed) return undefined;
+  const types = listed.includes('any') ? TOKEN_TYPES : listed.filter(isTokenType);
   return types.length > 0 ? toAcceptsToken(types) : undefined;
 }

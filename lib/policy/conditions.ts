@@ -3,12 +3,12 @@ import type { AuthObject } from '@clerk/backend';
 import type { Condition, HasParams, Requirement, ReverificationConfig } from './requirement.js';
 
 /**
- * Whether a caller fulfils a condition. All of it is Clerk's own `has()`, but for scopes, which are a plain list.
- * @param supposing `reverified`: as if the caller had just verified all factors again.
+ * Whether a caller fulfils a condition. Uses Clerk's own `has()`, except for scopes, which are a plain list.
+ * @param supposing With `reverified`, as if the caller had just verified all factors again.
  */
 export function fulfils(condition: Condition, auth: AuthObject, supposing: { reverified?: boolean } = {}): boolean {
   if ('anyOf' in condition) return condition.anyOf.some((item) => fulfils(item, auth, supposing));
-  // Nothing asked for is a mistake, and fulfilled by nobody.
+  // An empty condition is a mistake, and never fulfilled.
   if ('allOf' in condition) {
     return condition.allOf.length > 0 && condition.allOf.every((item) => fulfils(item, auth, supposing));
   }
@@ -21,21 +21,21 @@ export function fulfils(condition: Condition, auth: AuthObject, supposing: { rev
   return Object.values(others).every((value) => value === undefined) || has(auth, others as HasParams);
 }
 
-/** `has` of a signed-out or machine object takes no arguments and is always false. */
+/** Cast, because `has` of a signed-out or machine object takes no arguments; it always returns false. */
 function has(auth: AuthObject, params: HasParams): boolean {
   return (auth.has as (params: HasParams) => boolean)(params) === true;
 }
 
-/** The first reverification that a caller lacks for a condition, on a way that is open to him but for it. */
+/** The reverification that is all a caller lacks to fulfil a condition; the first one if there are several. */
 export function reverificationOf(condition: Condition, auth: AuthObject): ReverificationConfig | undefined {
   if (fulfils(condition, auth) || !fulfils(condition, auth, { reverified: true })) return undefined;
   if ('has' in condition) return condition.has.reverification;
-  // Stryker disable next-line ArrayDeclaration: no scope gets here, since a factor makes no difference to it.
+  // Stryker disable next-line ArrayDeclaration: a scope never gets here, since reverification does not change its result.
   const items = 'anyOf' in condition ? condition.anyOf : 'allOf' in condition ? condition.allOf : [];
   return items.map((item) => reverificationOf(item, auth)).find((config) => config !== undefined);
 }
 
-/** All scopes that a condition speaks of. */
+/** All scopes in a condition. */
 export function scopesOf(condition: Condition): string[] {
   return leavesOf(condition).flatMap((leaf) => ('scope' in leaf ? [leaf.scope] : []));
 }
@@ -48,7 +48,7 @@ export function leavesOf(condition: Condition): Leaf[] {
   return [condition];
 }
 
-/** A condition as an auditor reads it: `permission org:invoices:create`, `any of (role org:admin, plan org:pro)`. */
+/** A condition as text: `permission org:invoices:create`, `any of (role org:admin, plan org:pro)`. */
 export function describeCondition(condition: Condition): string {
   if ('anyOf' in condition) return `any of (${condition.anyOf.map(describeCondition).join(', ')})`;
   if ('allOf' in condition) return condition.allOf.map(describePart).join(' and ');
@@ -63,7 +63,7 @@ const describePart = (condition: Condition): string =>
     ? `(${describeCondition(condition)})`
     : describeCondition(condition);
 
-/** A requirement as an auditor reads it. */
+/** A requirement as text, for the protection map, the log and `missing`. */
 export function describeRequirement(requirement: Requirement): string {
   return 'condition' in requirement
     ? describeCondition(requirement.condition)

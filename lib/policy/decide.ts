@@ -12,8 +12,8 @@ import type { ConditionRequirement, PredicateRef, PredicateRequirement, Requirem
 import type { RoutePolicy } from './route-policy.js';
 
 /**
- * Let through, or refuse with exactly this. Where the application's own predicates have still to be asked, it is a
- * refusal that names them: whoever forgets to ask keeps the caller out.
+ * Whether a call is allowed, and the denial if not. While predicates of the application are still to be called, the
+ * decision is a denial that lists them, so that forgetting to call them fails closed.
  */
 export type Decision =
   | { readonly allowed: true }
@@ -21,16 +21,16 @@ export type Decision =
       readonly allowed: false;
       readonly denial: Denial;
       readonly unanswered?: readonly PredicateRequirement[];
-      /** Which requirements are not fulfilled, for the log. */
+      /** The requirements that are not fulfilled, for the log. */
       readonly missing?: readonly string[];
     };
 
-/** What the application's predicates answered about this caller. */
+/** The results of the application's predicates for this caller. */
 export type PredicateAnswers = ReadonlyMap<PredicateRef, boolean>;
 
 const ALLOWED: Decision = { allowed: true };
 
-/** Whether a caller may pass. Pure: the same policy, identity and answers always give the same decision. */
+/** Decides whether a caller may call the handler. Pure: the same policy, identity and answers give the same decision. */
 export function decide(policy: RoutePolicy, identity: Identity, answers?: PredicateAnswers): Decision {
   if (policy.problems.length > 0) return denied(500, ClerkErrorCode.InvalidPolicy, 'This route is misconfigured.');
   if (identity.status === 'handshake') {
@@ -49,10 +49,10 @@ export function decide(policy: RoutePolicy, identity: Identity, answers?: Predic
   }
 
   const auth = identity.toAuth();
-  // Signed in, yet not to be treated so: a session task is open.
+  // Signed in, but treated as signed out: the session has an open task.
   if (!auth.isAuthenticated) return unauthenticated(identity, identity.status === 'signed-in');
 
-  // A type that nobody knows is one of none, also where any is accepted.
+  // An unknown token type is not accepted, even with @AcceptsToken('any').
   const accepted = (tokenTypesOf(policy.acceptsToken) as readonly unknown[]).includes(auth.tokenType);
   return identity.status === 'signed-in' && accepted
     ? authorize(policy, auth, answers)
@@ -70,7 +70,7 @@ function unauthenticated(identity: Identity, pending: boolean): Decision {
   return denied(401, code, message, { challenge });
 }
 
-/** Tells the client whether to sign in, to get a fresh token, or that neither helps, and why. */
+/** Tells the client whether to sign in, to get a fresh token, or why neither helps. */
 function whyUnauthenticated(identity: Identity): [code: ClerkErrorCode, message: string] {
   const { credentialSent, hasIgnoredSession, reason } = identity;
   if (credentialSent && hasExpired(identity)) {
@@ -79,7 +79,7 @@ function whyUnauthenticated(identity: Identity): [code: ClerkErrorCode, message:
   if (credentialSent && reason === Reason.InvalidAuthorizedParty) {
     return [ClerkErrorCode.OriginNotAllowed, 'The token was issued for an origin that is not allowed here.'];
   }
-  // Whoever has a session would be told in vain to sign in.
+  // Signing in would not help a caller who already has a session.
   if (hasIgnoredSession || (credentialSent && reason === Reason.TypeMismatch)) {
     return [ClerkErrorCode.TokenInvalid, 'This type of credential is not accepted here.'];
   }
@@ -88,30 +88,30 @@ function whyUnauthenticated(identity: Identity): [code: ClerkErrorCode, message:
     : [ClerkErrorCode.AuthenticationRequired, 'Authentication is required.'];
 }
 
-/** Whether a caller who is signed in has the rights. */
+/** Checks the requirements for a signed-in caller. */
 function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateAnswers = new Map()): Decision {
   if (policy.requirements.length === 0) return ALLOWED;
-  // A caller for whose token nothing is asked has fulfilled nothing.
+  // Deny token types that no requirement covers.
   if (!isCovered(policy.requirements, auth.tokenType)) {
     return insufficient(policy, policy.requirements.filter(namesTypes));
   }
-  const held = policy.requirements.filter((one) => appliesToType(one, auth.tokenType));
+  const applicable = policy.requirements.filter((one) => appliesToType(one, auth.tokenType));
 
-  const unmet = held.filter((one) => 'condition' in one).filter(({ condition }) => !fulfils(condition, auth));
+  const unmet = applicable.filter((one) => 'condition' in one).filter(({ condition }) => !fulfils(condition, auth));
   const beyondReverification = unmet.filter(({ condition }) => !fulfils(condition, auth, { reverified: true }));
   if (beyondReverification.length > 0) return insufficient(policy, beyondReverification);
 
-  // Asked only about callers who could pass, and before anybody is sent to verify a factor again for nothing.
-  const predicates = held.filter((one) => 'predicate' in one);
-  const refused = predicates.filter(({ predicate }) => answers.get(predicate) === false);
-  if (refused.length > 0) return insufficient(policy, refused);
+  // Predicates run only for callers who could pass, and before asking the user to verify a factor again.
+  const predicates = applicable.filter((one) => 'predicate' in one);
+  const denying = predicates.filter(({ predicate }) => answers.get(predicate) === false);
+  if (denying.length > 0) return insufficient(policy, denying);
   const unanswered = predicates.filter(({ predicate }) => answers.get(predicate) !== true);
   if (unanswered.length > 0) return { ...insufficient(policy, unanswered), unanswered };
 
   return unmet.length === 0 ? ALLOWED : reverificationRequired(policy, auth, unmet);
 }
 
-/** What Clerk's frontend SDKs recognise, to ask the user for a factor and try again. */
+/** Clerk's frontend SDKs recognise this denial, ask the user for a factor and retry. */
 function reverificationRequired(policy: RoutePolicy, auth: AuthObject, unmet: readonly ConditionRequirement[]): Denied {
   const [reverification] = unmet.map(({ condition }) => reverificationOf(condition, auth));
   const message = 'Verify your identity again.';
@@ -120,18 +120,18 @@ function reverificationRequired(policy: RoutePolicy, auth: AuthObject, unmet: re
 
 function insufficient(policy: RoutePolicy, unmet: readonly Requirement[]): Denied {
   const scopes = unmet.flatMap((one) => ('condition' in one ? scopesOf(one.condition) : []));
-  const refusal =
+  const decision =
     scopes.length > 0
       ? denied(403, ClerkErrorCode.InsufficientScope, 'The token lacks a scope that this needs.', {
           challenge: challengeOf('insufficient_scope', scopes),
         })
       : denied(403, ClerkErrorCode.InsufficientPermissions, 'You do not have the permission to do this.');
-  return withMissing(policy, unmet, refusal);
+  return withMissing(policy, unmet, decision);
 }
 
 type Denied = Extract<Decision, { allowed: false }>;
 
-/** The log hears what is missing; the client only where the application explains denials. */
+/** Adds the missing requirements: always for the log, for the client only with `explainDenials`. */
 function withMissing(policy: RoutePolicy, unmet: readonly Requirement[], { denial }: Denied): Denied {
   const missing = unmet.map(describeRequirement);
   return { allowed: false, missing, denial: policy.explainsDenials ? { ...denial, missing } : denial };

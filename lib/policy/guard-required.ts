@@ -14,20 +14,20 @@ import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
 
-/** Tells whether a call is judged by ClerkGuard. */
+/** Tells whether ClerkGuard runs for a call. */
 export interface GuardPresence {
-  /** Whether ClerkGuard has judged this call, or will before the handler runs. */
+  /** Whether ClerkGuard has run for this call, or will before the handler runs. */
   judges(context: ExecutionContext): boolean;
-  /** Refuses a call in the way of its transport; `undefined` where an exception of HTTP is right. */
+  /** Denies a call in the way of its transport; `undefined` where an HTTP exception is right. */
   deny?(context: ExecutionContext, denial: Denial): Promise<never> | undefined;
 }
 
-/** Injection token of {@link GuardPresence}; registered, so that two copies of this library find each other's. */
+/** Injection token of {@link GuardPresence}; a registered symbol, so that two copies of this library share it. */
 export const GUARD_PRESENCE = Symbol.for('nest-clerk:guard-presence');
 
 /**
- * Denies calls that no ClerkGuard judges. Every decorator that closes a handler puts it before that handler, so that the
- * decorator never goes unread: where ClerkModule isn't imported, or in a microservice that leaves out global guards.
+ * Denies calls for which no ClerkGuard runs. Every decorator that restricts a handler adds it, so that the decorator is
+ * never ignored: where ClerkModule is not imported, or in a microservice without global guards.
  */
 @Injectable()
 export class GuardRequired implements CanActivate, OnModuleInit {
@@ -37,12 +37,12 @@ export class GuardRequired implements CanActivate, OnModuleInit {
 
   constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
 
-  /** @throws ClerkPolicyError where ClerkModule is not imported. */
+  /** @throws ClerkPolicyError if ClerkModule is not imported. */
   onModuleInit(): void {
     if (!this.presence) throw new ClerkPolicyError([NOT_IMPORTED]);
   }
 
-  /** @throws ClerkInternalServerErrorException for a call that no ClerkGuard judges. */
+  /** @throws ClerkInternalServerErrorException for a call for which no ClerkGuard runs. */
   canActivate(context: ExecutionContext): boolean | Promise<never> {
     if (this.presence?.judges(context)) return true;
     const handler = context.getHandler();
@@ -69,10 +69,10 @@ export class GuardRequired implements CanActivate, OnModuleInit {
   }
 }
 
-/** Puts {@link GuardRequired} before a handler, or before all handlers of a class. */
+/** Adds {@link GuardRequired} to a handler, or to all handlers of a class. */
 export function requireGuard(target: object): void {
   const guards = Reflect.getMetadata('__guards__', target) as readonly unknown[] | undefined;
-  // Called as a class decorator, UseGuards writes to whatever it is given, be it a class or a handler.
+  // Called as a class decorator, UseGuards writes to its target, whether class or handler.
   if (!guards?.includes(GuardRequired)) UseGuards(GuardRequired)(target as never);
 }
 

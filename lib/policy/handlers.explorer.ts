@@ -3,30 +3,30 @@ import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 
 import type { Handler } from './policy.reader.js';
 
-/** How calls reach a handler, in the words of `ExecutionContext.getType()`. */
+/** How calls reach a handler, as `ExecutionContext.getType()` names it. */
 export type HandlerTransport = 'http' | 'rpc' | 'ws' | 'graphql';
 
-/** A class that Nest makes instances of, and what of it may be called from outside. */
+/** A class that Nest instantiates, with the methods that may be called from outside. */
 export interface ExploredClass {
   readonly type: Type;
   /** Resolves providers as the class's own module sees them. */
   readonly moduleRef: ModuleRef | undefined;
-  /** The classes of all modules it stands in, by which its paths are found. */
+  /** The modules it belongs to, which determine its paths. */
   readonly modules: readonly Type[];
   readonly isController: boolean;
   readonly methods: readonly ExploredMethod[];
-  /** One for each module it stands in. Of request-scoped classes they are shells, whose constructor has not run. */
+  /** One for each module. Request-scoped classes have instances whose constructor has not run. */
   readonly instances: readonly object[];
 }
 
-/** A method, and by which transports Nest routes calls to it, if at all. */
+/** A method, with the transports by which Nest routes calls to it, if any. */
 export interface ExploredMethod {
   readonly name: string;
   readonly handler: Handler;
   readonly transports: readonly HandlerTransport[];
 }
 
-/** What Nest's decorators write on handlers. Spelt out, since the packages they come from need not be installed. */
+/** The metadata keys of Nest's decorators. Spelled out, since their packages may not be installed. */
 const ROUTED_BY: readonly (readonly [HandlerTransport, readonly string[], (explored: Kind) => boolean])[] = [
   ['http', ['path'], ({ isController }) => isController],
   ['rpc', ['microservices:pattern'], ({ isController }) => isController],
@@ -40,7 +40,7 @@ interface Kind {
   readonly isGateway: boolean;
 }
 
-/** Finds everything in the application that may be called from outside, and everything that looks like it. */
+/** Finds all classes and methods of the application that may be handlers. */
 @Injectable()
 export class HandlersExplorer {
   constructor(
@@ -48,13 +48,13 @@ export class HandlersExplorer {
     @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
   ) {}
 
-  /** Every class of the application once, though it stand in several modules. */
+  /** Every class of the application, once even if it belongs to several modules. */
   explore(): ExploredClass[] {
     const controllers = this.discovery.getControllers();
     const found = new Map<Type, ExploredClass & { readonly modules: Type[]; readonly instances: object[] }>();
     for (const wrapper of [...controllers, ...this.discovery.getProviders()]) {
       const instance = wrapper.instance as object | null | undefined;
-      // Of what a factory made, Nest knows no class.
+      // Nest does not know the class of a value that a factory returns.
       const type: unknown = wrapper.inject ? instance?.constructor : wrapper.metatype;
       if (!isClass(type)) continue;
       const module = wrapper.host?.metatype as Type | undefined;

@@ -16,18 +16,18 @@ const DECORATOR_OF: Record<ProtectionWord, string> = {
   'skip-auth': '@SkipAuth()',
 };
 
-/** What is wrong with the decorators of one class or handler, each with its cure. */
+/** The problems of the decorators of one class or handler, each with a fix. */
 export function problemsOfLevel(level: PolicyLevel): string[] {
   const { requirements } = level;
   const words = [...new Set(level.protections.filter(isProtectionWord))];
-  const said = words.map((word) => DECORATOR_OF[word]);
+  const names = words.map((word) => DECORATOR_OF[word]);
   const optOut = words.find((word) => word !== 'require-auth');
   const problems: string[] = [];
 
   if (!level.protections.every(isProtectionWord)) {
-    problems.push('a protection is written that this version of nest-clerk does not know: use one version everywhere.');
+    problems.push('unknown protection metadata: two versions of nest-clerk are loaded; use one version everywhere.');
   }
-  if (words.length > 1) problems.push(`${said.join(' and ')} contradict each other: keep one of them.`);
+  if (words.length > 1) problems.push(`${names.join(' and ')} contradict each other: keep one of them.`);
   const [first] = requirements;
   if (optOut && first) {
     problems.push(
@@ -39,11 +39,11 @@ export function problemsOfLevel(level: PolicyLevel): string[] {
   return level.isClass ? problems.map((problem) => `on the class ${level.name}, ${problem}`) : problems;
 }
 
-type Judged = Pick<RoutePolicy, 'protection' | 'acceptsToken' | 'requirements'>;
+type CheckedPolicy = Pick<RoutePolicy, 'protection' | 'acceptsToken' | 'requirements'>;
 
-/** What is wrong with a handler once all levels are taken together. */
+/** The problems of a handler that show only when all levels are combined. */
 export function problemsOfPolicy(
-  policy: Judged,
+  policy: CheckedPolicy,
   levels: readonly PolicyLevel[],
   { machineOnly }: { readonly machineOnly: boolean },
 ): string[] {
@@ -52,7 +52,7 @@ export function problemsOfPolicy(
   if (policy.protection === 'skip') {
     if (levels.some((level) => level.authParameters.length > 0)) {
       problems.push(
-        '@Auth() has nothing to give beside @SkipAuth(), which does not look at credentials: use @Public() instead of @SkipAuth().',
+        '@Auth() is always empty on a @SkipAuth() handler, which does not check credentials: use @Public() instead of @SkipAuth().',
       );
     }
     if (handler.acceptsToken.length > 0) {
@@ -78,13 +78,13 @@ export function problemsOfPolicy(
   return [...problems, ...problemsOfTypes(policy)];
 }
 
-/** Token types that the handler accepts and asks nothing of, while it does of others. */
-function problemsOfTypes({ acceptsToken, requirements }: Judged): string[] {
+/** Accepted token types that no requirement covers, although there are requirements. */
+function problemsOfTypes({ acceptsToken, requirements }: CheckedPolicy): string[] {
   const accepted = tokenTypesOf(acceptsToken);
   const uncovered = accepted.filter((type) => !isCovered(requirements, type));
   const named = requirements.filter(namesTypes);
   const types = TOKEN_TYPES.filter((type) => named.some((one) => appliesToType(one, type)));
-  // Where no type is named that there is, that is the mistake, and reported as such.
+  // If no known type is named, that mistake is reported instead.
   if (types.length === 0 || uncovered.length === 0) return [];
   const decorators = [...new Set(named.map(({ decorator }) => `@${decorator}()`))].join(', ');
   const problem =
@@ -98,8 +98,8 @@ function problemsOfTypes({ acceptsToken, requirements }: Judged): string[] {
   ];
 }
 
-/** What is wrong with `@Auth('…')` and `@CurrentUser()` for the tokens that the handler accepts. */
-function problemsOfParameters({ protection, acceptsToken }: Judged, handler: PolicyLevel): string[] {
+/** Problems of `@Auth('…')` and `@CurrentUser()` with the token types that the handler accepts. */
+function problemsOfParameters({ protection, acceptsToken }: CheckedPolicy, handler: PolicyLevel): string[] {
   const { authParameters, currentUser } = handler;
   const types = tokenTypesOf(acceptsToken);
   const accepted = types.join(', ');
@@ -111,11 +111,11 @@ function problemsOfParameters({ protection, acceptsToken }: Judged, handler: Pol
   );
   if (currentUser.length > 0 && protection === 'skip') {
     problems.push(
-      '@CurrentUser() finds nobody beside @SkipAuth(), which does not look at credentials: use @Public() instead of @SkipAuth().',
+      '@CurrentUser() is always empty on a @SkipAuth() handler, which does not check credentials: use @Public() instead of @SkipAuth().',
     );
   } else if (currentUser.length > 0 && !known('userId')) {
     problems.push(
-      `@CurrentUser() finds nobody: no accepted token (${accepted}) belongs to a user. Accept session_token as well.`,
+      `@CurrentUser() never finds a user: no accepted token (${accepted}) belongs to a user. Accept session_token as well.`,
     );
   }
   return problems;
@@ -138,7 +138,7 @@ function problemsOfAcceptsToken(applied: PolicyLevel['acceptsToken']): string[] 
   });
 }
 
-/** Not everything that may be given by mistake can be written out. */
+/** Values of other types may not be convertible to a string. */
 function spelt(value: unknown, quote = '"'): string {
   return typeof value === 'string' ? quote + value + quote : typeof value;
 }

@@ -6,10 +6,10 @@ import { compilePolicy, type PolicyDefaults } from './compile-policy.js';
 import { PolicyMetadata, type PolicyMetadataKey } from './metadata.js';
 import type { PolicyLevel, RoutePolicy } from './route-policy.js';
 
-/** A function that Nest calls for a request. */
+/** A handler function, as Nest calls it. */
 export type Handler = ReturnType<ExecutionContext['getHandler']>;
 
-/** Reads what decorators say about a handler; the only place that does. Each handler is compiled once. */
+/** Reads the decorators of a handler, and is the only place that does. Each handler is compiled once. */
 @Injectable()
 export class PolicyReader {
   private readonly compiled: Policies = new WeakMap();
@@ -21,8 +21,8 @@ export class PolicyReader {
   ) {}
 
   /**
-   * The policy of `handler` as a handler of `controller`: an inherited method is judged by the inheriting class. What is
-   * no method of that class has lost its decorators, which is a problem: it is denied.
+   * The policy of `handler` as a method of `controller`: for an inherited method, the inheriting class counts. A function
+   * that is not a method of the class has lost its decorators, so it gets a problem and is denied.
    */
   read(controller: Type, handler: Handler): RoutePolicy {
     const known = this.compiled.get(controller)?.get(handler);
@@ -33,8 +33,8 @@ export class PolicyReader {
   }
 
   /**
-   * The same for calls that another framework than Nest routes. It may call a copy of the method, which is judged by its
-   * class as long as no method of that class says anything that could be lost.
+   * The same for calls that a framework other than Nest routes. It may call a copy of the method. The decorators of the
+   * class then apply, provided that no method of the class has decorators that could be lost.
    */
   readForeign(controller: Type, handler: Handler): RoutePolicy {
     const known = this.copies.get(controller)?.get(handler);
@@ -57,15 +57,16 @@ export class PolicyReader {
   }
 
   /**
-   * What is said on `target` itself. A derived class answers with its base's metadata, which is told by identity.
+   * The decorators on `target` itself. For a derived class, Reflect returns the metadata of its base, which is recognised
+   * by identity.
    *
    * @param base The class that a class derives from, or `null`; absent for handlers.
-   * @param place Where a handler stands: what is kept there survives a decorator that wraps the function.
+   * @param place The class and name of a handler; metadata stored there survives a decorator that wraps the function.
    */
   private level(name: string, target: Type | Handler, base?: Type | null, place?: Place): PolicyLevel {
     const own = <T>(key: PolicyMetadataKey): readonly T[] => {
-      const said = this.reflector.get<readonly T[] | undefined>(key, target);
-      const ofTarget = said === undefined || (base && said === this.reflector.get(key, base)) ? [] : said;
+      const values = this.reflector.get<readonly T[] | undefined>(key, target);
+      const ofTarget = values === undefined || (base && values === this.reflector.get(key, base)) ? [] : values;
       const ofPlace = place && (Reflect.getOwnMetadata(key, place.owner, place.name) as readonly T[] | undefined);
       return ofPlace && ofPlace.length > ofTarget.length ? ofPlace : ofTarget;
     };
@@ -82,12 +83,12 @@ export class PolicyReader {
     };
   }
 
-  /** Whether any decorator of this library stands on exactly this class, or on this method of it. */
+  /** Whether exactly this class, or this method of it, has a decorator of this library. */
   isDecorated(type: Type, handler?: Handler): boolean {
     const level = handler
       ? this.level('', handler, undefined, placeOf(type, handler))
       : this.level('', type, Object.getPrototypeOf(type) as Type | null);
-    return Object.values(level).some((said) => Array.isArray(said) && said.length > 0);
+    return Object.values(level).some((values) => Array.isArray(values) && values.length > 0);
   }
 
   private hasDecoratedMethods(type: Type): boolean {
@@ -129,7 +130,7 @@ function placeOf(controller: Type, handler: Handler): Place | undefined {
   return undefined;
 }
 
-/** The prototype of a class and those it inherits from, the nearest first. */
+/** The prototype of a class and those it inherits from, starting with its own. */
 function prototypesOf({ prototype }: Type): object[] {
   const prototypes: object[] = [];
   for (let owner = prototype as object | null; owner; owner = Object.getPrototypeOf(owner) as object | null) {

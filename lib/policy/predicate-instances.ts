@@ -6,16 +6,16 @@ import type { PredicateRef } from './requirement.js';
 
 type Instance = { check(...args: unknown[]): unknown };
 
-/** The instances of the classes that `@RequireThat()` was given, made when the application boots. */
+/** The instances of the predicate classes passed to `@RequireThat()`, created when the application boots. */
 @Injectable()
 export class PredicateInstances {
   private readonly instances = new WeakMap<Type, Map<PredicateRef, Instance>>();
 
   /**
-   * Finds the instance that a handler of `controller` asks: a provider of the application, or one made for it, with what
-   * the controller's module has to inject.
+   * Prepares the instance that handlers of `controller` use: a provider of the application, or one created with the
+   * providers of the controller's module.
    *
-   * @returns what is wrong, with the cure.
+   * @returns the problem with its fix, or `undefined`.
    */
   async prepare(controller: Type, moduleRef: ModuleRef, predicate: PredicateRef): Promise<string | undefined> {
     if (!isPredicateClass(predicate)) return undefined;
@@ -31,7 +31,7 @@ export class PredicateInstances {
     }
   }
 
-  /** @returns `undefined` where it was not prepared: nobody may pass then. */
+  /** @returns `undefined` if it was not prepared; the call is denied then. */
   of(controller: Type, predicate: PredicateRef): Instance | undefined {
     return this.instances.get(controller)?.get(predicate);
   }
@@ -41,9 +41,9 @@ async function instanceOf(moduleRef: ModuleRef, type: Type<Instance>): Promise<I
   try {
     return moduleRef.get(type, { strict: false });
   } catch (error) {
-    // Nest says with an error of its own that it knows the class and that each request has another instance.
+    // Nest throws this if the provider exists but is request-scoped.
     if (error instanceof Error && error.constructor.name === 'InvalidClassScopeException') throw error;
-    // create() would make one for all requests, whatever the class says of itself.
+    // create() would ignore the scope of the class, and create one instance for all requests.
     const options = Reflect.getMetadata('scope:options', type) as ScopeOptions | undefined;
     if (options?.scope === Scope.REQUEST) throw new Error(`${type.name} is request-scoped.`);
     return moduleRef.create(type);

@@ -2,7 +2,7 @@ import { isTokenType, TOKEN_TYPES } from '../authentication/identity/token-types
 import { leavesOf } from './conditions.js';
 import type { Condition, HasParams, Requirement } from './requirement.js';
 
-/** What is wrong with one requirement by itself, each with its cure. */
+/** The problems of one requirement by itself, each with a fix. */
 export function problemsOfRequirement(requirement: Requirement): string[] {
   const { decorator } = requirement;
   const problems =
@@ -12,7 +12,7 @@ export function problemsOfRequirement(requirement: Requirement): string[] {
   return [...new Set(problems)].map((problem) => `@${decorator}() ${problem}`);
 }
 
-/** Rights that exclude each other, though each is possible: nobody has two roles in one organization. */
+/** Requirements that exclude each other: a member has one role in an organization. */
 export function problemsOfCombination(requirements: readonly Requirement[]): string[] {
   const all: Condition = { allOf: requirements.flatMap((one) => ('condition' in one ? one.condition : [])) };
   if (rolesThatFulfil(all)?.size !== 0) return [];
@@ -22,7 +22,7 @@ export function problemsOfCombination(requirements: readonly Requirement[]): str
   ];
 }
 
-/** The roles by one of which alone a condition can be fulfilled; `undefined` where any may do. */
+/** The roles with which a condition can be fulfilled; `undefined` if the role does not matter. */
 function rolesThatFulfil(condition: Condition): ReadonlySet<string> | undefined {
   if ('has' in condition) {
     const role = roleOf(condition.has);
@@ -43,7 +43,7 @@ function roleOf(has: HasParams | undefined | null): string[] {
   return typeof role === 'string' ? [`org:${withoutPrefix(role)}`] : [];
 }
 
-/** Clerk takes roles and permissions with the prefix and without. */
+/** Clerk accepts roles and permissions with and without the prefix. */
 const withoutPrefix = (name: string) => name.replace(/^(org:)+/, '');
 
 const ONE_ONLY: Readonly<Record<string, string>> = { RequireRole: 'role', RequirePlan: 'plan' };
@@ -51,20 +51,20 @@ const ONE_ONLY: Readonly<Record<string, string>> = { RequireRole: 'role', Requir
 function problemsOfList(decorator: string, condition: Condition): string[] {
   const kind = ONE_ONLY[decorator];
   if (!kind || !('allOf' in condition) || condition.allOf.length === 0) return [];
-  return [`takes one ${kind}, since nobody has several: write @${decorator}(anyOf(…)) where one of them is enough.`];
+  return [`takes one ${kind}, since a caller has only one: write @${decorator}(anyOf(…)) where one of them is enough.`];
 }
 
 function problemsOfCondition(condition: Condition): string[] {
   if ('anyOf' in condition || 'allOf' in condition) {
     const items = 'anyOf' in condition ? condition.anyOf : condition.allOf;
-    if (items.length === 0) return ['asks for nothing, which nobody fulfils: name at least one right.'];
+    if (items.length === 0) return ['asks for nothing, so no caller could pass: name at least one right.'];
     return items.flatMap((item) => problemsOfCondition(item));
   }
   if ('scope' in condition) return problemsOfScope(condition.scope);
   return problemsOfHas(condition.has);
 }
 
-/** As RFC 6749 spells scopes: printable, without space, quote and backslash. */
+/** The characters of a scope (RFC 6749): printable ASCII without space, quote and backslash. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 function problemsOfScope(scope: unknown): string[] {
@@ -79,7 +79,7 @@ function problemsOfHas(has: unknown): string[] {
   if (typeof has !== 'object' || has === null)
     return [`takes an object with ${KNOWN.join(', ')}, or anyOf(…), allOf(…).`];
   const entries = Object.entries(has).filter(([, value]) => value !== undefined);
-  if (entries.length === 0) return [`asks for nothing, which nobody fulfils: give it one of ${KNOWN.join(', ')}.`];
+  if (entries.length === 0) return [`asks for nothing, so no caller could pass: give it one of ${KNOWN.join(', ')}.`];
   return entries.flatMap(([name, value]) => {
     if (!KNOWN.includes(name)) return [`does not know ${JSON.stringify(name)}: it takes ${KNOWN.join(', ')}.`];
     return name === 'reverification' ? problemsOfReverification(value) : problemsOfName(name, value);
@@ -93,7 +93,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   plan: 'user:pro',
 };
 
-/** Of another scope Clerk's has() would throw, and forget whatever stands behind a second colon. */
+/** Clerk's has() throws for other scopes, and ignores everything after a second colon. */
 const SCOPED_NAME = /^((o|org|organization|u|user):)?[^:]+$/;
 
 function problemsOfName(kind: string, name: unknown): string[] {
@@ -105,7 +105,7 @@ function problemsOfName(kind: string, name: unknown): string[] {
   }
   return kind === 'permission' && withoutPrefix(name).startsWith('sys_')
     ? [
-        `asks for ${name}: system permissions are never in a session token, so nobody could pass. Use a custom permission.`,
+        `asks for ${name}: system permissions are never in a session token, so no caller could pass. Use a custom permission.`,
       ]
     : [];
 }
@@ -138,7 +138,7 @@ function problemsOfAppliesTo(appliesTo: unknown): string[] {
     : [`takes { appliesTo: […] } after the predicate, with one or more of ${known}.`];
 }
 
-/** Whether a predicate is a class, of which Nest has to make an instance. */
+/** Whether a predicate is a class, which has to be instantiated. */
 export function isPredicateClass(predicate: unknown): predicate is new (...args: never[]) => { check: unknown } {
   if (typeof predicate !== 'function') return false;
   const { prototype } = predicate as { prototype?: { check?: unknown } };

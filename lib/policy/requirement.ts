@@ -3,10 +3,10 @@ import type { SignedInAuthObject, TokenType } from '@clerk/backend/internal';
 /** What Clerk's `has()` takes. */
 export type HasParams = Parameters<SignedInAuthObject['has']>[0];
 
-/** A permission name; narrowed to the application's own where it augments `ClerkAuthorization`. */
+/** A permission name; narrowed to your own permissions if you augment `ClerkAuthorization`. */
 export type PermissionKey = Extract<HasParams, { permission: unknown }>['permission'];
 
-/** A role name; narrowed to the application's own where it augments `ClerkAuthorization`. */
+/** A role name; narrowed to your own roles if you augment `ClerkAuthorization`. */
 export type RoleKey = Extract<HasParams, { role: unknown }>['role'];
 
 /** A feature, `user:name` or `org:name`. */
@@ -18,23 +18,23 @@ export type PlanKey = Extract<HasParams, { plan: unknown }>['plan'];
 /** How recently which factors must have been verified. @see https://clerk.com/docs/guides/secure/reverification */
 export type ReverificationConfig = NonNullable<HasParams['reverification']>;
 
-/** At least one of the items must hold. Made with {@link anyOf}. */
+/** At least one of the items must be fulfilled. Created with {@link anyOf}. */
 export interface AnyOf<T> {
   readonly anyOf: readonly T[];
 }
 
-/** All of the items must hold. Made with {@link allOf}. */
+/** All of the items must be fulfilled. Created with {@link allOf}. */
 export interface AllOf<T> {
   readonly allOf: readonly T[];
 }
 
-/** Questions to Clerk's `has()`, combined in any depth. */
+/** Parameters of Clerk's `has()`, combined in any depth. */
 export type RequireParams = HasParams | AnyOf<RequireParams> | AllOf<RequireParams>;
 
-/** What a caller must fulfil: a question to Clerk's `has()`, a scope of its token, or several of them combined. */
+/** What a caller must fulfil: parameters of Clerk's `has()`, a scope of the token, or a combination of them. */
 export type Condition = { readonly has: HasParams } | { readonly scope: string } | AnyOf<Condition> | AllOf<Condition>;
 
-/** A function or class of the application that `@RequireThat()` was given. Here it is a name; the guard asks it. */
+/** A function or class passed to `@RequireThat()`. The policy only identifies it; the guard calls it. */
 export type PredicateRef = (abstract new (...args: never[]) => object) | ((...args: never[]) => unknown);
 
 /** One requirement decorator, as data. */
@@ -42,32 +42,39 @@ export type Requirement = {
   /** The decorator, for messages. */
   readonly decorator: string;
   /**
-   * The token types it applies to; callers with another type are not held to it. `any` is said by a predicate that names
-   * no types.
+   * The token types it applies to; other callers need not fulfil it. `any` for a predicate that names no types.
    */
   readonly appliesTo: readonly TokenType[] | 'any';
 } & ({ readonly condition: Condition } | { readonly predicate: PredicateRef });
 
-/** A requirement that Clerk's auth object answers. */
+/** A requirement that is checked on Clerk's auth object. */
 export type ConditionRequirement = Extract<Requirement, { condition: unknown }>;
 
-/** A requirement that the application decides by itself. */
+/** A requirement that the application checks itself. */
 export type PredicateRequirement = Extract<Requirement, { predicate: unknown }>;
 
 /**
- * At least one of these must hold.
- * @example `@RequirePermission(anyOf('org:invoices:read', 'org:invoices:manage'))`
+ * At least one of these must be fulfilled.
+ *
+ * @example
+ * ```ts
+ * @RequirePermission(anyOf('org:invoices:read', 'org:invoices:manage'))
+ * ```
  */
 export function anyOf<T>(...items: readonly T[]): AnyOf<T>;
-// Of several kinds, such as a role and an allOf(…), of which TypeScript infers no T by itself.
+// For items of several types, such as a role and an allOf(…): TypeScript infers no common T.
 export function anyOf<const T extends readonly unknown[]>(...items: T): AnyOf<T[number]>;
 export function anyOf<T>(...items: readonly T[]): AnyOf<T> {
   return { anyOf: items };
 }
 
 /**
- * All of these must hold; for use inside {@link anyOf}, since decorators and their arguments add up anyway.
- * @example `@Require(anyOf({ role: 'org:admin' }, allOf({ role: 'org:member' }, { plan: 'org:pro' })))`
+ * All of these must be fulfilled. For use inside {@link anyOf}, since decorators and their arguments add up anyway.
+ *
+ * @example
+ * ```ts
+ * @Require(anyOf({ role: 'org:admin' }, allOf({ role: 'org:member' }, { plan: 'org:pro' })))
+ * ```
  */
 export function allOf<T>(...items: readonly T[]): AllOf<T>;
 export function allOf<const T extends readonly unknown[]>(...items: T): AllOf<T[number]>;
@@ -76,8 +83,8 @@ export function allOf<T>(...items: readonly T[]): AllOf<T> {
 }
 
 /**
- * The items of a combination, and which one it is; `undefined` for anything else. That includes an object that asks for
- * something beside it, which would be forgotten; as a question to `has()` it is reported.
+ * The kind and items of a combination; `undefined` for anything else. That includes a combination with other properties,
+ * which would be ignored: it is treated as parameters of `has()` and reported.
  */
 export function combinationOf(
   value: unknown,
@@ -88,7 +95,7 @@ export function combinationOf(
   return Array.isArray(all) ? { kind: 'allOf', items: all } : undefined;
 }
 
-/** The items of a decorator as one condition: all of them, with combinations of the same kept as they are. */
+/** The arguments of a decorator as one condition: all of them must be fulfilled; combinations are kept. */
 export function conditionOf<T>(items: readonly (T | AnyOf<T> | AllOf<T>)[], of: (item: T) => Condition): Condition {
   const one = (item: unknown): Condition => {
     const combination = combinationOf(item);

@@ -1,29 +1,29 @@
 import type { AcceptsToken } from '../authentication/identity/token-types.js';
 import type { Requirement } from './requirement.js';
 
-/** What a protection decorator says. */
+/** The metadata value of a protection decorator. */
 export type ProtectionWord = 'public' | 'require-auth' | 'skip-auth';
 
 const PROTECTION_WORDS: readonly string[] = ['public', 'require-auth', 'skip-auth'] satisfies ProtectionWord[];
 
-/** Whether this copy of the library knows the word; another one may have written it. */
+/** Whether this copy of the library knows the value; another version may have written it. */
 export function isProtectionWord(word: string): word is ProtectionWord {
   return PROTECTION_WORDS.includes(word);
 }
 
 /**
- * How a handler is protected: `strict` denies unless authenticated, `lax` looks at credentials and denies nobody,
- * `skip` does not even look.
+ * How a handler is protected: `strict` denies callers who are not authenticated, `lax` checks credentials but denies no
+ * caller, `skip` does not check credentials.
  */
 export type Protection = 'strict' | 'lax' | 'skip';
 
-/** What one level (a class, or a handler) says by decorators. All that was said is kept, so that contradictions show. */
+/** The decorators of one level (a class or a handler). All of them are kept, so that contradictions are found. */
 export interface PolicyLevel {
   /** `Controller`, or `Controller.handler`. */
   readonly name: string;
   readonly isClass: boolean;
   readonly protections: readonly ProtectionWord[];
-  /** The arguments of each `@AcceptsToken()`, unchecked. */
+  /** The arguments of each `@AcceptsToken()`, not validated. */
   readonly acceptsToken: readonly (readonly unknown[])[];
   /** One entry for each `@AllowPendingSession()`. */
   readonly allowPendingSession: readonly unknown[];
@@ -36,15 +36,15 @@ export interface PolicyLevel {
   readonly currentUser: readonly unknown[];
 }
 
-/** The level of the handler itself, which stands behind those of its classes. */
+/** The level of the handler itself, which is the last one. */
 export function handlerOf(levels: readonly PolicyLevel[]): PolicyLevel {
   return levels.at(-1) as PolicyLevel;
 }
 
-/** A requirement, and the name of the class or handler that states it. */
+/** A requirement, with the name of the class or handler that declares it. */
 export type HeldRequirement = Requirement & { readonly from: string };
 
-/** What a handler asks of its callers, settled from all levels. */
+/** What a handler requires of its callers, compiled from all levels. */
 export interface RoutePolicy {
   /** `Controller.handler`. */
   readonly name: string;
@@ -52,13 +52,13 @@ export interface RoutePolicy {
   readonly acceptsToken: AcceptsToken;
   /** Whether a session with an open task counts as signed in. */
   readonly allowsPendingSession: boolean;
-  /** Whether a document navigation that is not signed in is sent to the sign-in page. */
+  /** Whether page navigations that are not signed in are redirected to the sign-in page. */
   readonly redirectsToSignIn: boolean;
   readonly requirements: readonly HeldRequirement[];
   /** Whether a 403 tells the client what is missing. */
   readonly explainsDenials: boolean;
   /** Where protection and accepted tokens come from: the name of a class or handler, or `default`. */
   readonly sources: { readonly protection: string; readonly acceptsToken: string };
-  /** What is wrong with the decorators, each with its cure. A handler with problems is denied to everybody. */
+  /** Problems of the decorators, each with a fix. Every call to a handler with problems is denied. */
   readonly problems: readonly string[];
 }

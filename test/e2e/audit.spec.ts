@@ -196,7 +196,7 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'SpreadList',
     [RequirePlan(...(['org:pro', 'org:max'] as unknown as ['org:pro']))],
-    /^@RequirePlan\(\) takes one plan, since nobody has several: write @RequirePlan\(anyOf\(…\)\)/,
+    /^@RequirePlan\(\) takes one plan, since a caller has only one: write @RequirePlan\(anyOf\(…\)\)/,
     [RequirePlan(anyOf('org:pro', 'org:max'))],
   ),
   onRoute(
@@ -239,7 +239,7 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'BlindAuth',
     [SkipAuth(), first(Auth())],
-    /^@Auth\(\) has nothing to give beside @SkipAuth\(\), .* use @Public\(\) instead/,
+    /^@Auth\(\) is always empty on a @SkipAuth\(\) handler, .* use @Public\(\) instead/,
     [Public(), first(Auth())],
   ),
   onRoute(
@@ -267,13 +267,13 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'NobodysUser',
     [AcceptsToken('m2m_token'), first(CurrentUser())],
-    /^@CurrentUser\(\) finds nobody: no accepted token \(m2m_token\) belongs to a user. Accept session_token/,
+    /^@CurrentUser\(\) never finds a user: no accepted token \(m2m_token\) belongs to a user. Accept session_token/,
     [AcceptsToken('m2m_token', 'session_token'), first(CurrentUser())],
   ),
   onRoute(
     'BlindUser',
     [SkipAuth(), first(CurrentUser())],
-    /^@CurrentUser\(\) finds nobody beside @SkipAuth\(\), .* use @Public\(\) instead/,
+    /^@CurrentUser\(\) is always empty on a @SkipAuth\(\) handler, .* use @Public\(\) instead/,
     [Public(), first(CurrentUser())],
   ),
   onRoute(
@@ -291,7 +291,7 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'Nothing',
     [RequirePermission(...([] as unknown as ['org:a']))],
-    /^@RequirePermission\(\) asks for nothing, which nobody fulfils: name at least one right/,
+    /^@RequirePermission\(\) asks for nothing, so no caller could pass: name at least one right/,
     [RequirePermission('org:a:read')],
   ),
   onRoute(
@@ -390,7 +390,7 @@ const MISTAKES: readonly Mistake[] = [
     name: 'an empty requirement on a field',
     planted: { providers: [resolver('Fields', [], [RequirePermission(anyOf())])] },
     place: 'Fields.total',
-    says: /^@RequirePermission\(\) asks for nothing, which nobody fulfils/,
+    says: /^@RequirePermission\(\) asks for nothing, so no caller could pass/,
     cured: { providers: [resolver('Fields', [], [RequirePermission('org:a:read')])] },
   },
   {

@@ -34,7 +34,7 @@ const CLERK = {
 const PRESENCE = { provide: GUARD_PRESENCE, useValue: { judges: () => true } };
 const UNROUTED =
   'is decorated, but Nest does not route calls to it: it is no route of a controller, no resolver and no message handler, so no guard runs before it. Move the decorator to the handler, or remove it.';
-const EMPTY = '@RequirePermission() asks for nothing, which nobody fulfils: name at least one right.';
+const EMPTY = '@RequirePermission() asks for nothing, so no caller could pass: name at least one right.';
 
 /** The guard of the whole application. */
 const GUARD = { provide: APP_GUARD, useValue: Object.create(ClerkGuard.prototype) as ClerkGuard };

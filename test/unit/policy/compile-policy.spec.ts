@@ -237,7 +237,7 @@ describe('compilePolicy', () => {
         level('C.h', { authParameters: [undefined], acceptsToken: [['api_key']] }),
       );
       expect(found).toEqual([
-        expect.stringMatching(/^@Auth\(\) has nothing to give beside @SkipAuth\(\)/),
+        expect.stringMatching(/^@Auth\(\) is always empty on a @SkipAuth\(\) handler/),
         expect.stringMatching(/^@AcceptsToken\(\) protects nothing beside @SkipAuth\(\)/),
       ]);
     });

@@ -35,7 +35,7 @@ const ofRequirement = (decorator: string, condition: Condition) =>
 
 describe('a question to has()', () => {
   const takes = 'role, permission, feature, plan, reverification';
-  const nothing = `@Require() asks for nothing, which nobody fulfils: give it one of ${takes}.`;
+  const nothing = `@Require() asks for nothing, so no caller could pass: give it one of ${takes}.`;
   it.each<[unknown, string | undefined]>([
     [{ permission: 'org:a:read' }, undefined],
     [{ role: 'org:admin', permission: 'org:a:read', feature: 'org:a', plan: 'user:pro' }, undefined],
@@ -59,7 +59,7 @@ describe('a question to has()', () => {
     'for the system permission %s is told to take another',
     (permission) => {
       expect(ofRequirement('RequirePermission', has({ permission }))).toEqual([
-        `@RequirePermission() asks for ${permission}: system permissions are never in a session token, so nobody could pass. Use a custom permission.`,
+        `@RequirePermission() asks for ${permission}: system permissions are never in a session token, so no caller could pass. Use a custom permission.`,
       ]);
     },
   );
@@ -76,7 +76,7 @@ describe('a question to has()', () => {
     expect(ofRequirement('Require', { anyOf: items })).toEqual([
       '@Require() takes role names, non-empty strings such as "org:admin".',
       '@Require() takes plan names, non-empty strings such as "user:pro".',
-      '@Require() asks for nothing, which nobody fulfils: name at least one right.',
+      '@Require() asks for nothing, so no caller could pass: name at least one right.',
     ]);
   });
 });
@@ -177,12 +177,12 @@ describe('several roles or plans', () => {
   ])('@%s() takes one', (decorator, kind, one, other) => {
     const found = ofRequirement(decorator, { allOf: [one, other] });
     expect(found[0]).toBe(
-      `@${decorator}() takes one ${kind}, since nobody has several: write @${decorator}(anyOf(…)) where one of them is enough.`,
+      `@${decorator}() takes one ${kind}, since a caller has only one: write @${decorator}(anyOf(…)) where one of them is enough.`,
     );
     expect(ofRequirement(decorator, one)).toEqual([]);
     expect(ofRequirement(decorator, { anyOf: [one, other] })).toEqual([]);
     expect(ofRequirement(decorator, { allOf: [] })).toEqual([
-      `@${decorator}() asks for nothing, which nobody fulfils: name at least one right.`,
+      `@${decorator}() asks for nothing, so no caller could pass: name at least one right.`,
     ]);
   });
 
@@ -234,7 +234,7 @@ describe('the words of protection', () => {
   it('that another version has written are a mistake, and leave the handler strict', () => {
     const policy = compilePolicy([level('C.h', { protections: ['public', 'open' as never] })], DEFAULTS);
     expect(policy.problems).toEqual([
-      'a protection is written that this version of nest-clerk does not know: use one version everywhere.',
+      'unknown protection metadata: two versions of nest-clerk are loaded; use one version everywhere.',
     ]);
     expect(policy.protection).toBe('strict');
   });
@@ -356,7 +356,7 @@ describe('parameters', () => {
       'anything where nobody looks',
       { authParameters: [undefined], protections: ['skip-auth'] },
       [
-        '@Auth() has nothing to give beside @SkipAuth(), which does not look at credentials: use @Public() instead of @SkipAuth().',
+        '@Auth() is always empty on a @SkipAuth() handler, which does not check credentials: use @Public() instead of @SkipAuth().',
       ],
     ],
     ['the user', { currentUser: [true] }, []],
@@ -366,13 +366,15 @@ describe('parameters', () => {
       'the user where nobody looks',
       { currentUser: [true], protections: ['skip-auth'] },
       [
-        '@CurrentUser() finds nobody beside @SkipAuth(), which does not look at credentials: use @Public() instead of @SkipAuth().',
+        '@CurrentUser() is always empty on a @SkipAuth() handler, which does not check credentials: use @Public() instead of @SkipAuth().',
       ],
     ],
     [
       'the user of a machine',
       { currentUser: [true], acceptsToken: [['m2m_token']] },
-      ['@CurrentUser() finds nobody: no accepted token (m2m_token) belongs to a user. Accept session_token as well.'],
+      [
+        '@CurrentUser() never finds a user: no accepted token (m2m_token) belongs to a user. Accept session_token as well.',
+      ],
     ],
   ])('ask for %s', (_, said, found) => {
     expect(problems(said)).toEqual(found);
