@@ -8,14 +8,14 @@ import { CliError } from './cli.error.js';
 import { choose, exportsOf, locate, type Exported } from './exported.js';
 import type { Io } from './io.js';
 import { bundleError, containsNest, factoriesOf, loadQuietly, withoutListening } from './loading.js';
-import { madeUpEnvironments, variablesNamedIn } from './made-up-keys.js';
+import { placeholderEnvironments, variablesNamedIn } from './placeholder-keys.js';
 
-/** As `PROTECTION_MAP` of the library: whichever copy of it the application has loaded. */
+/** The `PROTECTION_MAP` of whichever copy of this library the application has loaded. */
 const PROTECTION_MAP = Symbol.for('nest-clerk:protection-map');
 
 /**
- * Makes the application of a file and reads its map. Nothing is started: no lifecycle hook of the application runs, none
- * of those that would close what they have opened either, and it cannot listen.
+ * Creates the application of a file and reads its protection map. Nothing is started: no lifecycle hook runs, including
+ * those that close connections, and the application cannot listen.
  */
 export async function mapApplication(
   file: string,
@@ -26,11 +26,11 @@ export async function mapApplication(
   const isBundle = containsNest(path);
   if (isBundle && exportName === undefined) throw bundleError(file);
   const environment = { ...io.env };
-  const [first, second] = madeUpEnvironments(environment);
+  const [first, second] = placeholderEnvironments(environment);
   const furtherNames = new Set<string>();
   try {
     Object.assign(io.env, first);
-    // Standard output is for the map alone.
+    // Standard output is for the map only.
     Logger.overrideLogger(toStandardError(io));
     return await withoutListening(file, async () => {
       const load = () => attempt(`${file} cannot be loaded`, () => io.load(path));
@@ -41,7 +41,7 @@ export async function mapApplication(
         return await readMapWith(first, furtherNames, () => readMap(exported, path, io), io);
       } catch (error) {
         if (!second || !isAboutOptions(error)) throw error;
-        // What else may be wrong with the options has been said of the first.
+        // The errors of the first attempt are more useful than other option errors of the second.
         return await readMapWith(second, furtherNames, () => readMap(exported, path, io), io).catch((again) =>
           Promise.reject(isAboutOptions(again) ? error : again),
         );
@@ -53,30 +53,30 @@ export async function mapApplication(
 }
 
 /**
- * Reads the map with made-up keys, also under the names of the application's own that its errors ask for
+ * Reads the map with placeholder keys, including those for variables that an error of the application asks for
  * (`config.getOrThrow('MY_CLERK_SECRET_KEY')`).
  *
- * @param furtherNames Gets the names of those variables.
+ * @param furtherNames Receives the names of those variables.
  */
 async function readMapWith<T>(
-  madeUp: Record<string, string>,
+  placeholders: Record<string, string>,
   furtherNames: Set<string>,
   read: () => Promise<T>,
   io: Io,
 ): Promise<T> {
-  const values = [...furtherNames].map((name) => variablesNamedIn(name, madeUp));
-  Object.assign(io.env, madeUp, ...values);
+  const values = [...furtherNames].map((name) => variablesNamedIn(name, placeholders));
+  Object.assign(io.env, placeholders, ...values);
   try {
     return await read();
   } catch (error) {
-    const missing = Object.entries(variablesNamedIn(messageOf(error), madeUp)).filter(([name]) => !io.env[name]);
+    const missing = Object.entries(variablesNamedIn(messageOf(error), placeholders)).filter(([name]) => !io.env[name]);
     if (missing.length === 0) throw error;
     for (const [name] of missing) furtherNames.add(name);
-    return readMapWith(madeUp, furtherNames, read, io);
+    return readMapWith(placeholders, furtherNames, read, io);
   }
 }
 
-/** By its code: the application may have loaded another copy of this library. */
+/** Checks the code, since the application may have loaded another copy of this library. */
 function isAboutOptions(error: unknown): boolean {
   const { cause } = error as { readonly cause?: { readonly code?: unknown } };
   return cause?.code === ClerkErrorCode.InvalidConfiguration;
@@ -90,7 +90,7 @@ function restore({ env }: Io, name: string, value: string | undefined): void {
 async function readMap(exported: Exported, path: string, io: Io): Promise<readonly ProtectedRoute[]> {
   const app = await attempt('The application does not start', () => create(exported, path, io));
   const map = mapOf(app);
-  // One of the hooks that are not run, and the only one that the map needs.
+  // The lifecycle hooks do not run; these checks are the only part of them that the map needs.
   await attempt('The application does not start', () => map.audit());
   return map.routes();
 }
@@ -105,7 +105,7 @@ async function create(exported: Exported, path: string, io: Io): Promise<INestAp
   throw new CliError('the function returns no Nest application. Let it return what NestFactory.create() gives.');
 }
 
-/** The HTTP platform that stands beside the application. Nest ends the process where it finds none. */
+/** The HTTP platform installed with the application. Without one, Nest would end the process. */
 async function adapterOf(path: string, { load }: Io): Promise<AbstractHttpAdapter> {
   const require = createRequire(path);
   for (const [name, adapter] of [
@@ -144,7 +144,7 @@ async function attempt<T>(what: string, action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** With the cause, which alone says why a `fetch()` failed; errors of several addresses have no message of their own. */
+/** Includes the cause, the only place that says why a `fetch()` failed. An AggregateError has no message of its own. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause, code } = error as Error & { readonly code?: unknown };
@@ -153,7 +153,7 @@ function messageOf(error: unknown): string {
   return reason && !text.includes(reason) ? `${text} (${reason})` : text;
 }
 
-/** Warnings and errors, but for those with which the start fails: they are the command's own answer. */
+/** Logs warnings and errors, except those that abort the start, which the command reports itself. */
 function toStandardError({ err }: Io): LoggerService {
   const write = (message: unknown, ...rest: unknown[]) => {
     if (rest.at(-1) !== 'ExceptionHandler') err(String(message));

@@ -1,6 +1,6 @@
-/** What stops the command, in a sentence that says what to do. */
+/** Ends the command with a message that says what to do. */
 export class CliError extends Error {
-  /** 1: it did not work. 2: it was called in a way that it does not know. */
+  /** @param exitCode 1: the command failed. 2: wrong usage. */
   constructor(
     message: string,
     readonly exitCode: 1 | 2 = 1,

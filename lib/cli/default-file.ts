@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 
 import { CliError } from './cli.error.js';
 
-/** What of nest-cli.json says where a build goes: of the whole, or of one project of a monorepo. */
+/** The properties of nest-cli.json, or of one of its projects, that determine the output of a build. */
 interface Project {
   readonly type?: string;
   readonly root?: string;
@@ -12,11 +12,11 @@ interface Project {
 }
 
 /**
- * Where Nest's build leaves the root module, for a command that names no file.
+ * Finds the compiled root module, for a command without a file.
  *
- * @param cwd The folder of the application, which has nest-cli.json and tsconfig.json.
+ * @param cwd The folder of the application, with nest-cli.json and tsconfig.json.
  * @returns the path of the only compiled app.module.js, relative to that folder.
- * @throws CliError listing what was looked for where it is not there, or what was found where there are several.
+ * @throws CliError if there is none (with the paths that were tried) or several (with those that were found).
  */
 export function defaultFile(cwd: string): string {
   const files = candidates(cwd).map((file) => relative(cwd, file));
@@ -42,7 +42,7 @@ function candidates(cwd: string): readonly string[] {
   return [...new Set(places)];
 }
 
-/** TypeScript keeps the source folder below the output where anything outside of it is compiled as well. */
+/** TypeScript keeps the source folder in the output if files outside of it are compiled too. */
 function placesOf(cwd: string, { root = '', sourceRoot = 'src', compilerOptions }: Project, usual: string): string[] {
   const named = compilerOptions?.tsConfigPath;
   const configs = named ? [named] : ['tsconfig.build.json', 'tsconfig.app.json', 'tsconfig.json'];
@@ -52,9 +52,9 @@ function placesOf(cwd: string, { root = '', sourceRoot = 'src', compilerOptions 
     .flatMap((folder) => ['', 'src', sourceRoot].map((below) => join(folder, below, 'app.module.js')));
 }
 
-/** The folder that a tsconfig compiles into, be it said by one that it extends. */
+/** The output folder of a tsconfig, possibly from one that it extends. */
 function outDirOf(config: string, depth = 0): string | undefined {
-  // tsconfig.json has comments and commas that JSON.parse() refuses; these two values are plain text.
+  // tsconfig.json may have comments and trailing commas, which JSON.parse() rejects. A regular expression is enough here.
   const text = read(config).replace(/^[ \t]*\/\/.*$/gm, '');
   const [, outDir] = /"outDir"\s*:\s*"([^"]+)"/.exec(text) ?? [];
   if (outDir !== undefined) return resolve(dirname(config), outDir.replace('${configDir}', '.'));
@@ -72,7 +72,7 @@ function readJson<T extends object>(file: string): Partial<T> {
   }
 }
 
-/** @returns nothing of a file that is not there. */
+/** @returns an empty string if the file does not exist. */
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');

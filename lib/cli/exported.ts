@@ -6,12 +6,12 @@ import type { Type } from '@nestjs/common';
 import { CliError } from './cli.error.js';
 import type { Io } from './io.js';
 
-/** The application's root module, or its function that makes the application. */
+/** The application's root module, or a function that creates the application. */
 export type Exported = { readonly module: Type } | { readonly createApp: () => unknown };
 
 type Exports = Readonly<Record<string, unknown>>;
 
-/** Where a file is, as the user named it. */
+/** The absolute path of the file that the user named. */
 export function locate(file: string, { cwd }: Io): string {
   const path = resolve(cwd, file);
   if (/^\.[cm]?tsx?$/.test(extname(path))) {
@@ -27,7 +27,7 @@ export function locate(file: string, { cwd }: Io): string {
   return path;
 }
 
-/** What of a module is the application. */
+/** Picks the export that is the application. */
 export function choose(loaded: unknown, file: string, exportName?: string): Exported {
   const exports = exportsOf(loaded);
   if (exportName !== undefined) {
@@ -50,7 +50,7 @@ export function choose(loaded: unknown, file: string, exportName?: string): Expo
   );
 }
 
-/** What a module exports, by name. Node gives CommonJS as a default export, whose names it finds only some of. */
+/** The exports of a module by name. Node imports CommonJS as a default export, and detects only some of its names. */
 export function exportsOf(loaded: unknown): Exports {
   const named = loaded as Exports;
   const inner = named.default;
@@ -66,7 +66,7 @@ function asExported(value: unknown): Exported | undefined {
   return isFunction ? { createApp: value as () => unknown } : undefined;
 }
 
-/** `@Module()` leaves each of its properties as metadata. */
+/** `@Module()` stores each of its properties as metadata. */
 function isModule(value: unknown): value is Type {
   const properties = ['imports', 'providers', 'controllers', 'exports'];
   return typeof value === 'function' && properties.some((key) => Reflect.hasMetadata(key, value));

@@ -1,10 +1,10 @@
-/** What the command uses of the process it runs in. */
+/** The parts of the process that the command uses. */
 export interface Io {
   readonly cwd: string;
-  /** The environment that the application reads, which is `process.env`. */
+  /** The environment of the application: `process.env`. */
   readonly env: Record<string, string | undefined>;
   out(line: string): void;
   err(line: string): void;
-  /** Loads a module by its absolute path, be it an ES module or CommonJS. */
+  /** Loads an ES module or CommonJS module by its absolute path. */
   load(file: string): Promise<unknown>;
 }

@@ -8,27 +8,27 @@ import { CliError } from './cli.error.js';
 import { exportsOf } from './exported.js';
 import type { Io } from './io.js';
 
-/** What Nest logs when an application has started: text, which no minifier takes out of a bundle of it. */
+/** A log message of Nest. It is a string, so it survives minification and marks a bundle that contains Nest. */
 const IN_EVERY_NEST = 'Nest application successfully started';
 
-/** How applications are made: all of it runs the hooks, or leads to it. */
+/** The methods of NestFactory that create applications. */
 const STARTERS = ['create', 'createMicroservice', 'createApplicationContext'] as const;
 
 type Factory = Partial<Record<(typeof STARTERS)[number], unknown>>;
 
-/** Whether Nest itself is in a file, so that no copy of it elsewhere can make its modules. */
+/** Whether a file bundles Nest itself, so that no other copy of Nest can create its modules. */
 export function containsNest(path: string): boolean {
   return readFileSync(path, 'utf8').includes(IN_EVERY_NEST);
 }
 
-/** What a bundle has to export, since its modules belong to the Nest that is in it. */
+/** A bundle has to export a function, since its modules belong to the Nest in it. */
 export function bundleError(file: string): CliError {
   return new CliError(
     `${file} is a bundle with Nest in it, and is not loaded, since that may start the application. Name the file of the root module in a build that is not bundled, such as dist/app.module.js, or export a function from the bundle's entry that returns the application without listening, and name it: --export createApp.`,
   );
 }
 
-/** The NestFactory of the command, and that of the application's files where they get another copy of Nest. */
+/** The NestFactory of the command, and that of the application if it has another copy of Nest. */
 export async function factoriesOf(path: string, { load }: Io): Promise<readonly Factory[]> {
   try {
     const { NestFactory: own } = exportsOf(await load(createRequire(path).resolve('@nestjs/core')));
@@ -39,9 +39,10 @@ export async function factoriesOf(path: string, { load }: Io): Promise<readonly 
 }
 
 /**
- * Loads a file of the application.
- * @param factories What it must not make an application with meanwhile.
- * @throws CliError as soon as it does so by itself, as main.js does: no provider is created, and no hook runs.
+ * Loads a file of the application without letting it create an application.
+ *
+ * @param factories The factories that it must not use.
+ * @throws CliError as soon as it uses one, as main.js does. No provider is created and no hook runs.
  */
 export async function loadQuietly(
   file: string,
@@ -50,21 +51,25 @@ export async function loadQuietly(
 ): Promise<unknown> {
   try {
     return await new Promise((resolve, reject) => {
-      const refuse = () => {
+      const rejectStart = () => {
         reject(startsItself(file));
-        // Nothing comes after it.
+        // Never settles, so the file does nothing after it.
         return new Promise(() => undefined);
       };
-      for (const factory of factories) for (const name of STARTERS) factory[name] = refuse;
+      for (const factory of factories) for (const name of STARTERS) factory[name] = rejectStart;
       load().then(resolve, reject);
     });
   } finally {
-    // The methods are those of the class again.
+    // Uncovers the methods of the class again.
     for (const factory of factories) for (const name of STARTERS) delete factory[name];
   }
 }
 
-/** @throws CliError as soon as what is done here listens, which it cannot. */
+/**
+ * Runs an action that must not listen.
+ *
+ * @throws CliError as soon as it tries to.
+ */
 export async function withoutListening<T>(file: string, action: () => Promise<T>): Promise<T> {
   const { listen } = Server.prototype;
   try {

@@ -1,22 +1,22 @@
 #!/usr/bin/env node
-// Before anything of the application is loaded: its decorators write with it.
+// Must be loaded before the application, whose decorators use it.
 import 'reflect-metadata';
 
 import { pathToFileURL } from 'node:url';
 
 import { run } from './run.js';
 
-// Standard output is for the map alone, and libraries write there while they are loaded, such as dotenv.
+// Standard output is for the map only, but libraries such as dotenv write to it when they are loaded.
 const writeOut = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
-// What the application begins in the background, such as a connection, may fail without ending the command: what it is
-// made of fails where it is awaited.
+// Background work of the application, such as a connection, may fail without ending the command. Errors that matter are
+// reported where they are awaited.
 process.on('unhandledRejection', () => undefined);
 
-let isAnswered = false;
+let isDone = false;
 process.once('exit', () => {
-  if (isAnswered) return;
+  if (isDone) return;
   process.stderr.write('The application has ended the process, or waits for something that never answers.\n');
   process.exitCode = 1;
 });
@@ -28,7 +28,7 @@ void run(process.argv.slice(2), {
   err: (line) => void process.stderr.write(`${line}\n`),
   load: (file) => import(pathToFileURL(file).href),
 }).then((exitCode) => {
-  isAnswered = true;
-  // Applications leave timers and connections behind, which must not keep the command; what is written is let out first.
+  isDone = true;
+  // Exit explicitly, since timers and connections of the application would keep the process alive. Flush the output first.
   process.stderr.write('', () => writeOut('', () => process.exit(exitCode)));
 });

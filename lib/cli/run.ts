@@ -20,13 +20,13 @@ Without it, app.module.js is looked for where Nest's build puts it, by nest-cli.
   --export  which export to take, where it is neither the default export nor the only module
   --help    prints this
 
-The application is made, as for a test, and not started: providers are created, but no lifecycle hook runs and nothing
-listens. Clerk keys that the environment lacks are made up, also under names such as MY_CLERK_SECRET_KEY: none are needed to
-read decorators, and Clerk is not asked. What else the application needs to be made has to be set.`;
+The application is created, as in a test, but not started: providers are created, but no lifecycle hook runs and nothing
+listens. Clerk keys that the environment lacks are replaced by placeholders, also under names such as MY_CLERK_SECRET_KEY:
+reading decorators needs no real keys, and no call to Clerk is made. Set everything else that the application needs.`;
 
 const FORMATS: readonly string[] = ['text', 'json', 'markdown'] satisfies ProtectionMapFormat[];
 
-interface Wanted {
+interface Arguments {
   readonly file: string | undefined;
   readonly exportName?: string;
   readonly format: ProtectionMapFormat;
@@ -34,20 +34,20 @@ interface Wanted {
 
 /**
  * The command `nest-clerk`.
- * @param argv What stands behind its name.
- * @returns its exit code: 0, 1 where it did not work, 2 where it was called in a way that it does not know.
+ * @param argv The arguments after the command name.
+ * @returns the exit code: 0, 1 if it failed, 2 for wrong usage.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
-    const wanted = parse(argv);
-    if (!wanted) {
+    const parsed = parse(argv);
+    if (!parsed) {
       io.out(USAGE);
       return 0;
     }
     io.out(
       formatProtectionMap(
-        await mapApplication(wanted.file ?? defaultFile(io.cwd), wanted.exportName, io),
-        wanted.format,
+        await mapApplication(parsed.file ?? defaultFile(io.cwd), parsed.exportName, io),
+        parsed.format,
       ),
     );
     return 0;
@@ -57,8 +57,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** @returns `undefined` where help is asked for. */
-function parse(argv: readonly string[]): Wanted | undefined {
+/** @returns `undefined` for `--help`. */
+function parse(argv: readonly string[]): Arguments | undefined {
   const { values, positionals } = readArguments(argv);
   if (values.help) return undefined;
   const [command, file, ...more] = positionals;
