@@ -22,7 +22,7 @@ export const TENANT_CACHE_LIMITS: CacheLimits = {
 /** Shorter than the lifetime of a session token, so a cached user is never staler than the token itself. */
 const USER_MAX_AGE_MS = 10_000;
 
-export function resolveVerificationCache(
+export function toVerificationCache(
   given: ClerkModuleOptions['verificationCache'],
   { verification: limits }: CacheLimits,
 ): ResolvedClerkOptions['verificationCache'] {
@@ -35,7 +35,7 @@ export function resolveVerificationCache(
   };
 }
 
-export function resolveCurrentUserCache(
+export function toUserCache(
   given: ClerkModuleOptions['currentUserCache'],
   { users: limits }: CacheLimits,
 ): ResolvedClerkOptions['currentUserCache'] {

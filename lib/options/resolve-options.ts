@@ -1,10 +1,5 @@
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
-import {
-  CACHE_LIMITS,
-  TENANT_CACHE_LIMITS,
-  resolveCurrentUserCache,
-  resolveVerificationCache,
-} from './cache-limits.js';
+import { CACHE_LIMITS, TENANT_CACHE_LIMITS, toUserCache, toVerificationCache } from './cache-limits.js';
 import type { ClerkModuleOptions } from './clerk-options.js';
 import type { AudienceByTokenType } from './option-types.js';
 import type { RequestOptions } from './tenant-options.js';
@@ -62,14 +57,11 @@ export function resolveClerkOptions(
     secretKey: (resolved.secretKey ?? '') as string,
     machineOnly,
     frontendApiProxy: resolveProxy(resolved.frontendApiProxy as ClerkModuleOptions['frontendApiProxy']),
-    verificationCache: resolveVerificationCache(
+    verificationCache: toVerificationCache(
       resolved.verificationCache as ClerkModuleOptions['verificationCache'],
       limits,
     ),
-    currentUserCache: resolveCurrentUserCache(
-      resolved.currentUserCache as ClerkModuleOptions['currentUserCache'],
-      limits,
-    ),
+    currentUserCache: toUserCache(resolved.currentUserCache as ClerkModuleOptions['currentUserCache'], limits),
     audience: audienceByTokenType(resolved.audience as ClerkModuleOptions['audience']),
     jwtKey: resolved.jwtKey === undefined ? undefined : readPublicKey(resolved.jwtKey as string),
     telemetry: {

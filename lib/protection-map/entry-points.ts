@@ -6,16 +6,16 @@ import type { Handler } from '../policy/policy.reader.js';
 import { httpPathsOf, type HttpRouting, type Versions } from './http-paths.js';
 import type { ProtectedRoute } from './protected-route.js';
 
-/** One way to a handler. */
+/** One way to call a handler. */
 export type EntryPoint = Pick<ProtectedRoute, 'transport' | 'method' | 'path' | 'version' | 'host' | 'namespace'>;
 
-/** What the application says about the places of all handlers. */
+/** The routing configuration of the application. */
 export interface Routing extends HttpRouting {
-  /** Where `RouterModule` put the modules that a class stands in; `undefined` for a module that it did not put anywhere. */
+  /** The `RouterModule` paths of the modules that a class belongs to; `undefined` for a module without one. */
   modulePathsOf(type: Type): readonly (string | undefined)[];
 }
 
-/** Every way to a handler, read from what Nest's decorators wrote. The keys are Nest's own, spelt out. */
+/** Every way to call a handler, from the metadata of Nest's decorators. The keys are Nest's own, spelled out. */
 export function entryPointsOf(
   type: Type,
   { handler, name, transports }: Pick<ExploredMethod, 'handler' | 'name' | 'transports'>,

@@ -1,15 +1,17 @@
 import type { ProtectedRoute, RouteRequirement } from './protected-route.js';
 
-/** How the map is written: aligned columns, data for programs, or a table for documents. */
+/** The output format: aligned columns, JSON for programs, or a Markdown table. */
 export type ProtectionMapFormat = 'text' | 'json' | 'markdown';
 
 /**
- * Writes the map down. In brackets stands where each word comes from: `method`, `class` (or which base class), or
- * `default`.
+ * Formats the protection map. Parentheses show where each setting comes from: `method`, `class` (or the name of the base
+ * class), or `default`.
  *
- * @default format: 'text'
+ * @param format `'text'` by default.
  * @example
+ * ```ts
  * console.log(formatProtectionMap(app.get(ClerkProtectionMap).routes()));
+ * ```
  */
 export function formatProtectionMap(routes: readonly ProtectedRoute[], format: ProtectionMapFormat = 'text'): string {
   if (format === 'json') return JSON.stringify(routes, null, 2);
@@ -45,7 +47,7 @@ export function labelOf(route: ProtectedRoute): string {
   return [...transport, route.method, route.path, ...qualifiersOf(route)].join(' ');
 }
 
-/** What a route asks of its callers, in one line and without saying where it stands: `strict | session_token | …`. */
+/** What a route requires of its callers, in one line and without sources: `strict | session_token | …`. */
 export function summaryOf(route: ProtectedRoute): string {
   const requirements = route.requirements.map((one) => one.requirement + typesOf(one));
   return [
@@ -57,9 +59,9 @@ export function summaryOf(route: ProtectedRoute): string {
 }
 
 function qualifiersOf({ version, host, namespace }: ProtectedRoute): string[] {
-  const said = (name: string, values: readonly string[] = []) =>
+  const label = (name: string, values: readonly string[] = []) =>
     values.length > 0 ? [`(${name} ${values.join(', ')})`] : [];
-  return [...said('version', version), ...said('host', host), ...said('namespace', namespace ? [namespace] : [])];
+  return [...label('version', version), ...label('host', host), ...label('namespace', namespace ? [namespace] : [])];
 }
 
 const protectionOf = ({ protection, redirectsToSignIn }: ProtectedRoute) =>
@@ -68,7 +70,7 @@ const protectionOf = ({ protection, redirectsToSignIn }: ProtectedRoute) =>
 const tokensOf = ({ acceptsToken, allowsPendingSession }: ProtectedRoute) =>
   acceptsToken.join(', ') + (allowsPendingSession ? ', pending sessions too' : '');
 
-/** ` for api_key`, of a requirement that not every accepted token is held to. */
+/** ` for api_key`, for a requirement that does not apply to every accepted token type. */
 const typesOf = ({ appliesTo }: RouteRequirement) =>
   appliesTo ? ` for ${appliesTo.join(', ') || 'no accepted token'}` : '';
 

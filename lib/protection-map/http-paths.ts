@@ -3,13 +3,13 @@ import { RequestMethod, VERSION_NEUTRAL, VersioningType, type VersioningOptions 
 /** `VERSION_NEUTRAL` is a symbol. */
 type Version = string | symbol;
 
-/** A version, or several, as Nest's decorators leave them. */
+/** One or several versions, as Nest's decorators store them. */
 export type Versions = Version | readonly Version[] | undefined;
 
-/** What a controller and one of its methods say about their place. */
+/** The routing metadata of a controller and one of its methods. */
 export interface DeclaredRoute {
   readonly method: RequestMethod;
-  /** Of `RouterModule`. */
+  /** The path from `RouterModule`. */
   readonly modulePath?: string;
   readonly controllerPath: string | readonly string[];
   readonly methodPath: string | readonly string[];
@@ -17,15 +17,15 @@ export interface DeclaredRoute {
   readonly methodVersion?: Versions;
 }
 
-/** What the application says about the places of all routes. */
+/** The routing configuration of the application. */
 export interface HttpRouting {
   readonly globalPrefix: string;
-  /** Routes that stand outside of the global prefix, as Nest compiles them. */
+  /** Routes excluded from the global prefix, as Nest compiles them. */
   readonly excluded: readonly { readonly requestMethod: number; readonly pathRegex: RegExp }[];
   readonly versioning?: VersioningOptions;
 }
 
-/** A path that Nest listens on, and the versions that it answers to where they are not in the path. */
+/** A registered path, with its versions if they are not part of the path. */
 export interface HttpPath {
   readonly path: string;
   readonly version?: readonly string[];
@@ -33,7 +33,7 @@ export interface HttpPath {
 
 /**
  * Every path under which Nest registers a route. Nest's own computation (`RoutePathFactory`) is not exported from its
- * package root, so this does the same; `test/e2e/protection-map.spec.ts` holds it against what Nest registers.
+ * package root, so this does the same; `test/e2e/protection-map.spec.ts` compares it with the routes that Nest registers.
  */
 export function httpPathsOf(route: DeclaredRoute, routing: HttpRouting): HttpPath[] {
   const { versioning } = routing;
@@ -57,7 +57,7 @@ function versionsOf(
   { methodVersion, controllerVersion }: DeclaredRoute,
   { defaultVersion }: VersioningOptions,
 ): readonly Version[] {
-  // The method's word replaces the controller's, whose word replaces the default.
+  // The method's version replaces the controller's, which replaces the default.
   const versions = methodVersion || (controllerVersion ?? (defaultVersion as Versions));
   if (!versions) return [];
   return Array.isArray(versions) ? (versions as readonly Version[]) : [versions as Version];
@@ -82,6 +82,6 @@ function unversioned({ modulePath, controllerPath, methodPath }: DeclaredRoute):
   );
 }
 
-/** `{/:id}`, an optional segment, has its slash inside. */
+/** An optional segment such as `{/:id}` has its slash inside. */
 const leadingSlash = (path: string) => (path === '' || /^(\/|\{\/)/.test(path) ? path : `/${path}`);
 const withoutEndSlash = (path: string) => (path.endsWith('/') ? path.slice(0, -1) : path);

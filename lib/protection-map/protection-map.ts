@@ -14,15 +14,17 @@ import { entryPointsOf, type EntryPoint, type Routing } from './entry-points.js'
 import type { ProtectedRoute, RouteRequirement } from './protected-route.js';
 
 /**
- * Who may call what: every route, resolver and message handler of the application, with how it is protected and which
- * decorator says so.
+ * Who may call what: every route, resolver and message handler of the application, with its protection and the decorator
+ * that sets it.
  *
- * It tells what is decorated, and whether a guard runs at all. What it cannot see is a microservice that was connected
- * without `inheritAppConfig`: there Nest leaves out every global guard.
+ * It shows the decorators, and whether a guard runs at all. It cannot detect a microservice that is connected without
+ * `inheritAppConfig`, for which Nest runs no global guard.
  *
  * @example
+ * ```ts
  * const open = app.get(ClerkProtectionMap).routes().filter(({ protection }) => protection !== 'strict');
  * console.log(formatProtectionMap(open));
+ * ```
  */
 @Injectable()
 export class ClerkProtectionMap {
@@ -37,10 +39,10 @@ export class ClerkProtectionMap {
   ) {}
 
   /**
-   * What the boot checks before an application starts, for one that is only looked at and whose hooks do not run.
+   * Runs the checks of the boot, for an application that is only inspected and whose lifecycle hooks do not run.
    *
-   * @throws ClerkPolicyError naming every handler that cannot be protected as decorated.
-   * @throws ClerkConfigurationError where something keeps the guard from running.
+   * @throws ClerkPolicyError listing every handler that cannot be protected as decorated.
+   * @throws ClerkConfigurationError if something prevents the guard from running.
    * @internal
    */
   async audit(): Promise<void> {
@@ -49,9 +51,9 @@ export class ClerkProtectionMap {
   }
 
   /**
-   * All of them, as plain frozen data, in an order that does not depend on the order of modules: by transport, path,
-   * method and handler. Ask once the application is set up (`app.init()` or `app.listen()`), since the global prefix and
-   * versioning count.
+   * Returns all routes as plain frozen data, sorted by transport, path, method and handler, whatever the order of
+   * modules. Call it after the application is set up (`app.init()` or `app.listen()`), so that the global prefix and
+   * versioning are included.
    */
   routes(): readonly ProtectedRoute[] {
     const classes = this.explorer.explore();
@@ -64,7 +66,7 @@ export class ClerkProtectionMap {
         );
       }),
     );
-    // A class in two modules under one path is one route.
+    // A class that belongs to two modules with the same path is one route.
     const distinct = new Map(rows.map((row) => [JSON.stringify(row), row]));
     return deepFreeze([...distinct.values()].sort(byPlace));
   }
@@ -89,8 +91,8 @@ export class ClerkProtectionMap {
 function rowOf(entry: EntryPoint, policy: RoutePolicy, isGuarded: boolean): ProtectedRoute {
   const { name: handler, protection, acceptsToken, sources } = policy;
   if (!isGuarded) {
-    const nobody = { protection: 'unguarded', acceptsToken: [], requirements: [] } as const;
-    return { ...entry, handler, ...nobody, from: { protection: 'default', acceptsToken: 'default' } };
+    const unguarded = { protection: 'unguarded', acceptsToken: [], requirements: [] } as const;
+    return { ...entry, handler, ...unguarded, from: { protection: 'default', acceptsToken: 'default' } };
   }
   if (protection === 'skip') {
     const from = { protection: sources.protection, acceptsToken: sources.protection };
@@ -123,7 +125,7 @@ function byPlace(one: ProtectedRoute, other: ProtectedRoute): number {
     ...[row.namespace ?? '', row.path, row.method, row.handler, JSON.stringify([row.version, row.host])],
   ]) as [string[], string[]];
   const index = a.findIndex((key, at) => key !== b[at]);
-  // By code unit: another machine's locale must not reorder anybody's snapshot.
+  // Compared by code unit, so that the locale of a machine cannot reorder a snapshot.
   return index === -1 ? 0 : a[index]! < b[index]! ? -1 : 1;
 }
 
