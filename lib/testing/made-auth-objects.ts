@@ -11,51 +11,51 @@ import { safeAuthObject } from '../authentication/identity/safe-auth-object.js';
 import type { FeatureKey, PermissionKey, PlanKey, RoleKey } from '../policy/requirement.js';
 import { newId, randomText } from './local-clerk/ids.js';
 import { sessionClaims } from './local-clerk/session-claims.js';
-import { MADE_UP_ISSUER } from './made-up-options.js';
+import { PLACEHOLDER_ISSUER } from './placeholder-options.js';
 import { ClerkTestingError } from './testing.error.js';
 
-/** Who is signed in by {@link signedIn}; all of it optional. The names are those of Clerk's auth object. */
+/** Options of {@link signedIn}, named as in Clerk's auth object. */
 export interface SignedInOptions {
-  /** @default a made-up one */
+  /** @default a generated id */
   readonly userId?: string;
-  /** @default a made-up one */
+  /** @default a generated id */
   readonly sessionId?: string;
-  /** The active organization. @default none; a made-up one where anything else here belongs to an organization */
+  /** The active organization. @default none; a generated id if another option needs an organization */
   readonly orgId?: string;
-  /** @default 'test-organization', where an organization is active */
+  /** @default 'test-organization', if an organization is active */
   readonly orgSlug?: string;
-  /** @default 'org:member', where an organization is active */
+  /** @default 'org:member', if an organization is active */
   readonly orgRole?: RoleKey;
   /** Custom permissions in the organization, `org:<feature>:<name>`. @default none */
   readonly permissions?: readonly PermissionKey[];
-  /** Of the organization, `name` or `org:name`; of the user, `user:name`. @default those of the permissions */
+  /** Features of the organization (`name` or `org:name`) or the user (`user:name`). @default those of the permissions */
   readonly features?: readonly FeatureKey[];
   /** Billing plans, written like features. @default none */
   readonly plans?: readonly PlanKey[];
-  /** Minutes since first and second factor were verified; -1 for never. @default [0, -1] */
+  /** Minutes since the first and second factor were verified; -1 for never. @default [0, -1] */
   readonly factorVerificationAge?: readonly [number, number];
   /** Pending while a session task is open. @default 'active' */
   readonly sessionStatus?: 'active' | 'pending';
-  /** Who impersonates the user. @default nobody */
+  /** Who impersonates the user. @default none */
   readonly actor?: { readonly sub: string } & Record<string, unknown>;
-  /** Custom claims, and others that shall be different. */
+  /** Custom claims, and overrides of other claims. */
   readonly claims?: Readonly<Partial<SignedInAuthObject['sessionClaims']>>;
   /** What `getToken()` resolves to, for JWT templates too. @default 'test_session_token' */
   readonly token?: string;
 }
 
-/** What a machine token of any kind is made of; all of it optional. */
+/** Options of every machine token. */
 interface MachineObjectOptions {
-  /** Of the token. @default a made-up one */
+  /** The id of the token. @default a generated id */
   readonly id?: string;
   readonly scopes?: readonly string[];
-  /** What `getToken()` resolves to. @default 'test_' and the type of the token */
+  /** What `getToken()` resolves to. @default `test_${tokenType}` */
   readonly token?: string;
 }
 
-/** What {@link apiKey} is made of; all of it optional. `scopes` are none unless given. */
+/** Options of {@link apiKey}. `scopes` are empty by default. */
 export interface ApiKeyObjectOptions extends MachineObjectOptions {
-  /** Whom the key belongs to, by id: `user_…` or `org_…`. @default a made-up user */
+  /** The id of the owner: `user_…` or `org_…`. @default a generated user id */
   readonly subject?: string;
   /** @default 'key' */
   readonly name?: string;
@@ -63,41 +63,43 @@ export interface ApiKeyObjectOptions extends MachineObjectOptions {
   readonly claims?: Readonly<Record<string, unknown>> | null;
 }
 
-/** What {@link m2mToken} is made of; all of it optional. `scopes` are none unless given. */
+/** Options of {@link m2mToken}. `scopes` are empty by default. */
 export interface M2MTokenObjectOptions extends MachineObjectOptions {
-  /** @default a made-up one */
+  /** @default a generated id */
   readonly machineId?: string;
   /** @default null */
   readonly claims?: Readonly<Record<string, unknown>> | null;
 }
 
-/** What {@link oauthToken} is made of; all of it optional. `scopes` are profile and email unless given. */
+/** Options of {@link oauthToken}. `scopes` are profile and email by default. */
 export interface OAuthTokenObjectOptions extends MachineObjectOptions {
-  /** @default a made-up one */
+  /** @default a generated id */
   readonly userId?: string;
-  /** @default a made-up one */
+  /** @default a generated id */
   readonly clientId?: string;
 }
 
 /**
- * Clerk's auth object of a user who is signed in: what `@Auth()` gives, for unit tests and for `TestCaller`.
+ * Creates the auth object of a signed-in user, as `@Auth()` returns it, for unit tests and for `TestCaller`.
  *
- * It is made by Clerk's own constructor from the claims of a version 2 session token, so `has()` is Clerk's own, and
- * system permissions (`org:sys_…`) are in no token here either. What belongs to an organization (`orgSlug`, `orgRole`,
- * `permissions`, plans and features of one) brings one along. `getToken()` never calls Clerk.
+ * Clerk's own constructor creates it from the claims of a version 2 session token, so `has()` is Clerk's own, and system
+ * permissions (`org:sys_…`) are never in it. Options that need an organization (`orgSlug`, `orgRole`, `permissions`, its
+ * plans and features) add one. `getToken()` never calls Clerk.
  *
- * A pending session is the object that a handler with `@AllowPendingSession()` gets; others never see one, and a
- * `TestCaller` that is given it is treated as Clerk treats pending sessions.
+ * A pending session is the object that a handler with `@AllowPendingSession()` receives. With `TestCaller`, other
+ * handlers treat it as Clerk treats pending sessions.
  *
  * @example
+ * ```ts
  * const auth = signedIn({ userId: 'user_1', permissions: ['org:invoices:create'], plans: ['user:pro'] });
  * auth.has({ permission: 'org:invoices:create' }); // true
+ * ```
  */
 export function signedIn(options: SignedInOptions = {}): SignedInAuthObject {
   const { userId = newId('user'), sessionId = newId('sess'), token = 'test_session_token' } = options;
   const issuedAt = Math.floor(Date.now() / 1000);
   const claims = {
-    ...{ iss: MADE_UP_ISSUER, azp: 'http://localhost:3000', sub: userId, sid: sessionId, jti: randomText(20) },
+    ...{ iss: PLACEHOLDER_ISSUER, azp: 'http://localhost:3000', sub: userId, sid: sessionId, jti: randomText(20) },
     ...{ iat: issuedAt, nbf: issuedAt - 10, exp: issuedAt + 60 },
     ...sessionClaims({
       status: options.sessionStatus ?? 'active',
@@ -109,14 +111,13 @@ export function signedIn(options: SignedInOptions = {}): SignedInAuthObject {
     }),
     ...options.claims,
   };
-  // What was made are claims of version 2, which Clerk's type tells from those of version 1 one by one.
-  // A copy, since what is given stays the test's to change.
+  // Cast, since Clerk's type distinguishes version 1 and 2 by single claims. Cloned, since the test may change its input.
   const auth = signedInAuthObject(
     {},
     token,
     structuredClone(claims) as unknown as Parameters<typeof signedInAuthObject>[2],
   );
-  // Clerk's own would ask the Backend API for the token of a template.
+  // Clerk's own getToken() would call the Backend API for a JWT template.
   return safeAuthObject({ ...auth, getToken: () => Promise.resolve(token) });
 }
 
@@ -132,39 +133,38 @@ function organizationOf({ orgId, orgSlug, orgRole, permissions, features = [], p
   };
 }
 
-/**
- * Clerk's auth object of a caller who is not signed in: what `@Auth()` gives on a `@Public()` handler.
- *
- * @example
- * signedOut().userId; // null
- */
+/** Creates the auth object of an anonymous caller, as `@Auth()` returns it on a `@Public()` handler. */
 export function signedOut(): SignedOutAuthObject {
   return safeAuthObject(signedOutAuthObject());
 }
 
 /**
- * Clerk's auth object of an API key, which belongs to a user or to an organization.
+ * Creates the auth object of an API key of a user or an organization.
  *
- * @throws ClerkTestingError with code `invalid-subject` where the subject is neither a `user_…` nor an `org_…`.
+ * @throws ClerkTestingError with code `invalid-subject` if the subject is neither a `user_…` nor an `org_…`.
  * @example
+ * ```ts
  * apiKey({ subject: 'org_acme', scopes: ['invoices:read'] }).orgId; // 'org_acme'
+ * ```
  */
 export function apiKey(options: ApiKeyObjectOptions = {}): AuthenticatedMachineObject<'api_key'> {
   const { id = newId('ak'), subject = newId('user'), scopes = [], name = 'key', claims = null } = options;
   if (!/^(user|org)_/.test(subject)) {
     throw new ClerkTestingError(
       'invalid-subject',
-      "Clerk knows by its beginning whom an API key belongs to: let the subject start with 'user_' or 'org_'.",
+      "The prefix of the subject says who owns an API key: let it start with 'user_' or 'org_'.",
     );
   }
   return machineObject('api_key', { id, subject, scopes, name, claims }, options);
 }
 
 /**
- * Clerk's auth object of a machine that calls with an M2M token.
+ * Creates the auth object of a machine that calls with an M2M token.
  *
  * @example
+ * ```ts
  * m2mToken({ machineId: 'mch_reports', scopes: ['mch_billing'] });
+ * ```
  */
 export function m2mToken(options: M2MTokenObjectOptions = {}): AuthenticatedMachineObject<'m2m_token'> {
   const { id = newId('mt'), machineId = newId('mch'), scopes = [], claims = null } = options;
@@ -172,10 +172,12 @@ export function m2mToken(options: M2MTokenObjectOptions = {}): AuthenticatedMach
 }
 
 /**
- * Clerk's auth object of an application that calls with the OAuth access token of a user.
+ * Creates the auth object of an application that calls with the OAuth access token of a user.
  *
  * @example
+ * ```ts
  * oauthToken({ userId: 'user_1', scopes: ['profile'] });
+ * ```
  */
 export function oauthToken(options: OAuthTokenObjectOptions = {}): AuthenticatedMachineObject<'oauth_token'> {
   const { id = newId('oat'), userId = newId('user'), clientId = newId('client') } = options;
@@ -190,6 +192,6 @@ function machineObject<T extends 'api_key' | 'm2m_token' | 'oauth_token'>(
   verified: Readonly<Record<string, unknown>> & { readonly scopes: readonly string[] },
   { token = `test_${type}` }: MachineObjectOptions,
 ): AuthenticatedMachineObject<T> {
-  // Of the resource that Clerk's type wants, its constructor reads no more than is given.
+  // Cast, since Clerk's constructor reads only these fields of the resource.
   return safeAuthObject(authenticatedMachineObject(type, token, structuredClone(verified) as unknown as Verified));
 }

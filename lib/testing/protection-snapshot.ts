@@ -1,25 +1,27 @@
 import { labelOf, summaryOf } from '../protection-map/format.js';
 import { PROTECTION_MAP, type ProtectedRoute } from '../protection-map/protected-route.js';
 
-/** What is needed of an application: `INestApplication` and `TestingModule` have it. */
+/** An `INestApplication` or a `TestingModule`. */
 export interface ApplicationLike {
   get(token: symbol): unknown;
 }
 
 /**
- * Who may call what in an application, as a plain value for a snapshot test: a route that opens by mistake, or appears
- * unnoticed, fails it. Where a word is said (on the method, on the class) is left out, so that moving a decorator
- * changes nothing as long as the same callers pass.
+ * Returns who may call what in an application, for a snapshot test that fails when a route becomes public by mistake or
+ * is added unnoticed. The sources of settings (method, class) are left out, so that moving a decorator changes nothing
+ * as long as the same callers pass.
  *
- * @param app An application that is set up as yours is, prefix and versioning included, after `app.init()`.
- * @returns one line for each route, by its name. Handlers that share a place (the first one answers) share a key.
- * @throws Error where the application has no ClerkModule.
+ * @param app The application with its prefix and versioning, after `app.init()`.
+ * @returns one line per route, by its name. Handlers of the same route (only the first is called) share a key.
+ * @throws Error if the application has no ClerkModule.
  * @example
+ * ```ts
  * expect(protectionMap(app)).toMatchInlineSnapshot(`
  *   {
  *     "POST /invoices": "strict | session_token | permission org:invoices:create | InvoicesController.create",
  *   }
  * `);
+ * ```
  */
 export function protectionMap(app: ApplicationLike): Record<string, string> {
   const lines = new Map<string, string>();

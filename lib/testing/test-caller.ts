@@ -10,10 +10,10 @@ import { MODULE_OPTIONS_TOKEN } from '../clerk.module-definition.js';
 import type { ClerkModuleOptions } from '../options/clerk-options.js';
 import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import { randomText } from './local-clerk/ids.js';
-import { madeUpOptions } from './made-up-options.js';
+import { placeholderOptions } from './placeholder-options.js';
 import { ClerkTestingError } from './testing.error.js';
 
-/** What {@link TestCaller.override} needs of `TestingModuleBuilder`, so that `@nestjs/testing` is nobody's dependency. */
+/** The part of `TestingModuleBuilder` that {@link TestCaller.override} uses, so that `@nestjs/testing` is no dependency. */
 export interface ProviderOverrider {
   overrideProvider(token: unknown): {
     useValue(value: unknown): unknown;
@@ -22,19 +22,21 @@ export interface ProviderOverrider {
 }
 
 /**
- * Says who is calling, while the application's real guard, policies and decisions run. No token is verified and nothing
- * is asked of Clerk; tests about tokens themselves want a `LocalClerk`.
+ * Sets who is calling in a test, while the application's real guard, policies and decisions run. No token is verified and
+ * Clerk is never called; for tests of tokens themselves use a `LocalClerk`.
  *
- * The caller counts as one who sends its token in the Authorization header: where a route does not accept that kind of
- * token, it is refused as Clerk would.
+ * The caller is treated as if its token were in the Authorization header: a route that does not accept that type of
+ * token denies it, as with Clerk.
  *
- * @throws ClerkTestingError with code `production` where NODE_ENV says so.
+ * @throws ClerkTestingError with code `production` if NODE_ENV is "production".
  * @example
+ * ```ts
  * const caller = new TestCaller();
  * const module = await caller.override(Test.createTestingModule({ imports: [AppModule] })).compile();
  * // …
  * caller.is(signedIn({ userId: 'user_1', permissions: ['org:invoices:create'] }));
  * await request(app.getHttpServer()).post('/invoices').expect(201);
+ * ```
  */
 export class TestCaller {
   private current: AuthObject = signedOutAuthObject();
@@ -44,24 +46,26 @@ export class TestCaller {
     if (process.env.NODE_ENV === 'production') {
       throw new ClerkTestingError(
         'production',
-        'A TestCaller signs in anybody, so there is none where NODE_ENV is "production". Run tests with another NODE_ENV.',
+        'A TestCaller signs in any caller, so it cannot be created where NODE_ENV is "production". Run tests with another NODE_ENV.',
       );
     }
   }
 
   /**
-   * Puts this caller in the place of Clerk. Keys of the application are replaced by made-up ones, wherever they come
-   * from, so that it boots without any and never reaches a real Clerk; its other options hold. With `resolveOptions`,
-   * every tenant is the same made-up instance. What asks Clerk for more (`@CurrentUser()`, `ClerkClients`, your own
-   * services) does so through `ClerkClientService`, which is yours to override.
+   * Replaces Clerk by this caller. All keys of the application are replaced by placeholders, so that it boots without
+   * keys and never reaches a real Clerk; its other options stay. With `resolveOptions`, all tenants share the same
+   * placeholder instance. `@CurrentUser()`, `ClerkClients` and your own services call Clerk through
+   * `ClerkClientService`, which you can override.
    *
    * @returns the same builder.
    * @example
+   * ```ts
    * await caller
    *   .override(Test.createTestingModule({ imports: [AppModule] }))
    *   .overrideProvider(ClerkClientService)
    *   .useValue({ users: { getUser: async (id: string) => ({ id, firstName: 'Ada' }) } })
    *   .compile();
+   * ```
    */
   override<Builder extends ProviderOverrider>(builder: Builder): Builder {
     const authenticator: Authenticator = {
@@ -69,29 +73,33 @@ export class TestCaller {
     };
     builder.overrideProvider(AUTHENTICATOR).useValue(authenticator);
     builder.overrideProvider(CLERK_OPTIONS).useFactory({
-      factory: (given: ClerkModuleOptions) => madeUpOptions(given, process.env),
+      factory: (given: ClerkModuleOptions) => placeholderOptions(given, process.env),
       inject: [MODULE_OPTIONS_TOKEN],
     });
     return builder;
   }
 
   /**
-   * Who calls from now on, by requests that bring no bearer token. Nobody, until told.
+   * Sets the caller of all following requests without a bearer token. Before the first call, requests are anonymous.
    *
-   * @param auth Made with `signedIn()`, `signedOut()`, `apiKey()`, `m2mToken()` or `oauthToken()`.
+   * @param auth Created with `signedIn()`, `signedOut()`, `apiKey()`, `m2mToken()` or `oauthToken()`.
    * @example
+   * ```ts
    * caller.is(signedOut());
+   * ```
    */
   is(auth: AuthObject): void {
     this.current = auth;
   }
 
   /**
-   * Headers by which a single request is made by somebody else, for several callers at a time. They mean something to
-   * this TestCaller alone; any other bearer token is refused as one that Clerk does not know.
+   * Returns headers that set the caller of a single request, for tests with several callers. They work with this
+   * TestCaller only; any other bearer token is denied as one that Clerk does not know.
    *
    * @example
+   * ```ts
    * await request(app.getHttpServer()).get('/invoices').set(caller.as(signedIn({ userId: 'user_2' }))).expect(404);
+   * ```
    */
   as(auth: AuthObject): { authorization: string } {
     const token = `test_caller_${randomText(32)}`;
@@ -106,9 +114,9 @@ export class TestCaller {
   }
 }
 
-/** As the real authenticator would answer to a token of this caller. */
+/** The identity that the real authenticator would return for a token of this caller. */
 function identityOf(auth: AuthObject, acceptsToken: AcceptsToken): Identity {
-  if (!auth.isAuthenticated) return signedOutIdentity(reasonForNothing(acceptsToken), acceptsToken, false);
+  if (!auth.isAuthenticated) return signedOutIdentity(reasonWithoutCredentials(acceptsToken), acceptsToken, false);
   const { tokenType } = auth;
   if (!tokenTypesOf(acceptsToken).includes(tokenType)) return mismatch(acceptsToken);
   const pending = tokenType === 'session_token' && auth.sessionStatus === 'pending';
@@ -124,22 +132,22 @@ function identityOf(auth: AuthObject, acceptsToken: AcceptsToken): Identity {
   };
 }
 
-/** Clerk's answer to a token of another type: on a route for sessions it does not even look which. */
+/** Clerk's result for a token of another type; on a route for sessions it does not check the type. */
 function mismatch(acceptsToken: AcceptsToken): Identity {
   const reason = acceptsToken === 'session_token' ? 'token-invalid' : 'token-type-mismatch';
   const identity = signedOutIdentity(reason, acceptsToken, true);
   return Array.isArray(acceptsToken) ? { ...identity, toAuth: memoizedAuth(() => invalidTokenAuthObject()) } : identity;
 }
 
-/** Clerk's answer to text that is no token: it takes it for a session's. */
+/** Clerk's result for a string that is not a token: it is treated as a session token. */
 function unknownIdentity(acceptsToken: AcceptsToken): Identity {
   return tokenTypesOf(acceptsToken).includes('session_token')
     ? signedOutIdentity('token-invalid', acceptsToken, true)
     : mismatch(acceptsToken);
 }
 
-/** Clerk's word where a request brings nothing. */
-function reasonForNothing(acceptsToken: AcceptsToken): string {
+/** Clerk's reason for a request without credentials. */
+function reasonWithoutCredentials(acceptsToken: AcceptsToken): string {
   if (tokenTypesOf(acceptsToken).includes('session_token')) return 'session-token-and-uat-missing';
   return typeof acceptsToken === 'string' ? 'No token in header' : 'token-type-mismatch';
 }

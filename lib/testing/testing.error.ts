@@ -1,16 +1,16 @@
 /**
- * Why a test's caller could not be made.
+ * Why a caller of a test could not be created.
  *
- * - `production`: a TestCaller signs in anybody, so there is none where NODE_ENV says so
- * - `invalid-subject`: Clerk knows by its beginning whom an API key belongs to, `user_…` or `org_…`
+ * - `production`: a TestCaller signs in any caller, so it cannot be created if NODE_ENV is "production"
+ * - `invalid-subject`: the subject of an API key must start with `user_` or `org_`
  */
 export type ClerkTestingErrorCode = 'production' | 'invalid-subject';
 
-/** A test asked for a caller that there must not or cannot be. */
+/** Thrown when a caller of a test must not or cannot be created. */
 export class ClerkTestingError extends Error {
   override readonly name = 'ClerkTestingError';
   constructor(
-    /** Stable: match on it, not on the message. */
+    /** Stable; match on it rather than on the message. */
     readonly code: ClerkTestingErrorCode,
     message: string,
   ) {

@@ -1,7 +1,7 @@
 import { randomText } from './ids.js';
 
 /**
- * An error answer of the Backend API.
+ * An error response of the Backend API.
  * @see https://clerk.com/docs/guides/development/errors/overview
  */
 export class ApiError extends Error {

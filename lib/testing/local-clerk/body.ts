@@ -4,7 +4,7 @@ import { ApiError } from './api-error.js';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** The body of a request as text; empty where none was sent. */
+/** The body of a request as a string; empty if there is none. */
 export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

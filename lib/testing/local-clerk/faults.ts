@@ -3,17 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from './api-error.js';
 
 /**
- * What is wrong with an answer of Clerk.
+ * A fault in a response of Clerk.
  *
- * - `refuse`: the connection is cut before anything is answered
- * - `reset`: the connection is cut in the middle of the body
+ * - `refuse`: the connection is closed before the response starts
+ * - `reset`: the connection is closed in the middle of the body
  * - `hang`: the request is read and never answered
- * - `drip`: status 200 at once, then a body of blanks, one at a time, that never ends
+ * - `drip`: status 200 immediately, then a body of single spaces that never ends
  * - `garbage`: half a JSON body under status 200
- * - a status: Clerk's error body, or a page of HTML as a load balancer sends it; `retryAfter` in seconds, and `location`
+ * - a status: Clerk's error body, or an HTML page like that of a load balancer; `retryAfter` in seconds, and `location`
  *   for a redirect
- * - a body, under status 200: text as it is, all else as JSON
- * - a delay, in milliseconds, before the right answer
+ * - a body, with status 200: strings as they are, other values as JSON
+ * - a delay, in milliseconds, before the correct response
  */
 export type Fault =
   | 'refuse'
@@ -25,18 +25,18 @@ export type Fault =
   | { readonly body: unknown; readonly contentType?: string }
   | { readonly delay: number };
 
-/** What is wrong with Clerk: the same with every request, or one after the other, over and over. */
+/** One fault for every request, or several in turn. */
 export type Outage = Fault | readonly (Fault | 'well')[];
 
-/** The half of a key set. */
+/** A truncated key set. */
 const HALF = '{"keys": [{"kty": "RS';
 
 const JSON_TYPE = 'application/json';
 
 /**
- * Plays an outage for one request.
- * @param met How many requests met it before.
- * @returns whether the request is to be answered properly after all.
+ * Simulates an outage for one request.
+ * @param met How many requests it has affected before.
+ * @returns whether the request still gets the correct response.
  */
 export async function play(
   outage: Outage,
@@ -52,7 +52,7 @@ export async function play(
   return false;
 }
 
-/** @returns whether somebody still waits for the answer after so many milliseconds. */
+/** @returns whether the client is still connected after the given milliseconds. */
 function waits(delay: number, response: ServerResponse): Promise<boolean> {
   return new Promise((resolve) => {
     const passing = setTimeout(() => resolve(true), delay).unref();

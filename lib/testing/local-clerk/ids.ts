@@ -7,7 +7,7 @@ export function randomText(length: number): string {
   return Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
 
-/** An id as Clerk writes them: `user_2b…`, `org_2b…`. */
+/** An id in Clerk's format: `user_2b…`, `org_2b…`. */
 export function newId(prefix: string): string {
   return `${prefix}_2${randomText(26)}`;
 }

@@ -21,12 +21,14 @@ import type {
   TemplateTokenOptions,
 } from './token-options.js';
 
-/** Whom an instance knows, and what each of them may send. */
+/** The users, organizations, machines and tokens of an instance. */
 export abstract class LocalAccounts extends LocalInstance {
   /**
-   * A user that this instance knows.
+   * Creates a user.
    * @example
+   * ```ts
    * const ada = clerk.createUser({ firstName: 'Ada', publicMetadata: { tier: 'gold' } });
+   * ```
    * @see https://clerk.com/docs/reference/backend/types/backend-user
    */
   createUser(options?: CreateUserOptions): UserJSON {
@@ -34,7 +36,7 @@ export abstract class LocalAccounts extends LocalInstance {
   }
 
   /**
-   * An organization without members.
+   * Creates an organization without members.
    * @see https://clerk.com/docs/reference/backend/types/backend-organization
    */
   createOrganization(options?: CreateOrganizationOptions): OrganizationJSON {
@@ -43,11 +45,13 @@ export abstract class LocalAccounts extends LocalInstance {
 
   /**
    * Makes a user a member of an organization.
-   * @param options `role` is `org:member` unless given; `permissions` are those that the role grants, by default what
-   * other members have by the same role.
+   * @param options `role` is `org:member` by default; `permissions` are those of the role, by default those of other
+   * members with the same role.
    * @throws LocalClerkError with code `unknown-resource`.
    * @example
+   * ```ts
    * clerk.addMember({ organization, user, role: 'org:admin', permissions: ['org:invoices:create'] });
+   * ```
    */
   addMember(options: {
     readonly organization: Ref;
@@ -60,52 +64,59 @@ export abstract class LocalAccounts extends LocalInstance {
   }
 
   /**
-   * A session of a user; tokens are made of it with {@link sessionToken}.
+   * Creates a session of a user, for tokens from {@link sessionToken}.
    * @throws LocalClerkError with code `unknown-resource`.
    */
   createSession(options: CreateSessionOptions): StoredSession {
     return this.store.createSession(options);
   }
 
-  /** A machine, with its `secret_key`, which is the option `machineSecretKey` of the app that it stands for. */
+  /** Creates a machine. Its `secret_key` is the option `machineSecretKey` of the application that it represents. */
   createMachine(options: { readonly name?: string; readonly scopedMachines?: readonly Ref[] } = {}): MachineJSON {
     return this.store.createMachine(options.name, options.scopedMachines);
   }
 
   /**
-   * The Cookie header of a browser in which somebody is signed in.
-   * @param options What the session token in it is made of; `session` is made up unless given.
+   * Returns the Cookie header of a browser with a signed-in user.
+   * @param options Options of the session token in it; a session is created if none is given.
    * @throws LocalClerkError with code `unknown-resource`.
    * @example
+   * ```ts
    * await fetch(url, { headers: { cookie: await clerk.browserCookies({ user: ada }) } });
+   * ```
    */
   async browserCookies(options?: SessionTokenOptions): Promise<string> {
     return this.browsers.cookieHeader(options);
   }
 
   /**
-   * A handshake, as the Frontend API sends a browser back with: in the URL or as a cookie, by `nonce` or by `token`.
-   * @param options What the session token in it is made of, or `null` for a browser that is signed out.
+   * Creates the handshake with which the Frontend API redirects a browser back: in the URL or as a cookie, as `nonce` or
+   * as `token`.
+   * @param options Options of the session token in it, or `null` for a browser that is signed out.
    * @throws LocalClerkError with code `unknown-resource`.
    * @example
+   * ```ts
    * const { nonce } = await clerk.createHandshake({ user: ada });
    * await fetch(`${url}?__clerk_handshake_nonce=${nonce}`, { headers: { accept: 'text/html' } });
+   * ```
    */
   async createHandshake(options?: SessionTokenOptions | null): Promise<Handshake> {
     return this.browsers.handshake(options);
   }
 
-  /** A JWT template, for {@link templateToken} and for `clerkClient.sessions.getToken()`. */
+  /** Creates a JWT template, for {@link templateToken} and for `clerkClient.sessions.getToken()`. */
   createJwtTemplate(options: TemplateOptions): JwtTemplateJSON {
     return this.store.createTemplate(options);
   }
 
   /**
-   * A session token, version 2, good for a minute unless told otherwise. With nothing given, somebody is made up.
+   * Issues a version 2 session token, valid for a minute by default. Without options, a user is created for it.
    * @throws LocalClerkError with code `unknown-resource`.
    * @example
+   * ```ts
    * await clerk.sessionToken({ user: ada, organization: acme, permissions: ['org:invoices:create'] });
    * await clerk.sessionToken({ header: { alg: 'none' } }); // one of many forgeries
+   * ```
    * @see https://clerk.com/docs/guides/sessions/session-tokens
    */
   async sessionToken(options?: SessionTokenOptions): Promise<string> {
@@ -113,30 +124,30 @@ export abstract class LocalAccounts extends LocalInstance {
   }
 
   /**
-   * A token of a JWT template: signed by the same key, and no session token.
+   * Issues a token of a JWT template: signed with the same key, but not a session token.
    * @see https://clerk.com/docs/guides/sessions/jwt-templates
    */
   async templateToken(options?: TemplateTokenOptions): Promise<string> {
     return this.tokens.templateToken(options);
   }
 
-  /** An API key of a user or an organization; `secret` is what callers send. */
+  /** Creates an API key of a user or an organization; callers send its `secret`. */
   createApiKey(options: ApiKeyOptions): IssuedApiKey {
     return this.tokens.apiKey(options);
   }
 
-  /** An M2M token of a machine; `token` is what callers send. */
+  /** Issues an M2M token of a machine; callers send its `token`. */
   async createM2MToken(options: M2MTokenOptions): Promise<IssuedMachineToken> {
     return this.tokens.m2mToken(options);
   }
 
-  /** An OAuth access token of a user; `token` is what callers send. */
+  /** Issues an OAuth access token of a user; callers send its `token`. */
   async createOAuthToken(options: OAuthTokenOptions): Promise<IssuedMachineToken> {
     return this.tokens.oauthToken(options);
   }
 
   /**
-   * Revokes a session (by id), or an opaque machine token (by id or by what callers send).
+   * Revokes a session (by id) or an opaque machine token (by id or by its secret).
    * @throws LocalClerkError with code `unknown-resource`, or `not-revocable` for a JWT.
    */
   revoke(ref: Ref): void {

@@ -12,15 +12,15 @@ import { LocalAccounts } from './local-accounts.js';
 import type { InstanceType } from './local-instance.js';
 import { LocalServer, type ReceivedRequest } from './local-server.js';
 
-/** How a local Clerk is started. */
+/** Options of {@link LocalClerk.start}. */
 export interface LocalClerkOptions {
-  /** @default 0: any free one */
+  /** The port; 0 for any free one. @default 0 */
   readonly port?: number;
-  /** Browsers hand a session over in the URL at a development instance, in cookies at a production one. @default 'development' */
+  /** A development instance passes sessions to the application in the URL, a production one in cookies. @default 'development' */
   readonly instanceType?: InstanceType;
 }
 
-/** What an application needs to be told of a local Clerk. */
+/** The options that connect an application to a local Clerk. */
 export interface LocalClerkModuleOptions {
   readonly publishableKey: string;
   readonly secretKey: string;
@@ -32,15 +32,17 @@ export interface LocalClerkModuleOptions {
 }
 
 /**
- * A Clerk of your own, in this process, over HTTP on loopback: the Backend API, what browsers ask of the Frontend API,
- * pages to sign in and out, and real RS256 tokens. For tests and samples; it asks nobody for a password and must never
- * face the internet.
+ * A local Clerk in this process, over HTTP on loopback: the Backend API, the Frontend API that browsers use, pages to sign
+ * in and out, and real RS256 tokens. For tests and samples only: it requires no passwords and must never be exposed to
+ * the internet.
  *
  * @example
+ * ```ts
  * const clerk = await LocalClerk.start();
  * ClerkModule.forRoot(clerk.options);
  * await fetch(url, { headers: { Authorization: `Bearer ${await clerk.sessionToken()}` } });
  * await clerk.stop();
+ * ```
  */
 export class LocalClerk extends LocalAccounts {
   private readonly server: LocalServer;
@@ -67,15 +69,17 @@ export class LocalClerk extends LocalAccounts {
 
   /**
    * Starts a local Clerk with keys of its own.
-   * @throws LocalClerkError with code `production` where NODE_ENV says so, `port-unavailable` where the port is taken.
+   * @throws LocalClerkError with code `production` if NODE_ENV is "production", `port-unavailable` if the port is taken.
    * @example
+   * ```ts
    * const clerk = await LocalClerk.start({ port: 4010 });
+   * ```
    */
   static async start({ port = 0, instanceType = 'development' }: LocalClerkOptions = {}): Promise<LocalClerk> {
     if (process.env.NODE_ENV === 'production') {
       throw new LocalClerkError(
         'production',
-        'The local Clerk signs in anybody, so it does not start where NODE_ENV is "production". Set CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY of a real instance, or another NODE_ENV.',
+        'The local Clerk signs in any caller, so it does not start where NODE_ENV is "production". Set CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY of a real instance, or another NODE_ENV.',
       );
     }
     const clerk = new LocalClerk(instanceType);
@@ -83,12 +87,12 @@ export class LocalClerk extends LocalAccounts {
     return clerk;
   }
 
-  /** Stops at once, cutting whatever is still open. May be called again. */
+  /** Stops immediately and closes open connections. May be called again. */
   stop(): Promise<void> {
     return this.server.close();
   }
 
-  /** Forgets users, organizations, sessions, tokens, requests and outages. Keys and port stay. */
+  /** Deletes users, organizations, sessions, tokens, requests and outages. Keys and port stay. */
   reset(): void {
     this.store.clear();
     this.browsers.clear();
@@ -96,15 +100,17 @@ export class LocalClerk extends LocalAccounts {
     this.server.requests.length = 0;
   }
 
-  /** Where it answers: the option `apiUrl`, and `proxyUrl` too, since its Frontend API is there and not at {@link issuer}. */
+  /** Its URL, for the options `apiUrl` and `proxyUrl`: its Frontend API is here too, not at {@link issuer}. */
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
 
   /**
-   * Options for `ClerkModule.forRoot()` and `createClerkClient()`. Keys are fetched over HTTP; add `jwtKey` to do without.
+   * Options for `ClerkModule.forRoot()` and `createClerkClient()`. Keys are fetched over HTTP unless you add `jwtKey`.
    * @example
+   * ```ts
    * ClerkModule.forRoot({ ...clerk.options, protection: 'lax' });
+   * ```
    */
   get options(): LocalClerkModuleOptions {
     const { publishableKey, secretKey, url } = this;
@@ -133,10 +139,13 @@ export class LocalClerk extends LocalAccounts {
   }
 
   /**
-   * Goes down, slow or mad, until {@link recover}; only on paths that begin like the second argument, if there is one.
+   * Simulates an outage until {@link recover}: errors, delays or invalid responses. The second argument limits it to
+   * paths with that prefix.
    * @example
+   * ```ts
    * clerk.outage({ status: 429, retryAfter: 30 }, '/api_keys');
    * clerk.outage(['refuse', 'well']); // every other request
+   * ```
    */
   outage(kind: Outage, pathPrefix = '/'): void {
     this.server.outage = { kind, pathPrefix, met: 0 };
@@ -147,12 +156,12 @@ export class LocalClerk extends LocalAccounts {
     this.server.outage = undefined;
   }
 
-  /** Every request received since start or {@link reset}. */
+  /** All requests received since start or {@link reset}. */
   get requests(): readonly ReceivedRequest[] {
     return this.server.requests;
   }
 
-  /** How many requests were received, on paths that begin like this. */
+  /** The number of requests received on paths with this prefix. */
   countRequests(pathPrefix = '/'): number {
     return this.requests.filter(({ path }) => path.startsWith(pathPrefix)).length;
   }

@@ -6,14 +6,14 @@ import { SigningKeys, type SignOptions } from './signing-keys.js';
 import { Store } from './store.js';
 import { TokenIssuer } from './token-issuer.js';
 
-/** Clerk's two kinds of instances; browsers sign in to them by different ways. */
+/** Clerk's two types of instances, which pass browser sessions to applications in different ways. */
 export type InstanceType = 'development' | 'production';
 
-/** A Clerk instance in memory, by its keys. */
+/** The keys of a Clerk instance in memory. */
 export abstract class LocalInstance {
-  /** The instance's secret key, made up at start. */
+  /** The instance's secret key, generated at start. */
   readonly secretKey: string;
-  /** The instance's publishable key, made up at start. */
+  /** The instance's publishable key, generated at start. */
   readonly publishableKey: string;
   /** The `iss` of its tokens: the origin of its Frontend API. */
   readonly issuer: string;
@@ -45,15 +45,17 @@ export abstract class LocalInstance {
     return this.keys.pem;
   }
 
-  /** The private half of it, for forgeries: `other.sessionToken({ key: clerk })`. */
+  /** The current private key, for forgeries: `other.sessionToken({ key: clerk })`. */
   get signingKey(): KeyObject {
     return this.keys.current.privateKey;
   }
 
   /**
-   * Signs anything with the instance's key, or another: what no real Clerk would.
+   * Signs any claims with the instance's key or another one, as no real Clerk would.
    * @example
+   * ```ts
    * clerk.sign({ claims: { sub: 'user_1' }, header: { alg: 'HS256' } });
+   * ```
    */
   sign(options: SignOptions): string {
     return this.keys.sign(options);
@@ -64,7 +66,7 @@ export abstract class LocalInstance {
     return this.keys.rotate();
   }
 
-  /** Publishes a former signing key no longer. */
+  /** Stops publishing a former signing key. */
   retireKey(kid: string): void {
     this.keys.retire(kid);
   }

@@ -4,18 +4,18 @@ import type { AddressInfo } from 'node:net';
 import { play, type Outage } from './faults.js';
 import { LocalClerkError } from './local-clerk.error.js';
 
-/** A request that the local Clerk received. Neither bodies nor credentials are kept. */
+/** A request that the local Clerk received, without body and credentials. */
 export interface ReceivedRequest {
   readonly method: string;
   /** Without query. */
   readonly path: string;
-  /** `undefined` where the request was cut off or is still hanging. */
+  /** `undefined` if the connection was closed or the request still hangs. */
   status: number | undefined;
   /** In milliseconds since 1970. */
   readonly at: number;
 }
 
-/** What a request is for. */
+/** The parsed request line. */
 export interface HttpCall {
   readonly method: string;
   /** Without query. */
@@ -23,12 +23,12 @@ export interface HttpCall {
   readonly query: URLSearchParams;
 }
 
-/** One of the APIs that share the port. It answers whatever happens. */
+/** One of the APIs that share the port. It always sends a response. */
 export interface HttpApi {
   answer(request: IncomingMessage, response: ServerResponse, call: HttpCall): Promise<void>;
 }
 
-/** The HTTP side of the local Clerk: the port, faults and the log; what is answered comes from its APIs. */
+/** The HTTP server of the local Clerk: the port, faults and the request log. Its APIs provide the responses. */
 export class LocalServer {
   readonly requests: ReceivedRequest[] = [];
   outage: { readonly kind: Outage; readonly pathPrefix: string; met: number } | undefined;
@@ -39,21 +39,22 @@ export class LocalServer {
   }
 
   /**
-   * Binds loopback, and nothing else. @returns the port.
+   * Listens on loopback only.
+   * @returns the port.
    * @throws LocalClerkError with code `port-unavailable`.
    */
   async listen(port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
-      const refused = (cause: Error) => reject(portUnavailable(port, cause));
-      this.server.once('error', refused).listen(port, '127.0.0.1', () => {
-        this.server.off('error', refused);
+      const fail = (cause: Error) => reject(portUnavailable(port, cause));
+      this.server.once('error', fail).listen(port, '127.0.0.1', () => {
+        this.server.off('error', fail);
         resolve();
       });
     });
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Ends at once, hanging requests too; again and again does no harm. */
+  /** Closes immediately, including hanging requests. May be called again. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeAllConnections();

@@ -3,19 +3,19 @@ import { randomBytes } from 'node:crypto';
 import { randomText } from './ids.js';
 import { LocalClerkError } from './local-clerk.error.js';
 
-/** The kinds of machine tokens, as the Backend API calls the resources. */
+/** The types of machine tokens, as the Backend API names the resources. */
 const OBJECTS = {
   api_key: 'api_key',
   m2m_token: 'machine_to_machine_token',
   oauth_token: 'clerk_idp_oauth_access_token',
 } as const;
 
-/** What ids and secrets begin with; ids go on with 32 hexadecimal digits, secrets with 40 letters and digits. */
+/** The prefixes of ids and secrets, followed by 32 hexadecimal digits in ids, 40 letters and digits in secrets. */
 const PREFIXES = { api_key: 'ak_', m2m_token: 'mt_', oauth_token: 'oat_' } as const;
 
 export type MachineTokenKind = keyof typeof OBJECTS;
 
-/** A machine token of any kind, as the Backend API answers it, and its secret text. */
+/** A machine token as the Backend API returns it, with its secret. */
 export interface MachineTokenJSON {
   readonly object: (typeof OBJECTS)[MachineTokenKind];
   readonly id: string;
@@ -46,12 +46,12 @@ export interface NewMachineToken {
   readonly claims?: Readonly<Record<string, unknown>> | null;
   /** Negative for a token that expired in the past; `null` for never. @default null */
   readonly secondsUntilExpiration?: number | null;
-  /** A JWT: only its id is remembered, for Clerk verifies it by its key. @default false */
+  /** For a JWT only the id is stored, since it is verified by signature. @default false */
   readonly stateless?: boolean;
   readonly more?: Partial<MachineTokenJSON>;
 }
 
-/** Opaque machine tokens, by the text that callers send. */
+/** Opaque machine tokens by their secret. */
 export class MachineTokens {
   private readonly bySecret = new Map<string, MachineTokenJSON>();
   private readonly statelessIds = new Set<string>();
@@ -83,7 +83,7 @@ export class MachineTokens {
     return { token, secret };
   }
 
-  /** The token that this text is, if it is good. */
+  /** The token with this secret, if it is valid. */
   verify(kind: MachineTokenKind, secret: string): MachineTokenJSON | undefined {
     const token = this.bySecret.get(secret);
     return token?.type === kind && !token.revoked && !token.expired ? token : undefined;
@@ -103,8 +103,8 @@ export class MachineTokens {
   }
 
   /**
-   * Revokes by id, or by the text that callers send.
-   * @throws LocalClerkError for a JWT (`not-revocable`), and where there is no such token (`unknown-resource`).
+   * Revokes a token by id or by secret.
+   * @throws LocalClerkError for a JWT (`not-revocable`), or if there is no such token (`unknown-resource`).
    */
   revoke(idOrSecret: string, reason: string | null = null): MachineTokenJSON {
     const all = [...this.bySecret.values()];

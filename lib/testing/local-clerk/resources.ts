@@ -4,13 +4,13 @@ import { idOf, newId, randomText, type Ref } from './ids.js';
 
 type Metadata = Record<string, unknown>;
 
-/** What a user may be created with; all of it optional. */
+/** Options of a new user. */
 export interface CreateUserOptions {
   readonly id?: string;
   readonly firstName?: string;
   readonly lastName?: string;
   readonly username?: string;
-  /** @default a made-up address at example.com */
+  /** @default a generated address at example.com */
   readonly emailAddress?: string;
   readonly externalId?: string;
   readonly publicMetadata?: Metadata;
@@ -19,18 +19,18 @@ export interface CreateUserOptions {
   readonly banned?: boolean;
 }
 
-/** What an organization may be created with; all of it optional. */
+/** Options of a new organization. */
 export interface CreateOrganizationOptions {
   readonly id?: string;
   readonly name?: string;
-  /** @default made of the name */
+  /** @default derived from the name */
   readonly slug?: string;
   readonly createdBy?: Ref;
   readonly publicMetadata?: Metadata;
   readonly privateMetadata?: Metadata;
 }
 
-/** What a session may be created with. */
+/** Options of a new session. */
 export interface CreateSessionOptions {
   readonly id?: string;
   readonly user: Ref;
@@ -40,15 +40,15 @@ export interface CreateSessionOptions {
   readonly status?: 'active' | 'pending' | 'ended' | 'expired' | 'removed' | 'revoked';
   /** Who impersonates the user. */
   readonly actor?: { readonly sub: string } & Record<string, unknown>;
-  /** Minutes since first and second factor; -1 for never. @default [0, -1] */
+  /** Minutes since the first and second factor were verified; -1 for never. @default [0, -1] */
   readonly factorVerificationAge?: readonly [number, number];
-  /** Of the organization, `name` or `org:name`; of the user, `user:name`. */
+  /** Features of the organization (`name` or `org:name`) or the user (`user:name`). */
   readonly features?: readonly string[];
-  /** Written like features. */
+  /** Billing plans, written like features. */
   readonly plans?: readonly string[];
 }
 
-/** A session, and what Clerk knows of it beside its resource. */
+/** A session, with data that Clerk's resource does not show. */
 export interface StoredSession extends SessionJSON {
   readonly claimed: Pick<CreateSessionOptions, 'factorVerificationAge' | 'features' | 'plans'>;
 }
@@ -111,7 +111,7 @@ export function newUser(options: CreateUserOptions): UserJSON {
     created_at: now,
     updated_at: now,
     last_active_at: null,
-    // The rest of UserJSON is not answered by the Backend API for such a user.
+    // The Backend API does not return the rest of UserJSON for such a user.
   } as unknown as UserJSON;
 }
 
@@ -187,7 +187,7 @@ export function newSession(options: CreateSessionOptions): StoredSession {
   };
 }
 
-/** The session as Clerk answers it. */
+/** The session as Clerk's API returns it. */
 export function resource({ claimed: _, ...session }: StoredSession): object {
   return session;
 }

@@ -8,15 +8,15 @@ export interface OrganizationClaims {
   readonly permissions: readonly string[];
 }
 
-/** What a session token says about its session, beside the registered claims. */
+/** The contents of a session token besides the registered claims. */
 export interface SessionClaimsInput {
   readonly organization?: OrganizationClaims;
-  /** Features of the active organization, `name` or `org:name`; of the user, `user:name`. */
+  /** Features of the active organization (`name` or `org:name`) or the user (`user:name`). */
   readonly features?: readonly string[];
   /** Billing plans, written like features. */
   readonly plans?: readonly string[];
   readonly status: string;
-  /** Minutes since first and second factor were verified; -1 for never. */
+  /** Minutes since the first and second factor were verified; -1 for never. */
   readonly factorVerificationAge: readonly [number, number];
   readonly actor?: object | null;
 }
@@ -71,7 +71,7 @@ interface Scoped {
   readonly id: string;
 }
 
-/** Names with Clerk's scope letters: `o` organization, `u` user. */
+/** Adds Clerk's scope letters to names: `o` for the organization, `u` for the user. */
 function scoped(names: readonly string[]): Scoped[] {
   const all = names.map((name) => {
     const [prefix, id] = name.includes(':') ? (name.split(':') as [string, string]) : ['org', name];

@@ -18,20 +18,20 @@ export interface SigningKey {
 }
 
 /**
- * What a token can be signed with instead of the current key.
+ * A key to sign a token with instead of the current one.
  *
  * - `'rotated'`: the key before the last `rotateKey()`, under its own `kid`
  * - another local Clerk, a private key, or a private key's PEM: a forgery, under this instance's `kid`
- * - any text, where the header says HS256, HS384 or HS512: the shared secret
+ * - any string, with HS256, HS384 or HS512 in the header: the shared secret
  */
 export type TokenKey = { readonly signingKey: KeyObject } | KeyObject | webcrypto.CryptoKey | string;
 
-/** What to sign, and with what. Fields that are `undefined` are left out of the token. */
+/** The claims, header and key of a token. Fields that are `undefined` are left out of the token. */
 export interface SignOptions {
   readonly claims: object;
   /**
-   * Replaces or adds fields of the protected header. `alg` is obeyed: `none` leaves the signature empty, `HS256` signs
-   * with the public PEM unless `key` names a secret, both of which nobody should ever accept.
+   * Replaces or adds fields of the protected header. `alg` takes effect: `none` leaves the signature empty, `HS256` signs
+   * with the public PEM unless `key` is a secret. No verifier should accept either.
    *
    * @default { alg: 'RS256', kid: <the current one>, typ: 'JWT' }
    */
@@ -42,7 +42,7 @@ export interface SignOptions {
 
 /** The signing keys of an instance: one current, older ones still published until retired. */
 export class SigningKeys {
-  /** All there ever were, the current one first. */
+  /** All keys, the current one first. */
   private readonly keys: SigningKey[] = [];
   private readonly retired = new Set<string>();
 
@@ -54,7 +54,7 @@ export class SigningKeys {
     return this.keys[0] as SigningKey;
   }
 
-  /** The current public key, as `jwtKey` takes it. */
+  /** The current public key, for the option `jwtKey`. */
   get pem(): string {
     return createPublicKey(this.current.privateKey).export({ type: 'spki', format: 'pem' }).toString();
   }
@@ -67,12 +67,12 @@ export class SigningKeys {
     return key.kid;
   }
 
-  /** Publishes a key no longer. The current one cannot be retired. */
+  /** Stops publishing a key. The current one cannot be retired. */
   retire(kid: string): void {
     if (kid !== this.current.kid) this.retired.add(kid);
   }
 
-  /** What `GET /v1/jwks` answers. */
+  /** The response of `GET /v1/jwks`. */
   jwks(): object {
     const published = this.keys.filter(({ kid }) => !this.retired.has(kid));
     const keys = published.map(({ kid, privateKey }) => ({
@@ -84,7 +84,7 @@ export class SigningKeys {
     return { keys };
   }
 
-  /** A JWT; nothing about header or claims is checked, so that bad ones can be made. */
+  /** Signs a JWT. Header and claims are not validated, so that tests can create invalid tokens. */
   sign({ claims, header, key }: SignOptions): string {
     const { kid } = key === 'rotated' ? this.rotated : this.current;
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');

@@ -15,7 +15,7 @@ import {
   type StoredSession,
 } from './resources.js';
 
-/** A JWT template: claims that are put into its tokens. */
+/** A JWT template: the claims of its tokens. */
 export interface TemplateOptions {
   readonly name: string;
   readonly claims?: Readonly<Record<string, unknown>>;
@@ -23,7 +23,7 @@ export interface TemplateOptions {
   readonly lifetime?: number;
 }
 
-/** Everything an instance knows, in the order of creation. */
+/** The resources of an instance, in the order of creation. */
 export class Store {
   readonly users = new Map<string, UserJSON>();
   readonly organizations = new Map<string, OrganizationJSON>();
@@ -43,7 +43,7 @@ export class Store {
     return keep(this.organizations, newOrganization(options));
   }
 
-  /** @param permissions those that the role grants; by default what other members of the organization have by it. */
+  /** @param permissions The permissions of the role; by default those of other members with the same role. */
   addMember(organization: Ref, user: Ref, role: string, permissions?: readonly string[]): OrganizationMembershipJSON {
     const { id } = this.organization(organization);
     const granted = permissions ?? this.permissionsOf(id, role);
@@ -52,19 +52,19 @@ export class Store {
     return membership;
   }
 
-  /** What members of an organization have by a role. */
+  /** The permissions of a role in an organization. */
   permissionsOf(organizationId: string, role: string): readonly string[] {
     const holder = this.memberships.find((one) => one.organization.id === organizationId && one.role === role);
     return holder?.permissions ?? [];
   }
 
-  /** Sessions of the user that had the organization active go on without. */
+  /** Sessions of the user with this active organization continue without one. */
   removeMember(membership: OrganizationMembershipJSON): void {
     this.memberships = this.memberships.filter((kept) => kept !== membership);
     this.deactivate(membership.organization.id, membership.public_user_data.user_id);
   }
 
-  /** With memberships and sessions, as Clerk does. */
+  /** Deletes the user's memberships and sessions too, as Clerk does. */
   deleteUser(id: string): void {
     this.users.delete(id);
     this.memberships = this.memberships.filter(({ public_user_data }) => public_user_data.user_id !== id);
@@ -77,7 +77,7 @@ export class Store {
     }
   }
 
-  /** With memberships; sessions that had it active go on without. */
+  /** Deletes its memberships too. Sessions with this active organization continue without one. */
   deleteOrganization(id: string): void {
     this.organizations.delete(id);
     this.memberships = this.memberships.filter(({ organization }) => organization.id !== id);
@@ -146,7 +146,7 @@ export class Store {
     return existing(this.machines, ref, 'machine', 'createMachine');
   }
 
-  /** By object, id or name. */
+  /** Finds a template by object, id or name. */
   template(ref: Ref): JwtTemplateJSON {
     const named = [...this.templates.values()].find(({ name }) => name === ref);
     return named ?? existing(this.templates, ref, 'JWT template', 'createJwtTemplate');

@@ -15,7 +15,7 @@ import type {
   TokenOptions,
 } from './token-options.js';
 
-/** Categories in the protected header, by which Clerk tells its JWTs apart. */
+/** The `cat` values of the protected header, by which Clerk distinguishes its JWTs. */
 const CATEGORY = {
   session: 'cl_B7d4PD111AAA',
   template: 'cl_B7d4PD222AAA',
@@ -25,7 +25,7 @@ const CATEGORY = {
 const MINUTE_IN_SECONDS = 60;
 const HOUR_IN_SECONDS = 60 * MINUTE_IN_SECONDS;
 
-/** Makes the tokens of an instance. */
+/** Issues the tokens of an instance. */
 export class TokenIssuer {
   constructor(
     private readonly store: Store,
@@ -141,7 +141,7 @@ export class TokenIssuer {
   }
 }
 
-/** As options of an API key, with the nulls that come in over HTTP. */
+/** Options of an API key, with the null values of an HTTP request. */
 type IssuerApiKeyOptions = Omit<ApiKeyOptions, 'description'> & { readonly description?: string | null };
 
 function seconds(time: number | Date): number {

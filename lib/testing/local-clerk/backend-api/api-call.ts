@@ -1,23 +1,23 @@
 import { invalidFormat } from '../api-error.js';
 
-/** One call of the Backend API, taken apart. */
+/** A parsed call of the Backend API. */
 export interface ApiCall {
-  /** Parts of the path, by the names of the pattern. */
+  /** The path parameters. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  /** The JSON body; empty where none was sent. */
+  /** The JSON body; empty if there is none. */
   readonly body: Readonly<Record<string, unknown>>;
-  /** The id of the machine whose secret the call carries, if it is not the instance's. */
+  /** The id of the machine whose secret key is used, if it is not the instance's. */
   readonly machineId: string | undefined;
 }
 
-/** Answers a call with a JSON body, or throws an ApiError. */
+/** Returns the JSON body of the response, or throws an ApiError. */
 export type ApiHandler = (call: ApiCall) => unknown;
 
 /** Handlers by `METHOD /path/:parameter`. */
 export type Routes = Readonly<Record<string, ApiHandler>>;
 
-/** One page of a list, as `limit` and `offset` ask for it. */
+/** One page of a list, by `limit` and `offset`. */
 export function page<T>(all: readonly T[], query: URLSearchParams): T[] {
   const number = (name: string, fallback: number, minimum: number, maximum: number) => {
     const value = Number(query.get(name) ?? fallback);
@@ -30,7 +30,7 @@ export function page<T>(all: readonly T[], query: URLSearchParams): T[] {
   return all.slice(offset, offset + number('limit', 10, 1, 500));
 }
 
-/** One page; with the count of all where the query says `paginated`, else a bare array. */
+/** One page: with the total count if the query has `paginated`, else a plain array. */
 export function pageOrPaginated<T>(
   all: readonly T[],
   query: URLSearchParams,
@@ -38,10 +38,10 @@ export function pageOrPaginated<T>(
   return query.get('paginated') === 'true' ? paginated(all, query) : page(all, query);
 }
 
-/** One page, with the count of all. */
+/** One page, with the total count. */
 export function paginated<T>(all: readonly T[], query: URLSearchParams): { data: T[]; total_count: number } {
   return { data: page(all, query), total_count: all.length };
 }
 
-/** Clerk's answer to a deletion. */
+/** Clerk's response to a deletion. */
 export const deleted = (object: string, id: string) => ({ object, id, deleted: true });

@@ -7,10 +7,10 @@ import { Router } from '../router.js';
 import type { ApiHandler, Routes } from './api-call.js';
 import { jsonObject } from './fields.js';
 
-/** Who a secret key belongs to: the instance, one of its machines, or nobody. */
+/** The owner of a secret key: the instance or one of its machines; `undefined` for an unknown key. */
 export type KeyHolder = { readonly machineId: string | undefined } | undefined;
 
-/** What servers ask Clerk, with a secret key. */
+/** Clerk's Backend API, which servers call with a secret key. */
 export class BackendApi implements HttpApi {
   private readonly router: Router<ApiHandler>;
 
@@ -44,6 +44,6 @@ export class BackendApi implements HttpApi {
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
-  // Exactly this content type: with a charset, Clerk's SDK takes the body for text.
+  // No charset: with one, Clerk's SDK does not parse the body as JSON.
   response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
 }

@@ -3,7 +3,7 @@ import type { BrowserSessions } from '../frontend-api/browser-sessions.js';
 import type { Routes } from './api-call.js';
 import { requiredText, text } from './fields.js';
 
-/** What an application asks on behalf of a browser: the payload of a handshake, and fresh cookies. */
+/** Calls that an application makes for a browser: the payload of a handshake, and fresh cookies. */
 export function browserSessionRoutes(browsers: BrowserSessions): Routes {
   return {
     'GET /v1/clients/handshake_payload': ({ query }) => {

@@ -2,7 +2,7 @@ import { ApiError, invalidFormat, missingParameter } from '../api-error.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** A JSON body, taken apart; empty where none was sent. */
+/** Parses a JSON body; empty if there is none. */
 export function jsonObject(body: string): Body {
   if (body === '') return {};
   let parsed: unknown;
@@ -21,7 +21,7 @@ export function jsonObject(body: string): Body {
 
 const malformed = (name: string, kind: string) => invalidFormat(name, `be ${kind}`);
 
-/** Reads one field of a JSON body; `null` counts as absent, as the Backend API has it. */
+/** Reads one field of a JSON body; `null` counts as absent, as in the Backend API. */
 function reader<T>(kind: string, fits: (value: unknown) => value is T) {
   return (body: Body, name: string): T | undefined => {
     const value = body[name];
@@ -44,26 +44,26 @@ export const object = reader(
   (value): value is Record<string, unknown> => typeof value === 'object' && !Array.isArray(value),
 );
 
-/** @throws ApiError 422 for what is no whole number, or out of these bounds. */
+/** @throws ApiError 422 if it is not a whole number within these bounds. */
 export function wholeNumber(body: Body, name: string, minimum: number, maximum: number): number | undefined {
   const value = number(body, name);
   if (value === undefined || (Number.isInteger(value) && value >= minimum && value <= maximum)) return value;
   throw malformed(name, `a whole number from ${minimum} to ${maximum}`);
 }
 
-/** @throws ApiError 422 where it is absent or empty. */
+/** @throws ApiError 422 if it is absent or empty. */
 export function requiredText(body: Body, name: string): string {
   const value = text(body, name);
   if (!value) throw missingParameter(name);
   return value;
 }
 
-/** The fields of a body that a resource lets be changed. */
+/** The fields of a body that may be changed. */
 export function changes(body: Body, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body).filter(([name]) => names.includes(name)));
 }
 
-/** Replaces metadata: fields that the body has not are left alone. */
+/** Replaces metadata; fields that are not in the body stay as they are. */
 export function replacedMetadata(body: Body, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(names.filter((name) => name in body).map((name) => [name, object(body, name) ?? {}]));
 }

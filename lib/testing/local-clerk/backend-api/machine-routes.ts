@@ -33,7 +33,7 @@ export function machineRoutes(store: Store): Routes {
   };
 }
 
-/** A machine's secret is told at its creation, never those of others. */
+/** The secret key of a machine is returned only at its creation. */
 function answered(machine: MachineJSON) {
   return { ...machine, scoped_machines: machine.scoped_machines.map(withoutSecret) };
 }
@@ -43,7 +43,7 @@ function listed(machine: MachineJSON): object {
   return rest;
 }
 
-/** As it stands inside of another. */
+/** A machine as it appears inside another one. */
 function withoutSecret({ secret_key: _, ...machine }: MachineJSON): object {
   return { ...machine, scoped_machines: [] };
 }

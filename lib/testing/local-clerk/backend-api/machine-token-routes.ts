@@ -6,12 +6,12 @@ import type { Store } from '../store.js';
 import type { TokenIssuer } from '../token-issuer.js';
 
 /**
- * The three kinds of machine tokens. Their endpoints have no version in the path.
+ * The three types of machine tokens. Their endpoints have no version in the path.
  * @see https://clerk.com/docs/guides/development/machine-auth/overview
  */
 export function machineTokenRoutes(store: Store, tokens: TokenIssuer): Routes {
   const { machineTokens } = store;
-  /** Unknown, revoked and expired tokens are all the same to a caller. */
+  /** Callers cannot tell unknown, revoked and expired tokens apart. */
   const verified = (kind: MachineTokenKind, secret: string): MachineTokenJSON => {
     const token = machineTokens.verify(kind, secret);
     if (!token) throw unknownToken();
@@ -76,7 +76,7 @@ export function machineTokenRoutes(store: Store, tokens: TokenIssuer): Routes {
     },
     'POST /m2m_tokens/verify': ({ body, machineId }) => {
       const token = verified('m2m_token', requiredText(body, 'token'));
-      // A machine may only verify what was made to speak to it.
+      // A machine may only verify tokens that are meant for it.
       if (machineId !== undefined && !token.scopes.includes(machineId)) throw unknownToken();
       return token;
     },
@@ -91,7 +91,7 @@ export function machineTokenRoutes(store: Store, tokens: TokenIssuer): Routes {
   };
 }
 
-/** Lists are always somebody's. */
+/** Lists require a subject. */
 function subjectOf({ query }: ApiCall): string {
   const subject = query.get('subject');
   if (!subject) throw missingParameter('subject');

@@ -7,7 +7,7 @@ import type { TokenIssuer } from '../token-issuer.js';
 
 const FILTERS = ['user_id', 'client_id', 'status'] as const;
 
-/** In seconds: for how long a token may be good, ten years at most. */
+/** The allowed lifetime of a token, in seconds: ten years at most. */
 const LIFETIME = { minimum: 30, maximum: 315_360_000 };
 
 /** @see https://clerk.com/docs/reference/backend-api/tag/sessions */
@@ -17,7 +17,7 @@ export function sessionRoutes(store: Store, tokens: TokenIssuer): Routes {
     if (!session) throw notFound('The session');
     return session;
   };
-  /** A session that still gives tokens. */
+  /** A session for which tokens are still issued. */
   const live = (call: ApiCall): StoredSession => {
     const session = one(call);
     if (session.status !== 'active' && session.status !== 'pending') throw notFound('An active session');
@@ -46,7 +46,7 @@ export function sessionRoutes(store: Store, tokens: TokenIssuer): Routes {
     'POST /v1/sessions/:id/revoke': (call) =>
       resource(Object.assign(live(call), { status: 'revoked', updated_at: Date.now() })),
     'POST /v1/sessions/:id/tokens': (call) =>
-      // As at Clerk: no frontend has asked for it, so it names none.
+      // As with Clerk: no frontend requested the token, so it has no azp.
       token(tokens.sessionToken({ session: live(call), expiresIn: expiresIn(call), omit: ['azp'] })),
     'POST /v1/sessions/:id/tokens/:template': (call) => {
       const user = live(call).user_id;

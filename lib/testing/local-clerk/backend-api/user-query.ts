@@ -7,7 +7,7 @@ export function addressesOf(user: UserJSON): string[] {
   return user.email_addresses.map(({ email_address }) => email_address);
 }
 
-/** Users that fulfil every filter of a query; the newest first, as Clerk lists them, unless `order_by` says otherwise. */
+/** The users that match all filters of a query, newest first unless `order_by` says otherwise, as with Clerk. */
 export function matchingUsers(store: Store, query: URLSearchParams): UserJSON[] {
   const filters: Record<string, (user: UserJSON) => (string | null)[]> = {
     user_id: ({ id }) => [id],
@@ -33,9 +33,9 @@ export function matchingUsers(store: Store, query: URLSearchParams): UserJSON[] 
   return ordered(found, query.get('order_by') ?? '-created_at');
 }
 
-/** @param users in the order of their creation, which decides among equals. */
+/** @param users In the order of creation, which breaks ties. */
 function ordered(users: UserJSON[], orderBy: string): UserJSON[] {
-  // A plus arrives as a space where the caller did not encode it.
+  // An unencoded plus arrives as a space.
   const [, sign, key] = /^([+-]?)(created_at|updated_at|first_name|last_name|username)$/.exec(orderBy.trim()) ?? [];
   if (!key) throw invalidParameter('order_by', 'names no property that users are ordered by');
   const value = (user: UserJSON) => user[key as 'created_at'] ?? '';

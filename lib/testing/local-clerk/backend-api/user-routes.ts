@@ -19,7 +19,7 @@ export function userRoutes(store: Store): Routes {
   };
   const change = (user: UserJSON, changed: object): UserJSON =>
     Object.assign(user, changed, { updated_at: Date.now() });
-  /** What identifies a user belongs to nobody else. */
+  /** Identifiers of a user are unique. */
   const free = (body: ApiCall['body'], name: 'username' | 'external_id', owner?: string) => {
     const wanted = text(body, name);
     const isTaken = (user: UserJSON) => user[name] === wanted && user.id !== owner;

@@ -8,12 +8,12 @@ import type { Client } from './clients.js';
 import { html, type Html } from './html.js';
 import { knownBy, wayBack } from './way-back.js';
 
-/** The pages on which people sign in and out. They ask nobody for a password. */
+/** The pages for signing in and out, without passwords. */
 export function accountPages(store: Store, browsers: BrowserSessions): BrowserRoutes {
   const { clients } = browsers;
   const openTo = ({ client }: BrowserCall) => client ?? clients.open();
 
-  /** Back to the application, which is told of the change; or to the page itself, for want of an application. */
+  /** Redirects back to the application, or to the page itself if there is none. */
   const leave = ({ form }: BrowserCall, client: Client): BrowserReply => {
     if (!form.get('redirect_url'))
       return { status: 200, body: signedInPage(store, clients.sessionOf(client)?.user_id) };
@@ -51,7 +51,7 @@ export function accountPages(store: Store, browsers: BrowserSessions): BrowserRo
   };
 }
 
-/** What has to come along when the form is sent. */
+/** Hidden fields that the form has to send. */
 function fieldsOf({ query }: BrowserCall, client: Client): Html {
   const back = query.has('redirect_url') ? wayBack(query).href : undefined;
   return html`<input type="hidden" name="__clerk_db_jwt" value="${client.token}" />${
@@ -65,7 +65,7 @@ function userPicker(store: Store, hidden: Html): Html {
       ${hidden}
       <fieldset>
         <legend>Continue as</legend>
-        ${users.length === 0 ? html`<p>Nobody is known yet.</p>` : ''}
+        ${users.length === 0 ? html`<p>There are no users yet.</p>` : ''}
         ${users.map(
           (user) =>
             html`<p><button name="user" value="${user.id}">${nameOf(user)}</button> ${rightsOf(store, user)}</p>`,
@@ -82,7 +82,7 @@ function userPicker(store: Store, hidden: Html): Html {
     </form>`;
 }
 
-/** What a session of this user may hold, so that whoever picks one knows what to expect. */
+/** Organizations and roles of this user, shown next to the name in the list. */
 function rightsOf(store: Store, user: UserJSON): string {
   const memberships = store.memberships.filter(({ public_user_data }) => public_user_data.user_id === user.id);
   const rights = memberships.map(({ organization, role, permissions }) => {
@@ -135,7 +135,7 @@ const page = (title: string, content: Html): Html =>
       <body>
         <main>
           <h1>${title}</h1>
-          <p>This is a local Clerk, for development: it asks nobody for a password.</p>
+          <p>This is a local Clerk, for development: it requires no passwords.</p>
           ${content}
         </main>
       </body>

@@ -2,32 +2,32 @@ import type { HttpCall } from '../local-server.js';
 import { Html } from './html.js';
 import type { Client } from './clients.js';
 
-/** One call of a browser, taken apart. */
+/** A parsed call of a browser. */
 export interface BrowserCall extends HttpCall {
-  /** Parts of the path, by the names of the pattern. */
+  /** The path parameters. */
   readonly params: Readonly<Record<string, string>>;
-  /** The fields of a form; empty where none was sent. */
+  /** The form fields; empty if there are none. */
   readonly form: URLSearchParams;
-  /** The browser that calls, if it is known. */
+  /** The calling browser, if it is known. */
   readonly client: Client | undefined;
-  /** The page that calls, where it is on another origin. */
+  /** The origin of the calling page, if it is another one. */
   readonly origin: string | undefined;
 }
 
-/** What a browser is answered. */
+/** The response to a browser. */
 export interface BrowserReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: Html | object;
 }
 
-/** Answers a call, or throws an ApiError. */
+/** Returns the response to a call, or throws an ApiError. */
 export type BrowserHandler = (call: BrowserCall) => BrowserReply;
 
 /** Handlers by `METHOD /path/:parameter`. */
 export type BrowserRoutes = Readonly<Record<string, BrowserHandler>>;
 
-/** Clerk wraps what it answers to its browser SDK. */
+/** The envelope in which Clerk wraps responses to its browser SDK. */
 export const respond = (response: object): BrowserReply => ({ status: 200, body: { response, client: null } });
 
 export const redirect = (status: 303 | 307, location: URL, cookies: readonly string[] = []): BrowserReply => ({

@@ -9,9 +9,9 @@ import type { TokenIssuer } from '../token-issuer.js';
 import type { SessionTokenOptions } from '../token-options.js';
 import { Clients, type Client } from './clients.js';
 
-/** How the Frontend API hands a browser's session over to an application: by a nonce, or inside a signed token. */
+/** How the Frontend API passes a browser's session to an application: by a nonce or inside a signed token. */
 export interface Handshake {
-  /** Value of the query parameter or cookie `__clerk_handshake_nonce`. Good for one use. */
+  /** Value of the query parameter or cookie `__clerk_handshake_nonce`. Valid for one use. */
   readonly nonce: string;
   /** Value of the query parameter or cookie `__clerk_handshake`. */
   readonly token: string;
@@ -19,7 +19,7 @@ export interface Handshake {
 
 type Cookies = Readonly<Record<string, string>>;
 
-/** What Clerk keeps in browsers: cookies, refresh tokens and handshakes. */
+/** The cookies, refresh tokens and handshakes of browsers. */
 export class BrowserSessions {
   readonly clients: Clients;
   private readonly suffix: string;
@@ -30,7 +30,7 @@ export class BrowserSessions {
     private readonly store: Store,
     private readonly tokens: TokenIssuer,
     private readonly keys: SigningKeys,
-    /** Browsers carry a development instance's client around themselves; a production instance keeps it on its own host. */
+    /** The client token is in the URL for a development instance, in a cookie of Clerk's host for a production one. */
     readonly isDevelopment: boolean,
     publishableKey: string,
   ) {
@@ -38,19 +38,19 @@ export class BrowserSessions {
     this.suffix = createHash('sha1').update(publishableKey).digest('base64url').slice(0, 8);
   }
 
-  /** The Cookie header of a browser in which a session is signed in. */
+  /** The Cookie header of a browser with a signed-in session. */
   cookieHeader(token: SessionTokenOptions = {}): string {
     return Object.entries(this.signedIn(this.sessionFor(token), token))
       .map((pair) => pair.join('='))
       .join('; ');
   }
 
-  /** A handshake that signs a session in, or out where there is none. */
+  /** A handshake that signs a session in, or with `null` out. */
   handshake(token: SessionTokenOptions | null = {}): Handshake {
     return this.hold(token ? this.signedIn(this.sessionFor(token), token) : this.signedOut());
   }
 
-  /** A handshake that tells an application how things stand in a browser. */
+  /** A handshake that passes the current state of a browser to an application. */
   handshakeOf(client: Client, authorizedParty: string): Handshake {
     const session = this.clients.sessionOf(client);
     return this.hold(
@@ -58,7 +58,7 @@ export class BrowserSessions {
     );
   }
 
-  /** What a nonce stands for; it is spent by this. */
+  /** Returns the directives of a nonce and invalidates it. */
   spend(nonce: string): { directives: readonly string[] } {
     const directives = this.nonces.get(nonce);
     if (!directives) throw notFound('The handshake payload');
@@ -76,7 +76,7 @@ export class BrowserSessions {
     return { object: 'cookies', cookies: toDirectives(this.signedIn(session, { authorizedParty })) };
   }
 
-  /** The cookies that tell a production instance's applications, beside its Frontend API, that somebody signed in or out. */
+  /** The cookies that tell the applications of a production instance that a user signed in or out. */
   announcement(client: Client): string[] {
     const session = this.clients.sessionOf(client);
     return toDirectives(this.bothNames('__client_uat', session ? String(Math.floor(session.created_at / 1000)) : '0'));
@@ -92,7 +92,7 @@ export class BrowserSessions {
   private signedIn(session: StoredSession, token: SessionTokenOptions): Cookies {
     const refreshToken = randomText(40);
     this.refreshTokens.set(refreshToken, session.id);
-    // The browser signed in no later than its token was issued, though tests date tokens back.
+    // The sign-in must not be later than the issue of the token, which tests may backdate.
     const { issuedAt = new Date() } = token;
     const issued = typeof issuedAt === 'number' ? issuedAt : issuedAt.getTime() / 1000;
     const updated = Math.floor(Math.min(session.created_at / 1000, issued));
@@ -133,12 +133,12 @@ export class BrowserSessions {
   }
 }
 
-/** A production instance hands over by cookie, which has to go once it was used. */
+/** A production instance passes the handshake in a cookie, which must be deleted after use. */
 const SPENT_HANDSHAKE: Cookies = { __clerk_handshake: '', __clerk_handshake_nonce: '' };
 
 const YEAR_IN_SECONDS = 365 * 24 * 60 * 60;
 
-/** Cookies as `Set-Cookie` lines. Scripts read all of them but the refresh token. */
+/** Cookies as `Set-Cookie` lines. All but the refresh token are readable by scripts. */
 function toDirectives(cookies: Cookies): string[] {
   return Object.entries(cookies).map(([name, value]) => {
     const lifetime = value === '' ? 0 : YEAR_IN_SECONDS;

@@ -6,7 +6,7 @@ import { respond, type BrowserCall, type BrowserRoutes } from './browser-call.js
 import type { BrowserSessions } from './browser-sessions.js';
 import type { Client } from './clients.js';
 
-/** What Clerk's browser SDK asks while a page is open. */
+/** The endpoints that Clerk's browser SDK calls while a page is open. */
 export function clientRoutes(store: Store, tokens: TokenIssuer, { clients }: BrowserSessions): BrowserRoutes {
   const known = ({ client }: BrowserCall): Client => {
     if (!client) throw new ApiError(401, 'dev_browser_unauthenticated', 'This browser is not known');

@@ -2,10 +2,10 @@ import { newId, randomText } from '../ids.js';
 import type { StoredSession } from '../resources.js';
 import type { Store } from '../store.js';
 
-/** A browser, as Clerk knows it. One user at a time is signed in, as in Clerk's single-session mode. */
+/** A browser. One user at a time is signed in, as in Clerk's single-session mode. */
 export interface Client {
   readonly id: string;
-  /** What the browser shows to be known again: a dev browser, or the cookie `__client` of a production instance. */
+  /** Identifies the browser: the dev browser token, or the `__client` cookie of a production instance. */
   readonly token: string;
   sessionId: string | undefined;
 }
@@ -26,7 +26,7 @@ export class Clients {
     return this.byToken.get(token ?? '');
   }
 
-  /** The browser in which a session is; a new one where it is in none yet. */
+  /** The browser of a session; a new one if it has none yet. */
   holding(session: StoredSession): Client {
     const holder = [...this.byToken.values()].find(({ sessionId }) => sessionId === session.id);
     return holder ?? Object.assign(this.open(), { sessionId: session.id });
@@ -38,7 +38,7 @@ export class Clients {
     return session?.status === 'active' || session?.status === 'pending' ? session : undefined;
   }
 
-  /** Signs a user in, and whoever was there before out; the first organization of the user becomes active. */
+  /** Signs a user in, and the previous one out. The first organization of the user becomes active. */
   signIn(client: Client, userId: string): StoredSession {
     this.signOut(client);
     const membership = this.store.memberships.find(({ public_user_data }) => public_user_data.user_id === userId);
@@ -54,8 +54,8 @@ export class Clients {
   }
 
   /**
-   * Makes an organization of the user (by id or slug) the session's active one. One that is not the user's, or an empty
-   * text, leaves the session without.
+   * Makes an organization of the user (by id or slug) the session's active one. An organization that the user is not a
+   * member of, or an empty string, leaves the session without an active one.
    */
   activate(session: StoredSession, organization: string): void {
     const membership = this.store.memberships.find(

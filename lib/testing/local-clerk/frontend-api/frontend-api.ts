@@ -15,7 +15,7 @@ import { Html } from './html.js';
 
 const PATHS = /^\/(v1\/(client|dev_browser)|sign-in|sign-up|sign-out)(\/|$)/;
 
-/** What browsers ask Clerk: to be handed over to an application, for tokens, and the pages to sign in and out. */
+/** Clerk's Frontend API: handshakes, tokens, and the pages for signing in and out. */
 export class FrontendApi implements HttpApi {
   private readonly router: Router<BrowserHandler>;
 
@@ -62,7 +62,7 @@ export class FrontendApi implements HttpApi {
   }
 }
 
-/** Clerk lets every origin of a development instance call, with cookies. */
+/** Clerk allows calls with cookies from every origin of a development instance. */
 function allow(origin: string, response: ServerResponse): void {
   response.setHeader('Access-Control-Allow-Origin', origin);
   response.setHeader('Access-Control-Allow-Credentials', 'true');

@@ -6,7 +6,7 @@ import { wayBack } from './way-back.js';
 const MINUTE_IN_SECONDS = 60;
 
 /**
- * A navigation that an application could not judge comes here, and goes back with the browser's session.
+ * Applications redirect navigations here whose session they cannot determine; the browser returns with its session.
  * @see https://clerk.com/docs/guides/how-clerk-works/overview
  */
 export function handshakeRoutes(browsers: BrowserSessions): BrowserRoutes {
@@ -18,7 +18,7 @@ export function handshakeRoutes(browsers: BrowserSessions): BrowserRoutes {
       const session = browsers.clients.sessionOf(client);
       if (session && organization !== null) browsers.clients.activate(session, organization);
 
-      // Says to a satellite that it has been answered: without a session it would ask again and again.
+      // Tells a satellite that the sync is done; without a session it would redirect forever.
       if (query.get('__clerk_hs_reason') === 'satellite-needs-syncing') back.searchParams.set('__clerk_synced', 'true');
       const { nonce, token } = browsers.handshakeOf(client, back.origin);
       const [name, value] =

@@ -1,9 +1,9 @@
-/** Markup that is safe to insert as it stands. */
+/** Markup that is safe to insert without escaping. */
 export class Html {
   constructor(readonly markup: string) {}
 }
 
-/** A template whose values are escaped, unless they are markup themselves; lists are joined. */
+/** A template that escapes its values unless they are Html, and joins arrays. */
 export function html(parts: TemplateStringsArray, ...values: readonly unknown[]): Html {
   return new Html(parts.map((part, index) => (index === 0 ? '' : markupOf(values[index - 1])) + part).join(''));
 }

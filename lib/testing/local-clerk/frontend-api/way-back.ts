@@ -3,8 +3,8 @@ import type { BrowserSessions } from './browser-sessions.js';
 import type { Client } from './clients.js';
 
 /**
- * Where a browser came from, as `redirect_url` says.
- * @throws ApiError 422 where it is no web page.
+ * The URL to return to, from `redirect_url`.
+ * @throws ApiError 422 if it is not a web page.
  */
 export function wayBack(fields: URLSearchParams): URL {
   const text = fields.get('redirect_url');
@@ -15,7 +15,7 @@ export function wayBack(fields: URLSearchParams): URL {
   return url;
 }
 
-/** The cookies by which a production instance's own host knows a browser again, and its applications hear of a change. */
+/** The cookies that identify the browser to Clerk's host, and tell applications about a change (production instances). */
 export function knownBy(browsers: BrowserSessions, client: Client): string[] {
   if (browsers.isDevelopment) return [];
   return [`__client=${client.token}; Path=/; SameSite=Lax; HttpOnly`, ...browsers.announcement(client)];
