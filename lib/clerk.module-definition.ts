@@ -3,16 +3,16 @@ import { ConfigurableModuleBuilder } from '@nestjs/common';
 import { globalGuard } from './guard/global-guard.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 
-/** What `forRoot()` and `forRootAsync()` take beside the options. */
+/** Options of the module itself: `forRoot()` takes them with the other options, `forRootAsync()` next to its factory. */
 interface ModuleExtras {
   /**
-   * Whether every module sees what this one exports.
+   * Makes the exports of the module visible to every other module.
    * @default true
    */
   isGlobal?: boolean | undefined;
   /**
-   * Whether ClerkGuard is registered for the whole application. Without it, `@UseGuards(ClerkGuard)` guards controllers and
-   * handlers. Where nothing is guarded (workers, scripts), `secretKey` is all that is needed.
+   * Registers `ClerkGuard` for the whole application. Without it, `@UseGuards(ClerkGuard)` guards single controllers and
+   * handlers. If nothing is guarded (workers, scripts), `secretKey` is enough.
    * @default true
    */
   guard?: boolean | undefined;
@@ -27,7 +27,7 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
     .setFactoryMethodName('createClerkOptions')
     .setExtras<ModuleExtras>({ isGlobal: true, guard: true }, (definition, { isGlobal, guard }) => ({
       ...definition,
-      // Only a plain no switches these off: a variable that happens to be undefined must not.
+      // Only `false` switches these off, since a variable may be undefined by accident.
       global: isGlobal !== false,
       providers: [
         ...(definition.providers ?? []),

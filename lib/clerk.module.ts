@@ -57,16 +57,19 @@ function importedWithoutForRoot(): never {
 }
 
 /**
- * Closes a Nest application with Clerk: every handler of it demands a signed-in session unless a decorator says
- * otherwise.
+ * Protects a Nest application with Clerk: every handler requires a signed-in session unless a decorator says otherwise.
  *
  * @example
- * `@Module({ imports: [ClerkModule.forRoot()] })` // keys from CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY
+ * ```ts
+ * // keys from CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY
+ * @Module({ imports: [ClerkModule.forRoot()] })
+ * export class AppModule {}
+ * ```
  */
 @Module({
   imports: [DiscoveryModule],
   providers: [
-    // forRoot() and forRootAsync() put theirs in its place: Nest lets providers of a dynamic module override these.
+    // Replaced by forRoot() and forRootAsync(): providers of a dynamic module override these.
     { provide: MODULE_OPTIONS_TOKEN, useFactory: importedWithoutForRoot },
     { provide: IS_GUARDED, useValue: true },
     {
@@ -139,7 +142,7 @@ function importedWithoutForRoot(): never {
     ClerkProtectionMap,
     { provide: PROTECTION_MAP, useExisting: ClerkProtectionMap },
   ],
-  // All that ClerkGuard and ClerkApiExceptionFilter need is exported, so that they can be used in every module.
+  // Includes everything that ClerkGuard and ClerkApiExceptionFilter inject, so that every module can use them.
   exports: [
     ClerkClientService,
     ClerkClients,
@@ -163,25 +166,28 @@ function importedWithoutForRoot(): never {
 })
 export class ClerkModule extends ConfigurableModuleClass {
   /**
-   * @param options See {@link ClerkModuleOptions}; besides, `isGlobal` (default true) and `guard` (default true).
+   * @param options See {@link ClerkModuleOptions}; also takes `isGlobal` (default `true`) and `guard` (default `true`).
    * With `guard: false` and no ClerkGuard or ClerkMiddleware of your own (workers, scripts), `secretKey` is enough.
-   * @throws ClerkConfigurationError when the application boots, listing every option to mend; at once where they are no
-   * object of options at all.
+   * @throws ClerkConfigurationError when the application boots, listing every invalid option; immediately if `options` is
+   * not an object, or has options that are getters or inherited.
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    // Before Nest copies them.
+    // Must run before Nest copies the options.
     assertReadable(options);
     return super.forRoot(options);
   }
 
   /**
-   * The same with options from a factory, for keys that come from a ConfigService or a vault.
+   * Like {@link forRoot}, with options from a factory: for keys from a ConfigService or a vault. `isGlobal` and `guard`
+   * are passed next to the factory.
    *
    * @example
+   * ```ts
    * ClerkModule.forRootAsync({
    *   inject: [ConfigService],
    *   useFactory: (config: ConfigService) => ({ secretKey: config.get('CLERK_SECRET_KEY') }),
-   * })
+   * });
+   * ```
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);

@@ -92,7 +92,7 @@ export type { RequestAuth } from './transports/http/request-auth.js';
 export type { AcceptedToken } from './authentication/identity/token-types.js';
 export type { AuthObjectFor } from './authentication/identity/auth-object-types.js';
 
-// Clerk's own types, so that handlers need one import.
+// Clerk's own types, so that handlers need only one import.
 export type {
   AuthObject,
   ClerkClient,

@@ -1,17 +1,19 @@
 /**
- * Types `request.auth` of Express. One line in any file of an application:
+ * Types `request.auth` on Express. Add one line to any file of the application:
  *
  * @example
+ * ```ts
  * /// <reference types="nest-clerk/express" />
+ * ```
  */
 import type { RequestAuth } from '../transports/http/request-auth.js';
 
 declare global {
-  // The namespace that @types/express leaves open for this.
+  // @types/express provides this namespace for augmentation.
   // eslint-disable-next-line @typescript-eslint/no-namespace
   namespace Express {
     interface Request {
-      /** Who is calling, as ClerkGuard found out. Absent on handlers with `@SkipAuth()`. */
+      /** The caller's auth, set by ClerkGuard. Absent on handlers with `@SkipAuth()`. */
       auth: RequestAuth;
     }
   }

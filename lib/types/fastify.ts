@@ -1,8 +1,10 @@
 /**
- * Types `request.auth` of Fastify. One line in any file of an application:
+ * Types `request.auth` on Fastify. Add one line to any file of the application:
  *
  * @example
+ * ```ts
  * /// <reference types="nest-clerk/fastify" />
+ * ```
  */
 import type {} from 'fastify';
 
@@ -10,7 +12,7 @@ import type { RequestAuth } from '../transports/http/request-auth.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who is calling, as ClerkGuard found out. Absent on handlers with `@SkipAuth()`. */
+    /** The caller's auth, set by ClerkGuard. Absent on handlers with `@SkipAuth()`. */
     auth: RequestAuth;
   }
 }

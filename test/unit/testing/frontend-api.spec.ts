@@ -172,7 +172,7 @@ describe('the Frontend API of the local Clerk', () => {
   it('signs up, out, and lets no banned or unknown user in', async () => {
     await start();
     const banned = clerk.createUser({ banned: true, firstName: 'Mallory' });
-    expect((await call('/sign-in')).text).toContain('Nobody is known yet');
+    expect((await call('/sign-in')).text).toContain('There are no users yet');
     for (const id of [banned.id, 'user_unknown']) expect(await signIn('', { id })).toMatchObject({ status: 422 });
     const token = await devBrowser();
     const up = await call('/sign-up', { form: { first_name: '<b>Eve</b>', __clerk_db_jwt: token } });
