@@ -176,7 +176,7 @@ describe('PolicyReader', () => {
     Reflect.defineMetadata('nest-clerk:protection', ['require-org'], Newer.prototype.handler);
     expect(read(Newer, 'handler', 'lax')).toMatchObject({
       protection: 'strict',
-      problems: [expect.stringContaining('does not know: use one version everywhere')],
+      problems: [expect.stringContaining('unknown protection metadata: two versions of nest-clerk are loaded')],
     });
   });
 
