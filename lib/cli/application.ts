@@ -41,7 +41,7 @@ export async function mapApplication(
         return await readMapWith(first, furtherNames, () => readMap(exported, path, io), io);
       } catch (error) {
         if (!second || !isAboutOptions(error)) throw error;
-        // The errors of the first attempt are more useful than other option errors of the second.
+        // If the options are invalid with both, report the error of the first.
         return await readMapWith(second, furtherNames, () => readMap(exported, path, io), io).catch((again) =>
           Promise.reject(isAboutOptions(again) ? error : again),
         );

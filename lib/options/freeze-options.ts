@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { isRecord } from './readable.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 
-/** How many characters of a key are shown: its prefix only, as in Clerk's Dashboard. */
+/** How many characters of a key are shown: only its prefix, as Clerk shows keys. */
 const SHOWN_CHARACTERS = 7;
 
 /** Returns a deeply frozen copy of the options that hides keys when logged. Class instances are kept as they are. */

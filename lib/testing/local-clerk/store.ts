@@ -64,7 +64,7 @@ export class Store {
     this.deactivate(membership.organization.id, membership.public_user_data.user_id);
   }
 
-  /** Deletes the user's memberships and sessions too, as Clerk does. */
+  /** Deletes the user's memberships and ends the user's sessions too, as Clerk does. */
   deleteUser(id: string): void {
     this.users.delete(id);
     this.memberships = this.memberships.filter(({ public_user_data }) => public_user_data.user_id !== id);

@@ -30,7 +30,7 @@ export class BrowserSessions {
     private readonly store: Store,
     private readonly tokens: TokenIssuer,
     private readonly keys: SigningKeys,
-    /** The client token is in the URL for a development instance, in a cookie of Clerk's host for a production one. */
+    /** Browsers pass the client of a development instance themselves; a production instance keeps it on its own host. */
     readonly isDevelopment: boolean,
     publishableKey: string,
   ) {
