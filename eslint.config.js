@@ -1,10 +1,7 @@
 import tseslint from 'typescript-eslint';
 
-/**
- * The rooms of lib/, from the ground up. A room may use those before it, never those behind it.
- * The story behind the order stands in ARCHITECTURE.md.
- */
-const ROOMS = [
+/** The layers of lib/, from the bottom up: a layer imports only from those before it. ARCHITECTURE.md says why. */
+const LAYERS = [
   'errors',
   'options',
   'client',
@@ -19,18 +16,18 @@ const ROOMS = [
   'protection-map',
 ];
 
-/** The rooms within `authentication/`, likewise. */
-const ROOMS_OF_AUTHENTICATION = ['identity', 'keys', 'cache', 'lanes', 'instances'];
+/** The layers within `authentication/`, likewise. */
+const LAYERS_OF_AUTHENTICATION = ['identity', 'keys', 'cache', 'lanes', 'instances'];
 
-/** What stands beside or above the rooms: they know nothing of it. */
+/** Beside or above the layers, which do not depend on it. */
 const OUTSIDE = ['testing', 'types', 'cli'];
 
-/** The entry files of lib/ compose all rooms; nothing below may use them. */
+/** The entry files of lib/ compose all layers; nothing below may import them. */
 const ENTRY_FILES = String.raw`(?:index|clerk\.module|clerk\.module-definition)\.js$`;
 
-const CLIMBS = 'This arrow climbs: a room of lib/ only uses the rooms below it. See ARCHITECTURE.md.';
+const CLIMBS = 'This import points upward: a layer of lib/ imports only from the layers below it. See ARCHITECTURE.md.';
 
-/** `no-restricted-imports` of one room: no arrow that climbs, and whatever else the room must not know. */
+/** `no-restricted-imports` of one layer: no import that points upward, and whatever else the layer must not import. */
 function imports(climbing, { paths = [], patterns = [] } = {}) {
   return {
     'no-restricted-imports': 'off',
@@ -39,28 +36,28 @@ function imports(climbing, { paths = [], patterns = [] } = {}) {
 }
 
 /**
- * The rooms that files of another may not import. A folder's name alone does not tell: `transports/http/` is another room
+ * The layers that files of another may not import. A folder's name alone is ambiguous: `transports/http/` is another layer
  * than `http/`.
  *
  * @param depth How many folders below lib/ the importing file is.
  */
-const above = (rooms, depth) => [
-  { regex: `^${'\\.\\./'.repeat(depth)}(?:(?:${rooms.join('|')})/|${ENTRY_FILES})`, message: CLIMBS },
+const above = (layers, depth) => [
+  { regex: `^${'\\.\\./'.repeat(depth)}(?:(?:${layers.join('|')})/|${ENTRY_FILES})`, message: CLIMBS },
 ];
 
-const roomRules = ROOMS.flatMap((room, floor) => {
-  const rooms = [...ROOMS.slice(floor + 1), ...OUTSIDE];
+const layerRules = LAYERS.flatMap((layer, floor) => {
+  const upper = [...LAYERS.slice(floor + 1), ...OUTSIDE];
   return [
-    { files: [`lib/${room}/*.ts`], rules: imports(above(rooms, 1)) },
-    { files: [`lib/${room}/*/*.ts`], rules: imports(above(rooms, 2)) },
+    { files: [`lib/${layer}/*.ts`], rules: imports(above(upper, 1)) },
+    { files: [`lib/${layer}/*/*.ts`], rules: imports(above(upper, 2)) },
   ];
 });
 
-const authenticationRules = ROOMS_OF_AUTHENTICATION.map((room, floor) => ({
-  files: [`lib/authentication/${room}/*.ts`],
+const authenticationRules = LAYERS_OF_AUTHENTICATION.map((layer, floor) => ({
+  files: [`lib/authentication/${layer}/*.ts`],
   rules: imports([
-    ...above([...ROOMS.slice(ROOMS.indexOf('authentication') + 1), ...OUTSIDE], 2),
-    ...(floor + 1 < ROOMS_OF_AUTHENTICATION.length ? above(ROOMS_OF_AUTHENTICATION.slice(floor + 1), 1) : []),
+    ...above([...LAYERS.slice(LAYERS.indexOf('authentication') + 1), ...OUTSIDE], 2),
+    ...(floor + 1 < LAYERS_OF_AUTHENTICATION.length ? above(LAYERS_OF_AUTHENTICATION.slice(floor + 1), 1) : []),
   ]),
 }));
 
@@ -105,11 +102,11 @@ export default tseslint.config(
       'no-restricted-imports': ['error', { patterns: [{ group: ONLY_ROOTS, message: 'Import package roots only.' }] }],
     },
   },
-  ...roomRules,
+  ...layerRules,
   ...authenticationRules,
   {
     files: ['lib/policy/{applicability,decide,compile-policy,policy-problems,route-policy,requirement}.ts'],
-    rules: imports(above(ROOMS.slice(ROOMS.indexOf('policy') + 1), 1), PURE),
+    rules: imports(above(LAYERS.slice(LAYERS.indexOf('policy') + 1), 1), PURE),
   },
   {
     // Stands alone: the core never imports it, and it imports nothing of the core.
@@ -117,7 +114,11 @@ export default tseslint.config(
     rules: imports(
       [
         {
-          group: [...[...ROOMS, 'types', 'cli'].map((room) => `**/${room}/**`), '**/index.js', '**/clerk.module*.js'],
+          group: [
+            ...[...LAYERS, 'types', 'cli'].map((layer) => `**/${layer}/**`),
+            '**/index.js',
+            '**/clerk.module*.js',
+          ],
           message: CLIMBS,
         },
       ],
@@ -127,7 +128,8 @@ export default tseslint.config(
             group: ['made-auth-objects', 'made-up-options', 'protection-snapshot', 'test-caller', 'testing.error'].map(
               (name) => `**/${name}.js`,
             ),
-            message: 'This arrow climbs: the local Clerk stands alone, and these know the core. See ARCHITECTURE.md.',
+            message:
+              'This import points upward: the local Clerk stands alone, and these import the core. See ARCHITECTURE.md.',
           },
         ],
       },
@@ -140,7 +142,11 @@ export default tseslint.config(
       'no-restricted-imports': 'off',
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['**/cli/**', '**/types/**'], message: 'This arrow climbs. See ARCHITECTURE.md.' }] },
+        {
+          patterns: [
+            { group: ['**/cli/**', '**/types/**'], message: 'This import points upward. See ARCHITECTURE.md.' },
+          ],
+        },
       ],
     },
   },
@@ -151,7 +157,7 @@ export default tseslint.config(
       'no-restricted-imports': 'off',
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ group: [...ROOMS, 'types'].map((room) => `**/${room}/**`), message: ONLY_ENTRIES }] },
+        { patterns: [{ group: [...LAYERS, 'types'].map((layer) => `**/${layer}/**`), message: ONLY_ENTRIES }] },
       ],
     },
   },

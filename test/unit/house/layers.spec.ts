@@ -16,7 +16,7 @@ async function violations(file: string, line: string): Promise<string[]> {
     .map(({ message }) => message);
 }
 
-describe('the rooms of lib/', () => {
+describe('the layers of lib/', () => {
   it.each([
     ['lib/errors/denial.ts', '../policy/decide.js'],
     ['lib/options/clerk-options.ts', '../client/clerk-client.service.js'],
@@ -42,11 +42,11 @@ describe('the rooms of lib/', () => {
     ['lib/testing/local-clerk/local-clerk.ts', '../test-caller.js'],
   ])('%s may not import %s', async (file, target) => {
     expect(await violations(file, `export * from '${target}';`)).toEqual([
-      expect.stringContaining('This arrow climbs'),
+      expect.stringContaining('This import points upward'),
     ]);
   });
 
-  it('may use the rooms below', async () => {
+  it('may import from the layers below', async () => {
     expect(await violations('lib/guard/clerk.guard.ts', "export * from '../policy/decide.js';")).toEqual([]);
     const operation = "export * from '../http/web-request.js';";
     expect(await violations('lib/transports/graphql/graphql.operation.ts', operation)).toEqual([]);
@@ -104,8 +104,8 @@ describe('the rooms of lib/', () => {
   });
 
   it('each have their rule', () => {
-    const rooms = readdirSync(join(root, 'lib'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const layers = readdirSync(join(root, 'lib'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const config = readFileSync(join(root, 'eslint.config.js'), 'utf8');
-    for (const { name } of rooms) expect(config).toContain(`'${name}'`);
+    for (const { name } of layers) expect(config).toContain(`'${name}'`);
   });
 });
