@@ -59,9 +59,10 @@ export function grpcErrorOf(body: object, { metadata: received }: GrpcCall, orig
     details: text,
     metadata,
   };
-  // Nest emits the error on a client's stream and listens for it itself. An error that starts with "cancelled" ends the
-  // stream. For any other, Nest 11 accesses what it has already cleaned up, which crashes the process.
-  return Object.defineProperty(error, 'toString', { value: () => `cancelled: ${text}` });
+  // Nest emits the error on a client's stream and listens for it itself. An error with "cancelled" in it ends the stream. For
+  // any other, Nest 11 accesses what it has already cleaned up, which crashes the process. The lowest Nest 11 takes the
+  // word's position for a boolean, so it must not come first.
+  return Object.defineProperty(error, 'toString', { value: () => `Error: cancelled: ${text}` });
 }
 
 /**
