@@ -68,6 +68,8 @@ export class Side {
         authorizedParties: ['http://localhost:3000'],
         endStreamsOnExpiry: true,
         timeoutInMs: TIMEOUT_MS,
+        // What is expected of a user who is loaded is what Clerk says at that moment.
+        currentUserCache: false,
         verificationCache: { maxEntries: MAX_ENTRIES, machineTokens: { ttl: MEMORY[platform] } },
       },
     };

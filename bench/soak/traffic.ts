@@ -24,6 +24,7 @@ export interface Kind {
 
 const INVALID = ['401 token-invalid'];
 const EXPIRED = ['401 token-expired'];
+const FOREIGN = ['401 origin-not-allowed'];
 const REQUIRED = ['401 authentication-required'];
 const UNAVAILABLE = ['503 clerk-unavailable'];
 const LACKING = ['403 insufficient-permissions'];
@@ -293,15 +294,17 @@ const bad: readonly Kind[] = [
         () => cast.token(person, cast.keys.forgedBy(cast.other)),
         () => cast.token(person, { header: { alg: 'none' } }),
         () => cast.token(person, { header: { alg: 'HS256' } }),
-        () => cast.token(person, { authorizedParty: 'https://elsewhere.example' }),
         () => cast.token(person, { notBefore: seconds() + 60 }),
         () => cast.clerk.templateToken({ user: person.id, ...cast.keys.good }),
         async () => `${await cast.token(person)}x`,
         async () => (await cast.token(person)).replace(/\.[^.]+$/, '.'),
       ]);
-      const token = await (isExpired ? cast.token(person, { issuedAt }) : invalid());
+      const isForeign = random.next() < 0.1;
+      const foreign = () => cast.token(person, { authorizedParty: 'https://elsewhere.example' });
+      const token = await (isExpired ? cast.token(person, { issuedAt }) : isForeign ? foreign() : invalid());
       const isPublic = random.next() < 0.2;
-      const expected = always(...(isPublic ? NOBODY : isExpired ? EXPIRED : INVALID));
+      const denied = isExpired ? EXPIRED : isForeign ? FOREIGN : INVALID;
+      const expected = always(...(isPublic ? NOBODY : denied));
       return { path: isPublic ? '/public' : '/session', headers: bearer(token), expected };
     },
   },
