@@ -5,7 +5,7 @@ import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authe
 import { tokenInHeader, type Credentials } from '../authentication/identity/credentials.js';
 import { flatCopy } from '../authentication/cache/flat-copy.js';
 import { identityForRoute, subjectOf, type Identity } from '../authentication/identity/identity.js';
-import type { Denial } from '../errors/denial.js';
+import { UNAVAILABLE, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { bodyOf } from '../errors/exceptions.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
@@ -148,11 +148,6 @@ const USER_CHANGED: Denial = {
   status: 403,
   code: ClerkErrorCode.UserChanged,
   message: 'The token belongs to a different user than this socket. Open a new socket.',
-};
-const UNAVAILABLE: Denial = {
-  status: 503,
-  code: ClerkErrorCode.ClerkUnavailable,
-  message: 'Authentication is unavailable at the moment. Try again.',
 };
 
 /** The subject of a token that no longer signs its user in. Unverified: use it only to deny, never to allow. */

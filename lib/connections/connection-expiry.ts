@@ -3,8 +3,7 @@ import { ApplicationConfig } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 
 import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
-import type { Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
+import { MISCONFIGURED } from '../errors/denial.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { GraphqlConnections } from '../transports/graphql/graphql.connections.js';
@@ -15,11 +14,6 @@ import { sessionExpiryOf, timeUntil } from './session-expiry.js';
 const SOCKET_NOT_FOUND =
   'graphql.disconnectOnExpiry is set, but the GraphQL context does not lead to the WebSocket of the operation, so it ' +
   'is denied: let the context hold it as "extra.socket"';
-const MISCONFIGURED: Denial = {
-  status: 500,
-  code: ClerkErrorCode.InvalidConfiguration,
-  message: 'Authentication is misconfigured on this server.',
-};
 
 /** Closes the WebSockets of GraphQL operations when their session tokens expire. */
 export class ConnectionExpiry implements NestInterceptor {

@@ -49,3 +49,17 @@ export const KEY_REFUSED: Denial = {
   code: ClerkErrorCode.ClerkKeyRefused,
   message: 'Authentication is misconfigured on this server.',
 };
+
+/** The options, or a function among them, do not allow a decision. Only the log says why. */
+export const MISCONFIGURED: Denial = {
+  status: 500,
+  code: ClerkErrorCode.InvalidConfiguration,
+  message: 'Authentication is misconfigured on this server.',
+};
+
+/** Clerk could not be asked. */
+export const UNAVAILABLE: Denial = {
+  status: 503,
+  code: ClerkErrorCode.ClerkUnavailable,
+  message: 'Authentication is unavailable at the moment. Try again.',
+};

@@ -9,7 +9,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
 import { proxyPathFor } from '../authentication/lanes/clerk-request-options.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../errors/clerk.errors.js';
-import type { Denial } from '../errors/denial.js';
+import { MISCONFIGURED, UNAVAILABLE } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
@@ -20,17 +20,6 @@ import { HttpCredentials, MALFORMED } from '../transports/http/http.credentials.
 import { mergeHeaders } from '../transports/http/response-headers.js';
 import { askFrontendApi, carriesBody, headersFrom, type FrontendApiCall } from './frontend-api-call.js';
 import type { Next } from './mounted-call.js';
-
-const UNAVAILABLE: Denial = {
-  status: 503,
-  code: ClerkErrorCode.ClerkUnavailable,
-  message: 'Authentication is unavailable at the moment. Try again.',
-};
-const MISCONFIGURED: Denial = {
-  status: 500,
-  code: ClerkErrorCode.InvalidConfiguration,
-  message: 'Authentication is misconfigured on this server.',
-};
 
 /**
  * Proxies Clerk's Frontend API under the path of the option `frontendApiProxy`.

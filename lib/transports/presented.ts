@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 
-import type { Denial } from '../errors/denial.js';
+import { MISCONFIGURED, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import type { LogThrottle } from '../errors/log-throttle.js';
 import { CallCredentials, fitsHeader } from './call.credentials.js';
@@ -10,11 +10,6 @@ const UNREADABLE: Denial = {
   status: 400,
   code: ClerkErrorCode.MalformedRequest,
   message: 'The credentials of this call cannot be read.',
-};
-const FAILED: Denial = {
-  status: 500,
-  code: ClerkErrorCode.InvalidConfiguration,
-  message: 'Authentication is misconfigured on this server.',
 };
 
 /** The characters that are valid in an HTTP header value. */
@@ -51,12 +46,12 @@ export function presentedCredentials(
     const line =
       error instanceof Error ? `${kind}: ${error.message}` : `${option} threw a non-Error value; the call is denied`;
     throttle.write('error', kind, line);
-    return FAILED;
+    return MISCONFIGURED;
   }
   if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') {
     throttle.write('error', `${option} answered with a promise, so the call is denied: it must answer at once`);
     Promise.resolve(result).catch(() => undefined);
-    return FAILED;
+    return MISCONFIGURED;
   }
   const extracted = typeof result === 'string' ? { authorization: bearer(result) } : (result ?? {});
   if (typeof extracted !== 'object') return UNREADABLE;

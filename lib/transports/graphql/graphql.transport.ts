@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import type { Identity } from '../../authentication/identity/identity.js';
-import type { Denial } from '../../errors/denial.js';
+import { MISCONFIGURED, type Denial } from '../../errors/denial.js';
 import { ClerkErrorCode } from '../../errors/error-codes.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
@@ -29,11 +29,6 @@ const CODES: Readonly<Record<number, string>> = {
 };
 
 const SHARED_CONTEXT = 'Several requests share one GraphQL context: give the option "context" a function.';
-const AMBIGUOUS: Denial = {
-  status: 500,
-  code: ClerkErrorCode.InvalidConfiguration,
-  message: 'Authentication is misconfigured on this server.',
-};
 
 /** GraphQL, with any driver: queries and mutations over HTTP, and operations over a WebSocket. */
 export class GraphqlTransport implements Transport {
@@ -64,7 +59,7 @@ export class GraphqlTransport implements Transport {
     const operation = graphqlOperationOf(context);
     if (operation.isAmbiguous || this.isContextReused(operation)) {
       this.throttle.write('error', SHARED_CONTEXT);
-      return AMBIGUOUS;
+      return MISCONFIGURED;
     }
     const credentials =
       this.cache.get(operation.carrier) ?? graphqlCredentials(operation, this.findToken, this.origins);
