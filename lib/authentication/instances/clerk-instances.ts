@@ -93,8 +93,8 @@ export class ClerkInstances {
 
   private create(tenantOptions: TenantOptions): ClerkInstance {
     const options = resolveRequestOptions(this.#given, tenantOptions.options, this.#env);
-    const backend = this.shared(this.backends, options, BACKEND_OPTIONS, createBackend);
-    const client = options.clerkClient ?? this.shared(this.clients, options, CLIENT_OPTIONS, buildClient);
+    const backend = this.getOrCreate(this.backends, options, BACKEND_OPTIONS, createBackend);
+    const client = options.clerkClient ?? this.getOrCreate(this.clients, options, CLIENT_OPTIONS, buildClient);
     const instance = createInstance(options, client, undefined, backend);
     this.instances.set(tenantOptions.key, instance);
     this.tenantOptionsReader.countNew(tenantOptions);
@@ -105,14 +105,14 @@ export class ClerkInstances {
    * Returns the cached value for equal values of these options, or creates it. The type of `make` restricts it to these
    * options.
    */
-  private shared<Name extends keyof ResolvedClerkOptions, V extends object>(
+  private getOrCreate<Name extends keyof ResolvedClerkOptions, V extends object>(
     cache: SegmentedLru<V>,
     options: ResolvedClerkOptions,
     names: readonly Name[],
     make: (options: Pick<ResolvedClerkOptions, Name>) => V,
   ): V {
     const values = Object.fromEntries(names.map((name) => [name, options[name]])) as Pick<ResolvedClerkOptions, Name>;
-    const key = this.fingerprints.of(values);
+    const key = this.fingerprints.compute(values);
     let value = cache.get(key);
     if (!value) cache.set(key, (value = make(values)));
     return value;

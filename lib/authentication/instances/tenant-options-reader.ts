@@ -38,7 +38,7 @@ export class TenantOptionsReader {
     if (cached && isSame(cached.own, own)) return cached;
     assertAnswer(object);
     const options = snapshotOf(own) as RequestOptions;
-    const read = { key: this.fingerprints.of(options), options, own };
+    const read = { key: this.fingerprints.compute(options), options, own };
     if (isFlat(own)) this.cached.set(object, read);
     return read;
   }
@@ -47,7 +47,7 @@ export class TenantOptionsReader {
   countNew({ options }: TenantOptions): void {
     const names = Object.entries(options).flatMap(([name, value]) => (isUsedAsItIs(name, value) ? [name] : []));
     if (this.hasWarned || names.length === 0) return;
-    const data = this.fingerprints.ofData(options);
+    const data = this.fingerprints.computeFromData(options);
     const count = (this.counts.get(data) ?? 0) + 1;
     this.counts.set(data, count);
     if (count < WARN_AFTER) return;

@@ -39,6 +39,6 @@ export function withoutHandshake(request: ClerkRequest, enableHandshake: boolean
   const stripped = createClerkRequest(new Request(url, { method: request.method, headers }));
   // Parse the result again: it is valid only if Clerk itself finds no handshake in it.
   // Stryker disable next-line all: no known request gets here; the check guards against bypasses.
-  if (carriesHandshake(stripped)) throw new TypeError('a handshake could not be taken from the request');
+  if (carriesHandshake(stripped)) throw new TypeError('The handshake could not be removed from the request');
   return stripped;
 }

@@ -1,11 +1,11 @@
-import { memoizedAuth, type AuthObjectOptions } from '../../../lib/authentication/identity/auth-memo.js';
+import { memoizeAuth, type AuthObjectOptions } from '../../../lib/authentication/identity/auth-memo.js';
 
 const PENDING_ALLOWED = { treatPendingAsSignedOut: false };
 
 /** Builds objects as Clerk does for a session of this status, and counts them. */
 function over(sessionStatus: string | undefined) {
   const built: (AuthObjectOptions | undefined)[] = [];
-  const toAuth = memoizedAuth((options) => {
+  const toAuth = memoizeAuth((options) => {
     built.push(options);
     const isOut = sessionStatus === 'pending' && options?.treatPendingAsSignedOut !== false;
     return {
@@ -21,7 +21,7 @@ function over(sessionStatus: string | undefined) {
 describe('memoizedAuth', () => {
   it('freezes claims however deeply they are nested', () => {
     const claims = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as unknown;
-    const auth = memoizedAuth(() => ({ claims }) as never)() as unknown as { claims: unknown[] };
+    const auth = memoizeAuth(() => ({ claims }) as never)() as unknown as { claims: unknown[] };
     let innermost = auth.claims;
     while (innermost.length > 0) innermost = innermost[0] as unknown[];
     expect([Object.isFrozen(auth.claims), Object.isFrozen(innermost)]).toEqual([true, true]);

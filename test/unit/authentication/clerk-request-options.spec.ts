@@ -1,9 +1,9 @@
 import { createClerkRequest } from '@clerk/backend/internal';
 
 import {
-  proxyPathFor,
-  rejectionReason,
-  requestOptions,
+  resolveProxyPath,
+  findRejectionReason,
+  resolveClerkRequestOptions,
 } from '../../../lib/authentication/lanes/clerk-request-options.js';
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
@@ -15,7 +15,7 @@ const jwt = (payload: object, header: object = {}) => `${encode(header)}.${encod
 const forwarded = { host: 'internal', 'x-forwarded-host': 'tenant.example.com', 'x-forwarded-proto': 'https' };
 
 const asked = (options: ClerkModuleOptions, headers: Record<string, string> = {}) =>
-  requestOptions(
+  resolveClerkRequestOptions(
     resolveClerkOptions({ ...keys, ...options }, {}),
     createClerkRequest(new Request('http://localhost/a', { headers: { ...forwarded, ...headers } })),
   );
@@ -97,7 +97,7 @@ describe('requestOptions', () => {
   ])('finds the path of the Frontend API by %j: %s', (frontendApiProxy, path) => {
     const options = { path: '/__clerk', ...frontendApiProxy };
     const given = { frontendApiProxy: frontendApiProxy && options } as ResolvedClerkOptions;
-    expect(proxyPathFor(given, new URL('https://a.example/'))).toBe(path);
+    expect(resolveProxyPath(given, new URL('https://a.example/'))).toBe(path);
   });
 
   it('says so where that function fails', () => {
@@ -105,7 +105,7 @@ describe('requestOptions', () => {
       throw new Error('secret');
     };
     const given = { frontendApiProxy: { enabled, path: '/__clerk' } } as unknown as ResolvedClerkOptions;
-    expect(() => proxyPathFor(given, new URL('https://a.example/'))).toThrow(
+    expect(() => resolveProxyPath(given, new URL('https://a.example/'))).toThrow(
       'The function of the option frontendApiProxy threw',
     );
   });
@@ -144,7 +144,7 @@ describe('requestOptions', () => {
     it('a party of a list that is Clerk’s own to change', () => {
       const options = resolveClerkOptions({ ...keys, authorizedParties: ['https://a.example'] }, {});
       const request = createClerkRequest(new Request('http://localhost/'));
-      requestOptions(options, request).authorizedParties!.push('https://b.example');
+      resolveClerkRequestOptions(options, request).authorizedParties!.push('https://b.example');
       expect(options.authorizedParties).toEqual(['https://a.example']);
     });
   });
@@ -152,7 +152,7 @@ describe('requestOptions', () => {
 
 describe('refusedClaims', () => {
   const judged = (options: ClerkModuleOptions, claims: object, more: object = {}) =>
-    rejectionReason(resolveClerkOptions({ ...keys, ...options }, {}), {
+    findRejectionReason(resolveClerkOptions({ ...keys, ...options }, {}), {
       status: 'signed-in',
       tokenType: 'session_token',
       // Those of a session with an open task count too.

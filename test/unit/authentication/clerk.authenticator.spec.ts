@@ -1,7 +1,7 @@
 import type { ClerkClient } from '@clerk/backend';
 
 import { ClerkCalls } from '../../../lib/client/clerk-calls.js';
-import { cookieSuffixOf } from '../../../lib/authentication/identity/credentials.js';
+import { computeCookieSuffix } from '../../../lib/authentication/identity/credentials.js';
 import { ClerkAuthenticator } from '../../../lib/authentication/lanes/clerk.authenticator.js';
 import { EMPTY_KEY_SET, type KeySet } from '../../../lib/authentication/keys/key-set.js';
 import type { AcceptsToken } from '../../../lib/authentication/identity/token-types.js';
@@ -75,7 +75,7 @@ describe('ClerkAuthenticator', () => {
     });
 
     it('of ours, where cookies of several applications came along', async () => {
-      const suffix = cookieSuffixOf(options.publishableKey);
+      const suffix = computeCookieSuffix(options.publishableKey);
       const cookie = `__session=${jwt({ kid: 'ins_foreign' })}; __session_${suffix}=${jwt({ kid: 'ins_2' })}; __session_x=nonsense`;
       expect(await keyAskedWith({ cookie })).toBe('PEM of ins_2');
     });
@@ -112,7 +112,7 @@ describe('ClerkAuthenticator', () => {
   });
 
   describe('with several keys in question', () => {
-    const suffix = cookieSuffixOf(options.publishableKey);
+    const suffix = computeCookieSuffix(options.publishableKey);
     const cookie = `__session=${jwt({ kid: 'ins_1' })}; __session_${suffix}=${jwt({ kid: 'ins_2' })}`;
     const find = async (kid: string | null) => `PEM of ${kid}`;
 
@@ -151,7 +151,7 @@ describe('ClerkAuthenticator', () => {
   });
 
   describe('of a cookie that names an unknown key says what Clerk says that looks for it', () => {
-    const suffix = cookieSuffixOf(options.publishableKey);
+    const suffix = computeCookieSuffix(options.publishableKey);
     const foreign = jwt({ kid: 'ins_foreign' });
     const reasonFor = async (cookie: string, reason: string) => {
       const { ask } = over(

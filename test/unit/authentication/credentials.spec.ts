@@ -7,9 +7,9 @@ import {
   carriesCredentials,
   carriesHandshake,
   carriesRefreshToken,
-  cookieSuffixOf,
-  expiryOf,
-  keyIdOf,
+  computeCookieSuffix,
+  readExpiry,
+  readKeyId,
   sessionTokens,
   tokenInHeader,
   withoutRefreshTokens,
@@ -37,12 +37,12 @@ describe('tokenInHeader reads as Clerk does', () => {
 });
 
 const PUBLISHABLE_KEY = `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`;
-const SUFFIX = cookieSuffixOf(PUBLISHABLE_KEY);
+const SUFFIX = computeCookieSuffix(PUBLISHABLE_KEY);
 
 it('cookieSuffixOf is Clerk’s own', async () => {
   const { getCookieSuffix } = createRequire(require.resolve('@clerk/backend'))('@clerk/shared/keys');
   for (const key of [PUBLISHABLE_KEY, 'pk_live_x', 'pk_test_+/=']) {
-    expect(cookieSuffixOf(key)).toBe(await getCookieSuffix(key, webcrypto.subtle as never));
+    expect(computeCookieSuffix(key)).toBe(await getCookieSuffix(key, webcrypto.subtle as never));
   }
 });
 
@@ -123,7 +123,7 @@ describe('expiryOf', () => {
     [`${encode({})}.${encode({ exp: 5 })}.c.d`, undefined],
     [`${encode({})}.${encode({ exp: 5 })}.c`, 5_000],
     [`${encode({})}.${encode({})}.c`, NaN],
-  ])('%s: %s', (token, expiry) => expect(expiryOf(token)).toBe(expiry));
+  ])('%s: %s', (token, expiry) => expect(readExpiry(token)).toBe(expiry));
 });
 
 describe('keyIdOf', () => {
@@ -140,5 +140,5 @@ describe('keyIdOf', () => {
     [`${encode({ kid: 5 })}.b.c`, null],
     [`${encode({ kid: 'ins_1' })}.b.c`, 'ins_1'],
     [`${encode({ kid: '' })}.b.c`, ''],
-  ])('%s → %s', (token, kid) => expect(keyIdOf(token)).toBe(kid));
+  ])('%s → %s', (token, kid) => expect(readKeyId(token)).toBe(kid));
 });

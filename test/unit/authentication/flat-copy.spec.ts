@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { bytesOf, flatCopy } from '../../../lib/authentication/cache/flat-copy.js';
+import { estimateBytes, flatCopy } from '../../../lib/authentication/cache/flat-copy.js';
 
 describe('flatCopy', () => {
   it('returns the same text, whatever is in it', () => {
@@ -18,6 +18,6 @@ describe('bytesOf', () => {
     ['\u6f22', 2],
     ['ab\u6f22', 6],
   ])('of %j are %i', (text, bytes) => {
-    expect(bytesOf(text)).toBe(bytes);
+    expect(estimateBytes(text)).toBe(bytes);
   });
 });

@@ -1,10 +1,10 @@
 import { createClerkRequest } from '@clerk/backend/internal';
 
 import {
-  directivesOf,
+  readDirectives,
   handshakeNonce,
   handshakeToken,
-  sessionTokenOf,
+  findSessionToken,
 } from '../../../lib/authentication/lanes/handshake.js';
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -38,12 +38,12 @@ describe('directivesOf', () => {
     ['a session token', { alg: 'RS256' }, { sub: 'user_1' }, undefined],
     ['one that holds something else', { alg: 'RS256' }, { handshake: ['a=b', 7] }, undefined],
   ])('of %s', (_, header, payload, directives) => {
-    expect(directivesOf(jwt(header, payload))).toEqual(directives);
+    expect(readDirectives(jwt(header, payload))).toEqual(directives);
   });
 
   it('of what is no JWT are none', () => {
     for (const token of ['', 'x', 'a.b.c', `${encode(null)}.${encode(null)}.x`]) {
-      expect(directivesOf(token)).toBeUndefined();
+      expect(readDirectives(token)).toBeUndefined();
     }
   });
 });
@@ -60,5 +60,5 @@ describe('sessionTokenOf', () => {
     [undefined, undefined],
     ['__session=a', undefined],
     [null, undefined],
-  ])('%j is found as by Clerk: %p', (directives, token) => expect(sessionTokenOf(directives)).toBe(token));
+  ])('%j is found as by Clerk: %p', (directives, token) => expect(findSessionToken(directives)).toBe(token));
 });

@@ -1,4 +1,8 @@
-import { digestOf, requestFingerprint, soleSessionToken } from '../../../lib/authentication/cache/request-digest.js';
+import {
+  computeDigest,
+  fingerprintRequest,
+  findSoleSessionToken,
+} from '../../../lib/authentication/cache/request-digest.js';
 import type { ClerkModuleOptions } from '../../../lib/index.js';
 import type { ResolvedClerkOptions } from '../../../lib/options/resolved-options.js';
 
@@ -22,28 +26,28 @@ describe('soleSessionToken', () => {
     [{ cookie: 'a=b' }, {}, undefined],
     [{}, {}, undefined],
   ])('of %j with %j is %s', (headers, given, token) => {
-    expect(soleSessionToken({ ...inputs, headers }, options(given))).toBe(token);
+    expect(findSoleSessionToken({ ...inputs, headers }, options(given))).toBe(token);
   });
 });
 
 describe('digestOf', () => {
   it('is another for another text and for other accepted tokens, and shows nothing of it', () => {
     const digests = [
-      digestOf('x.y.z', 'session_token'),
-      digestOf('x.y', 'session_token'),
-      digestOf('x.y.z', 'any'),
-      digestOf('x.y.z', ['session_token', 'api_key']),
-      digestOf('x.y.z', ['api_key', 'session_token']),
+      computeDigest('x.y.z', 'session_token'),
+      computeDigest('x.y', 'session_token'),
+      computeDigest('x.y.z', 'any'),
+      computeDigest('x.y.z', ['session_token', 'api_key']),
+      computeDigest('x.y.z', ['api_key', 'session_token']),
     ];
     expect(new Set(digests).size).toBe(5);
     for (const digest of digests) expect(digest).toMatch(/^[\w+/]{43}=$/);
-    expect(digestOf('x.y.z', 'any')).toBe(digestOf('x.y.z', 'any'));
+    expect(computeDigest('x.y.z', 'any')).toBe(computeDigest('x.y.z', 'any'));
   });
 });
 
 describe('requestFingerprint', () => {
   const of = (request: Partial<typeof inputs>, given?: ClerkModuleOptions) =>
-    requestFingerprint({ ...inputs, ...request }, options(given));
+    fingerprintRequest({ ...inputs, ...request }, options(given));
   const PER_URL = () => undefined as never;
 
   it.each([

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-import { areClaimsGood, isSignedBy, readSessionToken } from '../../../lib/authentication/identity/session-token.js';
+import { areClaimsValid, isSignedBy, readSessionToken } from '../../../lib/authentication/identity/session-token.js';
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value) ?? '').toString('base64url');
 
@@ -77,9 +77,9 @@ describe('areClaimsGood', () => {
     audience: {},
     requireAudience: false,
     allowMissingAzp: false,
-  } as never as Parameters<typeof areClaimsGood>[1];
+  } as never as Parameters<typeof areClaimsValid>[1];
   const good = (claims: object, options: object = {}) =>
-    areClaimsGood({ exp: 1_000_060, ...claims } as never, { ...OPTIONS, ...options }, NOW);
+    areClaimsValid({ exp: 1_000_060, ...claims } as never, { ...OPTIONS, ...options }, NOW);
 
   it.each<[object, boolean]>([
     [{}, true],

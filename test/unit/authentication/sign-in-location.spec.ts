@@ -1,7 +1,7 @@
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
 import { signedOutIdentity } from '../../../lib/authentication/identity/identity.js';
-import { signInLocation } from '../../../lib/authentication/lanes/sign-in-location.js';
+import { buildSignInLocation } from '../../../lib/authentication/lanes/sign-in-location.js';
 
 const nobody = signedOutIdentity('session-token-and-uat-missing', 'session_token', false);
 const pending = { ...nobody, toAuth: () => signedOutAuthObject(undefined, 'pending') };
@@ -13,7 +13,7 @@ const options = {
 const elsewhere = 'https://accounts.example/sign-in';
 
 function locationOf(given: object, headers: Record<string, string> = {}, identity = nobody, path = '/pages?a=1') {
-  return signInLocation({ ...options, ...given }, new Request(`http://app.example${path}`, { headers }), identity);
+  return buildSignInLocation({ ...options, ...given }, new Request(`http://app.example${path}`, { headers }), identity);
 }
 const back = (of: string, name = 'redirect_url') => new URL(of, 'http://app.example').searchParams.get(name);
 

@@ -1,4 +1,4 @@
-import { locationFrom, relativizeLocation } from '../../../lib/authentication/lanes/own-location.js';
+import { toLocation, relativizeLocation } from '../../../lib/authentication/lanes/relative-location.js';
 
 const here = new URL('https://app.test/page?a=b');
 
@@ -13,7 +13,7 @@ describe('where a redirect leads', () => {
     ['https://app.test:8443/x', 'https://app.test:8443/x'],
     ['https://clerk.test//x', 'https://clerk.test//x'],
   ])('%s is %s', (target, expected) => {
-    expect(locationFrom(here, new URL(target))).toBe(expected);
+    expect(toLocation(here, new URL(target))).toBe(expected);
   });
 
   it('is changed among headers, where there is one', () => {
