@@ -24,7 +24,7 @@ const MAX_INSTANCES = 1_000;
 type Resolve = (request: object) => RequestOptions | undefined | Promise<RequestOptions | undefined>;
 
 /**
- * Finds the Clerk instance of a request: the only one of the module, or the tenant's if `resolveOptions` is set.
+ * Finds the Clerk instance of a request: the only one of the module, or the one of a tenant if `resolveOptions` is set.
  *
  * A verification cache belongs to exactly one set of options, since any option may affect verification. Keys, calls and
  * clients are shared between equal values of the options that they depend on: options that differ only in other values
@@ -87,7 +87,9 @@ export class ClerkInstances {
       return this.instances.get(tenantOptions.key) ?? this.create(tenantOptions);
     } catch (cause) {
       const problems = cause instanceof ClerkConfigurationError ? `: ${cause.problems.join(' ')}` : '';
-      throw new ClerkRequestOptionsError(`resolveOptions has no usable options for this request${problems}`, { cause });
+      throw new ClerkRequestOptionsError(`resolveOptions returned no usable options for this request${problems}`, {
+        cause,
+      });
     }
   }
 
@@ -102,19 +104,19 @@ export class ClerkInstances {
   }
 
   /**
-   * Returns the cached value for equal values of these options, or creates it. The type of `make` restricts it to these
-   * options.
+   * Returns the cached value for equal values of these options, or creates it. The type of `create` restricts it to
+   * these options.
    */
   private getOrCreate<Name extends keyof ResolvedClerkOptions, V extends object>(
     cache: SegmentedLru<V>,
     options: ResolvedClerkOptions,
     names: readonly Name[],
-    make: (options: Pick<ResolvedClerkOptions, Name>) => V,
+    create: (options: Pick<ResolvedClerkOptions, Name>) => V,
   ): V {
     const values = Object.fromEntries(names.map((name) => [name, options[name]])) as Pick<ResolvedClerkOptions, Name>;
     const key = this.fingerprints.compute(values);
     let value = cache.get(key);
-    if (!value) cache.set(key, (value = make(values)));
+    if (!value) cache.set(key, (value = create(values)));
     return value;
   }
 }

@@ -25,7 +25,7 @@ export class TenantAuthenticator implements Authenticator {
       const failure =
         error instanceof ClerkRequestOptionsError
           ? error
-          : new ClerkRequestOptionsError('The instance of this request could not be set up', { cause: error });
+          : new ClerkRequestOptionsError('The Clerk instance of this request could not be created', { cause: error });
       return signedOutIdentity(Reason.Unexpected, acceptsToken, true, { failure });
     }
   }

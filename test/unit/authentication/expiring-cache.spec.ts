@@ -2,13 +2,13 @@ import { ExpiringCache, isValidAt } from '../../../lib/authentication/cache/expi
 
 const MINUTE = 60_000;
 
-describe('isValidAt', () => {
+describe('isValidAt()', () => {
   it.each([
     [9, false],
     [10, true],
     [19, true],
     [20, false],
-  ])('at %i of a window from 10 to 20: %s', (now, expected) => {
+  ])('at %i in a window from 10 to 20, returns %s', (now, expected) => {
     expect(isValidAt({ since: 10, until: 20 }, now)).toBe(expected);
   });
 });
@@ -41,7 +41,7 @@ describe('ExpiringCache', () => {
     expect(cache.get('b')).toBeUndefined();
   });
 
-  it('forgets an entry that was found expired, also where the clock is set back after it', () => {
+  it('removes an entry that a lookup finds expired, so that it stays gone if the clock is set back', () => {
     over();
     add('a', 10);
     now = 1_010;
@@ -50,7 +50,7 @@ describe('ExpiringCache', () => {
     expect([cache.get('a'), cache.size, cache.bytes]).toEqual([undefined, 0, 0]);
   });
 
-  it('gives up the entry that was used longest ago where there are too many', () => {
+  it('evicts the least recently used entry beyond maxEntries', () => {
     over(2);
     for (const name of ['a', 'b']) add(name);
     cache.get('a');
@@ -58,27 +58,27 @@ describe('ExpiringCache', () => {
     expect(keys('a', 'b', 'c')).toEqual(['a', 'c']);
   });
 
-  it('never takes more bytes than it may, and gives up what was used longest ago', () => {
+  it('evicts the least recently used entry beyond maxBytes', () => {
     over(1_000, 100);
     for (const name of ['a', 'b', 'c']) add(name, MINUTE, 40);
     expect([cache.bytes, ...keys('a', 'b', 'c')]).toEqual([80, 'b', 'c']);
   });
 
-  it('keeps no entry that alone is larger than the cache may be, and all the others', () => {
+  it('does not store an entry larger than maxBytes, and keeps all others', () => {
     over(1_000, 100);
     add('a', MINUTE, 40);
     add('b', MINUTE, 101);
     expect([cache.bytes, ...keys('a', 'b')]).toEqual([40, 'a']);
   });
 
-  it('counts an entry once that is kept again', () => {
+  it('counts an entry once if it is stored again', () => {
     over();
     add('a', MINUTE, 40);
     add('a', MINUTE, 30);
     expect([cache.size, cache.bytes]).toEqual([1, 30]);
   });
 
-  it('lets expired entries go when one is added, a hundred at most', () => {
+  it('removes up to a hundred expired entries when one is added', () => {
     over();
     for (let index = 0; index < 250; index++) add(`old ${index}`);
     now += MINUTE;
@@ -87,7 +87,7 @@ describe('ExpiringCache', () => {
     expect(keys('a', 'b', 'c', 'd')).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('lets expired entries go by themselves, where nobody asks or adds', () => {
+  it('removes expired entries by timer if there are no lookups or insertions', () => {
     over();
     for (let index = 0; index < 500; index++) add(`old ${index}`);
     now += MINUTE;
@@ -95,7 +95,7 @@ describe('ExpiringCache', () => {
     expect([cache.size, cache.bytes]).toEqual([0, 0]);
   });
 
-  it('lets ten thousand go in one turn of the event loop, and the others in the next', () => {
+  it('removes ten thousand expired entries per turn of the event loop', () => {
     over(30_000);
     for (let index = 0; index < 25_000; index++) add(`old ${index}`);
     now += MINUTE;
@@ -108,7 +108,7 @@ describe('ExpiringCache', () => {
     expect(sizes).toEqual([15_000, 5_000, 0]);
   });
 
-  it('decides what has expired by its clock, not by how often its timer runs', () => {
+  it('decides by its clock what has expired, not by the time of its timer', () => {
     over();
     add('a');
     jest.advanceTimersByTime(10 * MINUTE);
@@ -118,7 +118,7 @@ describe('ExpiringCache', () => {
     expect(cache.size).toBe(0);
   });
 
-  it('is held up by an entry that is valid for longer until that has expired', () => {
+  it('keeps expired entries behind an entry with a longer validity until that has expired', () => {
     over();
     add('long', 2 * MINUTE);
     add('short');
@@ -130,7 +130,7 @@ describe('ExpiringCache', () => {
     expect(cache.size).toBe(0);
   });
 
-  it('lets go what lies in the future after the clock was set back', () => {
+  it('removes entries that start in the future after the clock was set back', () => {
     over();
     add('a');
     now -= MINUTE;
@@ -138,7 +138,7 @@ describe('ExpiringCache', () => {
     expect([cache.size, ...keys('a', 'b')]).toEqual([1, 'b']);
   });
 
-  it('has one timer however many entries there are, none where there are none, and one again later', () => {
+  it('has one timer while there are entries, and none otherwise', () => {
     over();
     expect(jest.getTimerCount()).toBe(0);
     for (let index = 0; index < 100; index++) add(`a ${index}`);
@@ -150,7 +150,7 @@ describe('ExpiringCache', () => {
     expect(jest.getTimerCount()).toBe(1);
   });
 
-  it('keeps no process alive by its timer', () => {
+  it('does not keep the process alive with its timer', () => {
     jest.useRealTimers();
     over();
     const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
@@ -160,7 +160,7 @@ describe('ExpiringCache', () => {
     jest.useFakeTimers();
   });
 
-  it('forgets everything when it is closed, and keeps nothing from then on', () => {
+  it('removes all entries when it is closed, and stores nothing afterwards', () => {
     over();
     add('a');
     cache.close();

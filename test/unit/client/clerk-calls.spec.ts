@@ -3,14 +3,14 @@ import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/error
 
 const options = { timeoutInMs: 1_000, maxRetries: 2, maxPendingCalls: 2 };
 
-/** Calls that do not wait between retries, but note for how long they would have. */
+/** ClerkCalls that do not wait between retries, but record the pauses. */
 function over(given: Partial<typeof options> = {}) {
   const pauses: number[] = [];
   return { calls: new ClerkCalls({ ...options, ...given }, async (ms) => pauses.push(ms)), pauses };
 }
 
-/** Asks that are answered one by one; what comes after is 'well'. */
-function asks(...errors: (Error | 'well')[]) {
+/** A call that fails with these errors one by one, and then succeeds. */
+function failing(...errors: (Error | 'well')[]) {
   return jest.fn(async () => {
     const error = errors.shift() ?? 'well';
     if (error !== 'well') throw error;
@@ -25,26 +25,26 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe('ClerkCalls, in time', () => {
+describe('ClerkCalls.withTimeout()', () => {
   const { calls } = over();
 
-  it('hand on what comes in time', async () => {
+  it('returns a result or error that arrives in time', async () => {
     await expect(calls.withTimeout(Promise.resolve(1))).resolves.toBe(1);
     await expect(calls.withTimeout(Promise.reject(new Error('own')))).rejects.toThrow('own');
   });
 
-  it('give up on what never comes', async () => {
+  it('throws ClerkUnavailableError for work that never completes', async () => {
     const error = calls.withTimeout(new Promise(() => {}), 1);
     await expect(error).rejects.toThrow(new ClerkUnavailableError('Clerk did not answer within 1 ms'));
   });
 
-  it('leave no timer behind', async () => {
+  it('leaves no timer behind', async () => {
     jest.useFakeTimers();
     await calls.withTimeout(Promise.resolve(1));
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('leave nothing unhandled when the work fails after the deadline', async () => {
+  it('handles the rejection of work that fails after the timeout', async () => {
     let fail!: (error: Error) => void;
     const work = new Promise<never>((_, reject) => (fail = reject));
     await expect(calls.withTimeout(work, 1)).rejects.toThrow(ClerkUnavailableError);
@@ -53,17 +53,17 @@ describe('ClerkCalls, in time', () => {
   });
 });
 
-describe('ClerkCalls, withRetry', () => {
-  it('wait by the clock, if nobody gives them another', async () => {
+describe('ClerkCalls.withRetry()', () => {
+  it('waits between retries with a real timer by default', async () => {
     const start = performance.now();
-    await expect(new ClerkCalls(options).withRetry(asks(down()))).resolves.toBe('well');
-    // Half of the first pause at least, which a timer may fall short of by a millisecond.
+    await expect(new ClerkCalls(options).withRetry(failing(down()))).resolves.toBe('well');
+    // At least half of the first pause; a timer may be a millisecond early.
     expect(performance.now() - start).toBeGreaterThan(45);
   });
 
-  it('ask again after pauses that grow, none like another', async () => {
+  it('retries after pauses that grow and have random jitter', async () => {
     const { calls, pauses } = over();
-    const ask = asks(down(), down());
+    const ask = failing(down(), down());
     await expect(calls.withRetry(ask)).resolves.toBe('well');
     expect(ask).toHaveBeenCalledTimes(3);
     for (const [index, least] of [50, 100].entries()) {
@@ -72,35 +72,35 @@ describe('ClerkCalls, withRetry', () => {
     }
   });
 
-  it('give up after maxRetries, with the last error', async () => {
+  it('throws the last error after maxRetries', async () => {
     for (const maxRetries of [0, 1, 2]) {
-      const ask = asks(...[1, 2, 3, 4].map((time) => new ClerkUnavailableError(`down ${time}`)));
+      const ask = failing(...[1, 2, 3, 4].map((time) => new ClerkUnavailableError(`down ${time}`)));
       await expect(over({ maxRetries }).calls.withRetry(ask)).rejects.toThrow(`down ${maxRetries + 1}`);
       expect(ask).toHaveBeenCalledTimes(maxRetries + 1);
     }
   });
 
   it.each([
-    ['our key is refused', new ClerkKeyRejectedError('refused')],
-    ['something else is wrong', new TypeError('x')],
-    ['asking again is of no use', down(Infinity)],
-    ['Clerk wants to be left alone for longer than anybody waits', down(options.timeoutInMs)],
-  ])('ask once where %s', async (_, error) => {
+    ['a rejected key', new ClerkKeyRejectedError('rejected')],
+    ['any other error', new TypeError('x')],
+    ['an outage that rules out a retry', down(Infinity)],
+    ['an outage with a Retry-After beyond the timeout', down(options.timeoutInMs)],
+  ])('does not retry after %s', async (_, error) => {
     const { calls, pauses } = over();
-    const ask = asks(error);
+    const ask = failing(error);
     await expect(calls.withRetry(ask)).rejects.toBe(error);
     expect([ask.mock.calls.length, pauses]).toEqual([1, []]);
   });
 
-  it('leave Clerk alone for as long as it wants', async () => {
+  it('waits at least for the Retry-After of Clerk', async () => {
     const { calls, pauses } = over();
-    await calls.withRetry(asks(down(500)));
+    await calls.withRetry(failing(down(500)));
     expect(pauses[0]).toBeGreaterThan(500);
   });
 
-  it('ask no more when the time is over', async () => {
+  it('does not retry when the timeout is over', async () => {
     const { calls, pauses } = over();
-    const ask = asks(down());
+    const ask = failing(down());
     await expect(calls.withRetry(ask, 1)).rejects.toThrow('down');
     expect([ask.mock.calls.length, pauses]).toEqual([1, []]);
   });
@@ -108,37 +108,37 @@ describe('ClerkCalls, withRetry', () => {
   it.each([
     [100, 1],
     [101, 2],
-  ])('with %i ms to go before a pause of 100 ms ask %i times', async (timeoutInMs, times) => {
+  ])('with a timeout of %i ms and a pause of 100 ms, makes %i calls', async (timeoutInMs, times) => {
     jest.spyOn(performance, 'now').mockReturnValue(0);
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
-    const ask = asks(down());
+    const ask = failing(down());
     await over()
       .calls.withRetry(ask, timeoutInMs)
       .catch(() => undefined);
     expect(ask).toHaveBeenCalledTimes(times);
   });
 
-  it('ask a Clerk that is down once, until it answers', async () => {
+  it('does not retry while Clerk is down, and retries again after a successful call', async () => {
     const { calls } = over();
-    await expect(calls.withRetry(asks(down(), down(), down()))).rejects.toThrow('down');
-    const meanwhile = asks(down(), down());
+    await expect(calls.withRetry(failing(down(), down(), down()))).rejects.toThrow('down');
+    const meanwhile = failing(down(), down());
     await expect(calls.withRetry(meanwhile)).rejects.toThrow('down');
     expect(meanwhile).toHaveBeenCalledTimes(1);
-    await calls.withRetry(asks());
-    await expect(calls.withRetry(asks(down()))).resolves.toBe('well');
+    await calls.withRetry(failing());
+    await expect(calls.withRetry(failing(down()))).resolves.toBe('well');
   });
 });
 
-describe('ClerkCalls, withConcurrencyLimit', () => {
-  it('are so many at once, answered in time or not', async () => {
+describe('ClerkCalls.withConcurrencyLimit()', () => {
+  it('rejects calls beyond maxPendingCalls, and counts calls whose caller has timed out', async () => {
     const { calls } = over();
     const ends: (() => void)[] = [];
     const call = () => calls.withConcurrencyLimit(() => new Promise<void>((resolve) => ends.push(resolve)));
     const [first, second] = [call(), call()];
     await expect(calls.withTimeout(first, 1)).rejects.toThrow('within 1 ms');
-    const refused = call();
-    await expect(refused).rejects.toThrow(ClerkUnavailableError);
-    await expect(refused).rejects.toMatchObject({ retryInMs: Infinity });
+    const rejected = call();
+    await expect(rejected).rejects.toThrow(ClerkUnavailableError);
+    await expect(rejected).rejects.toMatchObject({ retryInMs: Infinity });
     expect(ends).toHaveLength(2);
     ends[0]!();
     await first;
@@ -155,7 +155,7 @@ describe('ClerkCalls, withConcurrencyLimit', () => {
     [4, 2],
     [9, 3],
     [250, 84],
-  ])('for strangers and for browsers, of %i places are %i each', async (maxPendingCalls, share) => {
+  ])('with %i slots, gives at most %i each to unverified and browser calls', async (maxPendingCalls, share) => {
     const { calls } = over({ maxPendingCalls });
     const ends: (() => void)[] = [];
     const pending: Promise<unknown>[] = [];
@@ -167,24 +167,24 @@ describe('ClerkCalls, withConcurrencyLimit', () => {
       }
       return ends.length - before;
     };
-    const strangers = begun('unverified');
+    const unverified = begun('unverified');
     const browsers = begun('browser');
-    expect([strangers, browsers]).toEqual([share, Math.min(share, maxPendingCalls - share)]);
-    expect(begun('known')).toBe(maxPendingCalls - strangers - browsers);
+    expect([unverified, browsers]).toEqual([share, Math.min(share, maxPendingCalls - share)]);
+    expect(begun('known')).toBe(maxPendingCalls - unverified - browsers);
     for (const end of ends) end();
     await Promise.all(pending);
     expect(begun('unverified')).toBe(share);
   });
 
-  it('give up their place after a while, so that a Clerk that is well again is asked', async () => {
+  it('frees the slot of a hanging call after a while, so that calls continue when Clerk has recovered', async () => {
     const calls = new ClerkCalls({ ...options, timeoutInMs: 1, maxPendingCalls: 1 }, undefined, 5);
     const hanging = calls.withConcurrencyLimit(() => new Promise(() => {}));
-    await expect(calls.withConcurrencyLimit(asks())).rejects.toThrow('has not answered 1 calls yet');
+    await expect(calls.withConcurrencyLimit(failing())).rejects.toThrow('has not answered 1 calls yet');
     await expect(hanging).rejects.toThrow('within 5 ms');
-    await expect(calls.withConcurrencyLimit(asks())).resolves.toBe('well');
+    await expect(calls.withConcurrencyLimit(failing())).resolves.toBe('well');
   });
 
-  it('have their place again when they fail', async () => {
+  it('frees the slot of a failed call', async () => {
     const { calls } = over({ maxPendingCalls: 1 });
     for (let time = 0; time < 3; time++) {
       await expect(calls.withConcurrencyLimit(() => Promise.reject(new Error('own')))).rejects.toThrow('own');
@@ -192,7 +192,7 @@ describe('ClerkCalls, withConcurrencyLimit', () => {
   });
 });
 
-describe('retryTimes', () => {
+describe('retryTimes()', () => {
   it.each<[number | undefined, number | undefined, number | undefined, number | undefined]>([
     [undefined, undefined, undefined, undefined],
     [200, undefined, undefined, undefined],
@@ -216,7 +216,7 @@ describe('retryTimes', () => {
     [400, undefined, Infinity, undefined],
     [404, undefined, Infinity, undefined],
   ])(
-    'after %p with Retry-After %p are %p milliseconds, and %p seconds for the client',
+    'for status %p with Retry-After %p, returns %p ms until the retry and %p s for the client',
     (status, retryAfter, retryInMs, retryAfterInSeconds) => {
       expect(retryTimes(status, retryAfter)).toEqual({ retryInMs, retryAfterInSeconds });
     },
