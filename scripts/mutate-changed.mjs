@@ -1,6 +1,6 @@
 /**
- * Mutation testing of what has changed in lib/ since a base: MUTATION_BASE; else where this branch left origin/main; else
- * the commit before. What is not committed yet counts as well. In a clone too shallow to have a base, nothing is mutated.
+ * Mutation testing of what has changed in lib/ since a base: MUTATION_BASE, or where this branch left origin/main, or the
+ * previous commit. Uncommitted changes count too. A clone without such a commit (a shallow one) mutates nothing.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
@@ -10,9 +10,9 @@ import config from '../stryker.config.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-/** About as many lines as take minutes; the whole of a large change is left to `npm run mutation`. */
-const MOST_LINES = 150;
-/** Who gets in is decided in these rooms: they come first. The others follow by name. */
+/** The number of lines that takes a few minutes. Larger changes need `npm run mutation`. */
+const MAX_LINES = 150;
+/** These folders decide who gets in, so they come first. The others follow by name. */
 const FIRST = ['guard', 'policy', 'authentication'];
 
 const git = (...args) => {
@@ -21,18 +21,18 @@ const git = (...args) => {
 };
 const commit = (name) => git('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
 
-function baseOf() {
-  const asked = process.env.MUTATION_BASE;
-  if (asked) {
-    const base = commit(asked);
-    if (!base) throw new Error(`MUTATION_BASE names ${asked}, which is no commit of this clone.`);
+function findBase() {
+  const given = process.env.MUTATION_BASE;
+  if (given) {
+    const base = commit(given);
+    if (!base) throw new Error(`MUTATION_BASE is ${given}, which is not a commit of this clone.`);
     return base;
   }
   const branched = commit('origin/main') && git('merge-base', 'origin/main', 'HEAD');
   return branched && branched !== commit('HEAD') ? branched : commit('HEAD~1');
 }
 
-/** The changed lines of each file that may be mutated, as ranges of Stryker's: `lib/a.ts:3-7`. */
+/** The changed lines of each file that may be mutated, as ranges in Stryker's form: `lib/a.ts:3-7`. */
 function changedSince(base) {
   const paths = config.mutate.map((glob) =>
     glob.startsWith('!') ? `:(exclude,glob)${glob.slice(1)}` : `:(glob)${glob}`,
@@ -52,9 +52,9 @@ function changedSince(base) {
   return [...files.values()].sort((a, b) => rank(a) - rank(b) || (a.file < b.file ? -1 : 1));
 }
 
-const base = baseOf();
+const base = findBase();
 if (!base) {
-  console.log('This clone has no commit to compare with (it is shallow, or has one commit): nothing is mutated.');
+  console.log('This clone has no commit to compare with (it is shallow, or has one commit), so nothing is mutated.');
   process.exit();
 }
 const changed = changedSince(base);
@@ -62,7 +62,7 @@ const chosen = [];
 const left = [];
 let lines = 0;
 for (const one of changed) {
-  const fits = lines + one.lines <= MOST_LINES;
+  const fits = lines + one.lines <= MAX_LINES;
   (fits ? chosen : left).push(one);
   if (fits) lines += one.lines;
 }
@@ -72,7 +72,7 @@ if (chosen.length === 0) {
 }
 console.log(`Mutating what has changed since ${base}: ${lines} lines of ${chosen.length} files.`);
 if (left.length > 0) {
-  console.log(`Left to \`npm run mutation\`, being too much: ${left.map(({ file }) => file).join(', ')}.`);
+  console.log(`Too large, so only \`npm run mutation\` covers: ${left.map(({ file }) => file).join(', ')}.`);
 }
 
 const report = config.jsonReporter.fileName;
@@ -83,6 +83,6 @@ try {
   run('node_modules/@stryker-mutator/core/bin/stryker.js', 'run', '--mutate', ranges);
   if (existsSync(report)) run('scripts/check-mutation.mjs', '--changed');
 } catch (error) {
-  // What went wrong has been printed by the command itself.
+  // The command has printed the error itself.
   process.exitCode = error.status ?? 1;
 }

@@ -1,7 +1,7 @@
 /**
- * jest's own runner, and what Stryker cannot ask of jest: to stop at the first failure, since one is enough to kill a
- * mutant, and not even to load a test file that does not reach the mutant. (Its name says "jest-circus" because Stryker
- * looks for that.)
+ * jest's own runner with two additions that Stryker cannot configure: it stops at the first failure, since one is enough to
+ * kill a mutant, and it does not load test files that do not reach the mutant. (Stryker requires "jest-circus" in the file
+ * name.)
  */
 const { default: circus } = require('jest-circus/runner');
 

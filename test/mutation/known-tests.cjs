@@ -1,13 +1,13 @@
 /**
- * What the dry run learnt of each test file: its tests, the mutants they reach, and how long it takes. Stryker's workers are
- * processes of their own, hence a file; it lies in the sandbox and goes with it.
+ * What the dry run found out about each test file: its tests, the mutants they reach, and its duration. It is kept in a file
+ * in the sandbox, because Stryker's workers are separate processes.
  */
 const { appendFileSync, mkdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 let known;
 
-/** The mutant that is switched on; `undefined` in the dry run. */
+/** The ID of the active mutant; `undefined` in the dry run. */
 exports.activeMutant = () => process.env.__STRYKER_ACTIVE_MUTANT__;
 
 exports.remember = (rootDir, testFile) => {

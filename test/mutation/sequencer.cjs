@@ -1,4 +1,4 @@
-/** The test files that are likely to kill a mutant soonest come first: unit tests, quick ones, and those that killed others. */
+/** Runs the test files first that are likely to kill a mutant soonest: unit tests, fast ones, and those that killed others. */
 const { activeMutant, knownTests } = require('./known-tests.cjs');
 
 module.exports = class {

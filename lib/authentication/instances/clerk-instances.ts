@@ -83,7 +83,9 @@ export class ClerkInstances {
 
   private async find(request: object): Promise<ClerkInstance> {
     try {
-      const tenantOptions = this.tenantOptionsReader.read(await (this.#resolveOptions as Resolve)(request));
+      // Set whenever `own` is not.
+      const resolveOptions = this.#resolveOptions as Resolve;
+      const tenantOptions = this.tenantOptionsReader.read(await resolveOptions(request));
       return this.instances.get(tenantOptions.key) ?? this.create(tenantOptions);
     } catch (cause) {
       const problems = cause instanceof ClerkConfigurationError ? `: ${cause.problems.join(' ')}` : '';

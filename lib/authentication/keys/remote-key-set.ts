@@ -80,6 +80,7 @@ export class RemoteKeySet implements KeySet {
   async current(): Promise<string> {
     const first = () => this.usableKeys().values().next().value;
     const key = first() ?? (await this.findAfterFetch(first));
+    // A successful fetch returns at least one key.
     return (key as PublishedKey).pem;
   }
 

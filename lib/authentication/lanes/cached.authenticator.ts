@@ -109,6 +109,7 @@ export class CachedAuthenticator implements Authenticator {
    */
   private verifyByRequest(lookup: CacheLookup): Promise<Identity> {
     const { method, headers } = lookup.credentials;
+    // Node never makes a list of the headers that this reads.
     const get = (name: string) => (headers[name] as string | undefined) ?? null;
     if (isDocumentNavigation({ method, headers: { get } })) return this.verify(lookup);
     return this.shareInFlight(lookup.requestDigest, () => this.verify(lookup));
@@ -118,8 +119,8 @@ export class CachedAuthenticator implements Authenticator {
     const { credentials, acceptsToken, token, tokenDigest } = lookup;
     const identity = await this.next.authenticate(credentials, acceptsToken);
     if (!isCacheable(identity)) return identity;
-    if (tokenDigest !== undefined && identity.tokenType === 'session_token') {
-      this.cache.setToken(tokenDigest, identity, token as string);
+    if (token !== undefined && tokenDigest !== undefined && identity.tokenType === 'session_token') {
+      this.cache.setToken(tokenDigest, identity, token);
     } else {
       await this.cache.setRequest(lookup.requestDigest, identity, lookup.tokenInHeader);
     }

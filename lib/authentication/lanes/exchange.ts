@@ -79,11 +79,11 @@ export class Exchange {
     }
   }
 
-  /** Returns the cookies from the refresh; empty if there was no refresh or it was rejected. */
+  /** Returns the cookies that the refresh sets; empty if there was no refresh or it was rejected. */
   async cookies(): Promise<readonly string[]> {
     try {
-      const { cookies } = (await this.refreshed) as { readonly cookies?: unknown };
-      return Array.isArray(cookies) ? (cookies as string[]) : [];
+      const refreshed = (await this.refreshed) as { readonly cookies?: unknown } | undefined;
+      return Array.isArray(refreshed?.cookies) ? refreshed.cookies.map(String) : [];
     } catch {
       return [];
     }

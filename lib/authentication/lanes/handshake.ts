@@ -44,6 +44,6 @@ export function readDirectives(token: string): string[] | undefined {
 /** Finds the session token in `Set-Cookie` lines, by Clerk's rules. */
 export function findSessionToken(directives: unknown): string | undefined {
   if (!Array.isArray(directives)) return undefined;
-  const pairs = directives.map((line) => String(line).split(';', 1).join().split('='));
+  const pairs = directives.map((line) => (String(line).split(';', 1)[0] ?? '').split('='));
   return pairs.findLast(([name]) => name?.startsWith('__session'))?.[1] || undefined;
 }
