@@ -301,7 +301,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
   });
 
   describe('with the extras', () => {
-    it('guard: false of forRoot() is unprotected', async () => {
+    it('guard: false in forRoot() is unprotected', async () => {
       app = await TestApp.on(platform)
         .clerk({ ...options, guard: false })
         .controllers(Closed)
@@ -317,7 +317,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
       await expectProtected(app);
     });
 
-    it('guard: false of forRootAsync() is unprotected', async () => {
+    it('guard: false in forRootAsync() is unprotected', async () => {
       app = await TestApp.on(platform)
         .imports(ClerkModule.forRootAsync({ guard: false, useFactory: () => options }))
         .controllers(Closed)

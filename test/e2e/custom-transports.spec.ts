@@ -266,7 +266,7 @@ describe.each(PLATFORMS)('calls over a custom transport, in an application on %s
     ['an adapter whose deny is not a function', { bot: { ...{ call: () => ({}), credentials: () => '' }, deny: 1 } }],
     ['a list of adapters', [new BotAdapter()]],
     ['null as an adapter', { bot: null }],
-  ])('fail the boot if the option transports is %s', async (_name, transports) => {
+  ])('are rejected at boot if the option transports is %s', async (_name, transports) => {
     await expect(start({ transports: transports as never })).rejects.toMatchObject({ code: 'invalid-configuration' });
   });
 });

@@ -259,7 +259,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
     );
   const healthy = Object.fromEntries(Object.entries(CALLERS).map(([name, { after }]) => [name, [after, undefined]]));
 
-  it.each(Object.entries(FAULTS))('returns 503 for %s if Clerk is needed, then recovers', async (_name, fault) => {
+  it.each(Object.entries(FAULTS))('returns 503 for %s from Clerk if needed, then recovers', async (_name, fault) => {
     const callAll = await gather();
     const outage = typeof fault === 'function' ? fault() : fault;
     clerk.outage(outage);
@@ -302,7 +302,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
     expect(summary(await callAll())).toEqual(healthy);
   });
 
-  it.each([401, 403])('returns 500 for a %d from Clerk if Clerk is needed, then recovers', async (status) => {
+  it.each([401, 403])('returns 500 for a %d from Clerk if needed, then recovers', async (status) => {
     const callAll = await gather();
     clerk.outage({ status });
     expect(summary(await callAll())).toEqual(expected([500, 'clerk-key-refused']));
@@ -324,7 +324,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
     }
   });
 
-  describe('with retries', () => {
+  describe('with retries,', () => {
     const good = () => apps.cold.withToken('/api-key', clerk.createApiKey({ subject: clerk.createUser() }).secret);
     const asked = async (act: () => Promise<unknown>, path = '/') => {
       const before = clerk.countRequests(path);
