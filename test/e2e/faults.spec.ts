@@ -305,7 +305,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
   it.each([401, 403])('returns 500 for a %d from Clerk if needed, then recovers', async (status) => {
     const callAll = await gather();
     clerk.outage({ status });
-    expect(summary(await callAll())).toEqual(expected([500, 'clerk-key-refused']));
+    expect(summary(await callAll())).toEqual(expected([500, 'clerk-key-rejected']));
     clerk.recover();
     expect(summary(await callAll())).toEqual(healthy);
   });

@@ -207,7 +207,7 @@ describe('gRPC', () => {
       ['an unknown user', undefined, status.NOT_FOUND, 'clerk-resource-not-found'],
       ['a rejected request', { status: 422 }, status.FAILED_PRECONDITION, 'clerk-request-rejected'],
       ['a rate limit', { status: 429, retryAfter: 7 }, status.UNAVAILABLE, 'clerk-unavailable'],
-      ['a rejected key', { status: 401 }, status.INTERNAL, 'clerk-key-refused'],
+      ['a rejected key', { status: 401 }, status.INTERNAL, 'clerk-key-rejected'],
     ])('is returned as a gRPC status with our code: %s', async (_, outage, expected, code) => {
       if (outage) clerk.outage(outage);
       const { error } = await service!.call(method);

@@ -449,7 +449,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform: Platform) => {
     it.each(REPLACED)('fails to boot with %s', async (_name, define) => {
       await expect(start({ imports: [ClerkModule.forRoot(options)], controllers: [define()] })).rejects.toMatchObject({
         code: 'invalid-policy',
-        problems: [expect.stringMatching(/^Routes\.list: Nest does not call this method of this class/)],
+        problems: [expect.stringMatching(/^Routes\.list: Nest does not call this method but a replacement/)],
       });
     });
 
@@ -460,7 +460,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform: Platform) => {
         expect(answer.status).toBe(500);
         expect(answer.body).toMatchObject({ code: 'invalid-policy' });
       }
-      expect(app!.logger.ofGuard('error').join()).toContain('is no method of the class');
+      expect(app!.logger.ofGuard('error').join()).toContain('is not a method of the class');
     });
 
     it('fails to boot with a message handler bound in the constructor', async () => {
