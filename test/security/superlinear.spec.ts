@@ -17,7 +17,7 @@ import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { compilePolicy } from '../../lib/policy/compile-policy.js';
 import { decide } from '../../lib/policy/decide.js';
 import { LocalClerk } from '../../lib/testing/index.js';
-import { identifyOnce } from '../../lib/transports/attachment.js';
+import { authenticateOnce } from '../../lib/transports/attachment.js';
 import { LogThrottle } from '../../lib/errors/log-throttle.js';
 import { GraphqlTransport } from '../../lib/transports/graphql/graphql.transport.js';
 import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
@@ -329,8 +329,8 @@ const CALLS: readonly Row[] = [
     (size) => async () => {
       const request = {};
       const nobody = async () => signedOutIdentity('token-invalid', 'any', true);
-      await identifyOnce(request, authenticator, 'any', nobody);
-      const call = async () => identifyOnce(request, authenticator, 'api_key', nobody);
+      await authenticateOnce(request, authenticator, 'any', nobody);
+      const call = async () => authenticateOnce(request, authenticator, 'api_key', nobody);
       await Promise.all(Array.from({ length: size }, call));
     },
   ],

@@ -35,7 +35,7 @@ import {
   SkipAuth,
 } from '../../../lib/index.js';
 import type { PolicyDefaults } from '../../../lib/policy/compile-policy.js';
-import { decide, type PredicateAnswers } from '../../../lib/policy/decide.js';
+import { decide, type PredicateResults } from '../../../lib/policy/decide.js';
 import { PolicyMetadata } from '../../../lib/policy/metadata.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 import type { Protection, RoutePolicy } from '../../../lib/policy/route-policy.js';
@@ -262,7 +262,7 @@ const DEFAULTS: PolicyDefaults = {
   ...{ protection: 'strict' as const, treatPendingAsSignedOut: true, redirectToSignIn: false },
   ...{ explainDenials: false, machineOnly: false },
 };
-const ANSWERS: PredicateAnswers = new Map([
+const ANSWERS: PredicateResults = new Map([
   [agrees, true],
   [objects, false],
 ]);

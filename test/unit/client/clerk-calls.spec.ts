@@ -1,5 +1,5 @@
 import { ClerkCalls, retryTimes, type Purpose } from '../../../lib/client/clerk-calls.js';
-import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
+import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 
 const options = { timeoutInMs: 1_000, maxRetries: 2, maxPendingCalls: 2 };
 
@@ -81,7 +81,7 @@ describe('ClerkCalls, withRetry', () => {
   });
 
   it.each([
-    ['our key is refused', new ClerkKeyRefusedError('refused')],
+    ['our key is refused', new ClerkKeyRejectedError('refused')],
     ['something else is wrong', new TypeError('x')],
     ['asking again is of no use', down(Infinity)],
     ['Clerk wants to be left alone for longer than anybody waits', down(options.timeoutInMs)],
@@ -167,13 +167,13 @@ describe('ClerkCalls, withConcurrencyLimit', () => {
       }
       return ends.length - before;
     };
-    const strangers = begun('stranger');
+    const strangers = begun('unverified');
     const browsers = begun('browser');
     expect([strangers, browsers]).toEqual([share, Math.min(share, maxPendingCalls - share)]);
     expect(begun('known')).toBe(maxPendingCalls - strangers - browsers);
     for (const end of ends) end();
     await Promise.all(pending);
-    expect(begun('stranger')).toBe(share);
+    expect(begun('unverified')).toBe(share);
   });
 
   it('give up their place after a while, so that a Clerk that is well again is asked', async () => {

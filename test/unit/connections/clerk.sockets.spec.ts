@@ -5,7 +5,7 @@ import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 import type { Authenticator } from '../../../lib/authentication/lanes/authenticator.js';
 import { tokenInHeader } from '../../../lib/authentication/identity/credentials.js';
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity/identity.js';
-import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
+import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 import { ClerkSockets } from '../../../lib/connections/clerk.sockets.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { apiKey, signedIn } from '../../../lib/testing/index.js';
@@ -18,7 +18,7 @@ const EXPIRED = jwtOf({ sub: 'user_1' });
 const NAMES_NOBODY = jwtOf({ sid: 'sess_1' });
 
 const identityOf = (auth: object, pending = false): Identity => ({
-  ...{ status: 'signed-in', tokenType: (auth as AuthObject).tokenType, reason: null, credentialSent: true },
+  ...{ status: 'signed-in', tokenType: (auth as AuthObject).tokenType, reason: null, hasCredentials: true },
   headers: new Headers(),
   toAuth: ({ treatPendingAsSignedOut = true } = {}) =>
     pending && treatPendingAsSignedOut ? signedOutAuthObject() : (auth as AuthObject),
@@ -34,7 +34,7 @@ const BY_TOKEN: Readonly<Record<string, Identity>> = {
   pending: identityOf(signedIn({ userId: 'user_1', sessionStatus: 'pending' }), true),
   nobodys: identityOf({ isAuthenticated: true, tokenType: 'session_token', userId: null }),
   down: failing(new ClerkUnavailableError('Clerk is down')),
-  refused: failing(new ClerkKeyRefusedError('Clerk said no')),
+  refused: failing(new ClerkKeyRejectedError('Clerk said no')),
 };
 
 /** The WebSocket side of an application over a Clerk that knows the tokens above, and what it is asked about. */
@@ -79,7 +79,7 @@ describe('ClerkSockets.connect()', () => {
     ['a bad token', 'bad', undefined, [401, 'token-invalid']],
     ['a session with an open task', 'pending', undefined, [401, 'session-pending']],
     ['a token that Clerk cannot be asked about', 'down', undefined, [503, 'clerk-unavailable']],
-    ['a key that Clerk refuses', 'refused', undefined, [500, 'clerk-key-refused']],
+    ['a key that Clerk refuses', 'refused', undefined, [500, 'clerk-key-rejected']],
     ['what no token can be', 'a\nb', undefined, [400, 'malformed-request']],
   ])('judges %s', async (_, token, subject, refused) => {
     for (const [library, open] of Object.entries(OPENED)) {

@@ -33,7 +33,7 @@ describe('StreamExpiry', () => {
         status: 'signed-in',
         tokenType: 'session_token',
         reason: null,
-        credentialSent: true,
+        hasCredentials: true,
         headers: new Headers(),
       },
       toAuth: (options) => ({ ...auth, ...(options?.treatPendingAsSignedOut === false ? {} : SIGNED_OUT) }) as never,

@@ -28,9 +28,9 @@ class Other implements CanActivate {
 
 describe('a decorator leaves on class and method', () => {
   it.each<[string, ClassDecorator & MethodDecorator, key: string, value: unknown]>([
-    ['@Public()', protection.Public(), 'protection', 'public'],
-    ['@RequireAuth()', protection.RequireAuth(), 'protection', 'require-auth'],
-    ['@SkipAuth()', protection.SkipAuth(), 'protection', 'skip-auth'],
+    ['@Public()', protection.Public(), 'protection', 'lax'],
+    ['@RequireAuth()', protection.RequireAuth(), 'protection', 'strict'],
+    ['@SkipAuth()', protection.SkipAuth(), 'protection', 'skip'],
     ['@AllowPendingSession()', protection.AllowPendingSession(), 'allow-pending-session', true],
     ['@RedirectToSignIn()', protection.RedirectToSignIn(), 'redirect-to-sign-in', true],
     ['@AcceptsToken()', protection.AcceptsToken('api_key', 'm2m_token'), 'accepts-token', ['api_key', 'm2m_token']],
@@ -89,7 +89,7 @@ describe('a decorator leaves on class and method', () => {
     }
     decorator(Controller);
     // What closes a handler also brings the guard that denies it where nothing reads the decorator.
-    const guards = CLOSING.includes(key) || value === 'require-auth' ? { __guards__: [GuardRequired] } : {};
+    const guards = CLOSING.includes(key) || value === 'strict' ? { __guards__: [GuardRequired] } : {};
     expect(writtenOn(Controller.prototype.handler)).toEqual({ [`nest-clerk:${key}`]: [value], ...guards });
     expect(writtenOn(Controller)).toEqual({ [`nest-clerk:${key}`]: [value], ...guards });
   });

@@ -24,7 +24,7 @@ describe('codes', () => {
       UserNotFound: 'user-not-found',
       ClerkResourceNotFound: 'clerk-resource-not-found',
       ClerkRequestRejected: 'clerk-request-rejected',
-      ClerkKeyRefused: 'clerk-key-refused',
+      ClerkKeyRejected: 'clerk-key-rejected',
       InvalidPolicy: 'invalid-policy',
       UnknownTransport: 'unknown-transport',
       ClerkUnavailable: 'clerk-unavailable',
@@ -52,7 +52,7 @@ describe('errors', () => {
       new errors.ClerkTransportError('bot'),
       'ClerkTransportError',
       'unknown-transport',
-      'A call of the execution context type "bot" was denied: no transport adapter of nest-clerk knows it. Built in are http, graphql, rpc and ws; register one for it with the option transports: ClerkModule.forRoot({ transports: { "bot": { call, credentials } } }).',
+      'A call of the execution context type "bot" was denied: there is no transport adapter for it. http, graphql, rpc and ws are built in; register an adapter for others with the option transports: ClerkModule.forRoot({ transports: { "bot": { call, credentials } } }).',
     ],
     [
       new errors.ClerkTransportError('bot', 'it is broken'),
@@ -67,7 +67,7 @@ describe('errors', () => {
       expect.stringMatching(/^There is no Clerk identity on this request\. The usual causes:\n(  - .+\n){5}  - .+$/),
     ],
     [new errors.ClerkUnavailableError('late'), 'ClerkUnavailableError', 'clerk-unavailable', 'late'],
-    [new errors.ClerkKeyRefusedError('no'), 'ClerkKeyRefusedError', 'clerk-key-refused', 'no'],
+    [new errors.ClerkKeyRejectedError('no'), 'ClerkKeyRejectedError', 'clerk-key-rejected', 'no'],
     [new errors.ClerkRequestOptionsError('no'), 'ClerkRequestOptionsError', 'invalid-configuration', 'no'],
   ])('%s', (error, name, code, message) => {
     expect(error).toBeInstanceOf(Error);
@@ -77,8 +77,8 @@ describe('errors', () => {
   it.each([
     ['another guard that runs before', 'before ClerkGuard has run', 'useClass: ClerkGuard } before that guard'],
     ['a guard that a test has replaced', 'A test has replaced ClerkGuard', 'TestCaller'],
-    ['@SkipAuth()', 'carries @SkipAuth()', 'Use @Public()'],
-    ['no guard', 'No ClerkGuard stands before the handler', 'Import ClerkModule.forRoot()'],
+    ['@SkipAuth()', 'has @SkipAuth()', 'Use @Public()'],
+    ['no guard', 'No ClerkGuard runs before the handler', 'Import ClerkModule.forRoot()'],
     ['a middleware', 'in a middleware', 'Apply ClerkMiddleware'],
     ['a filter', '404', 'use tryGetAuth()'],
   ])('name, where no identity is attached, %s as a cause and the cure in one line', (_, cause, cure) => {

@@ -41,7 +41,7 @@ const ask = (authenticator: Authenticator, headers: Record<string, string>, acce
 };
 
 /** All of an identity but ids and functions. */
-function seen({ status, tokenType, reason, credentialSent, headers, failure, toAuth }: Identity) {
+function seen({ status, tokenType, reason, hasCredentials, headers, failure, toAuth }: Identity) {
   const brief = (auth: AuthObject) => ({
     tokenType: auth.tokenType,
     isAuthenticated: auth.isAuthenticated,
@@ -49,7 +49,7 @@ function seen({ status, tokenType, reason, credentialSent, headers, failure, toA
     properties: Object.keys(auth).sort(),
   });
   return {
-    ...{ status, tokenType, reason, credentialSent, failure, headers: Object.fromEntries(headers) },
+    ...{ status, tokenType, reason, hasCredentials, failure, headers: Object.fromEntries(headers) },
     auth: brief(toAuth()),
     withPending: brief(toAuth({ treatPendingAsSignedOut: false })),
   };
@@ -106,7 +106,7 @@ describe('TestCaller', () => {
 
   it('has nobody call until it is told', async () => {
     const { authenticator } = overridesOf(new TestCaller());
-    expect(await ask(authenticator, {}, 'any')).toMatchObject({ status: 'signed-out', credentialSent: false });
+    expect(await ask(authenticator, {}, 'any')).toMatchObject({ status: 'signed-out', hasCredentials: false });
   });
 
   it('gives the very object it was given', async () => {
@@ -122,7 +122,7 @@ describe('TestCaller', () => {
     caller.is(signedIn());
     for (const headers of [{ authorization: 'Bearer forged' }, new TestCaller().as(signedIn())]) {
       const identity = await ask(authenticator, headers, 'session_token');
-      expect(identity).toMatchObject({ status: 'signed-out', credentialSent: true, reason: 'token-invalid' });
+      expect(identity).toMatchObject({ status: 'signed-out', hasCredentials: true, reason: 'token-invalid' });
     }
     // No credential to Clerk either.
     expect(await ask(authenticator, { authorization: 'Basic YTpi' }, 'session_token')).toMatchObject({
