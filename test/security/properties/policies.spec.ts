@@ -226,22 +226,22 @@ interface Due {
 
 function dueTo(levels: Levels): Due {
   const requires = (one: Decoration) => one.asked !== undefined || one.predicate !== undefined;
-  const wordsOf = (said: readonly Decoration[]) => new Set(said.flatMap(({ protection }) => protection ?? []));
-  const optsOut = (said: readonly Decoration[]) =>
-    !said.some(requires) && [...wordsOf(said)].some((one) => one !== 'require-auth');
-  const speaking = levels.filter((said) => said.some(requires) || wordsOf(said).size > 0).at(-1) ?? [];
+  const wordsOf = (level: readonly Decoration[]) => new Set(level.flatMap(({ protection }) => protection ?? []));
+  const optsOut = (level: readonly Decoration[]) =>
+    !level.some(requires) && [...wordsOf(level)].some((one) => one !== 'require-auth');
+  const innermost = levels.filter((level) => level.some(requires) || wordsOf(level).size > 0).at(-1) ?? [];
   const from = levels.findLastIndex(optsOut);
   const counting = levels.slice(Math.max(from, 0)).flat();
-  const accepts = levels.flatMap((said) => said.flatMap((one) => (one.accepts ? [one.accepts] : []))).at(-1);
+  const accepts = levels.flatMap((level) => level.flatMap((one) => (one.accepts ? [one.accepts] : []))).at(-1);
   const isWrong = levels.some(
-    (said) =>
-      said.some(({ isNonsense }) => isNonsense) ||
-      wordsOf(said).size > 1 ||
-      (said.some(requires) && (wordsOf(said).has('public') || wordsOf(said).has('skip-auth'))),
+    (level) =>
+      level.some(({ isNonsense }) => isNonsense) ||
+      wordsOf(level).size > 1 ||
+      (level.some(requires) && (wordsOf(level).has('public') || wordsOf(level).has('skip-auth'))),
   );
-  const nearest = [...wordsOf(speaking)][0];
+  const nearest = [...wordsOf(innermost)][0];
   return {
-    protection: !optsOut(speaking) ? 'strict' : nearest === 'public' ? 'lax' : 'skip',
+    protection: !optsOut(innermost) ? 'strict' : nearest === 'public' ? 'lax' : 'skip',
     accepted: accepts?.[0] === 'any' ? 'any' : ((accepts ?? ['session_token']) as TokenType[]),
     asked: counting.flatMap(({ asked }) => (asked ? [{ ...asked, requirement: REQUIREMENT }] : [])),
     predicates: counting.flatMap(({ predicate }) => predicate ?? []),
