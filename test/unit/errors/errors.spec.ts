@@ -35,41 +35,64 @@ describe('ClerkErrorCode', () => {
 });
 
 describe('errors', () => {
-  it.each<[errors.ClerkError, name: string, code: ClerkErrorCode, message: string]>([
+  it.each<[label: string, errors.ClerkError, name: string, code: ClerkErrorCode, message: string]>([
     [
+      'ClerkConfigurationError',
       new errors.ClerkConfigurationError(['one', 'two']),
       'ClerkConfigurationError',
       'invalid-configuration',
       'nest-clerk cannot start with these options:\n  - one\n  - two',
     ],
     [
+      'ClerkPolicyError',
       new errors.ClerkPolicyError(['one']),
       'ClerkPolicyError',
       'invalid-policy',
       'nest-clerk cannot protect these handlers as they are decorated:\n  - one',
     ],
     [
+      'ClerkTransportError without a reason',
       new errors.ClerkTransportError('bot'),
       'ClerkTransportError',
       'unknown-transport',
       'A call of the execution context type "bot" was denied: there is no transport adapter for it. http, graphql, rpc and ws are built in; register an adapter for others with the option transports: ClerkModule.forRoot({ transports: { "bot": { call, credentials } } }).',
     ],
     [
+      'ClerkTransportError with a reason',
       new errors.ClerkTransportError('bot', 'it is broken'),
       'ClerkTransportError',
       'unknown-transport',
       'A call of the execution context type "bot" was denied: it is broken.',
     ],
     [
+      'ClerkAuthNotPopulatedError',
       new errors.ClerkAuthNotPopulatedError(),
       'ClerkAuthNotPopulatedError',
       'auth-not-populated',
       expect.stringMatching(/^There is no Clerk identity on this request\. The usual causes:\n(  - .+\n){5}  - .+$/),
     ],
-    [new errors.ClerkUnavailableError('late'), 'ClerkUnavailableError', 'clerk-unavailable', 'late'],
-    [new errors.ClerkKeyRejectedError('no'), 'ClerkKeyRejectedError', 'clerk-key-rejected', 'no'],
-    [new errors.ClerkRequestOptionsError('no'), 'ClerkRequestOptionsError', 'invalid-configuration', 'no'],
-  ])('have name, code and message: %s', (error, name, code, message) => {
+    [
+      'ClerkUnavailableError',
+      new errors.ClerkUnavailableError('late'),
+      'ClerkUnavailableError',
+      'clerk-unavailable',
+      'late',
+    ],
+    [
+      'ClerkKeyRejectedError',
+      new errors.ClerkKeyRejectedError('no'),
+      'ClerkKeyRejectedError',
+      'clerk-key-rejected',
+      'no',
+    ],
+    [
+      'ClerkRequestOptionsError',
+      new errors.ClerkRequestOptionsError('no'),
+      'ClerkRequestOptionsError',
+      'invalid-configuration',
+      'no',
+    ],
+  ])('have a name, a code and a message: %s', (_, error, name, code, message) => {
     expect(error).toBeInstanceOf(Error);
     expect({ name: error.name, code: error.code, message: error.message }).toEqual({ name, code, message });
   });
@@ -152,7 +175,7 @@ describe('bodyOf()', () => {
     [{ missing: ['role a'] }, { ...BODY, missing: ['role a'] }],
     [{ reverification: 'strict' }, { ...BODY, ...CLERK_ERROR }],
     [{ location: '/in', challenge: 'Bearer' }, BODY],
-  ])('with %j returns the body of an event’s denial', (more, body) => {
+  ])('adds only missing and Clerk’s reverification error to the body: %j', (more, body) => {
     expect(exceptions.bodyOf({ ...denial, ...more })).toEqual(body);
   });
 });
