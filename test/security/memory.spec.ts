@@ -131,7 +131,7 @@ describe('the memory of the caches', () => {
     expect(await least(() => growth(twice, PADDING, limits), 1.5 * MIB)).toBeLessThan(1.5 * MIB);
   }, 120_000);
 
-  describe('as accounted by the caches', () => {
+  describe('for claims of different shapes', () => {
     const NOW = 1_000_000_000;
     const options = resolveClerkOptions(
       { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' },
