@@ -35,7 +35,7 @@ interface Classes {
   readonly providers?: readonly Type[];
 }
 
-/** A mistake, what the audit message of it, and the same classes with the fix that the audit suggests. */
+/** A mistake, what the audit says about it, and the same classes with the fix that the audit suggests. */
 interface Mistake {
   readonly name: string;
   readonly broken: Classes;
