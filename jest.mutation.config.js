@@ -22,6 +22,6 @@ export default {
     '<rootDir>/test/unit/!(house|testing)/*.spec.ts',
     // What only shows in an application. The other e2e tests repeat it for transports, platforms and many requests.
     '<rootDir>/test/e2e/(audit|boot|frontend-api-proxy|guard|handler|middleware|protection-map|refusals|session-options).spec.ts',
-    '<rootDir>/test/security/remembering.spec.ts',
+    '<rootDir>/test/security/cached-identities.spec.ts',
   ],
 };

@@ -7,28 +7,28 @@ import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js
 import { PLATFORMS } from './platforms.js';
 import { TestApp, type Answer } from './test-app.js';
 
-/** What a browser sends that goes to a page, one too old to say so, and a program in a page. */
+/** The headers of a browser that navigates, of an old one without `sec-fetch-dest`, and of a script in a page. */
 export const NAVIGATION = { 'sec-fetch-dest': 'document', accept: 'text/html,*/*' };
 export const OLD_NAVIGATION = { accept: 'text/html,*/*' };
 export const FETCH = { 'sec-fetch-dest': 'empty', accept: '*/*' };
 
 /**
- * One situation, as data. It is tried on a strict and on a public route. In its texts, `{…}` stands for what is only
- * known when it is sent: see {@link Facts.find}.
+ * One situation, as data. It is tested on a strict and on a public route. In its strings, `{…}` is replaced by a value
+ * that is only known when the request is sent: see {@link Facts.find}.
  */
 export interface Situation {
   readonly name: string;
   /** @default both */
   readonly on?: Instance;
   readonly options?: ClerkModuleOptions;
-  /** What follows the path of the route. @default '' */
+  /** The part after the path of the route. @default '' */
   readonly target?: string;
   /** @default 'GET' */
   readonly method?: string;
   /** @default those of a navigation */
   readonly headers?: Readonly<Record<string, string>>;
   readonly cookie?: string;
-  /** The cookie by which development instances know a browser. Sent to production ones too, which must not mind it. @default 'db' */
+  /** The cookie that identifies a browser to development instances. Production instances must ignore it. @default 'db' */
   readonly devBrowser?: string | null;
   readonly expect: Outcome;
 }
@@ -36,16 +36,16 @@ export interface Situation {
 export type Instance = 'development' | 'production';
 
 interface Outcome {
-  /** Clerk has nothing to say about who is signed in. */
+  /** The header `x-clerk-auth-status`; `null` if it is absent. */
   readonly auth: 'signed-out' | 'handshake' | null;
   readonly reason: string | null;
-  /** Where the browser is sent. */
+  /** Where the browser is redirected. */
   readonly location?: { readonly at: string; readonly params: Readonly<Record<string, string | undefined>> };
-  /** Whose handshake is handed on in cookies, or the cookies themselves. @default none */
+  /** The name of the handshake whose cookies are set, or the cookies themselves. @default none */
   readonly cookies?: string | readonly string[];
-  /** Who the handler of a route sees, by the name of a token. */
+  /** The user that the handler sees, by the name of a token. */
   readonly user?: string;
-  /** What a strict route refuses with. */
+  /** The code with which a strict route denies the request. */
   readonly code?: string;
 }
 
@@ -53,20 +53,20 @@ export const signedIn = (user: string, cookies?: string): Outcome => ({
   ...{ auth: null, reason: null, user, cookies },
 });
 
-export const signedOut = (reason: string, code: Refused = 'authentication-required', cookies?: string): Outcome => ({
+export const signedOut = (reason: string, code: DenialCode = 'authentication-required', cookies?: string): Outcome => ({
   ...{ auth: 'signed-out', reason, code, cookies },
 });
 
-type Refused = 'authentication-required' | 'token-expired' | 'token-invalid';
+type DenialCode = 'authentication-required' | 'token-expired' | 'token-invalid';
 
-/** Sent somewhere to find out who it is; `count` is how often in a row. */
+/** A redirect that finds out who the user is; `count` is the number of redirects in a row. */
 export const redirected = (reason: string, at: string, params: Record<string, string | undefined>, count = 1) =>
   ({
     ...{ auth: 'handshake', reason, location: { at, params } },
     cookies: [`__clerk_redirect_count=${count}; SameSite=Lax; HttpOnly; Max-Age=2`],
   }) satisfies Outcome;
 
-/** Sent to Clerk's Frontend API; `token` is the one that was looked at. */
+/** A redirect to Clerk's Frontend API; `token` is the session token that was checked. */
 export function handshake(
   reason: string,
   { frontendApi = '{issuer}', back = '{url}', suffixed = false, count = 1, ...sent }: HandshakeDetails = {},
@@ -90,7 +90,7 @@ export function handshake(
 
 interface HandshakeDetails {
   readonly frontendApi?: string;
-  /** The way back. */
+  /** The URL that the handshake returns to. */
   readonly back?: string;
   readonly suffixed?: boolean;
   readonly count?: number;
@@ -99,12 +99,12 @@ interface HandshakeDetails {
   readonly organization?: string;
 }
 
-/** Back from a handshake at a development instance: sent on to the URL without it, with the cookies that it brought. */
+/** The end of a handshake with a development instance: a redirect to the URL without it, with the cookies that it sets. */
 export const completed = (cookies: string, params: Record<string, string> = {}): Outcome => ({
   ...{ auth: null, reason: null, location: { at: '/{route}', params }, cookies },
 });
 
-/** The session tokens that situations speak of. Each is of a user of its own, so that answers tell which one counted. */
+/** The session tokens that situations name. Each belongs to another user, so that a response shows which one was used. */
 const TOKENS: Readonly<Record<string, (now: number, other: LocalClerk) => SessionTokenOptions>> = {
   active: () => ({}),
   older: (now) => ({ issuedAt: now - 20 }),
@@ -116,20 +116,20 @@ const TOKENS: Readonly<Record<string, (now: number, other: LocalClerk) => Sessio
   withoutIssuer: () => ({ omit: ['iss'] }),
   withOddIssuer: () => ({ claims: { iss: {} } }),
   acme: () => ({ organization: 'org_acme' }),
-  // To production instances, each domain has a Frontend API of its own, which issues its tokens.
+  // With production instances, each domain has its own Frontend API, which issues its tokens.
   ofSatellite: () => ({ claims: { iss: 'https://clerk.satellite.example' } }),
   ofSatelliteExpired: (now) => ({ claims: { iss: 'https://clerk.satellite.example' }, issuedAt: now - 120 }),
 };
 
-/** Handshakes that Clerk never made, from one that it did. */
+/** Forged handshakes, created from a real one. */
 const FORGERIES: Readonly<Record<string, (claims: object, clerk: LocalClerk, other: LocalClerk) => string>> = {
   ofAnotherKey: (claims, clerk, other) => clerk.sign({ claims, key: other }),
   ofAnotherInstance: (claims, _, other) => other.sign({ claims }),
-  // A JWT template may hold any claim that the instance's administrators write into it.
+  // A JWT template may contain any claims that the instance's administrators add.
   ofATemplate: (claims, clerk) => clerk.sign({ claims, header: { cat: 'cl_B7d4PD222AAA' } }),
 };
 
-/** What the texts of one situation stand for; made when first asked for, and the same ever after. */
+/** The values of the placeholders in one situation, created when they are first needed. */
 class Facts {
   private readonly known = new Map<string, Promise<string>>();
   private readonly now = Math.floor(Date.now() / 1000);
@@ -155,8 +155,8 @@ class Facts {
    * - `active`, `expired`, …: a session token of {@link TOKENS}
    * - `handshake:active`, `nonce:active`: a handshake with such a token in it, by either way; `out` for one without
    * - `handshake:ofAnotherKey`, …: one of {@link FORGERIES}
-   * - `user:active`: whose token that is
-   * - `now`, `suffix`, `issuer` and whatever the suite gives: `instance`, `origin`, `route`, `url`, `devBrowser`
+   * - `user:active`: the id of that token's user
+   * - `now`, `suffix`, `issuer` and what the suite provides: `instance`, `origin`, `route`, `url`, `devBrowser`
    */
   async find(name: string): Promise<string> {
     let value = this.known.get(name);
@@ -164,7 +164,7 @@ class Facts {
     return value;
   }
 
-  /** The cookies that a handshake hands on. */
+  /** The cookies that a handshake sets. */
   async cookiesOf(name: string): Promise<string[]> {
     return decodeJwt<{ handshake: string[] }>(await this.find(`handshake:${name}`)).handshake;
   }
@@ -187,7 +187,7 @@ class Facts {
   private async token(name: string): Promise<SessionTokenOptions | null> {
     if (name === 'out') return null;
     const options = TOKENS[name];
-    if (!options) throw new TypeError(`no fact is called ${name}`);
+    if (!options) throw new TypeError(`unknown placeholder: ${name}`);
     return { issuedAt: this.now, user: await this.find(`user:${name}`), ...options(this.now, this.other) };
   }
 }
@@ -207,14 +207,14 @@ class Routes {
 
 const INSTANCES: readonly Instance[] = ['development', 'production'];
 
-/** Tries situations on every platform, on both kinds of instances, in applications that trust their proxy. */
+/** Tests situations on every platform and both types of instances, in applications that trust their proxy. */
 export function describeHandshakes(theme: string, situations: readonly Situation[]): void {
   describe.each(PLATFORMS)(`${theme} on %s`, (_, platform) => {
     const clerks = {} as Record<Instance | 'other', LocalClerk>;
     const apps = new Map<string, Map<object, TestApp>>(INSTANCES.map((instance) => [instance, new Map()]));
 
     beforeAll(async () => {
-      // Clerk tells the console about loops and handshakes that fail, which are half of what is tried here.
+      // Clerk logs redirect loops and failed handshakes to the console, and half of these tests cause them.
       for (const method of ['log', 'warn', 'error'] as const) jest.spyOn(console, method).mockReturnValue();
       for (const instanceType of INSTANCES) {
         clerks[instanceType] = await LocalClerk.start({ instanceType });
@@ -244,7 +244,7 @@ export function describeHandshakes(theme: string, situations: readonly Situation
     const cases = INSTANCES.flatMap((instance) =>
       situations.filter(({ on = instance }) => on === instance).map((situation) => ({ instance, ...situation })),
     );
-    it.each(cases)('$instance: $name', async ({ instance, options, target = '', method, ...situation }) => {
+    it.each(cases)('($instance instance) $name', async ({ instance, options, target = '', method, ...situation }) => {
       const app = await appWith(instance, options);
       const origin = `http://127.0.0.1:${app.port}`;
       const { headers = NAVIGATION, cookie, devBrowser = 'db' } = situation;
@@ -255,20 +255,23 @@ export function describeHandshakes(theme: string, situations: readonly Situation
         const cookies = [devBrowser && `__clerk_db_jwt=${devBrowser}`, cookie].filter((text) => !!text).join('; ');
         const filled = await facts.fillAll({ ...headers, cookie: cookies || undefined });
         const answer = await app.send(`/${route}${await facts.fill(target)}`, filled, method);
-        expect({ route, ...seen(answer) }).toEqual({ route, ...(await due(situation.expect, route, facts)) });
+        expect({ route, ...seen(answer) }).toEqual({
+          route,
+          ...(await expectedResponse(situation.expect, route, facts)),
+        });
       }
     });
   });
 }
 
-/** All of an answer that a browser or a handler acts on. */
+/** The parts of a response that a browser or a handler acts on. */
 function seen({ status, headers, body }: Answer) {
   const location = headers.get('location');
   return {
     status,
     location: location === null ? null : partsOf(location),
     cookies: headers.getSetCookie(),
-    // A redirect that a browser keeps would be followed for ever.
+    // A browser would follow a cached redirect forever.
     cached: location && headers.get('cache-control'),
     auth: headers.get('x-clerk-auth-status'),
     reason: headers.get('x-clerk-auth-reason'),
@@ -284,26 +287,26 @@ function partsOf(location: string) {
   return { at: location.startsWith('/') ? pathname : origin + pathname, params: [...searchParams].sort() };
 }
 
-/** The answer that an outcome means on a route. */
-async function due(outcome: Outcome, route: string, facts: Facts): Promise<ReturnType<typeof seen>> {
+/** The response that is expected for an outcome on a route. */
+async function expectedResponse(outcome: Outcome, route: string, facts: Facts): Promise<ReturnType<typeof seen>> {
   const { auth, reason, location, cookies = [], user, code } = outcome;
-  const refused = route === 'strict' && code !== undefined;
+  const denied = route === 'strict' && code !== undefined;
   const userId = user === undefined ? null : await facts.find(`user:${user}`);
   return {
-    status: location ? 307 : refused ? 401 : 200,
+    status: location ? 307 : denied ? 401 : 200,
     location: location ? await place(location, facts) : null,
     cookies: typeof cookies === 'string' ? await facts.cookiesOf(cookies) : [...cookies],
     cached: location ? 'no-store' : null,
     auth,
     reason,
     withheld: [],
-    body: location ? 'handshake' : refused ? code : { userId },
+    body: location ? 'handshake' : denied ? code : { userId },
   };
 }
 
 async function place({ at, params }: NonNullable<Outcome['location']>, facts: Facts) {
   const { __clerk_db_jwt, ...rest } = await facts.fillAll(params);
-  // Production instances know nothing of development browsers.
+  // Production instances ignore development browsers.
   const known = __clerk_db_jwt && (await facts.find('instance')) === 'development';
   const filled = known ? { ...rest, __clerk_db_jwt } : rest;
   return { at: await facts.fill(at), params: Object.entries(filled).sort() };

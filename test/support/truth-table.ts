@@ -1,13 +1,13 @@
-/** Who calls what: the table that holds on every transport, and what it takes to run it over one. */
+/** The truth table of callers and routes, which holds on every transport, and the code to run it over one. */
 import { createHmac } from 'node:crypto';
 
 import type { LocalClerk } from '../../lib/testing/index.js';
 
-/** What every application under the table has to be like: `authorizedParties`, and the permission of one route. */
+/** What every application has to use: the origin in `authorizedParties`, and the permission of one route. */
 export const FRONTEND = 'https://app.example.com';
 export const PERMISSION = 'org:invoices:create';
 
-/** The handlers that every transport has, by the protection that they are named after. */
+/** The handlers of every transport, named after their protection. */
 export const ROUTES = [
   'default',
   'require-auth',
@@ -19,17 +19,17 @@ export const ROUTES = [
 ] as const;
 export type Route = (typeof ROUTES)[number];
 
-/** A caller: what it sends, and Clerk's word for refusing it on session routes and on API key routes. */
+/** A caller: what it sends, and Clerk's reason for denying it on session routes and on API key routes. */
 export interface Caller {
   readonly headers: (clerk: LocalClerk, other: LocalClerk) => Promise<Record<string, string>> | Record<string, string>;
-  /** `null` where it is signed in. */
+  /** `null` if it is signed in. */
   readonly session: string | null;
   readonly apiKey: string | null;
-  /** Whether a route for sessions, and one for API keys, sees a credential. */
+  /** Whether a route for sessions, and one for API keys, finds credentials. */
   readonly sent: readonly [session: boolean, apiKey: boolean];
   /** Whether the session token has expired. */
   readonly expired?: boolean;
-  /** Whether it presents a session in a cookie, which a route for API keys does not look at. */
+  /** Whether it presents a session in a cookie, which a route for API keys ignores. */
   readonly inCookie?: boolean;
   readonly mayCreate?: boolean;
   readonly pending?: boolean;
@@ -40,7 +40,7 @@ const bearer = async (token: string | Promise<string>) => ({
 });
 const MISMATCH = 'token-type-mismatch';
 const NO_HEADER = 'No token in header';
-const forged = { apiKey: MISMATCH, sent: [true, true] } as const;
+const inHeader = { apiKey: MISMATCH, sent: [true, true] } as const;
 const azp = { authorizedParty: FRONTEND };
 
 export const CALLERS: Record<string, Caller> = {
@@ -50,12 +50,12 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: NO_HEADER,
     sent: [false, false],
   },
-  'valid header token': {
+  'a valid token': {
     headers: (clerk) => bearer(clerk.sessionToken(azp)),
     session: null,
-    ...forged,
+    ...inHeader,
   },
-  'valid header token with the permission': {
+  'a valid token with the permission': {
     headers: (clerk) =>
       bearer(
         clerk.sessionToken({
@@ -66,9 +66,9 @@ export const CALLERS: Record<string, Caller> = {
       ),
     session: null,
     mayCreate: true,
-    ...forged,
+    ...inHeader,
   },
-  'valid header token with another permission': {
+  'a valid token with another permission': {
     headers: (clerk) =>
       bearer(
         clerk.sessionToken({
@@ -78,9 +78,9 @@ export const CALLERS: Record<string, Caller> = {
         }),
       ),
     session: null,
-    ...forged,
+    ...inHeader,
   },
-  'valid cookie session': {
+  'a valid session cookie': {
     headers: async (clerk) => ({
       cookie: `__session=${await clerk.sessionToken(azp)}; __client_uat=1; __clerk_db_jwt=dvb_1`,
     }),
@@ -89,13 +89,13 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: NO_HEADER,
     sent: [true, false],
   },
-  expired: {
+  'an expired token': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, issuedAt: seconds(-120), expiresIn: 60 })),
     session: 'session-token-expired-refresh-non-eligible-no-refresh-cookie',
     expired: true,
-    ...forged,
+    ...inHeader,
   },
-  'expired in a cookie': {
+  'an expired session cookie': {
     headers: async (clerk) => ({
       cookie: `__session=${await clerk.sessionToken({ ...azp, issuedAt: seconds(-120) })}; __client_uat=1; __clerk_db_jwt=d`,
     }),
@@ -105,17 +105,17 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: NO_HEADER,
     sent: [true, false],
   },
-  'not yet valid': {
+  'a token that is not yet valid': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, notBefore: seconds(60) })),
     session: 'session-token-nbf',
-    ...forged,
+    ...inHeader,
   },
-  'issued in the future': {
+  'a token issued in the future': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, issuedAt: seconds(60), notBefore: seconds(0) })),
     session: 'session-token-iat-in-the-future',
-    ...forged,
+    ...inHeader,
   },
-  'wrong signature': {
+  'a token with a wrong signature': {
     headers: async (clerk) => {
       const [head, payload, signature] = (await clerk.sessionToken(azp)).split('.');
       return bearer(
@@ -130,64 +130,64 @@ export const CALLERS: Record<string, Caller> = {
       );
     },
     session: 'token-invalid-signature',
-    ...forged,
+    ...inHeader,
   },
-  'other instance’s key': {
+  'a token of another instance': {
     headers: (_, other) => bearer(other.sessionToken(azp)),
     session: 'jwk-kid-mismatch',
-    ...forged,
+    ...inHeader,
   },
-  'other instance’s key under our kid': {
+  'a token of another instance with our kid': {
     headers: async (clerk, other) => bearer(clerk.sessionToken({ ...azp, key: other })),
     session: 'token-invalid-signature',
-    ...forged,
+    ...inHeader,
   },
-  'alg: none': {
+  'a token with alg: none': {
     headers: async (clerk) => {
       const [, payload] = (await clerk.sessionToken(azp)).split('.');
       return bearer(`${header({ alg: 'none', kid: kidOf(await clerk.sessionToken()) })}.${payload}.`);
     },
     session: 'token-invalid-algorithm',
-    ...forged,
+    ...inHeader,
   },
-  'HS256 signed with the public key': {
+  'an HS256 token signed with the public key': {
     headers: async (clerk) => bearer(hs256(await clerk.sessionToken(azp), clerk.jwtKey)),
     session: 'token-invalid-algorithm',
-    ...forged,
+    ...inHeader,
   },
-  'no kid': {
+  'a token without kid': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, header: { kid: undefined } })),
     session: 'jwk-kid-mismatch',
-    ...forged,
+    ...inHeader,
   },
-  'wrong azp': {
+  'a token with a wrong azp': {
     headers: (clerk) => bearer(clerk.sessionToken({ authorizedParty: 'https://evil.example' })),
     session: 'token-invalid-authorized-parties',
-    ...forged,
+    ...inHeader,
   },
-  'JWT-template token': {
+  'a JWT-template token': {
     headers: (clerk) => bearer(clerk.templateToken({ claims: { azp: FRONTEND } })),
     session: MISMATCH,
-    ...forged,
+    ...inHeader,
   },
-  'M2M token': {
+  'an opaque M2M token': {
     headers: async (clerk) => bearer((await clerk.createM2MToken({ machine: clerk.createMachine() })).token),
     session: 'token-invalid',
-    ...forged,
+    ...inHeader,
   },
-  'M2M token as JWT': {
+  'an M2M token in JWT format': {
     headers: async (clerk) =>
       bearer((await clerk.createM2MToken({ machine: clerk.createMachine(), format: 'jwt' })).token),
     session: MISMATCH,
-    ...forged,
+    ...inHeader,
   },
-  'API key': {
+  'an API key': {
     headers: (clerk) => bearer(clerk.createApiKey({ subject: clerk.createUser() }).secret),
     session: 'token-invalid',
     apiKey: null,
     sent: [true, true],
   },
-  'revoked API key': {
+  'a revoked API key': {
     headers: (clerk) => {
       const key = clerk.createApiKey({ subject: clerk.createUser() });
       clerk.revoke(key.id);
@@ -197,22 +197,22 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: 'token-invalid',
     sent: [true, true],
   },
-  'unknown API key': {
+  'an unknown API key': {
     headers: () => bearer('ak_unknown'),
     session: 'token-invalid',
     apiKey: 'token-invalid',
     sent: [true, true],
   },
-  'pending session': {
+  'a pending session': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, sessionStatus: 'pending' })),
     session: null,
     pending: true,
-    ...forged,
+    ...inHeader,
   },
-  garbage: {
+  'a malformed token': {
     headers: () => bearer('garbage'),
     session: 'token-invalid',
-    ...forged,
+    ...inHeader,
   },
   'a hostile session cookie': {
     headers: () => ({
@@ -225,17 +225,17 @@ export const CALLERS: Record<string, Caller> = {
   },
 };
 
-/** What becomes of a call. */
+/** The result of a call. */
 export interface Verdict {
-  /** In terms of HTTP. */
+  /** As an HTTP status. */
   readonly status: 200 | 401 | 403;
-  /** Why it is refused. */
+  /** The code of the denial. */
   readonly code?: string;
-  /** What the handler is told; `null` where nobody looks. */
+  /** What the handler sees; `null` if credentials are not checked. */
   readonly isAuthenticated?: boolean | null;
 }
 
-/** Who passes where, and what everybody else is told. */
+/** The expected result of a caller on a route. */
 export function verdictOn(caller: Caller, route: Route): Verdict {
   if (route === 'skip-auth') return { status: 200, isAuthenticated: null };
   const forApiKeys = route.endsWith('api-key');
@@ -254,17 +254,17 @@ export function verdictOn(caller: Caller, route: Route): Verdict {
   return { status: 401, code: isRecognized ? 'token-invalid' : 'authentication-required' };
 }
 
-/** Calls a route with these headers: either the handler answered, or the code of the refusal. */
+/** Calls a route with these headers. Returns the result of the handler, or the code of the denial. */
 export type Ask = (route: Route, headers: Record<string, string>) => Promise<Pick<Verdict, 'code' | 'isAuthenticated'>>;
 
-/** Describes the table over a transport, which may have no use for cookies. */
+/** Describes the table over a transport, which may ignore cookies. */
 export function describeTruthTable(
   instances: () => { readonly clerk: LocalClerk; readonly other: LocalClerk },
   ask: Ask,
   { cookies = true } = {},
 ): void {
-  describe.each(Object.keys(CALLERS))('%s', (name) => {
-    it.each(ROUTES)('to %s', async (route) => {
+  describe.each(Object.keys(CALLERS))('for %s', (name) => {
+    it.each(ROUTES)('returns the expected result on the %s route', async (route) => {
       const { clerk, other } = instances();
       const headers = await CALLERS[name]!.headers(clerk, other);
       const seen = 'cookie' in headers && !cookies ? 'no token' : name;

@@ -3,14 +3,14 @@ import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/error
 
 const options = { timeoutInMs: 1_000, maxRetries: 2, maxPendingCalls: 2 };
 
-/** ClerkCalls that do not wait between retries, but record the pauses. */
+/** ClerkCalls that do not wait between retries, and record the pauses. */
 function over(given: Partial<typeof options> = {}) {
   const pauses: number[] = [];
   return { calls: new ClerkCalls({ ...options, ...given }, async (ms) => pauses.push(ms)), pauses };
 }
 
-/** A call that fails with these errors one by one, and then succeeds. */
-function failing(...errors: (Error | 'well')[]) {
+/** A function that fails or succeeds in the given order, and then always returns 'well'. */
+function asks(...errors: (Error | 'well')[]) {
   return jest.fn(async () => {
     const error = errors.shift() ?? 'well';
     if (error !== 'well') throw error;
@@ -28,12 +28,12 @@ afterEach(() => {
 describe('ClerkCalls.withTimeout()', () => {
   const { calls } = over();
 
-  it('returns a result or error that arrives in time', async () => {
+  it('returns the result or error of work that settles in time', async () => {
     await expect(calls.withTimeout(Promise.resolve(1))).resolves.toBe(1);
     await expect(calls.withTimeout(Promise.reject(new Error('own')))).rejects.toThrow('own');
   });
 
-  it('throws ClerkUnavailableError for work that never completes', async () => {
+  it('rejects with ClerkUnavailableError when work does not settle in time', async () => {
     const error = calls.withTimeout(new Promise(() => {}), 1);
     await expect(error).rejects.toThrow(new ClerkUnavailableError('Clerk did not answer within 1 ms'));
   });
@@ -44,7 +44,7 @@ describe('ClerkCalls.withTimeout()', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('handles the rejection of work that fails after the timeout', async () => {
+  it('leaves no unhandled rejection when work fails after the timeout', async () => {
     let fail!: (error: Error) => void;
     const work = new Promise<never>((_, reject) => (fail = reject));
     await expect(calls.withTimeout(work, 1)).rejects.toThrow(ClerkUnavailableError);
@@ -54,16 +54,16 @@ describe('ClerkCalls.withTimeout()', () => {
 });
 
 describe('ClerkCalls.withRetry()', () => {
-  it('waits between retries with a real timer by default', async () => {
+  it('waits with a real timer by default', async () => {
     const start = performance.now();
-    await expect(new ClerkCalls(options).withRetry(failing(down()))).resolves.toBe('well');
-    // At least half of the first pause; a timer may be a millisecond early.
+    await expect(new ClerkCalls(options).withRetry(asks(down()))).resolves.toBe('well');
+    // At least half of the first pause; a timer may fire a millisecond early.
     expect(performance.now() - start).toBeGreaterThan(45);
   });
 
-  it('retries after pauses that grow and have random jitter', async () => {
+  it('retries after random pauses that double', async () => {
     const { calls, pauses } = over();
-    const ask = failing(down(), down());
+    const ask = asks(down(), down());
     await expect(calls.withRetry(ask)).resolves.toBe('well');
     expect(ask).toHaveBeenCalledTimes(3);
     for (const [index, least] of [50, 100].entries()) {
@@ -72,35 +72,35 @@ describe('ClerkCalls.withRetry()', () => {
     }
   });
 
-  it('throws the last error after maxRetries', async () => {
+  it('rejects with the last error after maxRetries retries', async () => {
     for (const maxRetries of [0, 1, 2]) {
-      const ask = failing(...[1, 2, 3, 4].map((time) => new ClerkUnavailableError(`down ${time}`)));
+      const ask = asks(...[1, 2, 3, 4].map((time) => new ClerkUnavailableError(`down ${time}`)));
       await expect(over({ maxRetries }).calls.withRetry(ask)).rejects.toThrow(`down ${maxRetries + 1}`);
       expect(ask).toHaveBeenCalledTimes(maxRetries + 1);
     }
   });
 
   it.each([
-    ['a rejected key', new ClerkKeyRejectedError('rejected')],
-    ['any other error', new TypeError('x')],
-    ['an outage that rules out a retry', down(Infinity)],
-    ['an outage with a Retry-After beyond the timeout', down(options.timeoutInMs)],
-  ])('does not retry after %s', async (_, error) => {
+    ['Clerk rejects our key', new ClerkKeyRejectedError('refused')],
+    ['another error occurs', new TypeError('x')],
+    ['the error says not to retry', down(Infinity)],
+    ['the retry time exceeds the timeout', down(options.timeoutInMs)],
+  ])('does not retry if %s', async (_, error) => {
     const { calls, pauses } = over();
-    const ask = failing(error);
+    const ask = asks(error);
     await expect(calls.withRetry(ask)).rejects.toBe(error);
     expect([ask.mock.calls.length, pauses]).toEqual([1, []]);
   });
 
-  it('waits at least for the Retry-After of Clerk', async () => {
+  it('waits longer than retryInMs of the error', async () => {
     const { calls, pauses } = over();
-    await calls.withRetry(failing(down(500)));
+    await calls.withRetry(asks(down(500)));
     expect(pauses[0]).toBeGreaterThan(500);
   });
 
-  it('does not retry when the timeout is over', async () => {
+  it('does not retry after the timeout', async () => {
     const { calls, pauses } = over();
-    const ask = failing(down());
+    const ask = asks(down());
     await expect(calls.withRetry(ask, 1)).rejects.toThrow('down');
     expect([ask.mock.calls.length, pauses]).toEqual([1, []]);
   });
@@ -108,29 +108,29 @@ describe('ClerkCalls.withRetry()', () => {
   it.each([
     [100, 1],
     [101, 2],
-  ])('with a timeout of %i ms and a pause of 100 ms, makes %i calls', async (timeoutInMs, times) => {
+  ])('with a timeout of %i ms and a pause of 100 ms makes %i calls', async (timeoutInMs, times) => {
     jest.spyOn(performance, 'now').mockReturnValue(0);
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
-    const ask = failing(down());
+    const ask = asks(down());
     await over()
       .calls.withRetry(ask, timeoutInMs)
       .catch(() => undefined);
     expect(ask).toHaveBeenCalledTimes(times);
   });
 
-  it('does not retry while Clerk is down, and retries again after a successful call', async () => {
+  it('makes single calls during an outage, and retries again after a successful one', async () => {
     const { calls } = over();
-    await expect(calls.withRetry(failing(down(), down(), down()))).rejects.toThrow('down');
-    const meanwhile = failing(down(), down());
+    await expect(calls.withRetry(asks(down(), down(), down()))).rejects.toThrow('down');
+    const meanwhile = asks(down(), down());
     await expect(calls.withRetry(meanwhile)).rejects.toThrow('down');
     expect(meanwhile).toHaveBeenCalledTimes(1);
-    await calls.withRetry(failing());
-    await expect(calls.withRetry(failing(down()))).resolves.toBe('well');
+    await calls.withRetry(asks());
+    await expect(calls.withRetry(asks(down()))).resolves.toBe('well');
   });
 });
 
 describe('ClerkCalls.withConcurrencyLimit()', () => {
-  it('rejects calls beyond maxPendingCalls, and counts calls whose caller has timed out', async () => {
+  it('rejects calls beyond maxPendingCalls, including calls that have timed out but are still pending', async () => {
     const { calls } = over();
     const ends: (() => void)[] = [];
     const call = () => calls.withConcurrencyLimit(() => new Promise<void>((resolve) => ends.push(resolve)));
@@ -155,7 +155,7 @@ describe('ClerkCalls.withConcurrencyLimit()', () => {
     [4, 2],
     [9, 3],
     [250, 84],
-  ])('with %i slots, gives at most %i each to unverified and browser calls', async (maxPendingCalls, share) => {
+  ])('of %i places gives at most %i each to unverified callers and browsers', async (maxPendingCalls, share) => {
     const { calls } = over({ maxPendingCalls });
     const ends: (() => void)[] = [];
     const pending: Promise<unknown>[] = [];
@@ -176,15 +176,15 @@ describe('ClerkCalls.withConcurrencyLimit()', () => {
     expect(begun('unverified')).toBe(share);
   });
 
-  it('frees the slot of a hanging call after a while, so that calls continue when Clerk has recovered', async () => {
+  it('frees the place of a call that never settles after a while', async () => {
     const calls = new ClerkCalls({ ...options, timeoutInMs: 1, maxPendingCalls: 1 }, undefined, 5);
     const hanging = calls.withConcurrencyLimit(() => new Promise(() => {}));
-    await expect(calls.withConcurrencyLimit(failing())).rejects.toThrow('has not answered 1 calls yet');
+    await expect(calls.withConcurrencyLimit(asks())).rejects.toThrow('has not answered 1 calls yet');
     await expect(hanging).rejects.toThrow('within 5 ms');
-    await expect(calls.withConcurrencyLimit(failing())).resolves.toBe('well');
+    await expect(calls.withConcurrencyLimit(asks())).resolves.toBe('well');
   });
 
-  it('frees the slot of a failed call', async () => {
+  it('frees the place of a failed call', async () => {
     const { calls } = over({ maxPendingCalls: 1 });
     for (let time = 0; time < 3; time++) {
       await expect(calls.withConcurrencyLimit(() => Promise.reject(new Error('own')))).rejects.toThrow('own');
@@ -216,7 +216,7 @@ describe('retryTimes()', () => {
     [400, undefined, Infinity, undefined],
     [404, undefined, Infinity, undefined],
   ])(
-    'for status %p with Retry-After %p, returns %p ms until the retry and %p s for the client',
+    'for status %p and Retry-After %p returns %p ms, and %p s for the client',
     (status, retryAfter, retryInMs, retryAfterInSeconds) => {
       expect(retryTimes(status, retryAfter)).toEqual({ retryInMs, retryAfterInSeconds });
     },
