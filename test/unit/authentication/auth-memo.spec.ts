@@ -3,7 +3,7 @@ import { memoizeAuth, type AuthObjectOptions } from '../../../lib/authentication
 const PENDING_ALLOWED = { treatPendingAsSignedOut: false };
 
 /** Builds auth objects as Clerk does for a session with this status, and records the options of each. */
-function over(sessionStatus: string | undefined) {
+function setUp(sessionStatus: string | undefined) {
   const built: (AuthObjectOptions | undefined)[] = [];
   const toAuth = memoizeAuth((options) => {
     built.push(options);
@@ -30,11 +30,11 @@ describe('memoizeAuth()', () => {
   it.each(['active', undefined])(
     'builds the auth object of a session with status %s once for all options',
     (status) => {
-      const { toAuth, built } = over(status);
+      const { toAuth, built } = setUp(status);
       const all = [toAuth(), toAuth({}), toAuth(PENDING_ALLOWED), toAuth({ treatPendingAsSignedOut: true })];
       expect(new Set(all).size).toBe(1);
       expect(built).toHaveLength(1);
-      const other = over(status);
+      const other = setUp(status);
       expect(other.toAuth(PENDING_ALLOWED)).toBe(other.toAuth());
       expect(other.built).toEqual([PENDING_ALLOWED]);
     },
@@ -45,7 +45,7 @@ describe('memoizeAuth()', () => {
       [undefined, PENDING_ALLOWED],
       [PENDING_ALLOWED, undefined],
     ]) {
-      const { toAuth, built } = over('pending');
+      const { toAuth, built } = setUp('pending');
       for (const options of [...order, ...order]) {
         expect(toAuth(options)).toMatchObject({ userId: options ? 'user_1' : null });
       }
@@ -54,7 +54,7 @@ describe('memoizeAuth()', () => {
   });
 
   it('builds lazily, and freezes the auth object and its claims but not its functions', () => {
-    const { toAuth, built } = over('active');
+    const { toAuth, built } = setUp('active');
     expect(built).toHaveLength(0);
     const auth = toAuth() as unknown as { has: object; claims: { meta: string[] } };
     expect(Object.isFrozen(auth.has)).toBe(false);

@@ -33,7 +33,7 @@ const signedOutWithoutHeaders = () => ({ ...signedOut(), headers: new Headers() 
 const signedOut = () => signedOutIdentity('token-invalid', 'any', true);
 
 /** A CachedAuthenticator whose next authenticator returns these identities and records its calls. */
-function over(answer: (credentials: Credentials) => Identity = sessionOf, maxEntries = 100) {
+function setUp(answer: (credentials: Credentials) => Identity = sessionOf, maxEntries = 100) {
   const asked: [Credentials, AcceptsToken][] = [];
   const next: Authenticator = {
     authenticate: async (...call) => (asked.push(call), answer(call[0])),
@@ -60,7 +60,7 @@ describe('CachedAuthenticator', () => {
     ['cookies', cookies(), 'session_token'],
     ['cookies where any token type is accepted', cookies(), 'any'],
   ])('verifies %s once, then returns the same cached identity every time', async (_, headers, acceptsToken) => {
-    const { ask, asked } = over();
+    const { ask, asked } = setUp();
     const identities: Identity[] = [];
     for (let time = 0; time < 4; time++) identities.push(await ask(headers, acceptsToken));
     expect(identities.map(userOf)).toEqual(Array(4).fill('user_1'));
@@ -73,7 +73,7 @@ describe('CachedAuthenticator', () => {
     ['where API keys are accepted', 'api_key'],
     ['where any type is accepted', 'any'],
   ])('verifies a machine token once %s', async (_, acceptsToken) => {
-    const { ask, asked } = over(machine);
+    const { ask, asked } = setUp(machine);
     const identities: Identity[] = [];
     for (let time = 0; time < 4; time++) identities.push(await ask(bearer('ak_1'), acceptsToken));
     expect(identities.map(({ tokenType }) => tokenType)).toEqual(Array(4).fill('api_key'));
@@ -90,11 +90,11 @@ describe('CachedAuthenticator', () => {
     async (_, headers, acceptsToken, times) => {
       const answer = acceptsToken === 'api_key' ? machine : sessionOf;
       const origin = 'https://a.example';
-      const one = over(answer);
+      const one = setUp(answer);
       await one.ask(headers, acceptsToken);
       await one.ask({ ...headers, origin }, acceptsToken);
       expect(one.asked).toHaveLength(times);
-      const atOnce = over(answer);
+      const atOnce = setUp(answer);
       await Promise.all([atOnce.ask(headers, acceptsToken), atOnce.ask({ ...headers, origin }, acceptsToken)]);
       expect(atOnce.asked).toHaveLength(times);
     },
@@ -104,7 +104,7 @@ describe('CachedAuthenticator', () => {
     ['tokens', bearer],
     ['cookies', cookies],
   ])('never returns the identity of another user for %s', async (_, by) => {
-    const { ask, asked } = over();
+    const { ask, asked } = setUp();
     const users = ['user_1', 'user_2'];
     for (let time = 0; time < 3; time++) {
       const identities = await Promise.all(users.map((user) => ask(by(jwt(user)))));
@@ -122,7 +122,7 @@ describe('CachedAuthenticator', () => {
     ['a request without headers', {}, machine],
     ['a request without credentials', { accept: 'text/html' }, machine],
   ])('verifies %s on every request', async (_, headers, answer) => {
-    const { ask, asked } = over(answer);
+    const { ask, asked } = setUp(answer);
     for (const times of [1, 2, 3]) {
       expect((await ask(headers)).status).toBe(answer().status);
       expect(asked).toHaveLength(times);
@@ -133,13 +133,13 @@ describe('CachedAuthenticator', () => {
     ['a header token', bearer()],
     ['cookies', cookies()],
   ])('verifies %s once for concurrent requests', async (_, headers) => {
-    const { ask, asked } = over();
+    const { ask, asked } = setUp();
     const identities = await Promise.all([1, 2, 3].map(() => ask(headers)));
     expect([asked.length, ...identities.map(userOf)]).toEqual([1, 'user_1', 'user_1', 'user_1']);
   });
 
   it('does not share a verification between concurrent requests without credentials', async () => {
-    const { ask, asked } = over(signedOut);
+    const { ask, asked } = setUp(signedOut);
     await Promise.all([ask({}), ask({})]);
     expect(asked).toHaveLength(2);
   });
@@ -150,7 +150,7 @@ describe('CachedAuthenticator', () => {
   ])('shares a rejection %s between concurrent requests, except document navigations', async (_, answer) => {
     const counts = await Promise.all(
       [bearer(), cookies()].map(async (headers) => {
-        const { ask, asked } = over(answer);
+        const { ask, asked } = setUp(answer);
         await Promise.all([ask(headers), ask(headers), ask(headers)]);
         const shared = asked.splice(0).length;
         await Promise.all([ask(headers), ...[1, 2].map(() => ask({ ...headers, ...NAVIGATION }))]);
@@ -167,7 +167,7 @@ describe('CachedAuthenticator', () => {
   });
 
   it('reads nothing but the headers of a request if only its header token can count', async () => {
-    const { asked, authenticator } = over();
+    const { asked, authenticator } = setUp();
     const unread = {
       headers: bearer(),
       get method(): never {
@@ -181,7 +181,7 @@ describe('CachedAuthenticator', () => {
   });
 
   it('does not evict a cached identity for a rejected token', async () => {
-    const { ask } = over((credentials) => (credentials.headers.cookie ? sessionOf(credentials) : signedOut()), 10);
+    const { ask } = setUp((credentials) => (credentials.headers.cookie ? sessionOf(credentials) : signedOut()), 10);
     await ask(cookies());
     const ready = await ask(cookies());
     await ask(bearer('ak_1'), 'any');

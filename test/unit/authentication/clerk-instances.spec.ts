@@ -12,7 +12,7 @@ const keysOf = (name: string) => ({
   telemetry: { disabled: true },
 });
 
-function over(answer: () => unknown, more: ClerkModuleOptions = {}) {
+function setUp(answer: () => unknown, more: ClerkModuleOptions = {}) {
   const given: ClerkModuleOptions = { ...more, resolveOptions: answer as ClerkModuleOptions['resolveOptions'] };
   return new ClerkInstances(resolveClerkOptions(given, {}), {} as ClerkClient, given, {});
 }
@@ -20,7 +20,7 @@ function over(answer: () => unknown, more: ClerkModuleOptions = {}) {
 describe('ClerkInstances', () => {
   it('returns one instance for equal options, and another for any difference', async () => {
     let answer: object = keysOf('a');
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     const next = () => instances.for({});
     const first = await next();
     answer = { ...keysOf('a') };
@@ -44,7 +44,7 @@ describe('ClerkInstances', () => {
   it('notices options that are mutated in place, also in nested values', async () => {
     const { telemetry: _, ...plain } = keysOf('a');
     for (const answer of [plain, { ...plain, telemetry: { disabled: true } }] as Record<string, any>[]) {
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       const first = await instances.for({});
       expect(await instances.for({})).toBe(first);
       answer.secretKey = 'sk_test_changed';
@@ -61,7 +61,7 @@ describe('ClerkInstances', () => {
 
   it('calls resolveOptions once per request, identified by its carrier', async () => {
     const asked = jest.fn(() => keysOf('a'));
-    const instances = over(asked);
+    const instances = setUp(asked);
     const [request, carrier] = [{}, {}];
     const all = await Promise.all([instances.for(request), instances.for(request), instances.for({}, request)]);
     expect([new Set(all).size, asked.mock.calls.length]).toEqual([1, 1]);
@@ -82,7 +82,7 @@ describe('ClerkInstances', () => {
       const answers = { a: form(optionsOf('a')), b: form(optionsOf('b')) };
       const others = { a: form(optionsOf('a')), b: form(optionsOf('b')) };
       let answer: object = answers.a;
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       const found = [];
       for (const tenant of ['a', 'b', 'a', 'b'] as const) {
         for (answer of [answers[tenant], others[tenant]]) {
@@ -105,7 +105,7 @@ describe('ClerkInstances', () => {
       ['organizationSyncOptions', organizationPatterns('other')],
     ])('returns another instance if only %s differs', async (name, other) => {
       let answer: object = form(optionsOf('a'));
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       const first = await instances.for({});
       answer = form({ ...optionsOf('a'), [name]: other });
       const second = await instances.for({});
@@ -124,7 +124,7 @@ describe('ClerkInstances', () => {
           return Reflect.get(target, name) as unknown;
         },
       });
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       for (let time = 0; time < 3; time++) {
         read = [];
         await instances.for({});
@@ -147,7 +147,7 @@ describe('ClerkInstances', () => {
         });
       },
     };
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     for (let time = 0; time < 10; time++) {
       const expected = tenants[reads % tenants.length];
       const { options } = await instances.for({});
@@ -159,7 +159,7 @@ describe('ClerkInstances', () => {
 
   it('returns the right tenant if the keys of one object are swapped for those of another tenant and back', async () => {
     const answer: Record<string, unknown> = { ...keysOf('a') };
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     const seen = [];
     for (const name of ['a', 'b', 'a', 'a', 'b']) {
       Object.assign(answer, keysOf(name));
@@ -213,7 +213,7 @@ describe('ClerkInstances', () => {
     ],
   ])('rejects %s, also after valid options with similar JSON', async (_, good, bad) => {
     let answer: object = { ...keysOf('a'), ...good };
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     await instances.for({});
     answer = { ...keysOf('a'), ...bad };
     for (let time = 0; time < 2; time++) {
@@ -240,7 +240,7 @@ describe('ClerkInstances', () => {
   ])('rejects options of which one is %s, also if the same object was valid before', async (_, hide) => {
     const { telemetry: _telemetry, ...keys } = keysOf('a');
     let answer: object = { ...keys };
-    const instances = over(() => answer, { telemetry: { disabled: true } });
+    const instances = setUp(() => answer, { telemetry: { disabled: true } });
     await instances.for({});
     await instances.for({});
     answer = hide(answer);
@@ -279,7 +279,7 @@ describe('ClerkInstances', () => {
     const base = { ...keysOf('a'), apiUrl: 'http://127.0.0.1:1' };
     async function both(more: object, less: object = {}) {
       let answer: object = { ...base, ...less };
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       const first = await instances.for({});
       answer = { ...base, ...more };
       return [first, await instances.for({})] as const;
@@ -336,7 +336,7 @@ describe('ClerkInstances', () => {
     afterAll(() => warn.mockRestore());
     const ask = async (answer: (number: number) => object, times = 50) => {
       let number = 0;
-      const instances = over(() => answer(number++));
+      const instances = setUp(() => answer(number++));
       for (let time = 0; time < times; time++) await instances.for({});
       return warn.mock.calls.map(([message]) => String(message));
     };
@@ -370,7 +370,7 @@ describe('ClerkInstances', () => {
       authenticateRequest() {}
     }
     let answer: object = { ...keysOf('a'), clerkClient: new Client() };
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     const first = await instances.for({});
     expect(await instances.for({})).toBe(first);
     answer = { ...answer, clerkClient: new Client() };
@@ -383,7 +383,7 @@ describe('ClerkInstances', () => {
 
   it('evicts the oldest instance beyond a thousand', async () => {
     let tenant = 0;
-    const instances = over(() => keysOf(`t${tenant}`));
+    const instances = setUp(() => keysOf(`t${tenant}`));
     const first = await instances.for({});
     for (tenant = 1; tenant <= 1000; tenant++) await instances.for({});
     tenant = 0;
@@ -392,7 +392,7 @@ describe('ClerkInstances', () => {
 
   it('keeps an instance in use while thousands of others are used once', async () => {
     let name = 'a';
-    const instances = over(() => ({ ...keysOf('a'), domain: `${name}.example` }));
+    const instances = setUp(() => ({ ...keysOf('a'), domain: `${name}.example` }));
     const first = await instances.for({});
     expect(await instances.for({})).toBe(first);
     for (let number = 0; number < 3_000; number++) {
@@ -405,7 +405,7 @@ describe('ClerkInstances', () => {
 
   it('closes an instance when it is evicted, and all others when the module is destroyed', async () => {
     let tenant = 0;
-    const instances = over(() => keysOf(`t${tenant}`));
+    const instances = setUp(() => keysOf(`t${tenant}`));
     const closed: number[] = [];
     for (tenant = 0; tenant <= 1000; tenant++) {
       const { authenticator } = await instances.for({});

@@ -23,7 +23,7 @@ const jwt = (header: object, payload: object = {}) => `${encode(header)}.${encod
 const session = jwt({ kid: 'ins_1' });
 
 /** An authenticator over a client with these results, and the options of each call to Clerk. */
-function over(
+function setUp(
   answer: (request: Request, options: any) => unknown,
   find: KeySet['find'] = async () => 'PEM',
   calls = new ClerkCalls(options),
@@ -62,7 +62,7 @@ describe('ClerkAuthenticator', () => {
   describe('passes Clerk the key', () => {
     const NO_KEY = expect.stringMatching(/^-----BEGIN PUBLIC KEY-----\s+-----END PUBLIC KEY-----$/);
     const keyAskedWith = async (headers: Record<string, string>, acceptsToken?: AcceptsToken, path?: string) => {
-      const { ask, asked } = over(signedOut, async (kid) =>
+      const { ask, asked } = setUp(signedOut, async (kid) =>
         kid === 'ins_1' || kid === 'ins_2' ? `PEM of ${kid}` : null,
       );
       await ask(headers, acceptsToken, path);
@@ -105,7 +105,7 @@ describe('ClerkAuthenticator', () => {
 
     it('or does not call Clerk at all if the header token names a key that the instance does not have', async () => {
       for (const token of [jwt({ kid: 'ins_foreign' }), jwt({})]) {
-        const { ask, asked } = over(signedOut, async () => null);
+        const { ask, asked } = setUp(signedOut, async () => null);
         const identity = await ask(bearer(token));
         expect(identity).toMatchObject({ status: 'signed-out', reason: 'jwk-kid-mismatch', hasCredentials: true });
         expect(identity.headers.get('x-clerk-auth-reason')).toBe('jwk-kid-mismatch');
@@ -121,7 +121,7 @@ describe('ClerkAuthenticator', () => {
     const find = async (kid: string | null) => `PEM of ${kid}`;
 
     it('calls Clerk again with the next key after an invalid signature, since Clerk decides which cookie counts', async () => {
-      const { ask, asked } = over(
+      const { ask, asked } = setUp(
         (_, { jwtKey }) =>
           jwtKey === 'PEM of ins_2'
             ? {
@@ -139,16 +139,16 @@ describe('ClerkAuthenticator', () => {
     });
 
     it('calls Clerk once for any other rejection, and once per key if no key matches', async () => {
-      const expired = over(() => signedOut({ reason: 'session-token-expired' }), find);
+      const expired = setUp(() => signedOut({ reason: 'session-token-expired' }), find);
       await expired.ask({ cookie });
       expect(expired.asked).toHaveLength(1);
-      const forged = over(() => signedOut({ reason: 'token-invalid-signature' }), find);
+      const forged = setUp(() => signedOut({ reason: 'token-invalid-signature' }), find);
       expect(await forged.ask({ cookie })).toMatchObject({ status: 'signed-out', reason: 'token-invalid-signature' });
       expect(forged.asked).toHaveLength(2);
     });
 
     it('tries the key of a handshake first', async () => {
-      const { ask, asked } = over(signedOut, find);
+      const { ask, asked } = setUp(signedOut, find);
       await ask({ cookie, accept: 'text/html' }, 'session_token', `/?__clerk_handshake=${jwt({ kid: 'ins_3' })}`);
       expect(asked[0].jwtKey).toBe('PEM of ins_3');
     });
@@ -158,7 +158,7 @@ describe('ClerkAuthenticator', () => {
     const suffix = computeCookieSuffix(options.publishableKey);
     const foreign = jwt({ kid: 'ins_foreign' });
     const reasonFor = async (cookie: string, reason: string) => {
-      const { ask } = over(
+      const { ask } = setUp(
         () => signedOut({ reason }),
         async (kid) => (kid === 'ins_1' ? 'PEM' : null),
       );
@@ -220,7 +220,7 @@ describe('ClerkAuthenticator', () => {
   });
 
   it('requires audience and authorizedParties of session tokens, but not of machine tokens', async () => {
-    const { ask, asked } = over(signedOut);
+    const { ask, asked } = setUp(signedOut);
     await ask(bearer(session), 'any');
     await ask({ cookie: `__session=${session}` });
     await ask(bearer(jwt({ kid: 'ins_1', typ: 'at+jwt' })), 'any');
@@ -236,14 +236,14 @@ describe('ClerkAuthenticator', () => {
 
   it('removes the header that discloses configuration, without changing the headers of Clerk’s state', async () => {
     const state = signedOut();
-    const { headers } = await over(() => state).ask(bearer(session));
+    const { headers } = await setUp(() => state).ask(bearer(session));
     expect([...headers]).toEqual([['x-clerk-auth-status', 'signed-out']]);
     expect(state.headers.has('x-clerk-auth-message')).toBe(true);
   });
 
   it('looks up no key for an unreadable cookie', async () => {
     const find = jest.fn(async () => null);
-    await over(signedOut, find).ask({ cookie: '__session=garbage' });
+    await setUp(signedOut, find).ask({ cookie: '__session=garbage' });
     expect(find).not.toHaveBeenCalled();
   });
 
@@ -276,7 +276,7 @@ describe('ClerkAuthenticator', () => {
   it('treats an error thrown by Clerk’s code as signed out, and keeps its message out of the identity', async () => {
     const thrown = [new SyntaxError('Unexpected token in eyJSECRET'), 'text'];
     for (const error of thrown) {
-      const identity = await over(() => Promise.reject(error)).ask(bearer(session));
+      const identity = await setUp(() => Promise.reject(error)).ask(bearer(session));
       expect(identity).toMatchObject({ status: 'signed-out', reason: 'unexpected-error' });
       expect(identity.failure).toBeUndefined();
       expect(identity.detail).toMatch(/^@clerk\/backend threw (SyntaxError|string)$/);
@@ -286,7 +286,7 @@ describe('ClerkAuthenticator', () => {
 
   it('reports an outage if Clerk or its keys take longer than timeoutInMs', async () => {
     const never = () => new Promise<never>(() => {});
-    for (const { ask } of [over(never), over(signedOut, never)]) {
+    for (const { ask } of [setUp(never), setUp(signedOut, never)]) {
       expect((await ask(bearer(session))).failure).toMatchObject({
         code: 'clerk-unavailable',
         message: 'Clerk did not answer within 50 ms',
@@ -297,7 +297,7 @@ describe('ClerkAuthenticator', () => {
   describe('with one retry allowed', () => {
     const patient = () =>
       new ClerkCalls({ timeoutInMs: 5_000, maxRetries: 1, maxPendingCalls: 9 }, async () => undefined);
-    const failing = () => over(() => signedOut({ reason: 'jwk-remote-failed-to-load' }), undefined, patient());
+    const failing = () => setUp(() => signedOut({ reason: 'jwk-remote-failed-to-load' }), undefined, patient());
     const timesAsked = async (headers: Record<string, string>, acceptsToken?: AcceptsToken, path?: string) => {
       const { ask, asked } = failing();
       expect((await ask(headers, acceptsToken, path)).failure?.code).toBe('clerk-unavailable');
@@ -314,7 +314,7 @@ describe('ClerkAuthenticator', () => {
       [408, 1],
     ])('after status %i, calls Clerk %i times in all for an opaque token', async (status, times) => {
       const machine = signedOut({ tokenType: 'api_key', reason: 'unexpected-error', message: `(status=${status})` });
-      const { ask, asked } = over(() => machine, undefined, patient());
+      const { ask, asked } = setUp(() => machine, undefined, patient());
       await ask(bearer('ak_x'), 'api_key');
       expect(asked).toHaveLength(times);
     });
@@ -330,7 +330,7 @@ describe('ClerkAuthenticator', () => {
 
   describe('the failure', () => {
     const failureOf = async (state: object) =>
-      (await over(() => signedOut(state)).ask(bearer('ak_x'), 'api_key')).failure?.code;
+      (await setUp(() => signedOut(state)).ask(bearer('ak_x'), 'api_key')).failure?.code;
     const machine = (message: string) => failureOf({ tokenType: 'api_key', reason: 'unexpected-error', message });
 
     it.each([
@@ -391,7 +391,7 @@ describe('ClerkAuthenticator', () => {
       ['The Backend API did not verify the token: it returned something else', { status: 'signed-in', reason: null }],
     ])('has the message “%s”', async (message, state) => {
       const machine = signedOut({ tokenType: 'api_key', reason: 'unexpected-error', ...state });
-      expect((await over(() => machine).ask(bearer('ak_x'), 'api_key')).failure).toMatchObject({ message });
+      expect((await setUp(() => machine).ask(bearer('ak_x'), 'api_key')).failure).toMatchObject({ message });
     });
 
     it('of a machine token without a message is clerk-unavailable', async () => {
@@ -410,7 +410,7 @@ describe('ClerkAuthenticator', () => {
       [['m2m_token', 'api_key'], null],
       ['any', 'session_token'],
     ])('for the accepted types %j has the token type %s', async (acceptsToken, tokenType) => {
-      const down = over(() => new Promise<never>(() => {}));
+      const down = setUp(() => new Promise<never>(() => {}));
       expect((await down.ask({}, acceptsToken)).toAuth()).toMatchObject({ isAuthenticated: false, tokenType });
     });
   });

@@ -16,7 +16,7 @@ describe('isValidAt()', () => {
 describe('ExpiringCache', () => {
   let now: number;
   let cache: ExpiringCache<string, { since: number; until: number }>;
-  const over = (maxEntries = 1_000, maxBytes = 1_000_000) =>
+  const setUp = (maxEntries = 1_000, maxBytes = 1_000_000) =>
     (cache = new ExpiringCache({ maxEntries, maxBytes }, () => now));
   const add = (key: string, lifetime = MINUTE, bytes = 1) =>
     cache.set(key, { since: now, until: now + lifetime }, bytes);
@@ -33,7 +33,7 @@ describe('ExpiringCache', () => {
   });
 
   it('returns an entry while it is valid', () => {
-    over();
+    setUp();
     add('a', 10);
     expect(cache.get('a')).toEqual({ since: 1_000, until: 1_010 });
     now = 1_010;
@@ -42,7 +42,7 @@ describe('ExpiringCache', () => {
   });
 
   it('removes an entry that a lookup finds expired, so that it stays gone if the clock is set back', () => {
-    over();
+    setUp();
     add('a', 10);
     now = 1_010;
     cache.get('a');
@@ -51,7 +51,7 @@ describe('ExpiringCache', () => {
   });
 
   it('evicts the least recently used entry beyond maxEntries', () => {
-    over(2);
+    setUp(2);
     for (const name of ['a', 'b']) add(name);
     cache.get('a');
     add('c');
@@ -59,27 +59,27 @@ describe('ExpiringCache', () => {
   });
 
   it('evicts the least recently used entry beyond maxBytes', () => {
-    over(1_000, 100);
+    setUp(1_000, 100);
     for (const name of ['a', 'b', 'c']) add(name, MINUTE, 40);
     expect([cache.bytes, ...keys('a', 'b', 'c')]).toEqual([80, 'b', 'c']);
   });
 
   it('does not store an entry larger than maxBytes, and keeps all others', () => {
-    over(1_000, 100);
+    setUp(1_000, 100);
     add('a', MINUTE, 40);
     add('b', MINUTE, 101);
     expect([cache.bytes, ...keys('a', 'b')]).toEqual([40, 'a']);
   });
 
   it('counts an entry once if it is stored again', () => {
-    over();
+    setUp();
     add('a', MINUTE, 40);
     add('a', MINUTE, 30);
     expect([cache.size, cache.bytes]).toEqual([1, 30]);
   });
 
   it('removes up to a hundred expired entries when one is added', () => {
-    over();
+    setUp();
     for (let index = 0; index < 250; index++) add(`old ${index}`);
     now += MINUTE;
     const sizes = ['a', 'b', 'c', 'd'].map((name) => (add(name), cache.size));
@@ -88,7 +88,7 @@ describe('ExpiringCache', () => {
   });
 
   it('removes expired entries by timer if there are no lookups or insertions', () => {
-    over();
+    setUp();
     for (let index = 0; index < 500; index++) add(`old ${index}`);
     now += MINUTE;
     jest.advanceTimersByTime(30_000);
@@ -96,7 +96,7 @@ describe('ExpiringCache', () => {
   });
 
   it('removes ten thousand expired entries per turn of the event loop', () => {
-    over(30_000);
+    setUp(30_000);
     for (let index = 0; index < 25_000; index++) add(`old ${index}`);
     now += MINUTE;
     jest.advanceTimersByTime(30_000);
@@ -109,7 +109,7 @@ describe('ExpiringCache', () => {
   });
 
   it('decides by its clock what has expired, not by the time of its timer', () => {
-    over();
+    setUp();
     add('a');
     jest.advanceTimersByTime(10 * MINUTE);
     expect(cache.size).toBe(1);
@@ -119,7 +119,7 @@ describe('ExpiringCache', () => {
   });
 
   it('keeps expired entries behind an entry with a longer validity until that has expired', () => {
-    over();
+    setUp();
     add('long', 2 * MINUTE);
     add('short');
     now += MINUTE;
@@ -131,7 +131,7 @@ describe('ExpiringCache', () => {
   });
 
   it('removes entries that start in the future after the clock was set back', () => {
-    over();
+    setUp();
     add('a');
     now -= MINUTE;
     add('b');
@@ -139,7 +139,7 @@ describe('ExpiringCache', () => {
   });
 
   it('has one timer while there are entries, and none otherwise', () => {
-    over();
+    setUp();
     expect(jest.getTimerCount()).toBe(0);
     for (let index = 0; index < 100; index++) add(`a ${index}`);
     expect(jest.getTimerCount()).toBe(1);
@@ -152,7 +152,7 @@ describe('ExpiringCache', () => {
 
   it('does not keep the process alive with its timer', () => {
     jest.useRealTimers();
-    over();
+    setUp();
     const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     add('a');
     expect(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout')).toHaveLength(before);
@@ -161,7 +161,7 @@ describe('ExpiringCache', () => {
   });
 
   it('removes all entries when it is closed, and stores nothing afterwards', () => {
-    over();
+    setUp();
     add('a');
     cache.close();
     expect([cache.size, cache.bytes, jest.getTimerCount()]).toEqual([0, 0, 0]);

@@ -14,7 +14,7 @@ import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 const given = { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a', timeoutInMs: 50 };
 
 /** RequestUsers over a client with this `getUser`, and the IDs that it was called with. */
-function over(getUser: (id: string) => unknown, more: object = {}) {
+function setUp(getUser: (id: string) => unknown, more: object = {}) {
   const asked: string[] = [];
   const client = { users: { getUser: async (id: string) => (asked.push(id), getUser(id)) } } as unknown as ClerkClient;
   return {
@@ -36,7 +36,7 @@ const failing = (status?: unknown) => () => {
 
 describe('RequestUsers', () => {
   it('loads each user once per request, and again for another request', async () => {
-    const { users, asked } = over((id) => ({ id }));
+    const { users, asked } = setUp((id) => ({ id }));
     const one = request();
     const twice = await Promise.all([users.load(one, ada), users.load({ ...one, source: {} }, ada)]);
     expect(twice).toEqual([{ id: 'user_ada' }, { id: 'user_ada' }]);
@@ -77,7 +77,7 @@ describe('RequestUsers', () => {
       { ...misconfigured, code: 'invalid-configuration' },
     ],
   ])('returns a denial without calling Clerk for %s', async (_, identity, denial) => {
-    const { users, asked } = over((id) => ({ id }));
+    const { users, asked } = setUp((id) => ({ id }));
     expect(await users.load(request(), identity)).toEqual(denial);
     expect(asked).toEqual([]);
   });
@@ -98,7 +98,7 @@ describe('RequestUsers', () => {
     ['an empty response', () => undefined, unavailable],
     ['a call that never completes', () => new Promise(() => undefined), unavailable],
   ])('returns the right denial for %s', async (_, getUser, denial) => {
-    expect(await over(getUser).users.load(request(), ada)).toEqual(denial);
+    expect(await setUp(getUser).users.load(request(), ada)).toEqual(denial);
   });
 
   it.each([
@@ -106,7 +106,7 @@ describe('RequestUsers', () => {
     [429, 1],
     [400, 1],
   ])('after status %i, calls Clerk %i times in all with one retry allowed', async (status, times) => {
-    const { users, asked } = over(failing(status), { timeoutInMs: 5_000, maxRetries: 1 });
+    const { users, asked } = setUp(failing(status), { timeoutInMs: 5_000, maxRetries: 1 });
     await users.load(request(), ada);
     expect(asked).toHaveLength(times);
   });

@@ -10,7 +10,7 @@ import { HttpCredentials } from '../../../lib/transports/http/http.credentials.j
 const keys = { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' };
 const client = {} as ClerkClient;
 
-function over(given: ClerkModuleOptions) {
+function setUp(given: ClerkModuleOptions) {
   const authenticator = new TenantAuthenticator(new ClerkInstances(resolveClerkOptions(given, {}), client, given, {}));
   const source = { method: 'GET', url: '/', headers: { host: 'a.example' } };
   return authenticator.authenticate(new HttpCredentials(source, source), 'api_key');
@@ -36,7 +36,7 @@ describe('TenantAuthenticator', () => {
       ),
     ],
   ])('returns a signed-out identity with a failure if resolveOptions %s', async (_, resolveOptions, message) => {
-    const identity = await over({ resolveOptions: resolveOptions as never });
+    const identity = await setUp({ resolveOptions: resolveOptions as never });
     expect(identity).toMatchObject({
       ...{ status: 'signed-out', tokenType: null, reason: 'unexpected-error', hasCredentials: true },
       failure: { message, cause: expect.any(Error) },
@@ -57,7 +57,7 @@ describe('TenantAuthenticator', () => {
   });
 
   it('uses the only instance of the module without resolveOptions', async () => {
-    const { failure, reason } = await over(keys);
+    const { failure, reason } = await setUp(keys);
     // The client is an empty object here, so calling it throws.
     expect([failure, reason]).toEqual([undefined, 'unexpected-error']);
   });

@@ -18,7 +18,7 @@ const claims = (seconds: number) => ({ sub: 'user_1', sid: 'sess_1', exp: NOW / 
 const session = (seconds: number) => sessionIdentity(options, jwt(claims(seconds)), claims(seconds));
 const machine = () => machineIdentity('api_key', 'ak_1', { id: 'id_1', subject: 'user_1', scopes: ['a'] } as never);
 
-function over({ ttl = 0, maxEntries = 10, maxBytes = 1_000_000, freshUntil = Infinity } = {}) {
+function setUp({ ttl = 0, maxEntries = 10, maxBytes = 1_000_000, freshUntil = Infinity } = {}) {
   const clock = { now: NOW };
   const keys: KeySet = Object.assign(new StaticKeySet('PEM'), { freshUntil: () => freshUntil });
   const cache = new VerificationCache(options, { maxEntries, maxBytes, machineTokens: { ttl } }, keys, () => clock.now);
@@ -41,7 +41,7 @@ describe('VerificationCache', () => {
     ['not at all if it has expired', -5, {}, 0],
     ['not at all if its expiry is NaN', NaN, {}, 0],
   ])('caches a session token of the header %s', (_, seconds, given, expected) => {
-    const { cache, secondsCached } = over(given);
+    const { cache, secondsCached } = setUp(given);
     cache.setToken('digest', session(seconds), jwt(claims(seconds)));
     expect(secondsCached(jwt(claims(seconds)))).toBe(expected);
   });
@@ -59,13 +59,13 @@ describe('VerificationCache', () => {
     ['no machine identity without a token in the header', machine(), undefined, { ttl: 7 * SECOND }, 0],
     ['no identity without a token type', { ...machine(), tokenType: null }, 'ak_1', { ttl: 7 * SECOND }, 0],
   ])('caches %s', async (_, identity, token, given, expected) => {
-    const { cache, secondsCached } = over(given);
+    const { cache, secondsCached } = setUp(given);
     await cache.setRequest('digest', identity, token);
     expect(secondsCached(token)).toBe(expected);
   });
 
   it('does not cache a session whose token is not available', async () => {
-    const { cache, secondsCached } = over();
+    const { cache, secondsCached } = setUp();
     const auth = session(30).toAuth();
     const toAuth = () => ({ ...auth, getToken: async () => null }) as never;
     await cache.setRequest('digest', { ...session(30), toAuth }, undefined);
@@ -73,7 +73,7 @@ describe('VerificationCache', () => {
   });
 
   it('returns the cached identity with its validity window and token', async () => {
-    const { cache } = over({ ttl: SECOND });
+    const { cache } = setUp({ ttl: SECOND });
     cache.setToken('header', session(30), jwt(claims(30)));
     await cache.setRequest('cookies', session(30), undefined);
     await cache.setRequest('machine', machine(), 'ak_1');
@@ -93,7 +93,7 @@ describe('VerificationCache', () => {
   });
 
   it('removes an entry that a lookup finds expired, so that it stays gone if the clock is set back', () => {
-    const { cache, clock } = over();
+    const { cache, clock } = setUp();
     cache.setToken('digest', session(30), jwt(claims(30)));
     clock.now = NOW + 40 * SECOND;
     expect(cache.get('digest', '')).toBeUndefined();
@@ -102,7 +102,7 @@ describe('VerificationCache', () => {
   });
 
   it('does not evict an entry for a token that has already expired', () => {
-    const { cache } = over({ maxEntries: 1 });
+    const { cache } = setUp({ maxEntries: 1 });
     cache.setToken('digest', session(30), jwt(claims(30)));
     for (const seconds of [-5, -6]) cache.setToken('ended', session(seconds), jwt(claims(seconds)));
     expect(cache.get('digest', jwt(claims(30)))).toBeDefined();
