@@ -257,7 +257,7 @@ export function verdictOn(caller: Caller, route: Route): Verdict {
 /** Calls a route with these headers: returns what the handler answers, or the code of the denial. */
 export type Ask = (route: Route, headers: Record<string, string>) => Promise<Pick<Verdict, 'code' | 'isAuthenticated'>>;
 
-/** The outcome, as the start of a test title. */
+/** The outcome, in the words of a test title. */
 export function titleOf({ status, code, isAuthenticated }: Verdict): string {
   if (code) return `is denied (${status} ${code})`;
   if (isAuthenticated === null) return 'passes without authentication';
