@@ -78,7 +78,7 @@ function expected(caller: Caller, route: Route) {
 }
 
 describe.each(PLATFORMS)('the truth table on %s', (_, platform) => {
-  describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('of an application with %s', (way) => {
+  describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('of an application with %s:', (way) => {
     let clerk: LocalClerk;
     let other: LocalClerk;
     let app: TestApp;
