@@ -492,7 +492,7 @@ describe.each(SOCKET_PLATFORMS)('a gateway on %s', (name, platform) => {
       const options = { webSocket: { tokenSubprotocol: 'clerk' } };
 
       it.each([
-        ['alone', ClosedGateway, (token: string) => ['clerk', token], 'clerk'],
+        ['with the name alone', ClosedGateway, (token: string) => ['clerk', token], 'clerk'],
         [
           'alone, with a server that selects the name',
           SubprotocolGateway,
