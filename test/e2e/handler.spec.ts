@@ -293,10 +293,10 @@ describe.each(PLATFORMS)('a handler on %s', (_, platform) => {
 
   it('under two guards is authenticated once, and a missing permission still returns 403', async () => {
     const { user, token } = await signedIn();
-    const asked = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
+    const authenticate = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
     expect((await app.withToken('/twice', token)).body).toEqual({ userId: user.id });
-    expect(asked).toHaveBeenCalledTimes(1);
-    asked.mockRestore();
+    expect(authenticate).toHaveBeenCalledTimes(1);
+    authenticate.mockRestore();
     expect((await app.withToken('/twice-denied', token)).status).toBe(403);
   });
 

@@ -109,7 +109,7 @@ interface Identity {
   readonly message: (clerk: LocalClerk) => Promise<Message> | Message;
   readonly passes: readonly Pattern[];
   /** The codes of patterns that differ from `otherwise`. */
-  readonly told?: Readonly<Partial<Record<Pattern, string>>>;
+  readonly codes?: Readonly<Partial<Record<Pattern, string>>>;
   readonly otherwise?: string;
 }
 const IDENTITIES: Readonly<Record<string, Identity>> = {
@@ -121,12 +121,12 @@ const IDENTITIES: Readonly<Record<string, Identity>> = {
   'a pending session': {
     message: async (clerk) => with_(await clerk.sessionToken({ sessionStatus: 'pending' })),
     passes: ['pending'],
-    told: { default: 'session-pending' },
+    codes: { default: 'session-pending' },
   },
   'an M2M token': {
     message: async (clerk) => with_((await clerk.createM2MToken({ machine: clerk.createMachine() })).token),
     passes: ['m2m'],
-    told: { 'm2m-scope': 'insufficient-scope' },
+    codes: { 'm2m-scope': 'insufficient-scope' },
   },
   'an M2M token with the scope': {
     message: async (clerk) => {
@@ -202,14 +202,14 @@ describeOverWires('a microservice', (startWire) => {
     beforeAll(() => restart({ rpc: { credentials } }));
 
     describe.each(Object.keys(IDENTITIES))('%s', (name) => {
-      const { message, passes, told, otherwise = 'token-invalid' } = IDENTITIES[name]!;
+      const { message, passes, codes, otherwise = 'token-invalid' } = IDENTITIES[name]!;
 
       const cells = PATTERNS.map((pattern) => ({
         pattern,
         result:
           pattern === 'public' || passes.includes(pattern)
             ? `passes ${passes.includes(pattern) ? 'signed in' : 'signed out'}`
-            : `is denied (${told?.[pattern] ?? otherwise})`,
+            : `is denied (${codes?.[pattern] ?? otherwise})`,
       }));
 
       it.each(cells)('$result on the pattern $pattern', async ({ pattern }) => {
@@ -217,7 +217,7 @@ describeOverWires('a microservice', (startWire) => {
         if (pattern === 'public' || passes.includes(pattern)) {
           return expect([error, isAuthenticated]).toEqual([undefined, passes.includes(pattern)]);
         }
-        const code = told?.[pattern] ?? otherwise;
+        const code = codes?.[pattern] ?? otherwise;
         expect(error).toEqual({ status: 'error', statusCode: STATUS[code], code, message: expect.any(String) });
       });
 
@@ -389,19 +389,19 @@ describeOverWires('a microservice', (startWire) => {
 
   it('calls resolveOptions once per message, with the context of the transport', async () => {
     const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
-    const asked: unknown[] = [];
+    const metadata: unknown[] = [];
     await restart({
       rpc: { credentials },
       ...{ publishableKey: undefined, secretKey: undefined },
       resolveOptions: (context: MetadataContext) => {
-        asked.push(context.getMetadata());
+        metadata.push(context.getMetadata());
         return { publishableKey, secretKey, apiUrl, telemetry };
       },
     });
     const user = clerk.createUser();
     const sent = with_(await clerk.sessionToken({ user }));
     expect(await caller.send('me', sent)).toBe(user.id);
-    expect(asked).toEqual([sent.metadata]);
+    expect(metadata).toEqual([sent.metadata]);
   });
 });
 

@@ -84,14 +84,14 @@ describe.each(PLATFORMS)('ClerkMiddleware on %s', (_, platform) => {
   });
 
   it('lets the guard reuse its identity: each request is authenticated once', async () => {
-    const asked = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
+    const authenticate = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
     expect((await app.withToken('/session', await clerk.sessionToken())).body).toMatchObject({ isAuthenticated: true });
-    expect(asked).toHaveBeenCalledTimes(1);
+    expect(authenticate).toHaveBeenCalledTimes(1);
     const before = clerk.countRequests('/api_keys/verify');
     const key = clerk.createApiKey({ subject: clerk.createUser() });
     expect((await app.withToken('/api-key', key.secret)).body).toMatchObject({ tokenType: 'api_key' });
     expect(clerk.countRequests('/api_keys/verify') - before).toBe(1);
-    asked.mockRestore();
+    authenticate.mockRestore();
   });
 
   it('redirects a new browser to a handshake on mounted, guarded and unknown paths', async () => {

@@ -201,15 +201,15 @@ describe.each(PLATFORMS)('mounted in main.ts on %s:', (platformName, platform) =
   });
 
   it('requireClerk() responds with the error that onError returns', async () => {
-    const heard: string[] = [];
+    const calls: string[] = [];
     const app = await start(mount, {
       onError: (error, context) => {
-        heard.push(`${context.getClass().name}.${context.getHandler().name}: ${error.code}`);
+        calls.push(`${context.getClass().name}.${context.getHandler().name}: ${error.code}`);
         return Object.assign(new Error('No entry'), { statusCode: 418 });
       },
     });
     expect(await app.send('/mounted/session')).toMatchObject({ status: 418, body: { message: 'No entry' } });
-    expect(heard).toEqual(['MountedRoute.requireClerk: authentication-required']);
+    expect(calls).toEqual(['MountedRoute.requireClerk: authentication-required']);
     await app.close();
   });
 

@@ -612,8 +612,8 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
     it.each(FUNCTIONS)('%s', async (name) => {
       const { others, value, look, seen } = await effectOf(name);
       const hosts: string[] = [];
-      const asked = (url: URL) => (hosts.push(url.hostname), value);
-      expect(await sight(look, { ...others, [name]: asked })).toEqual(seen);
+      const optionOf = (url: URL) => (hosts.push(url.hostname), value);
+      expect(await sight(look, { ...others, [name]: optionOf })).toEqual(seen);
       expect(new Set(hosts)).toEqual(new Set(['127.0.0.1']));
     });
   });

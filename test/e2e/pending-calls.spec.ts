@@ -133,10 +133,10 @@ describe.each(PLATFORMS)('while Clerk hangs, on %s,', (_, platform) => {
     rotating.clerk.outage('hang');
     const before = rotating.clerk.countRequests();
     // The cookies differ, so that each request needs a call of its own.
-    const asked = Array.from({ length: 3 * MAX_PENDING }, (_unused, index) =>
+    const answers = Array.from({ length: 3 * MAX_PENDING }, (_unused, index) =>
       app.withToken('/api-key', secret, { cookie: `a=${index}` }),
     );
-    expect(new Set((await Promise.all(asked)).map(({ status }) => status))).toEqual(new Set([503]));
+    expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(new Set([503]));
     expect(rotating.clerk.countRequests() - before).toBe(1 + UNVERIFIED_SHARE);
   });
 });

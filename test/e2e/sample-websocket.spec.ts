@@ -55,8 +55,8 @@ describe('the WebSocket sample', () => {
   });
 
   it('disconnects a socket without a token', async () => {
-    const nobody = await open('');
-    expect(await nobody.closed).toBe('io server disconnect');
+    const anonymous = await open('');
+    expect(await anonymous.closed).toBe('io server disconnect');
   });
 
   it('prints commands that run in sh, each with the result printed above it', async () => {

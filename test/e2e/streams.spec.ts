@@ -125,11 +125,11 @@ describe.each(PLATFORMS)('a stream on %s', (_, platform) => {
   it('does not end for a signed-out caller or a machine, with endStreamsOnExpiry', async () => {
     await start({ endStreamsOnExpiry: true });
     const { token } = await clerk.createM2MToken({ machine: clerk.createMachine() });
-    const [nobody, machine] = await Promise.all([
+    const [anonymous, machine] = await Promise.all([
       read(app, '/public', undefined, 1_300),
       read(app, '/machine', token, 1_300),
     ]);
-    expect([nobody!.ended, machine!.ended]).toEqual([false, false]);
+    expect([anonymous!.ended, machine!.ended]).toEqual([false, false]);
     await nothingIsOpen();
   });
 

@@ -269,8 +269,8 @@ describe.each(SOCKET_PLATFORMS)('a gateway on %s', (name, platform) => {
         ...{ body: 'text', tokenType: 'session_token', byContext: true },
       });
       expect((await socket.ask('plain', { a: 1 })).data).toEqual({ isClient: true, body: { a: 1 } });
-      const nobody = await open(app);
-      expect((await nobody.ask('public-user')).data).toMatchObject({
+      const anonymous = await open(app);
+      expect((await anonymous.ask('public-user')).data).toMatchObject({
         code: 'authentication-required',
         status: 'error',
       });
@@ -356,18 +356,18 @@ describe.each(SOCKET_PLATFORMS)('a gateway on %s', (name, platform) => {
 
     it('accepts the session cookie only from an allowed origin', async () => {
       const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1; __clerk_db_jwt=dvb_1`;
-      const asked = async (options: ClerkModuleOptions, headers: Record<string, string>) => {
+      const outcomeOf = async (options: ClerkModuleOptions, headers: Record<string, string>) => {
         const socket = await open(await start(Gateway, options), { headers });
         const { event, data } = await socket.ask('default');
         return event === 'answer' ? 'in' : data.code;
       };
       const allowed = { webSocket: { allowedOrigins: [FRONTEND] } };
-      expect(await asked(allowed, { cookie, origin: FRONTEND })).toBe('in');
+      expect(await outcomeOf(allowed, { cookie, origin: FRONTEND })).toBe('in');
       for (const origin of ['https://evil.example', `${FRONTEND}.evil.example`, 'null', 'http://app.example.com']) {
-        expect(await asked(allowed, { cookie, origin })).toBe('authentication-required');
+        expect(await outcomeOf(allowed, { cookie, origin })).toBe('authentication-required');
       }
-      expect(await asked(allowed, { cookie })).toBe('authentication-required');
-      expect(await asked({}, { cookie, origin: FRONTEND })).toBe('authentication-required');
+      expect(await outcomeOf(allowed, { cookie })).toBe('authentication-required');
+      expect(await outcomeOf({}, { cookie, origin: FRONTEND })).toBe('authentication-required');
     });
 
     it('accepts a token in the query only with webSocket.tokenParameter', async () => {
