@@ -72,7 +72,7 @@ describe.each(PLATFORMS)('an application whose secret key Clerk rejects, on %s,'
   afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
   it.each(['strict', 'api-key', 'm2m', 'oauth'])(
-    'returns 500 clerk-key-refused for the route %s, and the log says what to check',
+    'returns 500 clerk-key-rejected for the route %s, and the log says what to check',
     async (route) => {
       const user = clerk.createUser();
       const token = {
@@ -83,7 +83,7 @@ describe.each(PLATFORMS)('an application whose secret key Clerk rejects, on %s,'
       }[route]!;
       expect(await app.withToken(`/${route}`, token)).toMatchObject({
         status: 500,
-        body: { code: 'clerk-key-refused' },
+        body: { code: 'clerk-key-rejected' },
       });
       expect(app.logger.ofGuard('error').at(-1)).toContain('Check secretKey (environment variable CLERK_SECRET_KEY)');
     },
