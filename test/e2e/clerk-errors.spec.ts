@@ -110,7 +110,9 @@ describe.each(PLATFORMS)('the filter for Clerk errors in handlers, on %s', (_, p
     clerk.outage({ status: 500 });
     await app.send('/user');
     const [line] = app.logger.ofGuard('warn');
-    expect(line).toMatch(/returned 500 \(internal_clerk_error, trace id \w+\): responded with 503 \(clerk-unavailable\)/);
+    expect(line).toMatch(
+      /returned 500 \(internal_clerk_error, trace id \w+\): responded with 503 \(clerk-unavailable\)/,
+    );
     expect(app.logger.lines.join()).not.toContain('bad day');
   });
 

@@ -1,13 +1,13 @@
-/** The truth table of callers and routes, which holds on every transport, and the code to run it over one. */
+/** The truth table: every caller on every route, with the outcome that all transports share, and how to run it over one. */
 import { createHmac } from 'node:crypto';
 
 import type { LocalClerk } from '../../lib/testing/index.js';
 
-/** What every application has to use: the origin in `authorizedParties`, and the permission of one route. */
+/** What every application under test is configured with: `authorizedParties`, and the permission of one route. */
 export const FRONTEND = 'https://app.example.com';
 export const PERMISSION = 'org:invoices:create';
 
-/** The handlers of every transport, named after their protection. */
+/** The handlers that every transport has, named after their protection. */
 export const ROUTES = [
   'default',
   'require-auth',
@@ -22,14 +22,14 @@ export type Route = (typeof ROUTES)[number];
 /** A caller: what it sends, and Clerk's reason for denying it on session routes and on API key routes. */
 export interface Caller {
   readonly headers: (clerk: LocalClerk, other: LocalClerk) => Promise<Record<string, string>> | Record<string, string>;
-  /** `null` if it is signed in. */
+  /** `null` if the caller is signed in. */
   readonly session: string | null;
   readonly apiKey: string | null;
-  /** Whether a route for sessions, and one for API keys, finds credentials. */
+  /** Whether a session route, and an API key route, finds credentials in the request. */
   readonly sent: readonly [session: boolean, apiKey: boolean];
   /** Whether the session token has expired. */
   readonly expired?: boolean;
-  /** Whether it presents a session in a cookie, which a route for API keys ignores. */
+  /** Whether the session is in a cookie, which an API key route ignores. */
   readonly inCookie?: boolean;
   readonly mayCreate?: boolean;
   readonly pending?: boolean;
@@ -40,7 +40,7 @@ const bearer = async (token: string | Promise<string>) => ({
 });
 const MISMATCH = 'token-type-mismatch';
 const NO_HEADER = 'No token in header';
-const inHeader = { apiKey: MISMATCH, sent: [true, true] } as const;
+const forged = { apiKey: MISMATCH, sent: [true, true] } as const;
 const azp = { authorizedParty: FRONTEND };
 
 export const CALLERS: Record<string, Caller> = {
@@ -50,12 +50,12 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: NO_HEADER,
     sent: [false, false],
   },
-  'a valid token': {
+  'valid header token': {
     headers: (clerk) => bearer(clerk.sessionToken(azp)),
     session: null,
-    ...inHeader,
+    ...forged,
   },
-  'a valid token with the permission': {
+  'valid header token with the permission': {
     headers: (clerk) =>
       bearer(
         clerk.sessionToken({
@@ -66,9 +66,9 @@ export const CALLERS: Record<string, Caller> = {
       ),
     session: null,
     mayCreate: true,
-    ...inHeader,
+    ...forged,
   },
-  'a valid token with another permission': {
+  'valid header token with another permission': {
     headers: (clerk) =>
       bearer(
         clerk.sessionToken({
@@ -78,9 +78,9 @@ export const CALLERS: Record<string, Caller> = {
         }),
       ),
     session: null,
-    ...inHeader,
+    ...forged,
   },
-  'a valid session cookie': {
+  'valid cookie session': {
     headers: async (clerk) => ({
       cookie: `__session=${await clerk.sessionToken(azp)}; __client_uat=1; __clerk_db_jwt=dvb_1`,
     }),
@@ -89,13 +89,13 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: NO_HEADER,
     sent: [true, false],
   },
-  'an expired token': {
+  'expired header token': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, issuedAt: seconds(-120), expiresIn: 60 })),
     session: 'session-token-expired-refresh-non-eligible-no-refresh-cookie',
     expired: true,
-    ...inHeader,
+    ...forged,
   },
-  'an expired session cookie': {
+  'expired cookie session': {
     headers: async (clerk) => ({
       cookie: `__session=${await clerk.sessionToken({ ...azp, issuedAt: seconds(-120) })}; __client_uat=1; __clerk_db_jwt=d`,
     }),
@@ -105,17 +105,17 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: NO_HEADER,
     sent: [true, false],
   },
-  'a token that is not yet valid': {
+  'header token that is not valid yet': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, notBefore: seconds(60) })),
     session: 'session-token-nbf',
-    ...inHeader,
+    ...forged,
   },
-  'a token issued in the future': {
+  'header token issued in the future': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, issuedAt: seconds(60), notBefore: seconds(0) })),
     session: 'session-token-iat-in-the-future',
-    ...inHeader,
+    ...forged,
   },
-  'a token with a wrong signature': {
+  'header token with a wrong signature': {
     headers: async (clerk) => {
       const [head, payload, signature] = (await clerk.sessionToken(azp)).split('.');
       return bearer(
@@ -130,64 +130,64 @@ export const CALLERS: Record<string, Caller> = {
       );
     },
     session: 'token-invalid-signature',
-    ...inHeader,
+    ...forged,
   },
-  'a token of another instance': {
+  'header token of another instance': {
     headers: (_, other) => bearer(other.sessionToken(azp)),
     session: 'jwk-kid-mismatch',
-    ...inHeader,
+    ...forged,
   },
-  'a token of another instance with our kid': {
+  'header token signed with the key of another instance under our kid': {
     headers: async (clerk, other) => bearer(clerk.sessionToken({ ...azp, key: other })),
     session: 'token-invalid-signature',
-    ...inHeader,
+    ...forged,
   },
-  'a token with alg: none': {
+  'header token with alg: none': {
     headers: async (clerk) => {
       const [, payload] = (await clerk.sessionToken(azp)).split('.');
       return bearer(`${header({ alg: 'none', kid: kidOf(await clerk.sessionToken()) })}.${payload}.`);
     },
     session: 'token-invalid-algorithm',
-    ...inHeader,
+    ...forged,
   },
-  'an HS256 token signed with the public key': {
+  'HS256 header token signed with the public key': {
     headers: async (clerk) => bearer(hs256(await clerk.sessionToken(azp), clerk.jwtKey)),
     session: 'token-invalid-algorithm',
-    ...inHeader,
+    ...forged,
   },
-  'a token without kid': {
+  'header token without a kid': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, header: { kid: undefined } })),
     session: 'jwk-kid-mismatch',
-    ...inHeader,
+    ...forged,
   },
-  'a token with a wrong azp': {
+  'header token with a foreign azp': {
     headers: (clerk) => bearer(clerk.sessionToken({ authorizedParty: 'https://evil.example' })),
     session: 'token-invalid-authorized-parties',
-    ...inHeader,
+    ...forged,
   },
-  'a JWT-template token': {
+  'JWT-template token': {
     headers: (clerk) => bearer(clerk.templateToken({ claims: { azp: FRONTEND } })),
     session: MISMATCH,
-    ...inHeader,
+    ...forged,
   },
-  'an opaque M2M token': {
+  'M2M token': {
     headers: async (clerk) => bearer((await clerk.createM2MToken({ machine: clerk.createMachine() })).token),
     session: 'token-invalid',
-    ...inHeader,
+    ...forged,
   },
-  'an M2M token in JWT format': {
+  'M2M token as JWT': {
     headers: async (clerk) =>
       bearer((await clerk.createM2MToken({ machine: clerk.createMachine(), format: 'jwt' })).token),
     session: MISMATCH,
-    ...inHeader,
+    ...forged,
   },
-  'an API key': {
+  'API key': {
     headers: (clerk) => bearer(clerk.createApiKey({ subject: clerk.createUser() }).secret),
     session: 'token-invalid',
     apiKey: null,
     sent: [true, true],
   },
-  'a revoked API key': {
+  'revoked API key': {
     headers: (clerk) => {
       const key = clerk.createApiKey({ subject: clerk.createUser() });
       clerk.revoke(key.id);
@@ -197,24 +197,24 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: 'token-invalid',
     sent: [true, true],
   },
-  'an unknown API key': {
+  'unknown API key': {
     headers: () => bearer('ak_unknown'),
     session: 'token-invalid',
     apiKey: 'token-invalid',
     sent: [true, true],
   },
-  'a pending session': {
+  'header token of a pending session': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, sessionStatus: 'pending' })),
     session: null,
     pending: true,
-    ...inHeader,
+    ...forged,
   },
-  'a malformed token': {
+  'header token that is not a JWT': {
     headers: () => bearer('garbage'),
     session: 'token-invalid',
-    ...inHeader,
+    ...forged,
   },
-  'a hostile session cookie': {
+  'session cookie with malformed claims': {
     headers: () => ({
       cookie: `__session=${header({ alg: 'RS256' })}.${header(null)}.AAAA; __client_uat=1; __clerk_db_jwt=d`,
     }),
@@ -225,9 +225,9 @@ export const CALLERS: Record<string, Caller> = {
   },
 };
 
-/** The result of a call. */
+/** The expected outcome of a call. */
 export interface Verdict {
-  /** As an HTTP status. */
+  /** The HTTP status. */
   readonly status: 200 | 401 | 403;
   /** The code of the denial. */
   readonly code?: string;
@@ -235,7 +235,7 @@ export interface Verdict {
   readonly isAuthenticated?: boolean | null;
 }
 
-/** The expected result of a caller on a route. */
+/** The expected outcome of a caller on a route. */
 export function verdictOn(caller: Caller, route: Route): Verdict {
   if (route === 'skip-auth') return { status: 200, isAuthenticated: null };
   const forApiKeys = route.endsWith('api-key');
@@ -254,17 +254,27 @@ export function verdictOn(caller: Caller, route: Route): Verdict {
   return { status: 401, code: isRecognized ? 'token-invalid' : 'authentication-required' };
 }
 
-/** Calls a route with these headers. Returns the result of the handler, or the code of the denial. */
+/** Calls a route with these headers: returns what the handler answers, or the code of the denial. */
 export type Ask = (route: Route, headers: Record<string, string>) => Promise<Pick<Verdict, 'code' | 'isAuthenticated'>>;
 
-/** Describes the table over a transport, which may ignore cookies. */
+/** The outcome, in the words of a test title. */
+export function titleOf({ status, code, isAuthenticated }: Verdict): string {
+  if (code) return `is denied (${status} ${code})`;
+  if (isAuthenticated === null) return 'passes without authentication';
+  return `passes ${isAuthenticated ? 'signed in' : 'signed out'}`;
+}
+
+/** Describes the table over a transport. With `cookies: false`, the transport ignores cookies. */
 export function describeTruthTable(
   instances: () => { readonly clerk: LocalClerk; readonly other: LocalClerk },
   ask: Ask,
   { cookies = true } = {},
 ): void {
-  describe.each(Object.keys(CALLERS))('for %s', (name) => {
-    it.each(ROUTES)('returns the expected result on the %s route', async (route) => {
+  describe.each(Object.keys(CALLERS))('caller "%s"', (name) => {
+    const counted = CALLERS[name]!.inCookie && !cookies ? 'no token' : name;
+    const cells = ROUTES.map((route) => ({ route, result: titleOf(verdictOn(CALLERS[counted]!, route)) }));
+
+    it.each(cells)('$result on the route $route', async ({ route }) => {
       const { clerk, other } = instances();
       const headers = await CALLERS[name]!.headers(clerk, other);
       const seen = 'cookie' in headers && !cookies ? 'no token' : name;
