@@ -134,16 +134,20 @@ describe('nest-clerk routes', () => {
   it.each<[string, string[], RegExp]>([
     ['a file that is not there', ['nowhere.js'], /There is no file .*nowhere\.js\. .*build first/],
     ['a folder', ['.'], /There is no file/],
-    ['TypeScript', ['src/app.module.ts'], /is TypeScript, .*: build first, .* dist\/app\.module\.js/],
+    ['TypeScript', ['src/app.module.ts'], /is TypeScript, .*\. Build first, .* dist\/app\.module\.js/],
     ['a file that throws', ['broken.mjs'], /^broken\.mjs cannot be loaded: cats are out$/],
     [
       'several modules',
       ['several.mjs'],
-      /exports several modules, DogsModule, OpenModule: say which is the root with --export DogsModule/,
+      /exports several modules, DogsModule, OpenModule: name the root module with --export, as in --export DogsModule\./,
     ],
     ['no such export', ['several.mjs', '--export', 'CatsModule'], /does not export CatsModule\. It exports DogsModule/],
     ['a class without @Module()', ['create-app.mjs', '--export', 'Forgotten'], /Forgotten .* is neither a class with/],
-    ['a function that returns nothing', ['create-app.mjs', '--export', 'createNothing'], /returns no Nest application/],
+    [
+      'a function that returns nothing',
+      ['create-app.mjs', '--export', 'createNothing'],
+      /does not return a Nest application/,
+    ],
     [
       'an application without ClerkModule',
       ['several.mjs', '--export', 'OpenModule'],
@@ -274,9 +278,9 @@ describe('nest-clerk', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['no command', [], 'No command is given.'],
+    ['no command', [], 'No command given.'],
     ['another command', ['paths'], 'There is no command "paths".'],
-    ['three files', ['routes', 'a.js', 'b.js', 'c.js'], 'One file at a time: what is b.js c.js?'],
+    ['three files', ['routes', 'a.js', 'b.js', 'c.js'], 'Only one file can be named; unexpected: b.js c.js.'],
     ['another format', ['routes', 'a.js', '--format', 'xml'], 'There is no format "xml".'],
     ['another option', ['routes', 'a.js', '--watch'], '--watch'],
   ])('explains itself on %s', async (_, argv, problem) => {
