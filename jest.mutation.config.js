@@ -22,6 +22,6 @@ export default {
     '<rootDir>/test/unit/!(house|testing)/*.spec.ts',
     // What only an application shows. The other e2e tests repeat it on other transports and platforms.
     '<rootDir>/test/e2e/(audit|boot|frontend-api-proxy|guard|handler|middleware|protection-map|refusals|session-options).spec.ts',
-    '<rootDir>/test/security/remembering.spec.ts',
+    '<rootDir>/test/security/cached-identities.spec.ts',
   ],
 };

@@ -8,27 +8,27 @@ import { absolutePathOf, exportsOf, selectExport } from '../../../lib/cli/export
 
 const FOLDER = join(__dirname, '../../support/cli');
 
-describe('absolutePathOf', () => {
+describe('absolutePathOf()', () => {
   const io = { cwd: FOLDER } as never;
 
-  it.each(['several.mjs', './several.mjs', join(FOLDER, 'several.mjs')])('finds %s', (file) => {
+  it.each(['several.mjs', './several.mjs', join(FOLDER, 'several.mjs')])('finds the file %s', (file) => {
     expect(absolutePathOf(file, io)).toBe(join(FOLDER, 'several.mjs'));
   });
 
-  it.each(['app.ts', 'app.tsx', 'app.mts', 'app.cts', 'app.d.ts'])('says of %s that it has to be built', (file) => {
+  it.each(['app.ts', 'app.tsx', 'app.mts', 'app.cts', 'app.d.ts'])('throws for the TypeScript file %s', (file) => {
     expect(() => absolutePathOf(file, io)).toThrow(
       `${file} is TypeScript, and nest-clerk reads compiled JavaScript. Build first, then name the JavaScript file, such as dist/app.module.js.`,
     );
   });
 
-  it.each(['nowhere.js', '.', 'app.tss', 'app.xts', 'app.ts.js'])('says of %s that it is not there', (file) => {
+  it.each(['nowhere.js', '.', 'app.tss', 'app.xts', 'app.ts.js'])('throws for %s, which is no file', (file) => {
     expect(() => absolutePathOf(file, io)).toThrow(
       `There is no file ${join(FOLDER, file)}. Name a compiled one, such as dist/app.module.js, relative to the current folder. If it does not exist yet, build first.`,
     );
   });
 });
 
-describe('selectExport', () => {
+describe('selectExport()', () => {
   @Module({ imports: [] })
   class AppModule {}
   @Module({ providers: [] })
@@ -45,11 +45,11 @@ describe('selectExport', () => {
     [{ default: Other, AppModule }, 'AppModule', { module: AppModule }],
     [{ AppModule, createApp }, 'createApp', { createApp }],
     [{ default: Plain, AppModule }, undefined, { module: AppModule }],
-  ])('takes of %p, asked for %p, %p', (loaded, name, expected) => {
+  ])('of %p and the export name %p returns %p', (loaded, name, expected) => {
     expect(selectExport(loaded, 'app.js', name)).toEqual(expected);
   });
 
-  it.each(['imports', 'providers', 'controllers', 'exports'])('knows a module by its %s', (property) => {
+  it.each(['imports', 'providers', 'controllers', 'exports'])('recognizes a module by its metadata %s', (property) => {
     @Module({ [property]: [] })
     class Small {}
     expect(selectExport({ Small }, 'app.js')).toEqual({ module: Small });
@@ -83,31 +83,31 @@ describe('selectExport', () => {
       undefined,
       'app.js exports no module. Name the file of the root module, or name the function that returns the application with --export. It exports nothing.',
     ],
-  ])('says of %p, asked for %p: %s', (loaded, name, sentence) => {
+  ])('of %p and the export name %p throws: %s', (loaded, name, sentence) => {
     expect(() => selectExport(loaded, 'app.js', name)).toThrow(new Error(sentence));
   });
 });
 
-describe('exportsOf', () => {
+describe('exportsOf()', () => {
   class AppModule {}
   class Other {}
 
   it.each<[string, object, object]>([
     ['an ES module', { default: AppModule, Other }, { default: AppModule, Other }],
     [
-      'CommonJS whose names Node finds',
+      'CommonJS whose export names Node detects',
       { AppModule, default: { AppModule }, 'module.exports': { AppModule } },
       { AppModule },
     ],
-    ['CommonJS whose names Node does not find', { default: { AppModule } }, { AppModule }],
+    ['CommonJS whose export names Node does not detect', { default: { AppModule } }, { AppModule }],
     ['CommonJS that exports nothing', { default: null, Other }, { default: null, Other }],
-    ['what is undefined', { default: undefined, AppModule: undefined, Other }, { Other }],
+    ['a module with undefined exports', { default: undefined, AppModule: undefined, Other }, { Other }],
     [
-      'CommonJS with a default export, as TypeScript compiles it',
+      'CommonJS with a default export, as compiled by TypeScript',
       { __esModule: true, default: { __esModule: true, default: AppModule, Other } },
       { default: AppModule, Other },
     ],
-  ])('finds what is exported by %s', (_, loaded, expected) => {
+  ])('returns the exports of %s', (_, loaded, expected) => {
     expect(exportsOf(loaded)).toEqual(expected);
   });
 });
