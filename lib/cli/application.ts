@@ -124,7 +124,7 @@ async function adapterOf(path: string, { load }: Io): Promise<AbstractHttpAdapte
     return new Adapter();
   }
   throw new CliError(
-    'neither @nestjs/platform-express nor @nestjs/platform-fastify is installed beside it. Export a function that returns the application on its own platform, and name it with --export.',
+    'neither @nestjs/platform-express nor @nestjs/platform-fastify is installed with the application. Export a function that returns the application on its own platform, and name it with --export.',
   );
 }
 
