@@ -1,6 +1,5 @@
-import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
-import type { RequestOptions } from '../../../lib/options/tenant-options.js';
-import { resolveRequestOptions } from '../../../lib/options/resolve-options.js';
+import type { ClerkModuleOptions, RequestOptions } from '../../../lib/options/clerk-options.js';
+import { resolveRequestOptions } from '../../../lib/options/tenant-options.js';
 
 const keysOf = (tenant: string) => ({
   publishableKey: `pk_test_${btoa(`${tenant}.clerk.accounts.dev$`)}`,

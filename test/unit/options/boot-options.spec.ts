@@ -1,4 +1,4 @@
-import { bootWarnings } from '../../../lib/options/boot-warnings.js';
+import { bootWarnings } from '../../../lib/options/boot-options.js';
 
 const keys = { publishableKey: 'pk_test_x', secretKey: 'sk_test_x', resolveOptions: undefined };
 
