@@ -151,15 +151,15 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
   });
 
   it.each<[string, (request: HttpRequest) => unknown, RegExp]>([
-    ['nothing', () => undefined, /resolveOptions answered nothing/],
-    ['null', () => null, /resolveOptions answered nothing/],
-    ['text', () => 'a', /resolveOptions answered nothing/],
+    ['nothing', () => undefined, /resolveOptions returned no options/],
+    ['null', () => null, /resolveOptions returned no options/],
+    ['text', () => 'a', /resolveOptions returned no options/],
     ['no keys', () => ({}), /publishableKey .* is missing/],
     ['an unknown option', () => ({ ...a.options, tenant: 'a' }), /"tenant" is not an option/],
     [
       'what holds for the whole module',
       () => ({ ...a.options, protection: 'lax' }),
-      /resolveOptions answered protection: give it to the module/,
+      /resolveOptions returned protection, which applies to the whole module: set it in forRoot\(\)/,
     ],
   ])('refuses with 500 where the answer is %s, and says why in the log', async (_answer, answer, reason) => {
     const app = await start(answer, { onError: () => undefined });

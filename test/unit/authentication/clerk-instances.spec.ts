@@ -349,8 +349,8 @@ describe('ClerkInstances', () => {
         clerkClient: { authenticateRequest() {} },
       }));
       expect(messages).toEqual([
-        'resolveOptions keeps answering the same options with new functions or clients (isSatellite, proxyUrl, clerkClient): ' +
-          'each answer is set up as another tenant, and no verified caller is cached for the next request. Define them ' +
+        'resolveOptions keeps returning the same options with new functions or clients (isSatellite, proxyUrl, clerkClient): ' +
+          'each result is set up as another tenant, and no verified caller is cached for the next request. Define them ' +
           'once, outside of resolveOptions.',
       ]);
     });

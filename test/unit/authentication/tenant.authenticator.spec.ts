@@ -24,9 +24,9 @@ describe('TenantAuthenticator', () => {
     [
       'answers nothing',
       () => undefined,
-      'resolveOptions has no usable options for this request: resolveOptions answered nothing: answer the keys of the instance',
+      'resolveOptions has no usable options for this request: resolveOptions returned no options: it must return an object with the keys of a Clerk instance',
     ],
-    ['answers null', () => null, expect.stringContaining('for this request: resolveOptions answered')],
+    ['answers null', () => null, expect.stringContaining('for this request: resolveOptions returned no options')],
     ['answers a text', () => 'sk_test_a', expect.stringContaining('for this request: ')],
     [
       'answers several mistakes',

@@ -123,7 +123,7 @@ describe('nest-clerk routes', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['publishable key', { CLERK_PUBLISHABLE_KEY: 'pk_live_' }, /CLERK_PUBLISHABLE_KEY\) must start with/],
     ['secret key', { CLERK_SECRET_KEY: 'secret' }, /CLERK_SECRET_KEY\) must start with sk_test_ or sk_live_/],
-    ['key for tokens', { CLERK_JWT_KEY: 'pem' }, /CLERK_JWT_KEY\) is no readable public key/],
+    ['key for tokens', { CLERK_JWT_KEY: 'pem' }, /CLERK_JWT_KEY\) is not a readable public key/],
     ['machine key', { CLERK_MACHINE_SECRET_KEY: 'mine' }, /CLERK_MACHINE_SECRET_KEY\) must start with ask_/],
   ])('says that a %s is wrong', async (_, given, sentence) => {
     Object.assign(process.env, given);

@@ -2,16 +2,16 @@ import { bootWarnings } from '../../../lib/options/boot-options.js';
 
 const keys = { publishableKey: 'pk_test_x', secretKey: 'sk_test_x', resolveOptions: undefined };
 
-describe('bootWarnings', () => {
-  it('says once why authorizedParties is wanted, and nothing where it is set', () => {
+describe('bootWarnings()', () => {
+  it('warns if authorizedParties is not set, and not if it is set', () => {
     expect(bootWarnings({ ...keys, authorizedParties: undefined })).toEqual([
-      'authorizedParties is not set, so session tokens made for any origin are accepted, also for a sibling subdomain ' +
-        "that got hold of a cookie. List the origins of your frontends: authorizedParties: ['https://app.example.com'].",
+      'authorizedParties is not set, so session tokens issued for any origin are accepted, including those that a sibling ' +
+        "subdomain got from a leaked cookie. List the origins of your frontends: authorizedParties: ['https://app.example.com'].",
     ]);
     expect(bootWarnings({ ...keys, authorizedParties: ['https://a.example'] })).toEqual([]);
   });
 
-  it('says nothing of authorizedParties where a secret key alone is set, and no caller is verified', () => {
+  it('does not warn about authorizedParties if only a secret key is set, since no caller is verified', () => {
     expect(bootWarnings({ ...keys, publishableKey: '', authorizedParties: undefined })).toEqual([]);
   });
 });
