@@ -48,12 +48,14 @@ export {
   type RoleKey,
 } from './policy/requirement.js';
 
-export type { ClerkModuleOptions, ClerkOptionsFactory, RequestOptions } from './options/clerk-options.js';
-export type { FrontendApiProxyOptions, ValueOrFunction } from './options/rows/browser-options.js';
-export type { ResolveOptions } from './options/rows/key-options.js';
+export type { ClerkModuleOptions, ClerkOptionsFactory } from './options/clerk-options.js';
+export type { ValueOrFunction } from './options/option-checks.js';
+export type { RequestOptions } from './options/request-options.js';
+export type { FrontendApiProxyOptions } from './options/rows/browser-options.js';
+export type { AudienceByTokenType } from './options/rows/claim-options.js';
 export type { CurrentUserCacheOptions, VerificationCacheOptions } from './options/rows/performance-options.js';
 export type { DefaultProtection, OnError } from './options/rows/protection-options.js';
-export type { AudienceByTokenType } from './options/rows/token-options.js';
+export type { ResolveOptions } from './options/rows/tenancy-options.js';
 export type {
   GraphqlOptions,
   PresentedCredentials,

@@ -1,7 +1,5 @@
-import type { OptionsOf, RequestOptionsOf } from './option-row.js';
+import type { OptionsOf } from './option-row.js';
 import type { OPTION_TABLE } from './option-table.js';
-
-/* eslint-disable @typescript-eslint/no-empty-object-type -- Interfaces, so that editors and error messages name them. */
 
 /**
  * Options of `ClerkModule.forRoot()`.
@@ -11,14 +9,9 @@ import type { OPTION_TABLE } from './option-table.js';
  *
  * @see https://clerk.com/docs/guides/development/clerk-environment-variables
  */
+// An interface, so that editors and error messages name it.
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type
 export interface ClerkModuleOptions extends OptionsOf<typeof OPTION_TABLE> {}
-
-/**
- * The options that `resolveOptions` can return for each request: which Clerk instance to use, and how to use it.
- */
-export interface RequestOptions extends RequestOptionsOf<typeof OPTION_TABLE> {}
-
-/* eslint-enable @typescript-eslint/no-empty-object-type */
 
 /** What `useClass` and `useExisting` of `forRootAsync()` provide. */
 export interface ClerkOptionsFactory {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 import { SECRET_OPTIONS } from './option-table.js';
-import { isRecord } from './readable.js';
+import { isRecord } from './own-properties.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { isUsedAsItIs } from './snapshot.js';
 

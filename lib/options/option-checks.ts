@@ -1,5 +1,4 @@
-import type { ValueOrFunction } from './rows/browser-options.js';
-import { isRecord, nonOwnProperties, MUST_BE_OWN } from './readable.js';
+import { isRecord, nonOwnProperties, MUST_BE_OWN } from './own-properties.js';
 
 /**
  * Returns what is wrong with a value and how to fix it, or `undefined` if it is valid. Never repeats the value. A problem
@@ -54,6 +53,13 @@ export const listOfStrings: Check<string[]> = (value) =>
   Array.isArray(value) && value.length > 0 && Array.from<unknown>(value).every((item) => !nonEmptyString(item))
     ? undefined
     : 'must be a non-empty list of non-empty strings';
+
+/**
+ * A value, or a function that returns it for the URL of a request as the browser sees it: with the forwarded host where
+ * the application trusts its proxy (Express' `trust proxy`, Fastify's `trustProxy`) or lists that origin in
+ * `authorizedParties`.
+ */
+export type ValueOrFunction<T> = T | ((url: URL) => T);
 
 /** Also accepts a function of the request's URL, whose results are checked for each request. */
 export const orFunction =

@@ -5,7 +5,7 @@ import { problemOf } from './option-checks.js';
 import { contradictions, label, missing, unknownOption } from './option-problems.js';
 import type { Environment, OptionRow } from './option-row.js';
 import { OPTION_ROWS, OPTION_TABLE, REQUIRED_OPTIONS, type OptionName } from './option-table.js';
-import { isRecord, nonOwnProperties, MUST_BE_OWN } from './readable.js';
+import { isRecord, nonOwnProperties, MUST_BE_OWN } from './own-properties.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 import { readOwn, snapshotOf } from './snapshot.js';
 

@@ -1,5 +1,5 @@
 import { OPTIONS_BY_IDENTITY } from './option-table.js';
-import { isRecord } from './readable.js';
+import { isRecord } from './own-properties.js';
 
 /** How deep lists and objects nest in a valid option. */
 const DEPTH = 2;

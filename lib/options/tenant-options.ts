@@ -1,7 +1,8 @@
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
-import type { ClerkModuleOptions, RequestOptions } from './clerk-options.js';
+import type { ClerkModuleOptions } from './clerk-options.js';
 import type { Environment } from './option-row.js';
 import { INSTANCE_OPTIONS, MODULE_OPTIONS, OPTION_TABLE } from './option-table.js';
+import type { RequestOptions } from './request-options.js';
 import { assertReadable, resolveClerkOptions } from './resolve-options.js';
 import type { ResolvedClerkOptions } from './resolved-options.js';
 

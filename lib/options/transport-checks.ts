@@ -1,6 +1,6 @@
 import { boolean, fields, listOfStrings, nonEmptyString, type Check } from './option-checks.js';
 import { origins } from './origin-checks.js';
-import { isRecord } from './readable.js';
+import { isRecord } from './own-properties.js';
 import type { GraphqlOptions, RpcOptions, TransportAdapter, WebSocketOptions } from './transport-types.js';
 
 /** May be an instance of a class, whose methods are no fields. */

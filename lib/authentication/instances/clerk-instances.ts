@@ -2,7 +2,8 @@ import type { ClerkClient } from '@clerk/backend';
 
 import { buildClient, CLIENT_OPTIONS } from '../../client/clerk-client.service.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../../errors/clerk.errors.js';
-import type { ClerkModuleOptions, RequestOptions } from '../../options/clerk-options.js';
+import type { ClerkModuleOptions } from '../../options/clerk-options.js';
+import type { RequestOptions } from '../../options/request-options.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import { readOwn, snapshotOf } from '../../options/snapshot.js';
 import { resolveRequestOptions } from '../../options/tenant-options.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 
-import type { RequestOptions } from '../../options/clerk-options.js';
+import type { RequestOptions } from '../../options/request-options.js';
 import { isFlat, isSame, isUsedAsItIs, readOwn, snapshotOf, type OwnProperties } from '../../options/snapshot.js';
 import { assertTenantOptions } from '../../options/tenant-options.js';
 import { Fingerprints } from './fingerprints.js';

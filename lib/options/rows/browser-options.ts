@@ -4,13 +4,6 @@ import { boolean, fields, listOfStrings, orFunction, type Check } from '../optio
 import { option } from '../option-row.js';
 import { hostname, mountPath, urlOrPath } from '../url-checks.js';
 
-/**
- * A value, or a function that returns it for the URL of a request as the browser sees it: with the forwarded host where
- * the application trusts its proxy (Express' `trust proxy`, Fastify's `trustProxy`) or lists that origin in
- * `authorizedParties`.
- */
-export type ValueOrFunction<T> = T | ((url: URL) => T);
-
 /** Clerk's Frontend API under a path of this server. */
 export interface FrontendApiProxyOptions {
   /** Whether the proxy is enabled: always, never, or for which URLs (as the browser sees them). */

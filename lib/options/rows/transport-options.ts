@@ -14,7 +14,11 @@ export const TRANSPORT_OPTIONS = {
    */
   graphql: option({ scope: 'module', check: graphql }),
 
-  /** Which credentials the sockets of gateways may present, and whether a socket is closed when its token has expired. */
+  /**
+   * Which credentials the sockets of gateways may present, and whether a socket is closed when its token has expired.
+   *
+   * @default {}
+   */
   webSocket: option({ scope: 'module', default: {}, check: webSocket }),
 
   /**

@@ -1,6 +1,7 @@
-import type { ClerkModuleOptions, RequestOptions } from '../../../lib/options/clerk-options.js';
+import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
 import type { Scope } from '../../../lib/options/option-row.js';
 import { OPTION_TABLE } from '../../../lib/options/option-table.js';
+import type { RequestOptions } from '../../../lib/options/request-options.js';
 import { resolveRequestOptions } from '../../../lib/options/tenant-options.js';
 
 const keysOf = (tenant: string) => ({

@@ -28,8 +28,8 @@ function audienceByTokenType(given: Audience | undefined): Readonly<AudienceByTo
   return typeof given === 'string' || Array.isArray(given) ? { session_token: given } : { ...given };
 }
 
-/** Which tokens are accepted. */
-export const TOKEN_OPTIONS = {
+/** The claims that a token must have. */
+export const CLAIM_OPTIONS = {
   /**
    * The origins whose frontends may call: the `azp` claim of a session token must be one of them. Protects against
    * cookies leaked to a sibling subdomain. Does not apply to machine tokens, which carry no `azp`.
