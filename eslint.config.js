@@ -125,7 +125,7 @@ export default tseslint.config(
       {
         patterns: [
           {
-            group: ['made-auth-objects', 'made-up-options', 'protection-snapshot', 'test-caller', 'testing.error'].map(
+            group: ['test-auth-objects', 'made-up-options', 'protection-snapshot', 'test-caller', 'testing.error'].map(
               (name) => `**/${name}.js`,
             ),
             message:

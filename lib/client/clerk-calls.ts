@@ -13,11 +13,11 @@ const SLOT_MS = 30_000;
 
 /**
  * The purpose of a call: for a recently verified caller (`known`), for an opaque token that is not verified yet
- * (`stranger`), or for credentials that a browser exchanges for a session (`browser`). Anyone can cause calls of the
+ * (`unverified`), or for credentials that a browser exchanges for a session (`browser`). Anyone can cause calls of the
  * last two kinds, so each of them gets only a share of the slots.
  */
-export type Purpose = 'known' | 'stranger' | 'browser';
-/** The share of the slots that `stranger` and `browser` calls may each take. */
+export type Purpose = 'known' | 'unverified' | 'browser';
+/** The share of the slots that `unverified` and `browser` calls may each take. */
 const PURPOSE_SHARE = 1 / 3;
 
 /**
@@ -25,7 +25,7 @@ const PURPOSE_SHARE = 1 / 3;
  * limits of its own, and its calls cannot be aborted.
  */
 export class ClerkCalls {
-  private readonly pending: Record<Purpose, number> = { known: 0, stranger: 0, browser: 0 };
+  private readonly pending: Record<Purpose, number> = { known: 0, unverified: 0, browser: 0 };
   /** Whether the latest call with retries failed because Clerk was unavailable. */
   private isDown = false;
 
@@ -84,8 +84,8 @@ export class ClerkCalls {
   async withConcurrencyLimit<T>(call: () => Promise<T>, purpose: Purpose = 'known'): Promise<T> {
     const { pending } = this;
     if (!this.hasCapacity(purpose)) {
-      const total = pending.known + pending.stranger + pending.browser;
-      const message = `Clerk has not answered ${total} calls yet, and is asked no more`;
+      const total = pending.known + pending.unverified + pending.browser;
+      const message = `Clerk has not answered ${total} calls yet, so no further calls are made`;
       throw new ClerkUnavailableError(message, { retryInMs: Infinity });
     }
     pending[purpose]++;
@@ -97,9 +97,9 @@ export class ClerkCalls {
   }
 
   private hasCapacity(purpose: Purpose): boolean {
-    const { known, stranger, browser } = this.pending;
+    const { known, unverified, browser } = this.pending;
     const { maxPendingCalls } = this.options;
-    if (known + stranger + browser >= maxPendingCalls) return false;
+    if (known + unverified + browser >= maxPendingCalls) return false;
     return purpose === 'known' || this.pending[purpose] < Math.ceil(maxPendingCalls * PURPOSE_SHARE);
   }
 }

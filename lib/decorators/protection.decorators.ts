@@ -13,7 +13,7 @@ import { policyDecorator, PolicyMetadata } from '../policy/metadata.js';
  * rates(@Auth() auth: SignedInAuthObject | SignedOutAuthObject) {}
  * ```
  */
-export const Public = () => policyDecorator(PolicyMetadata.Protection, 'public');
+export const Public = () => policyDecorator(PolicyMetadata.Protection, 'lax');
 
 /**
  * Strict: denies the call unless the caller is signed in. You only need it if the application is lax by default, or
@@ -30,7 +30,7 @@ export const Public = () => policyDecorator(PolicyMetadata.Protection, 'public')
  * }
  * ```
  */
-export const RequireAuth = () => policyDecorator(PolicyMetadata.Protection, 'require-auth');
+export const RequireAuth = () => policyDecorator(PolicyMetadata.Protection, 'strict');
 
 /**
  * Skips authentication: credentials are not checked. Use it for health checks, webhooks and static pages. On such a
@@ -43,7 +43,7 @@ export const RequireAuth = () => policyDecorator(PolicyMetadata.Protection, 'req
  * health() {}
  * ```
  */
-export const SkipAuth = () => policyDecorator(PolicyMetadata.Protection, 'skip-auth');
+export const SkipAuth = () => policyDecorator(PolicyMetadata.Protection, 'skip');
 
 /**
  * Accepts pending sessions, whose user still has a task to complete, such as choosing an organization. Use it on the

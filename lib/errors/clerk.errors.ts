@@ -34,7 +34,7 @@ export class ClerkTransportError extends ClerkError {
   readonly code = ClerkErrorCode.UnknownTransport;
   constructor(
     contextType: string,
-    problem = `no transport adapter of nest-clerk knows it. Built in are http, graphql, rpc and ws; register one for it with the ` +
+    problem = `there is no transport adapter for it. http, graphql, rpc and ws are built in; register an adapter for others with the ` +
       `option transports: ClerkModule.forRoot({ transports: { ${JSON.stringify(contextType)}: { call, credentials } } })`,
   ) {
     super(`A call of the execution context type "${contextType}" was denied: ${problem}.`);
@@ -50,15 +50,15 @@ export class ClerkAuthNotPopulatedError extends ClerkError {
         'Another guard calls it before ClerkGuard has run. With ClerkModule.forRoot({ guard: false }), list ' +
           '{ provide: APP_GUARD, useClass: ClerkGuard } before that guard, or @UseGuards(ClerkGuard, …) first. A microservice of a ' +
           'hybrid application runs ClerkGuard before its own guards with connectMicroservice(options, { inheritAppConfig: true }).',
-        'A test has replaced ClerkGuard (overrideGuard, overrideProvider), so no one is known to be calling. Keep the guard, and ' +
+        'A test has replaced ClerkGuard (overrideGuard, overrideProvider), so the caller is unknown. Keep the guard, and ' +
           'set the caller with TestCaller of nest-clerk/testing.',
-        'The handler carries @SkipAuth(). Use @Public() to check credentials without demanding them.',
-        'No ClerkGuard stands before the handler. Import ClerkModule.forRoot() in the root module, or add @UseGuards(ClerkGuard) ' +
+        'The handler has @SkipAuth(). Use @Public() to check credentials without requiring them.',
+        'No ClerkGuard runs before the handler. Import ClerkModule.forRoot() in the root module, or add @UseGuards(ClerkGuard) ' +
           'where the global guard is off.',
         'It is called before guards run, in a middleware. Apply ClerkMiddleware before that one; before what main.ts mounts, ' +
           'write app.use(clerkMiddleware(app)).',
         'There is no handler (404), or the guard denied the request before it checked credentials. In filters and loggers, use ' +
-          'tryGetAuth(): it gives undefined instead of throwing.',
+          'tryGetAuth(): it returns undefined instead of throwing.',
       ]),
     );
   }
@@ -91,8 +91,8 @@ export function retryAfterOf(error: unknown): { readonly retryAfterInSeconds?: n
 }
 
 /** Clerk rejects the key that this application presents. */
-export class ClerkKeyRefusedError extends ClerkError {
-  readonly code = ClerkErrorCode.ClerkKeyRefused;
+export class ClerkKeyRejectedError extends ClerkError {
+  readonly code = ClerkErrorCode.ClerkKeyRejected;
 }
 
 /**

@@ -44,9 +44,9 @@ export function challengeOf(error?: 'invalid_token' | 'insufficient_scope', scop
 }
 
 /** Clerk rejects the key of this application. Only the log says which key. */
-export const KEY_REFUSED: Denial = {
+export const KEY_REJECTED: Denial = {
   status: 500,
-  code: ClerkErrorCode.ClerkKeyRefused,
+  code: ClerkErrorCode.ClerkKeyRejected,
   message: 'Authentication is misconfigured on this server.',
 };
 

@@ -41,7 +41,7 @@ export const ClerkErrorCode = {
   /** 422: Clerk's Backend API rejected a request of a handler, such as an invalid or taken e-mail address. */
   ClerkRequestRejected: 'clerk-request-rejected',
   /** 500: Clerk rejects the key of this application. */
-  ClerkKeyRefused: 'clerk-key-refused',
+  ClerkKeyRejected: 'clerk-key-rejected',
   /** 500: the handler's decorators contradict each other or can never be fulfilled. */
   InvalidPolicy: 'invalid-policy',
   /** 500: no transport adapter knows this kind of execution context. */

@@ -11,7 +11,7 @@ import { ApplicationConfig, BaseExceptionFilter, HttpAdapterHost } from '@nestjs
 import { throwError, type Observable } from 'rxjs';
 
 import { retryTimes } from '../client/clerk-calls.js';
-import { KEY_REFUSED, type Denial } from '../errors/denial.js';
+import { KEY_REJECTED, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { bodyOf, toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
@@ -96,8 +96,8 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
   private log({ status, errors, clerkTraceId }: ClerkAPIResponseError, denial: Denial): void {
     const codes = errors.map(({ code }) => code).filter(isLoggable);
     const details = [...new Set(codes), ...(isLoggable(clerkTraceId) ? [`trace id ${clerkTraceId}`] : [])].join(', ');
-    const failed = `A handler called Clerk's Backend API, which answered ${status ?? 'nothing'}`;
-    const outcome = `answered ${denial.status} (${denial.code})`;
+    const failed = `A handler called Clerk's Backend API, which returned ${status ?? 'no response'}`;
+    const outcome = `responded with ${denial.status} (${denial.code})`;
     const hint = HINTS.get(status);
     const level = denial.status === 500 ? 'error' : denial.status === 503 ? 'warn' : 'debug';
     this.throttle.write(
@@ -168,8 +168,8 @@ const DENIALS: ReadonlyMap<number, Denial> = new Map([
   [422, REJECTED],
   [404, NOT_FOUND],
   [410, NOT_FOUND],
-  [401, KEY_REFUSED],
-  [403, KEY_REFUSED],
+  [401, KEY_REJECTED],
+  [403, KEY_REJECTED],
 ]);
 
 /** 408 Request Timeout, 425 Too Early, 429 Too Many Requests: a retry may succeed. */

@@ -25,14 +25,14 @@ export class AccessLog {
     const { status, detail, failure } = identity;
     const reason = reasonOf(identity);
     if (this.options.debug) {
-      const outcome = decision.allowed ? 'let through' : outcomeOf(decision.denial);
+      const outcome = decision.allowed ? 'allowed' : outcomeOf(decision.denial);
       this.logger.log(`${policy.name}: ${[status, reason, detail].filter(Boolean).join(', ')}: ${outcome}`);
     }
     if (failure) {
       const outcome = decision.allowed ? 'the caller goes on signed out' : `denied ${decision.denial.status}`;
       const kind = `${policy.name}: ${outcome}: ${failure.code}`;
       const hint =
-        failure.code === 'clerk-key-refused' ? '. Check secretKey (environment variable CLERK_SECRET_KEY)' : '';
+        failure.code === 'clerk-key-rejected' ? '. Check secretKey (environment variable CLERK_SECRET_KEY)' : '';
       const line = `${policy.name}: ${outcome}: ${failure.message}${causeOf(failure)}${hint}`;
       this.throttle.write(failure.code === 'clerk-unavailable' ? 'warn' : 'error', kind, line);
       return;
@@ -62,8 +62,8 @@ function outcomeOf({ status, code }: Denial): string {
  * Clerk's reason, except when the request has no credentials that Clerk reads: that reason depends on the type of Clerk
  * instance.
  */
-function reasonOf({ status, credentialSent, hasIgnoredSession, reason }: Identity): string | null {
-  if (status !== 'signed-out' || credentialSent) return reason;
+function reasonOf({ status, hasCredentials, hasIgnoredSession, reason }: Identity): string | null {
+  if (status !== 'signed-out' || hasCredentials) return reason;
   return hasIgnoredSession ? 'a session cookie, which is not accepted here' : 'no credentials';
 }
 

@@ -4,7 +4,7 @@ import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authe
 import { identityForRoute, type Identity } from '../authentication/identity/identity.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
-import { attachIdentity, identifyOnce, type UserLoader } from '../transports/attachment.js';
+import { attachIdentity, authenticateOnce, type UserLoader } from '../transports/attachment.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
 import { CurrentUsers } from './current-users.js';
@@ -54,7 +54,7 @@ export class ClerkGuard implements CanActivate {
 
     const credentials = transport.credentials(context);
     if ('code' in credentials) return rejectCall(transport, context, transport.deny(context, credentials));
-    const authenticated = identifyOnce(credentials.carrier, this.authenticator, policy.acceptsToken, () =>
+    const authenticated = authenticateOnce(credentials.carrier, this.authenticator, policy.acceptsToken, () =>
       this.authenticator.authenticate(credentials, policy.acceptsToken),
     );
     const call = { context, transport, policy, credentials };
@@ -79,8 +79,8 @@ export class ClerkGuard implements CanActivate {
   private async authorizeSlowPath(call: DecidedCall): Promise<boolean> {
     const { context, policy, identity } = call;
     let { decision } = call;
-    if (!decision.allowed && decision.unanswered) {
-      decision = decide(policy, identity, await this.predicates.ask(decision.unanswered, identity, context));
+    if (!decision.allowed && decision.unevaluated) {
+      decision = decide(policy, identity, await this.predicates.evaluate(decision.unevaluated, identity, context));
       if (decision.allowed) this.log.record(policy, identity, decision);
     }
     const denied = await this.denials.errorFor({ ...call, decision });

@@ -45,7 +45,7 @@ export class Denials {
 
   /** Whether an allowed call may still be denied, which only `onError` can do. */
   needsOnError(identity: Identity): boolean {
-    return this.options.onError !== undefined && (identity.failure !== undefined || identity.credentialSent);
+    return this.options.onError !== undefined && (identity.failure !== undefined || identity.hasCredentials);
   }
 
   /** @returns the response, or `undefined` if the call is allowed */
@@ -120,7 +120,7 @@ function failedAuthentication({ policy, identity, decision }: DecidedCall): Deni
     const { status } = decision.denial;
     return status === 401 || status === 503 ? decision.denial : undefined;
   }
-  if (!identity.failure && !identity.credentialSent) return undefined;
+  if (!identity.failure && !identity.hasCredentials) return undefined;
   const strict = decide({ ...policy, protection: 'strict', requirements: [] }, identity);
   return strict.allowed ? undefined : strict.denial;
 }

@@ -5,7 +5,7 @@ import { ClerkConfigurationError } from '../errors/clerk.errors.js';
 import type { Denial } from '../errors/denial.js';
 import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import type { GuardPresence } from '../policy/guard-required.js';
-import { isJudged } from '../transports/attachment.js';
+import { isGuarded } from '../transports/attachment.js';
 import { identityCarrierOf } from '../transports/carrier.js';
 import { denyRpc } from '../transports/rpc/rpc.denial.js';
 import { ClerkGuard } from './clerk.guard.js';
@@ -42,9 +42,9 @@ export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
     if (problems.length > 0) throw new ClerkConfigurationError([...new Set(problems)]);
   }
 
-  judges(context: ExecutionContext): boolean {
+  isGuarded(context: ExecutionContext): boolean {
     return (
-      isJudged(identityCarrierOf(context)) ||
+      isGuarded(identityCarrierOf(context)) ||
       hasOwnGuard(context.getClass(), context.getHandler()) ||
       this.coverage.isReplaced
     );

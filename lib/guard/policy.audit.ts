@@ -30,7 +30,7 @@ export class PolicyAudit implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     const placesOf = new Map<string, string[]>();
     for (const explored of this.explorer.explore()) {
-      for (const [place, problem] of await this.problemsOf(explored)) {
+      for (const [place, problem] of await this.findProblems(explored)) {
         placesOf.set(problem, [...(placesOf.get(problem) ?? []), place]);
       }
     }
@@ -39,19 +39,19 @@ export class PolicyAudit implements OnModuleInit {
   }
 
   /** Each problem, with the class or handler that has it. */
-  private async problemsOf(explored: ExploredClass): Promise<[place: string, problem: string][]> {
+  private async findProblems(explored: ExploredClass): Promise<[place: string, problem: string][]> {
     const { type, methods, isController } = explored;
     const found: [string, string][] = [];
     for (const method of methods) {
       const place = `${type.name}.${method.name}`;
-      for (const problem of await this.problemsOfMethod(explored, method)) found.push([place, problem]);
+      for (const problem of await this.findMethodProblems(explored, method)) found.push([place, problem]);
     }
     const isRouted = isController || methods.some(({ transports }) => transports.length > 0);
     if (!isRouted && this.policies.isDecorated(type)) found.push([type.name, NOT_ROUTED]);
     return found;
   }
 
-  private async problemsOfMethod(explored: ExploredClass, method: ExploredMethod): Promise<readonly string[]> {
+  private async findMethodProblems(explored: ExploredClass, method: ExploredMethod): Promise<readonly string[]> {
     const { type, moduleRef, instances } = explored;
     const { handler, transports } = method;
     if (transports.length === 0) return this.policies.isDecorated(type, handler) ? [NOT_ROUTED] : [];
@@ -100,9 +100,9 @@ function isCalledAsDecorated(type: Type, instance: object, { name, handler, tran
 }
 
 const REPLACED =
-  'Nest does not call this method of this class but what its instance has in its place, so decorators would go unread. ' +
-  'Do not bind() handlers or replace them on instances, wrap instances or classes in proxies, let decorators of the class ' +
-  'return another class that does so, or replace the constructor of its prototype. Nest calls handlers with the right `this`.';
+  'Nest does not call this method but a replacement on the instance, so its decorators would be ignored. Do not bind() ' +
+  'handlers or replace them on instances (Nest calls them with the right `this`), and do not replace the class or its ' +
+  'instances with wrappers or proxies.';
 
 const NOT_GUARDED =
   'no guard runs before it, so nothing enforces its decorators. Add @UseGuards(ClerkGuard) to the class, or leave out ' +
@@ -120,4 +120,5 @@ const UNGUARDED: Readonly<Record<HandlerTransport, string>> = {
 };
 
 const NOT_ROUTED =
-  'is decorated, but Nest does not route calls to it: it is no route of a controller, no resolver and no message handler, so no guard runs before it. Move the decorator to the handler, or remove it.';
+  'is decorated, but Nest routes no calls to it: it is not a route of a controller, a resolver or a message handler, so no ' +
+  'guard runs before it. Move the decorator to the handler, or remove it.';

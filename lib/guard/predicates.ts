@@ -2,7 +2,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 
 import type { Identity } from '../authentication/identity/identity.js';
 import { LogThrottle } from '../errors/log-throttle.js';
-import type { PredicateAnswers } from '../policy/decide.js';
+import type { PredicateResults } from '../policy/decide.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';
 import { isPredicateClass } from '../policy/requirement-problems.js';
 import type { PredicateRef, PredicateRequirement } from '../policy/requirement.js';
@@ -18,11 +18,11 @@ export class Predicates {
   ) {}
 
   /** Evaluates the predicates in order and stops at the first that denies. */
-  async ask(
+  async evaluate(
     requirements: readonly PredicateRequirement[],
     identity: Identity,
     context: ExecutionContext,
-  ): Promise<PredicateAnswers> {
+  ): Promise<PredicateResults> {
     const answers = new Map<PredicateRef, boolean>();
     for (const predicate of new Set(requirements.map((one) => one.predicate))) {
       const allows = await this.allows(predicate, identity, context);

@@ -8,7 +8,7 @@ import { ClerkConfigurationError } from '../errors/clerk.errors.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import { attachIdentity, identifyOnce } from '../transports/attachment.js';
+import { attachIdentity, authenticateOnce } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
 import { HttpCredentials, MALFORMED } from '../transports/http/http.credentials.js';
 import { defineRequestAuth } from '../transports/http/request-auth.js';
@@ -49,7 +49,7 @@ export class ClerkMiddleware implements NestMiddleware {
     const credentials = new HttpCredentials(request, carrier, this.options.authorizedParties);
     if (!credentials.isReadable) return next(toHttpException(MALFORMED));
     const authenticate = () => this.authenticator.authenticate(credentials, 'any');
-    const authenticated = await identifyOnce(carrier, this.authenticator, 'any', authenticate);
+    const authenticated = await authenticateOnce(carrier, this.authenticator, 'any', authenticate);
     const identity = this.options.treatPendingAsSignedOut ? authenticated : allowingPending(authenticated);
     attachIdentity(carrier, identity);
     defineRequestAuth(request, identity);

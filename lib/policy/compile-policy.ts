@@ -1,7 +1,7 @@
 import { isTokenType, toAcceptsToken, TOKEN_TYPES, type AcceptsToken } from '../authentication/identity/token-types.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
-import { problemsOfLevel, problemsOfPolicy } from './policy-problems.js';
-import { handlerOf, isProtectionWord, type PolicyLevel, type Protection, type RoutePolicy } from './route-policy.js';
+import { findLevelProblems, findPolicyProblems } from './policy-problems.js';
+import { handlerOf, isProtection, type PolicyLevel, type Protection, type RoutePolicy } from './route-policy.js';
 
 /** The module options that apply to handlers without decorators of their own. */
 export type PolicyDefaults = Pick<
@@ -26,13 +26,9 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
   const sources = { protection: DEFAULT_SOURCE, acceptsToken: DEFAULT_SOURCE };
 
   for (const level of levels) {
-    const word = strictestOf(level);
-    if (word === 'public' || word === 'skip-auth') {
-      protection = word === 'public' ? 'lax' : 'skip';
-      requirements = [];
-    }
-    if (word === 'require-auth') protection = 'strict';
-    if (word) sources.protection = level.name;
+    const own = strictestOf(level);
+    if (own) [protection, sources.protection] = [own, level.name];
+    if (own === 'lax' || own === 'skip') requirements = [];
     requirements = [...requirements, ...level.requirements.map((one) => ({ ...one, from: level.name }))];
     const accepted = acceptedBy(level);
     if (accepted) [acceptsToken, sources.acceptsToken] = [accepted, level.name];
@@ -48,14 +44,14 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
     explainsDenials: defaults.explainDenials,
     sources,
   };
-  const problems = [...levels.flatMap(problemsOfLevel), ...problemsOfPolicy(policy, levels, defaults)];
+  const problems = [...levels.flatMap(findLevelProblems), ...findPolicyProblems(policy, levels, defaults)];
   return Object.freeze({ ...policy, problems });
 }
 
 /** Contradicting decorators are reported as a problem; until then the strictest one counts. */
-function strictestOf({ protections, requirements }: PolicyLevel): PolicyLevel['protections'][number] | undefined {
-  if (requirements.length > 0 || !protections.every(isProtectionWord)) return 'require-auth';
-  return (['require-auth', 'public', 'skip-auth'] as const).find((word) => protections.includes(word));
+function strictestOf({ protections, requirements }: PolicyLevel): Protection | undefined {
+  if (requirements.length > 0 || !protections.every(isProtection)) return 'strict';
+  return (['strict', 'lax', 'skip'] as const).find((one) => protections.includes(one));
 }
 
 function acceptedBy(level: PolicyLevel): AcceptsToken | undefined {

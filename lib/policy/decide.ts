@@ -20,18 +20,18 @@ export type Decision =
   | {
       readonly allowed: false;
       readonly denial: Denial;
-      readonly unanswered?: readonly PredicateRequirement[];
+      readonly unevaluated?: readonly PredicateRequirement[];
       /** The requirements that are not fulfilled, for the log. */
       readonly missing?: readonly string[];
     };
 
 /** The results of the application's predicates for this caller. */
-export type PredicateAnswers = ReadonlyMap<PredicateRef, boolean>;
+export type PredicateResults = ReadonlyMap<PredicateRef, boolean>;
 
 const ALLOWED: Decision = { allowed: true };
 
 /** Decides whether a caller may call the handler. Pure: the same policy, identity and answers give the same decision. */
-export function decide(policy: RoutePolicy, identity: Identity, answers?: PredicateAnswers): Decision {
+export function decide(policy: RoutePolicy, identity: Identity, answers?: PredicateResults): Decision {
   if (policy.problems.length > 0) return denied(500, ClerkErrorCode.InvalidPolicy, 'This route is misconfigured.');
   if (identity.status === 'handshake') {
     return denied(307, ClerkErrorCode.Handshake, 'Complete the handshake with Clerk at the Location given.');
@@ -65,31 +65,31 @@ function unauthenticated(identity: Identity, pending: boolean): Decision {
     const message = 'The session has an open task. Complete it and try again.';
     return denied(401, ClerkErrorCode.SessionPending, message, { challenge: invalid });
   }
-  const challenge = identity.credentialSent ? invalid : challengeOf();
+  const challenge = identity.hasCredentials ? invalid : challengeOf();
   const [code, message] = whyUnauthenticated(identity);
   return denied(401, code, message, { challenge });
 }
 
 /** Tells the client whether to sign in, to get a fresh token, or why neither helps. */
 function whyUnauthenticated(identity: Identity): [code: ClerkErrorCode, message: string] {
-  const { credentialSent, hasIgnoredSession, reason } = identity;
-  if (credentialSent && hasExpired(identity)) {
+  const { hasCredentials, hasIgnoredSession, reason } = identity;
+  if (hasCredentials && hasExpired(identity)) {
     return [ClerkErrorCode.TokenExpired, 'The token has expired. Get a fresh one and try again.'];
   }
-  if (credentialSent && reason === Reason.InvalidAuthorizedParty) {
+  if (hasCredentials && reason === Reason.InvalidAuthorizedParty) {
     return [ClerkErrorCode.OriginNotAllowed, 'The token was issued for an origin that is not allowed here.'];
   }
   // Signing in would not help a caller who already has a session.
-  if (hasIgnoredSession || (credentialSent && reason === Reason.TypeMismatch)) {
+  if (hasIgnoredSession || (hasCredentials && reason === Reason.TypeMismatch)) {
     return [ClerkErrorCode.TokenInvalid, 'This type of credential is not accepted here.'];
   }
-  return credentialSent
+  return hasCredentials
     ? [ClerkErrorCode.TokenInvalid, 'The credential is not accepted here.']
     : [ClerkErrorCode.AuthenticationRequired, 'Authentication is required.'];
 }
 
 /** Checks the requirements for a signed-in caller. */
-function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateAnswers = new Map()): Decision {
+function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateResults = new Map()): Decision {
   if (policy.requirements.length === 0) return ALLOWED;
   // Deny token types that no requirement covers.
   if (!isCovered(policy.requirements, auth.tokenType)) {
@@ -105,8 +105,8 @@ function authorize(policy: RoutePolicy, auth: AuthObject, answers: PredicateAnsw
   const predicates = applicable.filter((one) => 'predicate' in one);
   const denying = predicates.filter(({ predicate }) => answers.get(predicate) === false);
   if (denying.length > 0) return insufficient(policy, denying);
-  const unanswered = predicates.filter(({ predicate }) => answers.get(predicate) !== true);
-  if (unanswered.length > 0) return { ...insufficient(policy, unanswered), unanswered };
+  const unevaluated = predicates.filter(({ predicate }) => answers.get(predicate) !== true);
+  if (unevaluated.length > 0) return { ...insufficient(policy, unevaluated), unevaluated };
 
   return unmet.length === 0 ? ALLOWED : reverificationRequired(policy, auth, unmet);
 }

@@ -17,7 +17,7 @@ import { toHttpException } from '../errors/exceptions.js';
 /** Tells whether ClerkGuard runs for a call. */
 export interface GuardPresence {
   /** Whether ClerkGuard has run for this call, or will before the handler runs. */
-  judges(context: ExecutionContext): boolean;
+  isGuarded(context: ExecutionContext): boolean;
   /** Denies a call in the way of its transport; `undefined` where an HTTP exception is right. */
   deny?(context: ExecutionContext, denial: Denial): Promise<never> | undefined;
 }
@@ -44,7 +44,7 @@ export class GuardRequired implements CanActivate, OnModuleInit {
 
   /** @throws ClerkInternalServerErrorException for a call for which no ClerkGuard runs. */
   canActivate(context: ExecutionContext): boolean | Promise<never> {
-    if (this.presence?.judges(context)) return true;
+    if (this.presence?.isGuarded(context)) return true;
     const handler = context.getHandler();
     if (!this.reported.has(handler)) {
       this.reported.add(handler);
@@ -83,8 +83,8 @@ const MISCONFIGURED: Denial = {
 };
 
 const NOT_IMPORTED =
-  'handlers carry decorators of nest-clerk, but ClerkModule is not imported: add ClerkModule.forRoot() to the imports of the root module.';
+  'handlers have decorators of nest-clerk, but ClerkModule is not imported: add ClerkModule.forRoot() to the imports of the root module.';
 
 const NOT_GUARDED =
-  'it carries decorators of nest-clerk, but no ClerkGuard runs before it. Connect microservices with ' +
+  'it has decorators of nest-clerk, but no ClerkGuard runs before it. Connect microservices with ' +
   'connectMicroservice(options, { inheritAppConfig: true }), or add @UseGuards(ClerkGuard).';

@@ -48,7 +48,7 @@ export function policyDecorator(key: PolicyMetadataKey, value: unknown): ClassDe
 
 /** Whether a decorator restricts who may call, so that the handler must not run without a guard. */
 function restricts(key: PolicyMetadataKey, value: unknown): boolean {
-  if (key === PolicyMetadata.Protection) return value !== 'public' && value !== 'skip-auth';
+  if (key === PolicyMetadata.Protection) return value !== 'lax' && value !== 'skip';
   return key === PolicyMetadata.AcceptsToken || key === PolicyMetadata.Requirements;
 }
 

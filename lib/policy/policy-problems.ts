@@ -1,48 +1,42 @@
 import { isTokenType, TOKEN_TYPES, tokenTypesOf } from '../authentication/identity/token-types.js';
 import { appliesToType, isCovered, namesTypes } from './applicability.js';
 import { AUTH_PROPERTIES } from './auth-properties.js';
-import { problemsOfCombination, problemsOfRequirement } from './requirement-problems.js';
-import {
-  handlerOf,
-  isProtectionWord,
-  type PolicyLevel,
-  type ProtectionWord,
-  type RoutePolicy,
-} from './route-policy.js';
+import { findCombinationProblems, findRequirementProblems } from './requirement-problems.js';
+import { handlerOf, isProtection, type PolicyLevel, type Protection, type RoutePolicy } from './route-policy.js';
 
-const DECORATOR_OF: Record<ProtectionWord, string> = {
-  public: '@Public()',
-  'require-auth': '@RequireAuth()',
-  'skip-auth': '@SkipAuth()',
+const DECORATOR_OF: Record<Protection, string> = {
+  strict: '@RequireAuth()',
+  lax: '@Public()',
+  skip: '@SkipAuth()',
 };
 
 /** The problems of the decorators of one class or handler, each with a fix. */
-export function problemsOfLevel(level: PolicyLevel): string[] {
+export function findLevelProblems(level: PolicyLevel): string[] {
   const { requirements } = level;
-  const words = [...new Set(level.protections.filter(isProtectionWord))];
-  const names = words.map((word) => DECORATOR_OF[word]);
-  const optOut = words.find((word) => word !== 'require-auth');
+  const protections = [...new Set(level.protections.filter(isProtection))];
+  const names = protections.map((protection) => DECORATOR_OF[protection]);
+  const optOut = protections.find((protection) => protection !== 'strict');
   const problems: string[] = [];
 
-  if (!level.protections.every(isProtectionWord)) {
+  if (!level.protections.every(isProtection)) {
     problems.push('unknown protection metadata: two versions of nest-clerk are loaded; use one version everywhere.');
   }
-  if (words.length > 1) problems.push(`${names.join(' and ')} contradict each other: keep one of them.`);
+  if (protections.length > 1) problems.push(`${names.join(' and ')} contradict each other: keep one of them.`);
   const [first] = requirements;
   if (optOut && first) {
     problems.push(
       `${DECORATOR_OF[optOut]} and @${first.decorator}() contradict each other: remove one. A requirement needs no @RequireAuth().`,
     );
   }
-  problems.push(...problemsOfAcceptsToken(level.acceptsToken));
-  problems.push(...requirements.flatMap(problemsOfRequirement));
+  problems.push(...findAcceptsTokenProblems(level.acceptsToken));
+  problems.push(...requirements.flatMap(findRequirementProblems));
   return level.isClass ? problems.map((problem) => `on the class ${level.name}, ${problem}`) : problems;
 }
 
 type CheckedPolicy = Pick<RoutePolicy, 'protection' | 'acceptsToken' | 'requirements'>;
 
 /** The problems of a handler that show only when all levels are combined. */
-export function problemsOfPolicy(
+export function findPolicyProblems(
   policy: CheckedPolicy,
   levels: readonly PolicyLevel[],
   { machineOnly }: { readonly machineOnly: boolean },
@@ -57,7 +51,7 @@ export function problemsOfPolicy(
     }
     if (handler.acceptsToken.length > 0) {
       problems.push(
-        '@AcceptsToken() protects nothing beside @SkipAuth(): add @RequireAuth() to the handler, or remove @AcceptsToken().',
+        '@AcceptsToken() has no effect on a @SkipAuth() handler, which does not check credentials: add @RequireAuth() to the handler, or remove @AcceptsToken().',
       );
     }
   }
@@ -71,15 +65,15 @@ export function problemsOfPolicy(
     (policy.protection === 'skip' || !tokenTypesOf(policy.acceptsToken).includes('session_token'))
   ) {
     problems.push(
-      '@AllowPendingSession() means nothing where no session is looked at: remove it, or accept session_token.',
+      '@AllowPendingSession() has no effect on a handler that accepts no sessions: remove it, or accept session_token.',
     );
   }
-  problems.push(...problemsOfCombination(policy.requirements), ...problemsOfParameters(policy, handler));
-  return [...problems, ...problemsOfTypes(policy)];
+  problems.push(...findCombinationProblems(policy.requirements), ...findParameterProblems(policy, handler));
+  return [...problems, ...findTypeProblems(policy)];
 }
 
 /** Accepted token types that no requirement covers, although there are requirements. */
-function problemsOfTypes({ acceptsToken, requirements }: CheckedPolicy): string[] {
+function findTypeProblems({ acceptsToken, requirements }: CheckedPolicy): string[] {
   const accepted = tokenTypesOf(acceptsToken);
   const uncovered = accepted.filter((type) => !isCovered(requirements, type));
   const named = requirements.filter(namesTypes);
@@ -99,7 +93,7 @@ function problemsOfTypes({ acceptsToken, requirements }: CheckedPolicy): string[
 }
 
 /** Problems of `@Auth('…')` and `@CurrentUser()` with the token types that the handler accepts. */
-function problemsOfParameters({ protection, acceptsToken }: CheckedPolicy, handler: PolicyLevel): string[] {
+function findParameterProblems({ protection, acceptsToken }: CheckedPolicy, handler: PolicyLevel): string[] {
   const { authParameters, currentUser } = handler;
   const types = tokenTypesOf(acceptsToken);
   const accepted = types.join(', ');
@@ -107,7 +101,7 @@ function problemsOfParameters({ protection, acceptsToken }: CheckedPolicy, handl
   const unknown = authParameters.filter((property) => property !== undefined && !known(property));
   const problems = unknown.map(
     (property) =>
-      `@Auth(${spelt(property, "'")}) is always empty: no accepted token (${accepted}) has it. Accept another token, or take another property.`,
+      `@Auth(${quote(property, "'")}) is always empty: no accepted token (${accepted}) has it. Accept another token, or select another property.`,
   );
   if (currentUser.length > 0 && protection === 'skip') {
     problems.push(
@@ -115,30 +109,30 @@ function problemsOfParameters({ protection, acceptsToken }: CheckedPolicy, handl
     );
   } else if (currentUser.length > 0 && !known('userId')) {
     problems.push(
-      `@CurrentUser() never finds a user: no accepted token (${accepted}) belongs to a user. Accept session_token as well.`,
+      `@CurrentUser() is always empty: no accepted token (${accepted}) belongs to a user. Accept session_token as well.`,
     );
   }
   return problems;
 }
 
-function problemsOfAcceptsToken(applied: PolicyLevel['acceptsToken']): string[] {
-  if (applied.length > 1) return ['@AcceptsToken() stands twice: write all types in one.'];
+function findAcceptsTokenProblems(applied: PolicyLevel['acceptsToken']): string[] {
+  if (applied.length > 1) return ['@AcceptsToken() is applied twice: list all types in one decorator.'];
   const known = [...TOKEN_TYPES, 'any'].map((type) => `'${type}'`).join(', ');
   return applied.flatMap((types) => {
     if (types.length === 0) return [`@AcceptsToken() names no token type: name one or more of ${known}.`];
     if (types.includes('any') && types.length > 1)
-      return [`@AcceptsToken('any') stands alone: remove the other types.`];
+      return [`@AcceptsToken('any') includes every type: remove the others.`];
     return types
       .filter((type) => type !== 'any' && !isTokenType(type))
       .map((type) =>
         type === 'machine_token'
-          ? "@AcceptsToken() knows 'machine_token' by its new name only: write 'm2m_token'."
-          : `@AcceptsToken() does not know ${spelt(type)}: it takes ${known}.`,
+          ? "@AcceptsToken('machine_token') uses an old name: write 'm2m_token'."
+          : `@AcceptsToken() does not accept ${quote(type)}: it takes ${known}.`,
       );
   });
 }
 
 /** Values of other types may not be convertible to a string. */
-function spelt(value: unknown, quote = '"'): string {
-  return typeof value === 'string' ? quote + value + quote : typeof value;
+function quote(value: unknown, mark = '"'): string {
+  return typeof value === 'string' ? mark + value + mark : typeof value;
 }

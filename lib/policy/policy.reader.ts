@@ -112,8 +112,8 @@ function withProblem(policy: RoutePolicy, problem: string): RoutePolicy {
 }
 
 const LOST =
-  'Nest calls a function that is no method of the class, so the decorators of the method cannot be found. Do not replace ' +
-  'handlers or the class on instances (bind(), arrow properties, proxies, wrappers that classes are replaced by).';
+  'Nest calls a function that is not a method of the class, so the decorators of the method cannot be found. Do not replace ' +
+  'methods on instances (bind(), arrow properties, proxies), and do not replace the class with a wrapper.';
 
 /** The prototype that a handler belongs to, and its name there. */
 interface Place {

@@ -27,7 +27,7 @@ export class PredicateInstances {
       return undefined;
     } catch (error) {
       const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-      return `@RequireThat(${predicate.name}) cannot be asked: ${why} Provide ${predicate.name}, not request-scoped, and what it injects in the module of ${controller.name}.`;
+      return `@RequireThat(${predicate.name}) cannot be created: ${why} Provide ${predicate.name}, not request-scoped, and what it injects in the module of ${controller.name}.`;
     }
   }
 

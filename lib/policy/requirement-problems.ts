@@ -3,22 +3,22 @@ import { leavesOf } from './conditions.js';
 import type { Condition, HasParams, Requirement } from './requirement.js';
 
 /** The problems of one requirement by itself, each with a fix. */
-export function problemsOfRequirement(requirement: Requirement): string[] {
+export function findRequirementProblems(requirement: Requirement): string[] {
   const { decorator } = requirement;
   const problems =
     'condition' in requirement
-      ? [...problemsOfList(decorator, requirement.condition), ...problemsOfCondition(requirement.condition)]
-      : [...problemsOfPredicate(requirement.predicate), ...problemsOfAppliesTo(requirement.appliesTo)];
+      ? [...findListProblems(decorator, requirement.condition), ...findConditionProblems(requirement.condition)]
+      : [...findPredicateProblems(requirement.predicate), ...findAppliesToProblems(requirement.appliesTo)];
   return [...new Set(problems)].map((problem) => `@${decorator}() ${problem}`);
 }
 
 /** Requirements that exclude each other: a member has one role in an organization. */
-export function problemsOfCombination(requirements: readonly Requirement[]): string[] {
+export function findCombinationProblems(requirements: readonly Requirement[]): string[] {
   const all: Condition = { allOf: requirements.flatMap((one) => ('condition' in one ? one.condition : [])) };
   if (rolesThatFulfil(all)?.size !== 0) return [];
   const roles = new Set(leavesOf(all).flatMap((leaf) => ('has' in leaf ? roleOf(leaf.has) : [])));
   return [
-    `the roles ${[...roles].join(' and ')} are demanded at once, and a member has one role: put them into one anyOf(…), or ask for permissions.`,
+    `the roles ${[...roles].join(' and ')} are required at once, but a member has one role: put them into one anyOf(…), or require permissions.`,
   ];
 }
 
@@ -48,26 +48,26 @@ const withoutPrefix = (name: string) => name.replace(/^(org:)+/, '');
 
 const ONE_ONLY: Readonly<Record<string, string>> = { RequireRole: 'role', RequirePlan: 'plan' };
 
-function problemsOfList(decorator: string, condition: Condition): string[] {
+function findListProblems(decorator: string, condition: Condition): string[] {
   const kind = ONE_ONLY[decorator];
   if (!kind || !('allOf' in condition) || condition.allOf.length === 0) return [];
-  return [`takes one ${kind}, since a caller has only one: write @${decorator}(anyOf(…)) where one of them is enough.`];
+  return [`takes one ${kind}, since a caller has only one: write @${decorator}(anyOf(…)) if one of several is enough.`];
 }
 
-function problemsOfCondition(condition: Condition): string[] {
+function findConditionProblems(condition: Condition): string[] {
   if ('anyOf' in condition || 'allOf' in condition) {
     const items = 'anyOf' in condition ? condition.anyOf : condition.allOf;
-    if (items.length === 0) return ['asks for nothing, so no caller could pass: name at least one right.'];
-    return items.flatMap((item) => problemsOfCondition(item));
+    if (items.length === 0) return ['requires nothing, so no caller could pass: name at least one right.'];
+    return items.flatMap((item) => findConditionProblems(item));
   }
-  if ('scope' in condition) return problemsOfScope(condition.scope);
-  return problemsOfHas(condition.has);
+  if ('scope' in condition) return findScopeProblems(condition.scope);
+  return findHasProblems(condition.has);
 }
 
 /** The characters of a scope (RFC 6749): printable ASCII without space, quote and backslash. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
-function problemsOfScope(scope: unknown): string[] {
+function findScopeProblems(scope: unknown): string[] {
   return typeof scope === 'string' && SCOPE.test(scope)
     ? []
     : ['takes scopes, single words such as "invoices:write" without spaces and quotes.'];
@@ -75,14 +75,14 @@ function problemsOfScope(scope: unknown): string[] {
 
 const KNOWN = ['role', 'permission', 'feature', 'plan', 'reverification'];
 
-function problemsOfHas(has: unknown): string[] {
+function findHasProblems(has: unknown): string[] {
   if (typeof has !== 'object' || has === null)
     return [`takes an object with ${KNOWN.join(', ')}, or anyOf(…), allOf(…).`];
   const entries = Object.entries(has).filter(([, value]) => value !== undefined);
-  if (entries.length === 0) return [`asks for nothing, so no caller could pass: give it one of ${KNOWN.join(', ')}.`];
+  if (entries.length === 0) return [`requires nothing, so no caller could pass: pass one of ${KNOWN.join(', ')}.`];
   return entries.flatMap(([name, value]) => {
-    if (!KNOWN.includes(name)) return [`does not know ${JSON.stringify(name)}: it takes ${KNOWN.join(', ')}.`];
-    return name === 'reverification' ? problemsOfReverification(value) : problemsOfName(name, value);
+    if (!KNOWN.includes(name)) return [`does not accept ${JSON.stringify(name)}: it takes ${KNOWN.join(', ')}.`];
+    return name === 'reverification' ? findReverificationProblems(value) : findNameProblems(name, value);
   });
 }
 
@@ -96,16 +96,16 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 /** Clerk's has() throws for other scopes, and ignores everything after a second colon. */
 const SCOPED_NAME = /^((o|org|organization|u|user):)?[^:]+$/;
 
-function problemsOfName(kind: string, name: unknown): string[] {
+function findNameProblems(kind: string, name: unknown): string[] {
   if (typeof name !== 'string' || name.trim() === '') {
     return [`takes ${kind} names, non-empty strings such as "${EXAMPLES[kind]}".`];
   }
   if ((kind === 'feature' || kind === 'plan') && !SCOPED_NAME.test(name)) {
-    return [`takes ${kind} names, with no scope before them but "org:" or "user:", such as "${EXAMPLES[kind]}".`];
+    return [`takes ${kind} names with no prefix other than "org:" or "user:", such as "${EXAMPLES[kind]}".`];
   }
   return kind === 'permission' && withoutPrefix(name).startsWith('sys_')
     ? [
-        `asks for ${name}: system permissions are never in a session token, so no caller could pass. Use a custom permission.`,
+        `requires ${name}: system permissions are never in a session token, so no caller could pass. Use a custom permission.`,
       ]
     : [];
 }
@@ -113,7 +113,7 @@ function problemsOfName(kind: string, name: unknown): string[] {
 const NAMED = ['strict', 'moderate', 'lax', 'strict_mfa'];
 const LEVELS = ['first_factor', 'second_factor', 'multi_factor'];
 
-function problemsOfReverification(config: unknown): string[] {
+function findReverificationProblems(config: unknown): string[] {
   if (NAMED.includes(config as string)) return [];
   const { level, afterMinutes } = (config ?? {}) as { level?: unknown; afterMinutes?: unknown };
   if (LEVELS.includes(level as string) && typeof afterMinutes === 'number' && afterMinutes > 0) return [];
@@ -122,15 +122,15 @@ function problemsOfReverification(config: unknown): string[] {
   ];
 }
 
-function problemsOfPredicate(predicate: unknown): string[] {
+function findPredicateProblems(predicate: unknown): string[] {
   if (typeof predicate !== 'function') return ['takes a function, or a class with a check method.'];
   const isClass = /^class\b/.test(Function.prototype.toString.call(predicate));
   return isClass && !isPredicateClass(predicate)
-    ? [`was given the class ${predicate.name}, which has no check method: add check(auth, context) to it.`]
+    ? [`takes a class with a check method: add check(auth, context) to ${predicate.name}.`]
     : [];
 }
 
-function problemsOfAppliesTo(appliesTo: unknown): string[] {
+function findAppliesToProblems(appliesTo: unknown): string[] {
   if (appliesTo === 'any') return [];
   const known = TOKEN_TYPES.map((type) => `'${type}'`).join(', ');
   return Array.isArray(appliesTo) && appliesTo.length > 0 && appliesTo.every(isTokenType)

@@ -1,28 +1,25 @@
 import type { AcceptsToken } from '../authentication/identity/token-types.js';
 import type { Requirement } from './requirement.js';
 
-/** The metadata value of a protection decorator. */
-export type ProtectionWord = 'public' | 'require-auth' | 'skip-auth';
-
-const PROTECTION_WORDS: readonly string[] = ['public', 'require-auth', 'skip-auth'] satisfies ProtectionWord[];
-
-/** Whether this copy of the library knows the value; another version may have written it. */
-export function isProtectionWord(word: string): word is ProtectionWord {
-  return PROTECTION_WORDS.includes(word);
-}
-
 /**
  * How a handler is protected: `strict` denies callers who are not authenticated, `lax` checks credentials but denies no
- * caller, `skip` does not check credentials.
+ * caller, `skip` does not check credentials. Also the metadata values of the protection decorators.
  */
 export type Protection = 'strict' | 'lax' | 'skip';
+
+const PROTECTIONS: readonly unknown[] = ['strict', 'lax', 'skip'] satisfies Protection[];
+
+/** Whether this copy of the library knows the metadata value; another version may have written it. */
+export function isProtection(value: unknown): value is Protection {
+  return PROTECTIONS.includes(value);
+}
 
 /** The decorators of one level (a class or a handler). All of them are kept, so that contradictions are found. */
 export interface PolicyLevel {
   /** `Controller`, or `Controller.handler`. */
   readonly name: string;
   readonly isClass: boolean;
-  readonly protections: readonly ProtectionWord[];
+  readonly protections: readonly Protection[];
   /** The arguments of each `@AcceptsToken()`, not validated. */
   readonly acceptsToken: readonly (readonly unknown[])[];
   /** One entry for each `@AllowPendingSession()`. */
@@ -42,7 +39,7 @@ export function handlerOf(levels: readonly PolicyLevel[]): PolicyLevel {
 }
 
 /** A requirement, with the name of the class or handler that declares it. */
-export type HeldRequirement = Requirement & { readonly from: string };
+export type DeclaredRequirement = Requirement & { readonly from: string };
 
 /** What a handler requires of its callers, compiled from all levels. */
 export interface RoutePolicy {
@@ -54,7 +51,7 @@ export interface RoutePolicy {
   readonly allowsPendingSession: boolean;
   /** Whether page navigations that are not signed in are redirected to the sign-in page. */
   readonly redirectsToSignIn: boolean;
-  readonly requirements: readonly HeldRequirement[];
+  readonly requirements: readonly DeclaredRequirement[];
   /** Whether a 403 tells the client what is missing. */
   readonly explainsDenials: boolean;
   /** Where protection and accepted tokens come from: the name of a class or handler, or `default`. */

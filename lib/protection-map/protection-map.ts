@@ -6,7 +6,7 @@ import { appliesToType } from '../policy/applicability.js';
 import { describeRequirement } from '../policy/conditions.js';
 import { HandlersExplorer, type ExploredClass } from '../policy/handlers.explorer.js';
 import { PolicyReader } from '../policy/policy.reader.js';
-import type { HeldRequirement, RoutePolicy } from '../policy/route-policy.js';
+import type { DeclaredRequirement, RoutePolicy } from '../policy/route-policy.js';
 import { GuardCoverage } from '../guard/guard-coverage.js';
 import { ClerkGuardPresence } from '../guard/guard-presence.js';
 import { PolicyAudit } from '../guard/policy.audit.js';
@@ -111,7 +111,7 @@ function rowOf(entry: EntryPoint, policy: RoutePolicy, isGuarded: boolean): Prot
   };
 }
 
-function requirementOf(one: HeldRequirement, accepted: readonly TokenType[]): RouteRequirement {
+function requirementOf(one: DeclaredRequirement, accepted: readonly TokenType[]): RouteRequirement {
   const appliesTo = accepted.filter((type) => appliesToType(one, type));
   const narrowed = appliesTo.length < accepted.length ? { appliesTo } : {};
   return { requirement: describeRequirement(one), from: one.from, ...narrowed };

@@ -37,6 +37,6 @@ export {
   type M2MTokenObjectOptions,
   type OAuthTokenObjectOptions,
   type SignedInOptions,
-} from './made-auth-objects.js';
+} from './test-auth-objects.js';
 export { TestCaller, type ProviderOverrider } from './test-caller.js';
 export { ClerkTestingError, type ClerkTestingErrorCode } from './testing.error.js';

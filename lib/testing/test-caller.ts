@@ -124,7 +124,7 @@ function identityOf(auth: AuthObject, acceptsToken: AcceptsToken): Identity {
     status: 'signed-in',
     tokenType,
     reason: null,
-    credentialSent: true,
+    hasCredentials: true,
     headers: new Headers(),
     toAuth: memoizedAuth(({ treatPendingAsSignedOut = true } = {}) =>
       pending && treatPendingAsSignedOut ? signedOutAuthObject(undefined, 'pending') : auth,

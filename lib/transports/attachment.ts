@@ -76,7 +76,7 @@ export function hasAttached(carrier: object): boolean {
 }
 
 /** Whether ClerkGuard authorized the call. ClerkMiddleware attaches an identity too, but authorizes nothing. */
-export function isJudged(carrier: object): boolean {
+export function isGuarded(carrier: object): boolean {
   return attachedUserLoader(carrier) !== undefined;
 }
 
@@ -94,7 +94,7 @@ export function attachedUserLoader(carrier: object): UserLoader | undefined {
  * Authenticates at most once per request, accepted token types and Clerk instance, however often the guard runs. The
  * result of ClerkMiddleware, which accepts any type, is reused if the handler accepts the caller's token type.
  */
-export function identifyOnce(
+export function authenticateOnce(
   carrier: object,
   authenticator: Authenticator,
   acceptsToken: AcceptsToken,

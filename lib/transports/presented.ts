@@ -49,7 +49,10 @@ export function presentedCredentials(
     return MISCONFIGURED;
   }
   if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') {
-    throttle.write('error', `${option} answered with a promise, so the call is denied: it must answer at once`);
+    throttle.write(
+      'error',
+      `${option} returned a promise, so the call is denied: it must return the credentials synchronously`,
+    );
     Promise.resolve(result).catch(() => undefined);
     return MISCONFIGURED;
   }
@@ -58,8 +61,8 @@ export function presentedCredentials(
   // `metadata.get()` of gRPC returns an array, and a Kafka header is a Buffer. Neither has these properties. A caller
   // can cause this as well.
   if (Array.isArray(extracted) || ArrayBuffer.isView(extracted)) {
-    const kind = `${option} answered with an array or a Buffer, so the call is denied`;
-    throttle.write('warn', `${kind}: it must answer with a string, such as value?.toString()`);
+    const kind = `${option} returned an array or a Buffer, so the call is denied`;
+    throttle.write('warn', `${kind}: it must return a string, such as value?.toString()`);
     return UNREADABLE;
   }
   const entries = headers.map(

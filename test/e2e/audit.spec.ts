@@ -202,26 +202,26 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'TwoRoles',
     [RequireRole('org:member')],
-    /^the roles org:admin and org:member are demanded at once, .* put them into one anyOf\(…\), or ask for permissions/,
+    /^the roles org:admin and org:member are required at once, .* put them into one anyOf\(…\), or require permissions/,
     [RequirePermission('org:a:read')],
     [RequireRole('org:admin')],
   ),
   onRoute(
     'SystemPermission',
     [RequirePermission('org:sys_memberships:read')],
-    /asks for org:sys_memberships:read: system permissions are never in a session token.* Use a custom permission/,
+    /requires org:sys_memberships:read: system permissions are never in a session token.* Use a custom permission/,
     [RequirePermission('org:members:read')],
   ),
   onRoute(
     'MisspeltToken',
     [AcceptsToken('apikey' as never)],
-    /^@AcceptsToken\(\) does not know "apikey": it takes 'session_token', 'api_key', /,
+    /^@AcceptsToken\(\) does not accept "apikey": it takes 'session_token', 'api_key', /,
     [AcceptsToken('api_key')],
   ),
   onRoute(
     'MisspeltKey',
     [Require({ permision: 'org:a:read' } as never)],
-    /^@Require\(\) does not know "permision": it takes role, permission, /,
+    /^@Require\(\) does not accept "permision": it takes role, permission, /,
     [Require({ permission: 'org:a:read' })],
   ),
   onRoute(
@@ -267,7 +267,7 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'NobodysUser',
     [AcceptsToken('m2m_token'), first(CurrentUser())],
-    /^@CurrentUser\(\) never finds a user: no accepted token \(m2m_token\) belongs to a user. Accept session_token/,
+    /^@CurrentUser\(\) is always empty: no accepted token \(m2m_token\) belongs to a user. Accept session_token/,
     [AcceptsToken('m2m_token', 'session_token'), first(CurrentUser())],
   ),
   onRoute(
@@ -291,7 +291,7 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'Nothing',
     [RequirePermission(...([] as unknown as ['org:a']))],
-    /^@RequirePermission\(\) asks for nothing, so no caller could pass: name at least one right/,
+    /^@RequirePermission\(\) requires nothing, so no caller could pass: name at least one right/,
     [RequirePermission('org:a:read')],
   ),
   onRoute(
@@ -303,20 +303,20 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'NoCheck',
     [RequireThat(WithoutCheck as never)],
-    /^@RequireThat\(\) was given the class WithoutCheck, which has no check method: add check\(auth, context\)/,
+    /^@RequireThat\(\) takes a class with a check method: add check\(auth, context\) to WithoutCheck/,
     [RequireThat(Resolvable)],
   ),
   onRoute(
     'NeedsMore',
     [RequireThat(Unresolvable)],
-    /^@RequireThat\(Unresolvable\) cannot be asked: .* Provide Unresolvable, .* in the module of NeedsMore/,
+    /^@RequireThat\(Unresolvable\) cannot be created: .* Provide Unresolvable, .* in the module of NeedsMore/,
     [RequireThat(Resolvable)],
   ),
   {
     ...onRoute(
       'RequestScoped',
       [RequireThat(PerRequest)],
-      /^@RequireThat\(PerRequest\) cannot be asked: .* Provide PerRequest, not request-scoped/,
+      /^@RequireThat\(PerRequest\) cannot be created: .* Provide PerRequest, not request-scoped/,
       [RequireThat(Resolvable)],
     ),
     planted: { controllers: [controller('RequestScoped', [RequireThat(PerRequest)])], providers: [PerRequest] },
@@ -324,7 +324,7 @@ const MISTAKES: readonly Mistake[] = [
   onRoute(
     'RequestScopedUnprovided',
     [RequireThat(PerRequestUnprovided)],
-    /^@RequireThat\(PerRequestUnprovided\) cannot be asked: .* Provide PerRequestUnprovided, not request-scoped/,
+    /^@RequireThat\(PerRequestUnprovided\) cannot be created: .* Provide PerRequestUnprovided, not request-scoped/,
     [RequireThat(Resolvable)],
   ),
   ...[[PerRequest], [PerRequest, NeedsPerRequest]].map((providers) => {
@@ -332,7 +332,7 @@ const MISTAKES: readonly Mistake[] = [
     const mistake = onRoute(
       place,
       [RequireThat(NeedsPerRequest)],
-      /^@RequireThat\(NeedsPerRequest\) cannot be asked: .* Provide NeedsPerRequest, not request-scoped, and what it injects/,
+      /^@RequireThat\(NeedsPerRequest\) cannot be created: .* Provide NeedsPerRequest, not request-scoped, and what it injects/,
       [RequireThat(Resolvable)],
     );
     return { ...mistake, planted: { ...mistake.planted, providers } };
@@ -341,35 +341,35 @@ const MISTAKES: readonly Mistake[] = [
     name: 'a decorated method of a service',
     planted: { providers: [serviceWith([RequirePermission('org:a:read')])] },
     place: 'Ledger.list',
-    says: /is decorated, but Nest does not route calls to it: .* Move the decorator to the handler, or remove it/,
+    says: /is decorated, but Nest routes no calls to it: .* Move the decorator to the handler, or remove it/,
     cured: { providers: [serviceWith([])] },
   },
   {
     name: 'a decorated route of a class that is no controller',
     planted: { providers: [unroutedBy('Service', Get('list'), [Public()])] },
     place: 'Service.list',
-    says: /is decorated, but Nest does not route calls to it: it is no route of a controller/,
+    says: /is decorated, but Nest routes no calls to it: it is not a route of a controller/,
     cured: { providers: [unroutedBy('Service', Get('list'), [])] },
   },
   {
     name: 'a decorated message of a class that is no gateway',
     planted: { providers: [unroutedBy('Socket', SubscribeMessage('list'), [RequireAuth()])] },
     place: 'Socket.list',
-    says: /is decorated, but Nest does not route calls to it: .* no message handler/,
+    says: /is decorated, but Nest routes no calls to it: .* or a message handler/,
     cured: { providers: [unroutedBy('Socket', SubscribeMessage('list'), [])] },
   },
   {
     name: 'a decorated service',
     planted: { providers: [decoratedService([RequireAuth()])] },
     place: 'Vault',
-    says: /is decorated, but Nest does not route calls to it: .* Move the decorator to the handler, or remove it/,
+    says: /is decorated, but Nest routes no calls to it: .* Move the decorator to the handler, or remove it/,
     cured: { providers: [decoratedService([])] },
   },
   {
     name: 'a decorated connection of a gateway',
     planted: { providers: [gateway('Lobby', [RequireAuth()], [])] },
     place: 'Lobby.handleConnection',
-    says: /is decorated, but Nest does not route calls to it: .* Move the decorator to the handler, or remove it/,
+    says: /is decorated, but Nest routes no calls to it: .* Move the decorator to the handler, or remove it/,
     cured: { providers: [gateway('Lobby', [], [RequireAuth()])] },
   },
   {
@@ -390,14 +390,14 @@ const MISTAKES: readonly Mistake[] = [
     name: 'an empty requirement on a field',
     planted: { providers: [resolver('Fields', [], [RequirePermission(anyOf())])] },
     place: 'Fields.total',
-    says: /^@RequirePermission\(\) asks for nothing, so no caller could pass/,
+    says: /^@RequirePermission\(\) requires nothing, so no caller could pass/,
     cured: { providers: [resolver('Fields', [], [RequirePermission('org:a:read')])] },
   },
   {
     name: 'a misspelt type on a message pattern',
     planted: { controllers: [messages([AcceptsToken('machine_token' as never)])] },
     place: 'Messages.list',
-    says: /^@AcceptsToken\(\) knows 'machine_token' by its new name only: write 'm2m_token'/,
+    says: /^@AcceptsToken\('machine_token'\) uses an old name: write 'm2m_token'/,
     cured: { controllers: [messages([AcceptsToken('m2m_token')])] },
   },
 ];

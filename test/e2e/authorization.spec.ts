@@ -731,7 +731,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
         [fetching, 'public'],
       ] as const) {
         const { status, body } = await one.withToken(`/users/${path}`, await session());
-        expect([path, status, body.code]).toEqual([path, 500, 'clerk-key-refused']);
+        expect([path, status, body.code]).toEqual([path, 500, 'clerk-key-rejected']);
         expect(JSON.stringify(body)).not.toContain('sk_test');
       }
     });

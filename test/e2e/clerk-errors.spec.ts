@@ -76,8 +76,8 @@ describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
     [422, 422, 'clerk-request-rejected'],
     [404, 404, 'clerk-resource-not-found'],
     [410, 404, 'clerk-resource-not-found'],
-    [401, 500, 'clerk-key-refused'],
-    [403, 500, 'clerk-key-refused'],
+    [401, 500, 'clerk-key-rejected'],
+    [403, 500, 'clerk-key-rejected'],
     [408, 503, 'clerk-unavailable'],
     [425, 503, 'clerk-unavailable'],
     [429, 503, 'clerk-unavailable'],
@@ -110,7 +110,7 @@ describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
     clerk.outage({ status: 500 });
     await app.send('/user');
     const [line] = app.logger.ofGuard('warn');
-    expect(line).toMatch(/answered 500 \(internal_clerk_error, trace id \w+\): answered 503 \(clerk-unavailable\)/);
+    expect(line).toMatch(/returned 500 \(internal_clerk_error, trace id \w+\): responded with 503 \(clerk-unavailable\)/);
     expect(app.logger.lines.join()).not.toContain('bad day');
   });
 
@@ -118,14 +118,14 @@ describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
     const app = await start();
     clerk.outage({ status: 401 });
     await app.send('/user');
-    expect(app.logger.ofGuard('error')[0]).toContain('(clerk-key-refused). Check secretKey');
+    expect(app.logger.ofGuard('error')[0]).toContain('(clerk-key-rejected). Check secretKey');
   });
 
   it('logs what Clerk forbids as an error that names plan and settings, too', async () => {
     const app = await start();
     clerk.outage({ status: 403 });
     await app.send('/user');
-    expect(app.logger.ofGuard('error')[0]).toMatch(/\(clerk-key-refused\)\. Check what Clerk's plan and settings/);
+    expect(app.logger.ofGuard('error')[0]).toMatch(/\(clerk-key-rejected\)\. Check what Clerk's plan and settings/);
   });
 
   it.each<[string, (builder: TestAppBuilder) => TestAppBuilder]>([

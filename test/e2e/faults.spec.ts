@@ -284,7 +284,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
   it.each([401, 403])('with a %d from Clerk, it is our own key that is wrong', async (status) => {
     const everybody = await gather();
     clerk.outage({ status });
-    expect(summary(await everybody())).toEqual(expected([500, 'clerk-key-refused']));
+    expect(summary(await everybody())).toEqual(expected([500, 'clerk-key-rejected']));
     clerk.recover();
     expect(summary(await everybody())).toEqual(healthy);
   });

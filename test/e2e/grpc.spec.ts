@@ -207,7 +207,7 @@ describe('gRPC', () => {
       ['an unknown user', undefined, status.NOT_FOUND, 'clerk-resource-not-found'],
       ['a rejected request', { status: 422 }, status.FAILED_PRECONDITION, 'clerk-request-rejected'],
       ['a rate limit', { status: 429, retryAfter: 7 }, status.UNAVAILABLE, 'clerk-unavailable'],
-      ['a refused key', { status: 401 }, status.INTERNAL, 'clerk-key-refused'],
+      ['a refused key', { status: 401 }, status.INTERNAL, 'clerk-key-rejected'],
     ])('is answered with a status of gRPC and our code: %s', async (_, outage, expected, code) => {
       if (outage) clerk.outage(outage);
       const { error } = await service!.call(method);

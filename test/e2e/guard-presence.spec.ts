@@ -443,7 +443,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
     it.each(REPLACED)('%s stops the boot', async (_name, define) => {
       await expect(start({ imports: [ClerkModule.forRoot(options)], controllers: [define()] })).rejects.toMatchObject({
         code: 'invalid-policy',
-        problems: [expect.stringMatching(/^Routes\.list: Nest does not call this method of this class/)],
+        problems: [expect.stringMatching(/^Routes\.list: Nest does not call this method but a replacement/)],
       });
     });
 
@@ -454,7 +454,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
         expect(answer.status).toBe(500);
         expect(answer.body).toMatchObject({ code: 'invalid-policy' });
       }
-      expect(app!.logger.ofGuard('error').join()).toContain('is no method of the class');
+      expect(app!.logger.ofGuard('error').join()).toContain('is not a method of the class');
     });
 
     it('a message handler bound in the constructor stops the boot', async () => {

@@ -38,7 +38,7 @@ import {
   type ClerkModuleOptions,
 } from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
-import { isJudged } from '../../lib/transports/attachment.js';
+import { isGuarded } from '../../lib/transports/attachment.js';
 import { carrierOf } from '../../lib/transports/carrier.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp, type Answer } from '../support/test-app.js';
@@ -222,7 +222,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     const app = await start((nest) => {
       nest.use('/judged', requireClerk(nest));
       nest.use('/judged', (request: Request, response: ServerResponse) => {
-        response.end(String(isJudged(carrierOf(request))));
+        response.end(String(isGuarded(carrierOf(request))));
       });
     });
     expect((await app.withToken('/judged', await clerk.sessionToken())).body).toBe('false');
@@ -239,7 +239,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     it.each<[string, readonly (MethodDecorator & ClassDecorator)[], RegExp]>([
       ['Public()', [Public()], /requireClerk\(\): @RequireAuth\(\) and @Public\(\) contradict/],
       ['SkipAuth()', [SkipAuth()], /contradict each other/],
-      ['two AcceptsToken()', [AcceptsToken('api_key'), AcceptsToken('m2m_token')], /stands twice/],
+      ['two AcceptsToken()', [AcceptsToken('api_key'), AcceptsToken('m2m_token')], /is applied twice/],
       ['a scope of sessions', [RequireScope('a')], /no requirement applies/],
       ['an unknown permission', [RequirePermission('org:sys_x' as never)], /system permissions/],
       ['a guard of Nest', [UseGuards(Other) as MethodDecorator & ClassDecorator], /decorators of nest-clerk only/],
@@ -268,7 +268,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
       });
       const { status, body } = await app.withToken('/x', await clerk.sessionToken());
       expect([status, body.message]).toEqual([500, 'Internal server error']);
-      expect(app.logger.lines.join('\n')).toContain('@RequireThat(NeedsMissing) cannot be asked');
+      expect(app.logger.lines.join('\n')).toContain('@RequireThat(NeedsMissing) cannot be created');
       await app.close();
     });
   });

@@ -76,7 +76,7 @@ describe.each(PLATFORMS)('when Clerk refuses our own key, on %s', (_, platform) 
       m2m: (await clerk.createM2MToken({ machine: clerk.createMachine() })).token,
       oauth: (await clerk.createOAuthToken({ user })).token,
     }[route]!;
-    expect(await app.withToken(`/${route}`, token)).toMatchObject({ status: 500, body: { code: 'clerk-key-refused' } });
+    expect(await app.withToken(`/${route}`, token)).toMatchObject({ status: 500, body: { code: 'clerk-key-rejected' } });
     expect(app.logger.ofGuard('error').at(-1)).toContain('Check secretKey (environment variable CLERK_SECRET_KEY)');
   });
 

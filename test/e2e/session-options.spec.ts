@@ -232,8 +232,8 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
     await app.send('/public');
     await app.send('/strict', { accept: 'text/html' });
     expect(app.logger.ofGuard('log').map((line) => line.replace(/^log | undefined| ClerkGuard$/g, ''))).toEqual([
-      'Routes.strict: signed-in: let through',
-      'Routes.public: signed-out, no credentials: let through',
+      'Routes.strict: signed-in: allowed',
+      'Routes.public: signed-out, no credentials: allowed',
       'Routes.strict: handshake, dev-browser-missing: redirected to Clerk 307',
     ]);
     expect(app.logger.lines.join()).not.toContain(token);

@@ -8,7 +8,7 @@ import { memoizedAuth } from '../../lib/authentication/identity/auth-memo.js';
 import { allowingPending, signedOutIdentity, type Identity } from '../../lib/authentication/identity/identity.js';
 import type { AcceptsToken, TokenType } from '../../lib/authentication/identity/token-types.js';
 import {
-  ClerkKeyRefusedError,
+  ClerkKeyRejectedError,
   ClerkRequestOptionsError,
   ClerkUnavailableError,
 } from '../../lib/errors/clerk.errors.js';
@@ -46,7 +46,7 @@ export interface Caller {
 const signedIn = (auth: Pick<Identity, 'toAuth' | 'tokenType'>): Identity => ({
   status: 'signed-in',
   reason: null,
-  credentialSent: true,
+  hasCredentials: true,
   headers: new Headers(),
   ...auth,
 });
@@ -133,9 +133,9 @@ export const CALLERS: Record<string, Caller> = {
     always: '503 clerk-unavailable',
   },
   'key refused': {
-    identity: failing(new ClerkKeyRefusedError('wrong')),
+    identity: failing(new ClerkKeyRejectedError('wrong')),
     rights: [],
-    always: '500 clerk-key-refused',
+    always: '500 clerk-key-rejected',
   },
   'options failed': {
     identity: failing(new ClerkRequestOptionsError('threw')),

@@ -84,7 +84,7 @@ function isRefreshName(name: string): boolean {
  * Whether the request carries a credential that Clerk reads for these token types.
  * @see RFC 6750, section 3.1
  */
-export function carriesCredential(request: ClerkRequest, acceptsToken: AcceptsToken, cookieSuffix: string): boolean {
+export function carriesCredentials(request: ClerkRequest, acceptsToken: AcceptsToken, cookieSuffix: string): boolean {
   if (tokenInHeader(request.headers.get('authorization')) !== undefined) return true;
   return tokenTypesOf(acceptsToken).includes('session_token') && sessionTokens(request, cookieSuffix).length > 0;
 }

@@ -7,7 +7,7 @@ import {
 } from '@clerk/backend/internal';
 
 import type {
-  ClerkKeyRefusedError,
+  ClerkKeyRejectedError,
   ClerkRequestOptionsError,
   ClerkUnavailableError,
 } from '../../errors/clerk.errors.js';
@@ -18,7 +18,7 @@ import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.j
  * Why authentication could not be completed: Clerk is unavailable, rejects the key, or the options for this request are
  * invalid.
  */
-export type AuthenticationFailure = ClerkUnavailableError | ClerkKeyRefusedError | ClerkRequestOptionsError;
+export type AuthenticationFailure = ClerkUnavailableError | ClerkKeyRejectedError | ClerkRequestOptionsError;
 
 /** Who is calling, as verified. */
 export interface Identity {
@@ -28,7 +28,7 @@ export interface Identity {
   /** Clerk's reason code for a caller who is not signed in. It is logged and sent as `x-clerk-auth-reason`. */
   readonly reason: string | null;
   /** Whether the request carries a credential that Clerk reads for the accepted token types. */
-  readonly credentialSent: boolean;
+  readonly hasCredentials: boolean;
   /** Whether the request carries a session cookie that is ignored because the handler accepts no session tokens. */
   readonly hasIgnoredSession?: boolean;
   /** The headers that Clerk adds to the response. */
@@ -56,7 +56,7 @@ export function subjectOf(identity: Identity): string | undefined {
 const WITHHELD_HEADERS = ['x-clerk-auth-message', 'access-control-allow-origin', 'access-control-allow-credentials'];
 
 /** Converts Clerk's request state to an identity. */
-export function identityFromState(state: RequestState<TokenType | null>, credentialSent: boolean): Identity {
+export function identityFromState(state: RequestState<TokenType | null>, hasCredentials: boolean): Identity {
   const headers = new Headers(state.headers);
   for (const name of WITHHELD_HEADERS) headers.delete(name);
   const { reason } = state;
@@ -66,7 +66,7 @@ export function identityFromState(state: RequestState<TokenType | null>, credent
   const tokenType = status === 'signed-in' ? state.tokenType : null;
   // A handshake state has no auth object.
   const toAuth = memoizedAuth((options) => state.toAuth(options) ?? signedOutAuthObject());
-  return { status, tokenType, reason, credentialSent, headers, toAuth };
+  return { status, tokenType, reason, hasCredentials, headers, toAuth };
 }
 
 /** Whether the response needs any headers from Clerk. */
@@ -84,7 +84,7 @@ export function identityForRoute(
   identity: Identity,
 ): Identity {
   const isUntyped =
-    identity.status !== 'signed-in' && !identity.credentialSent && tokenTypesOf(acceptsToken).length > 1;
+    identity.status !== 'signed-in' && !identity.hasCredentials && tokenTypesOf(acceptsToken).length > 1;
   if (isUntyped) return { ...identity, toAuth: memoizedAuth(() => invalidTokenAuthObject()) };
   return allowsPendingSession ? allowingPending(identity) : identity;
 }
@@ -101,14 +101,14 @@ export function allowingPending(identity: Identity): Identity {
 export function signedOutIdentity(
   reason: string,
   acceptsToken: AcceptsToken,
-  credentialSent: boolean,
+  hasCredentials: boolean,
   failureOrDetail: Pick<Identity, 'failure' | 'detail'> = {},
 ): Identity {
   return {
     status: 'signed-out',
     tokenType: null,
     reason,
-    credentialSent,
+    hasCredentials,
     headers: new Headers({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
     ...failureOrDetail,
     toAuth: memoizedAuth(() => signedOutObject(acceptsToken)),

@@ -11,7 +11,7 @@ export const Reason = {
   InvalidAuthorizedParty: 'token-invalid-authorized-parties',
   InvalidAlgorithm: 'token-invalid-algorithm',
   KeysUnavailable: 'jwk-remote-failed-to-load',
-  KeyRefused: 'secret-key-invalid',
+  KeyRejected: 'secret-key-invalid',
   Unexpected: 'unexpected-error',
   Expired: 'token-expired',
   /**

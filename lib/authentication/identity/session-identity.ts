@@ -37,5 +37,5 @@ export function machineIdentity(tokenType: MachineTokenType, token: string, data
 function signedIn(tokenType: TokenType, build: ToAuth): Identity {
   const toAuth = memoizedAuth(build);
   // Clerk adds no response headers for a signed-in caller.
-  return { status: 'signed-in', tokenType, reason: null, credentialSent: true, headers: new Headers(), toAuth };
+  return { status: 'signed-in', tokenType, reason: null, hasCredentials: true, headers: new Headers(), toAuth };
 }

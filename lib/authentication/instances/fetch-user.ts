@@ -1,7 +1,7 @@
 import type { ClerkClient, User } from '@clerk/backend';
 
 import { ClerkUnavailableError } from '../../errors/clerk.errors.js';
-import { KEY_REFUSED, type Denial } from '../../errors/denial.js';
+import { KEY_REJECTED, type Denial } from '../../errors/denial.js';
 import { ClerkErrorCode } from '../../errors/error-codes.js';
 import { retryTimes } from '../../client/clerk-calls.js';
 
@@ -26,10 +26,10 @@ export async function fetchUser({ users }: ClerkClient, userId: string): Promise
   } catch (error) {
     const { status, retryAfter } = error as { readonly status?: number; readonly retryAfter?: number };
     if (status === 404) return NOT_FOUND;
-    if (status === 401 || status === 403) return KEY_REFUSED;
+    if (status === 401 || status === 403) return KEY_REJECTED;
     // Stryker disable next-line StringLiteral: the message does not reach the caller.
     throw new ClerkUnavailableError('The user was not loaded', retryTimes(status, retryAfter));
   }
   // Stryker disable next-line StringLiteral: the message does not reach the caller.
-  throw new ClerkUnavailableError('The Backend API answered something else than the user');
+  throw new ClerkUnavailableError('The Backend API returned something other than the user');
 }

@@ -1,7 +1,7 @@
 import type { User } from '@clerk/backend';
 
 import { retryAfterOf } from '../../errors/clerk.errors.js';
-import { challengeOf, KEY_REFUSED, type Denial } from '../../errors/denial.js';
+import { challengeOf, KEY_REJECTED, type Denial } from '../../errors/denial.js';
 import { ClerkErrorCode } from '../../errors/error-codes.js';
 import type { ClerkInstances } from './clerk-instances.js';
 import type { AuthenticationFailure, Identity } from '../identity/identity.js';
@@ -40,7 +40,7 @@ export class RequestUsers {
 /** The denial for a request that could not be authenticated because of a failure. */
 function denialForFailure(failure: AuthenticationFailure): Denial {
   const { code } = failure;
-  return code === ClerkErrorCode.ClerkUnavailable ? unavailable(failure) : { ...KEY_REFUSED, code };
+  return code === ClerkErrorCode.ClerkUnavailable ? unavailable(failure) : { ...KEY_REJECTED, code };
 }
 
 function unavailable(error: unknown): Denial {

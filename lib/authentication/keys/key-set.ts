@@ -13,7 +13,7 @@ export interface KeySet {
   /**
    * The key with this `kid` as PEM; `null` if the instance does not have it.
    * @throws ClerkUnavailableError if the keys cannot be fetched.
-   * @throws ClerkKeyRefusedError if Clerk rejects the key of this application.
+   * @throws ClerkKeyRejectedError if Clerk rejects the key of this application.
    */
   find(kid: string | null): Promise<string | null>;
 
@@ -23,7 +23,7 @@ export interface KeySet {
   /**
    * Any current key, for a token that names no readable key, or whose key is known only later (a handshake).
    * @throws ClerkUnavailableError if the keys cannot be fetched.
-   * @throws ClerkKeyRefusedError if Clerk rejects the key of this application.
+   * @throws ClerkKeyRejectedError if Clerk rejects the key of this application.
    */
   current(): Promise<string>;
 

@@ -2,7 +2,7 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 
 import { createRemoteJWKSet, customFetch, jwksCache, type ExportedJWKSCache, type JWK } from 'jose';
 
-import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
+import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import { retryTimes } from '../../client/clerk-calls.js';
 
 /** The maximum size of a key set, in bytes. A normal one has a few kilobytes. */
@@ -27,7 +27,7 @@ export interface PublishedKeysOptions {
  * Creates a function that fetches the published keys with jose. The caller decides when to fetch and how long to use
  * the keys, because jose's own cache breaks if the clock is set back.
  *
- * @returns The fetch function. It throws ClerkUnavailableError if the keys cannot be fetched, and ClerkKeyRefusedError
+ * @returns The fetch function. It throws ClerkUnavailableError if the keys cannot be fetched, and ClerkKeyRejectedError
  *   if Clerk rejects the key of this application.
  */
 export function keyFetcher(
@@ -46,7 +46,7 @@ export function keyFetcher(
     try {
       await jwks.reload();
     } catch (error) {
-      if (error instanceof ClerkKeyRefusedError || error instanceof ClerkUnavailableError) throw error;
+      if (error instanceof ClerkKeyRejectedError || error instanceof ClerkUnavailableError) throw error;
       throw new ClerkUnavailableError('The keys of the Clerk instance could not be fetched', { cause: error });
     }
     const keys = usableKeysIn((fetched as ExportedJWKSCache).jwks.keys);
@@ -59,8 +59,8 @@ export function keyFetcher(
 function assertOk(response: Response): Response {
   const { status, headers } = response;
   if (status === 200) return response;
-  const message = `The Backend API answered ${status} to a request for the keys`;
-  if (status === 401 || status === 403) throw new ClerkKeyRefusedError(message);
+  const message = `The Backend API returned ${status} to a request for the keys`;
+  if (status === 401 || status === 403) throw new ClerkKeyRejectedError(message);
   // Parsed as in Clerk's client.
   const retryAfter = Number.parseInt(headers.get('retry-after') ?? '', 10);
   throw new ClerkUnavailableError(message, retryTimes(status, retryAfter));

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 
-import { ClerkKeyRefusedError, ClerkUnavailableError, retryAfterOf } from '../../errors/clerk.errors.js';
+import { ClerkKeyRejectedError, ClerkUnavailableError, retryAfterOf } from '../../errors/clerk.errors.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import type { KeySet } from './key-set.js';
 import { keyFetcher, type PublishedKey, type PublishedKeys, type PublishedKeysOptions } from './published-keys.js';
@@ -146,13 +146,13 @@ export class RemoteKeySet implements KeySet {
 
   /**
    * Records the start of a fetch.
-   * @throws ClerkUnavailableError or ClerkKeyRefusedError, like the last fetch, if too many fetches failed recently.
+   * @throws ClerkUnavailableError or ClerkKeyRejectedError, like the last fetch, if too many fetches failed recently.
    */
   private recordAttempt(): void {
     this.attempts = this.attempts.filter((startedAt) => this.isWithin(FAILURES_AT_ONCE * RETRY_AFTER_MS, startedAt));
     if (this.attempts.length >= FAILURES_AT_ONCE) {
       const error = this.lastFailure?.error;
-      if (error instanceof ClerkKeyRefusedError) throw error;
+      if (error instanceof ClerkKeyRejectedError) throw error;
       const details = { cause: error?.cause, retryInMs: Infinity, ...retryAfterOf(error) };
       throw new ClerkUnavailableError("Fetching Clerk's keys failed recently; backing off", details);
     }

@@ -1,7 +1,7 @@
 import type { ClerkClient } from '@clerk/backend';
 import type { AuthenticateRequestOptions, ClerkRequest } from '@clerk/backend/internal';
 
-import { throwOnFailure, type ClerkState } from './clerk-answers.js';
+import { throwOnFailure, type ClerkState } from './clerk-state.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from '../identity/token-types.js';
 
 /**
@@ -25,7 +25,7 @@ export class ClerkClientCall {
 
   /**
    * @throws ClerkUnavailableError if Clerk could not verify the request.
-   * @throws ClerkKeyRefusedError if Clerk rejects the key of this application.
+   * @throws ClerkKeyRejectedError if Clerk rejects the key of this application.
    */
   async authenticate(request: ClerkRequest, jwtKey: string): Promise<ClerkState> {
     const state = (await this.client.authenticateRequest(request, this.options(jwtKey))) as ClerkState;

@@ -31,10 +31,10 @@ export function requestOptions(
   const proxyUrl = valueFor('proxyUrl', options.proxyUrl, clerkUrl) ?? proxyPathFor(options, clerkUrl);
   const isSatellite = valueFor('isSatellite', options.isSatellite, clerkUrl);
   if (isSatellite && !domain && !proxyUrl) {
-    throw new ClerkRequestOptionsError('isSatellite answered true, and neither domain nor proxyUrl has a value');
+    throw new ClerkRequestOptionsError('isSatellite returned true, but neither domain nor proxyUrl has a value');
   }
   if (isSatellite && secretKey.startsWith('sk_test_') && !signInUrl?.startsWith('http')) {
-    throw new ClerkRequestOptionsError('isSatellite answered true, and signInUrl is no absolute URL');
+    throw new ClerkRequestOptionsError('isSatellite returned true, but signInUrl is not an absolute URL');
   }
   return {
     ...{ publishableKey, secretKey, machineSecretKey, clockSkewInMs },

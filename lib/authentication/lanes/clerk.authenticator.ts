@@ -1,15 +1,15 @@
 import type { ClerkClient } from '@clerk/backend';
 import { createClerkRequest, isMachineToken, type ClerkRequest } from '@clerk/backend/internal';
 
-import { ClerkKeyRefusedError, ClerkRequestOptionsError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
+import { ClerkKeyRejectedError, ClerkRequestOptionsError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import type { Authenticator } from './authenticator.js';
 import { CookieSessions } from './cookie-sessions.js';
-import type { ClerkState } from './clerk-answers.js';
+import type { ClerkState } from './clerk-state.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import { ClerkClientCall } from './clerk-client-call.js';
 import {
-  carriesCredential,
+  carriesCredentials,
   cookieSuffixOf,
   keyIdOf,
   sessionTokens,
@@ -43,29 +43,29 @@ export class ClerkAuthenticator implements Authenticator {
   }
 
   async authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
-    let credentialSent = true;
+    let hasCredentials = true;
     let ignoredSession: Pick<Identity, 'hasIgnoredSession'> = {};
     const signedOut = (reason: string, failureOrDetail?: Pick<Identity, 'failure' | 'detail'>): Identity => ({
-      ...signedOutIdentity(reason, acceptsToken, credentialSent, failureOrDetail),
+      ...signedOutIdentity(reason, acceptsToken, hasCredentials, failureOrDetail),
       ...ignoredSession,
     });
     try {
       const incoming = createClerkRequest(credentials.request);
-      credentialSent = carriesCredential(incoming, acceptsToken, this.cookieSuffix);
-      if (!credentialSent && sessionTokens(incoming, this.cookieSuffix).length > 0)
+      hasCredentials = carriesCredentials(incoming, acceptsToken, this.cookieSuffix);
+      if (!hasCredentials && sessionTokens(incoming, this.cookieSuffix).length > 0)
         ignoredSession = { hasIgnoredSession: true };
       const request = withoutHandshake(incoming, this.options.enableHandshake);
       const result = await this.calls.withTimeout(this.callClerk(request, acceptsToken));
       if (result === undefined) return signedOut(Reason.UnknownKey);
-      if ('credentialSent' in result) return result;
+      if ('hasCredentials' in result) return result;
       const rejection = rejectionReason(this.options, result);
       if (rejection) return signedOut(rejection);
-      const identity = { ...identityFromState(result, credentialSent), ...ignoredSession };
+      const identity = { ...identityFromState(result, hasCredentials), ...ignoredSession };
       relativizeLocation(identity.headers, request.clerkUrl);
       return identity;
     } catch (error) {
       if (error instanceof ClerkUnavailableError) return signedOut(Reason.KeysUnavailable, { failure: error });
-      if (error instanceof ClerkKeyRefusedError) return signedOut(Reason.KeyRefused, { failure: error });
+      if (error instanceof ClerkKeyRejectedError) return signedOut(Reason.KeyRejected, { failure: error });
       if (error instanceof ClerkRequestOptionsError) return signedOut(Reason.Unexpected, { failure: error });
       // Options are validated at boot, so an error thrown by Clerk's code is caused by the request: it is denied and
       // does not count as a failure. The message stays out of the log, since it may quote the request.

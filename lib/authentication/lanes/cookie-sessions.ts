@@ -1,7 +1,7 @@
 import { createClerkRequest, type ClerkRequest } from '@clerk/backend/internal';
 
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
-import type { ClerkState } from './clerk-answers.js';
+import type { ClerkState } from './clerk-state.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import type { ClerkClientCall } from './clerk-client-call.js';
 import {

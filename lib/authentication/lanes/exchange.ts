@@ -3,7 +3,7 @@ import { createAuthenticateRequest, type AuthenticateRequestOptions, type ClerkR
 
 import { ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
-import type { ClerkState } from './clerk-answers.js';
+import type { ClerkState } from './clerk-state.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import { HANDSHAKE_NONCE, sessionTokenOf } from './handshake.js';
 

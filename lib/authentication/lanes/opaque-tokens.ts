@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-import { assertTokenOwner, type ClerkState } from './clerk-answers.js';
+import { assertTokenOwner, type ClerkState } from './clerk-state.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import { isValidAt, type ValidityWindow } from '../cache/expiring-cache.js';
 import { identityFromState, signedOutIdentity, type Identity } from '../identity/identity.js';
@@ -78,7 +78,7 @@ export class OpaqueTokens {
     if (isPrivileged) known.isCalling = true;
     try {
       return await this.calls.withRetry(() =>
-        this.calls.withConcurrencyLimit(authenticate, isPrivileged ? 'known' : 'stranger'),
+        this.calls.withConcurrencyLimit(authenticate, isPrivileged ? 'known' : 'unverified'),
       );
     } finally {
       if (isPrivileged) known.isCalling = false;

@@ -63,7 +63,7 @@ export class AdaptedTransport implements Transport {
     if (isObject(call) && context.getArgs<unknown[]>().includes(call)) return call;
     throw new ClerkTransportError(
       this.type,
-      `transports.${this.type}.call(context) must answer an object that is among context.getArgs()`,
+      `transports.${this.type}.call(context) must return an object that is among context.getArgs()`,
     );
   }
 }

@@ -28,7 +28,8 @@ const CODES: Readonly<Record<number, string>> = {
   503: 'SERVICE_UNAVAILABLE',
 };
 
-const SHARED_CONTEXT = 'Several requests share one GraphQL context: give the option "context" a function.';
+const SHARED_CONTEXT =
+  'Several requests share one GraphQL context, so the call is denied: pass a function as the option "context" of GraphQLModule.';
 
 /** GraphQL, with any driver: queries and mutations over HTTP, and operations over a WebSocket. */
 export class GraphqlTransport implements Transport {

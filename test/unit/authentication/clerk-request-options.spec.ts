@@ -66,8 +66,8 @@ describe('requestOptions', () => {
 
   it.each<[string, ClerkModuleOptions]>([
     ['neither domain nor proxyUrl has a value', { signInUrl: 'https://p.example/in' }],
-    ['signInUrl is no absolute URL', { domain: () => 'd.example' }],
-    ['signInUrl is no absolute URL', { domain: () => 'd.example', signInUrl: '/in' }],
+    ['signInUrl is not an absolute URL', { domain: () => 'd.example' }],
+    ['signInUrl is not an absolute URL', { domain: () => 'd.example', signInUrl: '/in' }],
   ])('says of a satellite that %s', (problem, options) => {
     expect(() => asked({ isSatellite: () => true, ...options })).toThrow(problem);
   });

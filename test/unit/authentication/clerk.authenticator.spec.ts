@@ -103,7 +103,7 @@ describe('ClerkAuthenticator', () => {
       for (const token of [jwt({ kid: 'ins_foreign' }), jwt({})]) {
         const { ask, asked } = over(signedOut, async () => null);
         const identity = await ask(bearer(token));
-        expect(identity).toMatchObject({ status: 'signed-out', reason: 'jwk-kid-mismatch', credentialSent: true });
+        expect(identity).toMatchObject({ status: 'signed-out', reason: 'jwk-kid-mismatch', hasCredentials: true });
         expect(identity.headers.get('x-clerk-auth-reason')).toBe('jwk-kid-mismatch');
         expect(identity.toAuth()).toMatchObject({ isAuthenticated: false, tokenType: 'session_token' });
         expect(asked).toEqual([]);
@@ -251,7 +251,7 @@ describe('ClerkAuthenticator', () => {
     };
     const authenticator = new ClerkAuthenticator(options, {} as ClerkClient, EMPTY_KEY_SET, new ClerkCalls(options));
     expect(await authenticator.authenticate(unreadable as never, 'any')).toMatchObject({
-      ...{ status: 'signed-out', reason: 'unexpected-error', credentialSent: true },
+      ...{ status: 'signed-out', reason: 'unexpected-error', hasCredentials: true },
       detail: '@clerk/backend threw TypeError',
     });
   });
@@ -337,7 +337,7 @@ describe('ClerkAuthenticator', () => {
       ['in words of a later version', 'clerk-unavailable'],
       ['(code=unexpected-error, status=402)', 'clerk-unavailable'],
       ['(code=unexpected-error, status=408)', 'clerk-unavailable'],
-      ['(code=unexpected-error, status=403)', 'clerk-key-refused'],
+      ['(code=unexpected-error, status=403)', 'clerk-key-rejected'],
       ['(code=unexpected-error, status=400)', undefined],
       ['(status=400), then (code=unexpected-error, status=500)', 'clerk-unavailable'],
       ['(code=unexpected-error, status=422)', undefined],
@@ -374,7 +374,7 @@ describe('ClerkAuthenticator', () => {
     });
 
     it.each([
-      ['secret-key-invalid', 'clerk-key-refused'],
+      ['secret-key-invalid', 'clerk-key-rejected'],
       ['jwk-remote-failed-to-load', 'clerk-unavailable'],
     ])('whatever the token: %s', async (reason, code) => expect(await failureOf({ reason })).toBe(code));
 
@@ -384,7 +384,7 @@ describe('ClerkAuthenticator', () => {
       ['The Backend API does not let the secret key verify this token', { message: '(status=403)' }],
       ['The Backend API did not verify the token (status 500)', { message: '(status=500)' }],
       ['The Backend API did not verify the token (status unknown)', { message: null }],
-      ['The Backend API did not verify the token: it answered something else', { status: 'signed-in', reason: null }],
+      ['The Backend API did not verify the token: it returned something else', { status: 'signed-in', reason: null }],
     ])('in words for the log: %s', async (message, state) => {
       const machine = signedOut({ tokenType: 'api_key', reason: 'unexpected-error', ...state });
       expect((await over(() => machine).ask(bearer('ak_x'), 'api_key')).failure).toMatchObject({ message });

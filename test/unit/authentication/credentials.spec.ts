@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { createClerkRequest } from '@clerk/backend/internal';
 
 import {
-  carriesCredential,
+  carriesCredentials,
   carriesHandshake,
   carriesRefreshToken,
   cookieSuffixOf,
@@ -111,7 +111,7 @@ describe('carriesCredential', () => {
     [cookie, 'api_key', false],
     [{ cookie: '__client_uat=5' }, 'session_token', false],
   ] as const)('%j to a route for %j: %s', (headers, acceptsToken, answer) =>
-    expect(carriesCredential(request(headers), acceptsToken as never, SUFFIX)).toBe(answer),
+    expect(carriesCredentials(request(headers), acceptsToken as never, SUFFIX)).toBe(answer),
   );
 });
 

@@ -14,7 +14,7 @@ const identity = (said: Partial<Identity>): Identity => ({
   status: 'signed-out',
   tokenType: null,
   reason: null,
-  credentialSent: false,
+  hasCredentials: false,
   headers: new Headers(),
   toAuth,
   ...said,
@@ -35,7 +35,7 @@ describe('identityForRoute', () => {
   });
 
   it('leaves Clerk’s own answer to those who sent something', () => {
-    for (const said of [{ credentialSent: true }, { status: 'signed-in' }] as const) {
+    for (const said of [{ hasCredentials: true }, { status: 'signed-in' }] as const) {
       const caller = identity(said);
       expect(identityForRoute(several, caller)).toBe(caller);
     }
@@ -75,7 +75,7 @@ describe('identityFromState', () => {
   };
 
   it('hands on who is signed in', () => {
-    expect(of({})).toMatchObject({ status: 'signed-in', tokenType: 'session_token', credentialSent: true });
+    expect(of({})).toMatchObject({ status: 'signed-in', tokenType: 'session_token', hasCredentials: true });
     expect(of({}).toAuth()).toEqual(JSON.parse(JSON.stringify(auth)));
     expect(of({ status: 'signed-out', reason: 'token-expired' })).toMatchObject({
       ...{ status: 'signed-out', tokenType: null, reason: 'token-expired' },

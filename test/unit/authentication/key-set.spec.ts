@@ -3,7 +3,7 @@ import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 import { ClerkCalls } from '../../../lib/client/clerk-calls.js';
 import { EMPTY_KEY_SET, StaticKeySet } from '../../../lib/authentication/keys/key-set.js';
 import { RemoteKeySet } from '../../../lib/authentication/keys/remote-key-set.js';
-import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
+import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 
 const options = {
   apiUrl: 'http://clerk.test/',
@@ -152,8 +152,8 @@ describe('RemoteKeySet', () => {
 
   it.each([401, 403])('tells a %d: our own key is refused', async (status) => {
     const { keys } = remote(() => Response.json({ errors: [{ code: 'x' }] }, { status }));
-    await expect(keys.find('ins_1')).rejects.toBeInstanceOf(ClerkKeyRefusedError);
-    await expect(keys.current()).rejects.toBeInstanceOf(ClerkKeyRefusedError);
+    await expect(keys.find('ins_1')).rejects.toBeInstanceOf(ClerkKeyRejectedError);
+    await expect(keys.current()).rejects.toBeInstanceOf(ClerkKeyRejectedError);
   });
 
   describe('as time goes by', () => {
@@ -254,7 +254,7 @@ describe('RemoteKeySet', () => {
       );
       await keys.find('ins_1');
       now += FIVE_MINUTES;
-      for (let time = 0; time < 20; time++) await expect(keys.find('ins_1')).rejects.toThrow(ClerkKeyRefusedError);
+      for (let time = 0; time < 20; time++) await expect(keys.find('ins_1')).rejects.toThrow(ClerkKeyRejectedError);
       expect(keys.getCached('ins_1')).toBeNull();
     });
 
@@ -432,7 +432,7 @@ describe('RemoteKeySet', () => {
     );
     await refused.keys.find('ins_1');
     refused.pass(330_000);
-    await expect(refused.keys.find('ins_1')).rejects.toThrow(ClerkKeyRefusedError);
+    await expect(refused.keys.find('ins_1')).rejects.toThrow(ClerkKeyRejectedError);
     expect(refused.keys.freshUntil()).toBe(300_000);
   });
 
@@ -445,8 +445,8 @@ describe('RemoteKeySet', () => {
   it.each<[string, Answer]>([
     ['The keys of the Clerk instance could not be fetched', () => Promise.reject(new TypeError('fetch failed'))],
     ['The Backend API published no usable key', () => Response.json({ keys: [] })],
-    ['The Backend API answered 500 to a request for the keys', () => new Response('', { status: 500 })],
-    ['The Backend API answered 401 to a request for the keys', () => new Response('', { status: 401 })],
+    ['The Backend API returned 500 to a request for the keys', () => new Response('', { status: 500 })],
+    ['The Backend API returned 401 to a request for the keys', () => new Response('', { status: 401 })],
   ])('says why there are none: %s', async (message, answer) => {
     await expect(remote(answer).keys.find('ins_1')).rejects.toThrow(message);
   });

@@ -5,7 +5,7 @@ import { ClerkInstances } from '../../../lib/authentication/instances/clerk-inst
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity/identity.js';
 import { RequestUsers } from '../../../lib/authentication/instances/request-users.js';
 import {
-  ClerkKeyRefusedError,
+  ClerkKeyRejectedError,
   ClerkRequestOptionsError,
   ClerkUnavailableError,
 } from '../../../lib/errors/clerk.errors.js';
@@ -24,7 +24,7 @@ function over(getUser: (id: string) => unknown, more: object = {}) {
 }
 
 const signedIn = (auth: object): Identity => ({
-  ...{ status: 'signed-in', tokenType: 'session_token', reason: null, credentialSent: true, headers: new Headers() },
+  ...{ status: 'signed-in', tokenType: 'session_token', reason: null, hasCredentials: true, headers: new Headers() },
   toAuth: () => ({ isAuthenticated: true, ...auth }) as never,
 });
 const ada = signedIn({ userId: 'user_ada' });
@@ -68,8 +68,8 @@ describe('RequestUsers', () => {
     ['whom Clerk could not be asked about', failed(new ClerkUnavailableError('down')), unavailable],
     [
       'whom Clerk would not be asked about',
-      failed(new ClerkKeyRefusedError('no')),
-      { ...misconfigured, code: 'clerk-key-refused' },
+      failed(new ClerkKeyRejectedError('no')),
+      { ...misconfigured, code: 'clerk-key-rejected' },
     ],
     [
       'a request without usable options',
@@ -88,8 +88,8 @@ describe('RequestUsers', () => {
       failing(404),
       { status: 404, code: 'user-not-found', message: 'The user does not exist any more.' },
     ],
-    ['a refused key', failing(401), { ...misconfigured, code: 'clerk-key-refused' }],
-    ['a forbidden key', failing(403), { ...misconfigured, code: 'clerk-key-refused' }],
+    ['a refused key', failing(401), { ...misconfigured, code: 'clerk-key-rejected' }],
+    ['a forbidden key', failing(403), { ...misconfigured, code: 'clerk-key-rejected' }],
     ['too many questions', failing(429), { ...unavailable, retryAfterInSeconds: 10 }],
     ['an outage', failing(500), unavailable],
     ['an error without status', failing(), unavailable],

@@ -24,7 +24,7 @@ describe('sessionIdentity', () => {
     ['pending', false, { ...signedIn, sessionStatus: 'pending' }],
   ])('a session of status %s, pending as signed out: %s', (status, treatPendingAsSignedOut, auth) => {
     expect(identityOf(status).toAuth({ treatPendingAsSignedOut })).toMatchObject(auth);
-    expect(identityOf(status)).toMatchObject({ status: 'signed-in', reason: null, credentialSent: true });
+    expect(identityOf(status)).toMatchObject({ status: 'signed-in', reason: null, hasCredentials: true });
   });
 
   it('has a token of a template made by its own instance, with the key of that', async () => {

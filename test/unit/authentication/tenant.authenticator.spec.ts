@@ -38,7 +38,7 @@ describe('TenantAuthenticator', () => {
   ])('is signed out for a failure where resolveOptions %s', async (_, resolveOptions, message) => {
     const identity = await over({ resolveOptions: resolveOptions as never });
     expect(identity).toMatchObject({
-      ...{ status: 'signed-out', tokenType: null, reason: 'unexpected-error', credentialSent: true },
+      ...{ status: 'signed-out', tokenType: null, reason: 'unexpected-error', hasCredentials: true },
       failure: { message, cause: expect.any(Error) },
     });
     expect(identity.failure).toBeInstanceOf(ClerkRequestOptionsError);

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity/identity.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import {
-  ClerkKeyRefusedError,
+  ClerkKeyRejectedError,
   ClerkRequestOptionsError,
   ClerkUnavailableError,
 } from '../../../lib/errors/clerk.errors.js';
@@ -23,8 +23,8 @@ function policyOf(said: Partial<PolicyLevel> = {}) {
 
 const [STRICT, LAX, BROKEN] = [
   policyOf(),
-  policyOf({ protections: ['public'] }),
-  policyOf({ protections: ['public', 'skip-auth'], acceptsToken: [[]] }),
+  policyOf({ protections: ['lax'] }),
+  policyOf({ protections: ['lax', 'skip'], acceptsToken: [[]] }),
 ];
 const asking = (...permissions: string[]) =>
   policyOf({
@@ -37,7 +37,7 @@ const out = (reason: string, why?: Pick<Identity, 'failure' | 'detail'>) =>
   signedOutIdentity(reason, 'session_token', true, why);
 const failed = (failure: Identity['failure']) => out('unexpected-error', { failure });
 const IN: Identity = {
-  ...{ status: 'signed-in', tokenType: 'session_token', reason: null, credentialSent: true, headers: new Headers() },
+  ...{ status: 'signed-in', tokenType: 'session_token', reason: null, hasCredentials: true, headers: new Headers() },
   toAuth: () => ({ isAuthenticated: true, tokenType: 'session_token', has: () => false }) as never,
 };
 
@@ -83,7 +83,7 @@ describe('AccessLog', () => {
     for (const reason of ['dev-browser-missing', 'session-token-and-uat-missing', 'No token in header']) {
       const nobody = signedOutIdentity(reason, 'session_token', false);
       expect(recorded(STRICT, nobody)).toEqual(['debug C.h: denied 401 (authentication-required): no credentials']);
-      expect(recorded(LAX, nobody, true)).toEqual(['log C.h: signed-out, no credentials: let through']);
+      expect(recorded(LAX, nobody, true)).toEqual(['log C.h: signed-out, no credentials: allowed']);
     }
   });
 
@@ -119,7 +119,7 @@ describe('AccessLog', () => {
   });
 
   it('says of each call how it went, where debug asks for it', () => {
-    expect(recorded(STRICT, IN, true)).toEqual(['log C.h: signed-in: let through']);
+    expect(recorded(STRICT, IN, true)).toEqual(['log C.h: signed-in: allowed']);
     expect(recorded(STRICT, out('token-expired', { detail: 'long ago' }), true)[0]).toBe(
       'log C.h: signed-out, token-expired, long ago: denied 401',
     );
@@ -156,7 +156,7 @@ describe('AccessLog', () => {
     });
 
     it('says what to do about a key that Clerk refuses, and not of options that failed', () => {
-      expect(recorded(STRICT, failed(new ClerkKeyRefusedError('Clerk said no')))).toEqual([
+      expect(recorded(STRICT, failed(new ClerkKeyRejectedError('Clerk said no')))).toEqual([
         'error C.h: denied 500: Clerk said no. Check secretKey (environment variable CLERK_SECRET_KEY)',
       ]);
       expect(recorded(LAX, failed(new ClerkRequestOptionsError('isSatellite threw')))).toEqual([

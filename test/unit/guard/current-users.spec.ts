@@ -18,7 +18,7 @@ import { TransportsRegistry } from '../../../lib/transports/transports.registry.
 
 const ada = signedIn({ userId: 'user_ada' });
 const IN: Identity = {
-  ...{ status: 'signed-in', tokenType: 'session_token', reason: null, credentialSent: true, headers: new Headers() },
+  ...{ status: 'signed-in', tokenType: 'session_token', reason: null, hasCredentials: true, headers: new Headers() },
   toAuth: () => ada,
 };
 const OUT = signedOutIdentity('token-expired', 'session_token', true);

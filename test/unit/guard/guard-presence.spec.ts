@@ -127,7 +127,7 @@ describe('ClerkGuardPresence', () => {
     expect(problemsOf(modules, guards, perRequest)).toEqual(problems);
   });
 
-  describe('judges', () => {
+  describe('isGuarded', () => {
     class Routes {
       bare() {}
       @UseGuards(ClerkGuard) own() {}
@@ -150,24 +150,24 @@ describe('ClerkGuardPresence', () => {
 
     it('calls that the guard has looked at, with or without looking who is calling', () => {
       attachIdentity(request, identity, { load: () => Promise.reject(new Error('not asked for')) });
-      expect(presence([[OPTIONS]]).judges(contextOf('bare'))).toBe(true);
+      expect(presence([[OPTIONS]]).isGuarded(contextOf('bare'))).toBe(true);
       attachIdentity(request, undefined, { load: () => Promise.reject(new Error('not asked for')) });
-      expect(presence([[OPTIONS]]).judges(contextOf('bare'))).toBe(true);
+      expect(presence([[OPTIONS]]).isGuarded(contextOf('bare'))).toBe(true);
     });
 
     it('no calls that nothing but ClerkMiddleware has looked at, or nothing at all', () => {
-      expect(presence([[OPTIONS]]).judges(contextOf('bare'))).toBe(false);
+      expect(presence([[OPTIONS]]).isGuarded(contextOf('bare'))).toBe(false);
       attachIdentity(request, identity);
-      expect(presence([[OPTIONS]]).judges(contextOf('bare'))).toBe(false);
+      expect(presence([[OPTIONS]]).isGuarded(contextOf('bare'))).toBe(false);
     });
 
     it('calls that its own @UseGuards() will look at', () => {
-      expect(presence([[OPTIONS]]).judges(contextOf('own'))).toBe(true);
+      expect(presence([[OPTIONS]]).isGuarded(contextOf('own'))).toBe(true);
     });
 
     it('calls of an application whose test has put another guard in the place of ours', () => {
       const replaced = presence([[OPTIONS, [ClerkGuard, wrapper(new Other())]]]);
-      expect(replaced.judges(contextOf('bare'))).toBe(true);
+      expect(replaced.isGuarded(contextOf('bare'))).toBe(true);
     });
   });
 });

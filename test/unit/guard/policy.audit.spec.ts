@@ -31,10 +31,10 @@ const CLERK = {
     ...{ explainDenials: false, machineOnly: false },
   },
 };
-const PRESENCE = { provide: GUARD_PRESENCE, useValue: { judges: () => true } };
+const PRESENCE = { provide: GUARD_PRESENCE, useValue: { isGuarded: () => true } };
 const UNROUTED =
-  'is decorated, but Nest does not route calls to it: it is no route of a controller, no resolver and no message handler, so no guard runs before it. Move the decorator to the handler, or remove it.';
-const EMPTY = '@RequirePermission() asks for nothing, so no caller could pass: name at least one right.';
+  'is decorated, but Nest routes no calls to it: it is not a route of a controller, a resolver or a message handler, so no guard runs before it. Move the decorator to the handler, or remove it.';
+const EMPTY = '@RequirePermission() requires nothing, so no caller could pass: name at least one right.';
 
 /** The guard of the whole application. */
 const GUARD = { provide: APP_GUARD, useValue: Object.create(ClerkGuard.prototype) as ClerkGuard };
@@ -73,7 +73,7 @@ describe('PolicyAudit', () => {
     context = await contextOf({ providers: [...AUDIT, CLERK, PRESENCE, ...providers], controllers });
     return { instances: context.get(PredicateInstances) };
   }
-  const problemsOf = (metadata: ModuleMetadata) =>
+  const findProblems = (metadata: ModuleMetadata) =>
     start(metadata).then(
       () => [],
       (error: { name: string; problems: string[] }) =>
@@ -109,7 +109,7 @@ describe('PolicyAudit', () => {
       @Public() helper() {}
     }
     const places = 'OnBoth.list, OnBoth, OnClass, OnMethod.list, OnMethod.open, Helping.helper'.split(', ');
-    const found = await problemsOf({ providers: [OnBoth, OnClass, OnMethod, Derived], controllers: [Helping] });
+    const found = await findProblems({ providers: [OnBoth, OnClass, OnMethod, Derived], controllers: [Helping] });
     expect(found).toEqual([expect.stringMatching(/^[\w., ]+: is decorated, but /)]);
     const [told = '', problem] = found[0]!.split(': is decorated');
     expect(`is decorated${problem}`).toBe(UNROUTED);
@@ -130,7 +130,7 @@ describe('PolicyAudit', () => {
     @RequireAuth()
     @Controller('empty')
     class Empty {}
-    expect(await problemsOf({ providers: [Resolving, Listening], controllers: [Empty] })).toEqual([]);
+    expect(await findProblems({ providers: [Resolving, Listening], controllers: [Empty] })).toEqual([]);
   });
 
   it('tells of all that is wrong, of each mistake once with its places', async () => {
@@ -140,9 +140,9 @@ describe('PolicyAudit', () => {
       @Get('b') @RequirePermission(anyOf()) @RequireThat(Unasked) @RequireThat(WithCheck) b() {}
       @Public() helper() {}
     }
-    expect(await problemsOf({ controllers: [Fine, Wrong] })).toEqual([
+    expect(await findProblems({ controllers: [Fine, Wrong] })).toEqual([
       `Wrong.a, Wrong.b: ${EMPTY}`,
-      expect.stringMatching(/^Wrong\.b: @RequireThat\(Unasked\) cannot be asked: .* in the module of Wrong\.$/),
+      expect.stringMatching(/^Wrong\.b: @RequireThat\(Unasked\) cannot be created: .* in the module of Wrong\.$/),
       `Wrong.helper: ${UNROUTED}`,
     ]);
   });
@@ -240,11 +240,9 @@ describe('PolicyAudit', () => {
         },
       ],
     ])('%s', async (_, define) => {
-      const found = await problemsOf({ controllers: [define()] });
+      const found = await findProblems({ controllers: [define()] });
       expect(found).toEqual([
-        expect.stringMatching(
-          /^Replaced\.list: Nest does not call this method of this class but what its instance has/,
-        ),
+        expect.stringMatching(/^Replaced\.list: Nest does not call this method but a replacement on the instance/),
       ]);
     });
 
@@ -275,7 +273,7 @@ describe('PolicyAudit', () => {
         }
         @SubscribeMessage('list') @RequirePermission('org:a') message() {}
       }
-      expect(await problemsOf({ providers: [Gateway] })).toEqual([]);
+      expect(await findProblems({ providers: [Gateway] })).toEqual([]);
     });
 
     it('but not a class that derives from another, or is request-scoped', async () => {
@@ -287,7 +285,7 @@ describe('PolicyAudit', () => {
           return undefined;
         }
       }
-      expect(await problemsOf({ controllers: [Requested, Derived] })).toEqual([]);
+      expect(await findProblems({ controllers: [Requested, Derived] })).toEqual([]);
     });
   });
 

@@ -24,7 +24,7 @@ describe('Predicates', () => {
 
   async function ask(...predicates: PredicateRef[]) {
     const requirements = predicates.map((predicate) => ({ decorator: 'RequireThat', appliesTo: [], predicate }));
-    const answers = await new Predicates(new PredicateInstances(), new LogThrottle()).ask(
+    const answers = await new Predicates(new PredicateInstances(), new LogThrottle()).evaluate(
       requirements,
       identity,
       context,
@@ -53,7 +53,7 @@ describe('Predicates', () => {
     const instances = new PredicateInstances();
     await instances.prepare(Routes, { get: (type: typeof Asked) => new type() } as never, Asked);
     const requirement = { decorator: 'RequireThat', appliesTo: [], predicate: Asked };
-    const answers = await new Predicates(instances, new LogThrottle()).ask([requirement], identity, context);
+    const answers = await new Predicates(instances, new LogThrottle()).evaluate([requirement], identity, context);
     expect(answers.get(Asked)).toBe(answer === true);
   });
 

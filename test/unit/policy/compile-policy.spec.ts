@@ -1,6 +1,6 @@
 import { compilePolicy } from '../../../lib/policy/compile-policy.js';
 import type { Condition, Requirement } from '../../../lib/policy/requirement.js';
-import type { PolicyLevel, ProtectionWord } from '../../../lib/policy/route-policy.js';
+import type { PolicyLevel, Protection } from '../../../lib/policy/route-policy.js';
 
 const requirement = (permission: string): Requirement => ({
   decorator: 'RequirePermission',
@@ -34,7 +34,7 @@ const level = (name: string, said: Partial<PolicyLevel> = {}): PolicyLevel => ({
   ...said,
 });
 
-const WORDS = [undefined, 'public', 'require-auth', 'skip-auth', 'permission'] as const;
+const WORDS = [undefined, 'lax', 'strict', 'skip', 'permission'] as const;
 type Word = (typeof WORDS)[number];
 
 function saying(name: string, word: Word): PolicyLevel {
@@ -46,9 +46,8 @@ function saying(name: string, word: Word): PolicyLevel {
 /** Rule 4 of the design, written a second time as plainly as possible: the outcome of each pair of words. */
 function expected(fallback: 'strict' | 'lax', onClass: Word, onHandler: Word) {
   const nearest = onHandler ?? onClass;
-  const protection =
-    nearest === undefined ? fallback : nearest === 'public' ? 'lax' : nearest === 'skip-auth' ? 'skip' : 'strict';
-  const optedOut = onHandler === 'public' || onHandler === 'skip-auth';
+  const protection = nearest === undefined ? fallback : nearest === 'permission' ? 'strict' : nearest;
+  const optedOut = onHandler === 'lax' || onHandler === 'skip';
   const requirements = [
     ...(onClass === 'permission' && !optedOut ? ['C'] : []),
     ...(onHandler === 'permission' ? ['C.h'] : []),
@@ -80,7 +79,7 @@ describe('compilePolicy', () => {
       name: 'Derived.h',
       requirements: [{ from: 'Base' }, { from: 'Derived' }],
     });
-    const open = level('Derived', { protections: ['public'] });
+    const open = level('Derived', { protections: ['lax'] });
     expect(compilePolicy([base, open, level('Derived.h')], of('strict'))).toMatchObject({
       protection: 'lax',
       requirements: [],
@@ -123,7 +122,7 @@ describe('compilePolicy', () => {
 
   it('says where protection and accepted tokens come from', () => {
     const sources = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).sources;
-    const [lax, keys] = [{ protections: ['public'] }, { acceptsToken: [['api_key']] }] as const;
+    const [lax, keys] = [{ protections: ['lax'] }, { acceptsToken: [['api_key']] }] as const;
     expect(sources(level('C'), level('C.h'))).toEqual({ protection: 'default', acceptsToken: 'default' });
     expect(sources(level('C', lax), level('C.h'))).toEqual({ protection: 'C', acceptsToken: 'default' });
     expect(sources(level('C', keys), level('C.h', lax))).toEqual({ protection: 'C.h', acceptsToken: 'C' });
@@ -133,7 +132,7 @@ describe('compilePolicy', () => {
 
   describe('reports', () => {
     const problems = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).problems;
-    const PROTECTIONS = ['public', 'require-auth', 'skip-auth'] as const satisfies ProtectionWord[];
+    const PROTECTIONS = ['lax', 'strict', 'skip'] as const satisfies Protection[];
 
     it.each(PROTECTIONS.flatMap((a) => PROTECTIONS.filter((b) => a !== b).map((b) => [a, b] as const)))(
       '%s and %s on one level, and lets the strictest count',
@@ -141,16 +140,16 @@ describe('compilePolicy', () => {
         const policy = compilePolicy([level('C.h', { protections: [a, b] })], of('lax'));
         expect(policy.problems).toHaveLength(1);
         expect(policy.problems[0]).toMatch(/^@\w+\(\) and @\w+\(\) contradict each other/);
-        const strict = [a, b].includes('require-auth');
+        const strict = [a, b].includes('strict');
         expect(policy.protection).toBe(strict ? 'strict' : 'lax');
       },
     );
 
     it('the same word twice as no contradiction', () => {
-      expect(problems(level('C.h', { protections: ['public', 'public'] }))).toEqual([]);
+      expect(problems(level('C.h', { protections: ['lax', 'lax'] }))).toEqual([]);
     });
 
-    it.each(['public', 'skip-auth'] as const)('%s beside a requirement, and stays strict', (word) => {
+    it.each(['lax', 'skip'] as const)('%s beside a requirement, and stays strict', (word) => {
       const policy = compilePolicy(
         [level('C.h', { protections: [word], requirements: [requirement('a')] })],
         of('lax'),
@@ -161,18 +160,18 @@ describe('compilePolicy', () => {
     });
 
     it('a contradiction on a class under the name of the class', () => {
-      const bad = level('C', { protections: ['public', 'skip-auth'] });
+      const bad = level('C', { protections: ['lax', 'skip'] });
       expect(problems(bad, level('C.h'))[0]).toMatch(/^on the class C, @Public\(\) and @SkipAuth\(\) contradict/);
     });
 
     it.each<[string, unknown[][], RegExp]>([
       ['no type', [[]], /names no token type: name one or more of 'session_token', /],
-      ['a misspelt type', [['apikey']], /does not know "apikey": it takes 'session_token'/],
-      ['the old name of a type', [['machine_token']], /by its new name only: write 'm2m_token'/],
-      ['a type that is no text', [[undefined]], /does not know undefined/],
-      ['a type that cannot be written out', [[1n]], /does not know bigint/],
-      ['any beside others', [['any', 'api_key']], /@AcceptsToken\('any'\) stands alone/],
-      ['two decorators', [['api_key'], ['m2m_token']], /@AcceptsToken\(\) stands twice/],
+      ['a misspelt type', [['apikey']], /does not accept "apikey": it takes 'session_token'/],
+      ['the old name of a type', [['machine_token']], /uses an old name: write 'm2m_token'/],
+      ['a type that is no text', [[undefined]], /does not accept undefined/],
+      ['a type that cannot be written out', [[1n]], /does not accept bigint/],
+      ['any beside others', [['any', 'api_key']], /@AcceptsToken\('any'\) includes every type/],
+      ['two decorators', [['api_key'], ['m2m_token']], /@AcceptsToken\(\) is applied twice/],
     ])('@AcceptsToken with %s', (_, acceptsToken, pattern) => {
       expect(problems(level('C.h', { acceptsToken }))).toEqual([expect.stringMatching(pattern)]);
     });
@@ -184,8 +183,8 @@ describe('compilePolicy', () => {
     });
 
     it.each<[string, Condition, RegExp]>([
-      ['no permission', { allOf: [] }, /asks for nothing/],
-      ['an empty anyOf', { allOf: [{ anyOf: [] }] }, /asks for nothing/],
+      ['no permission', { allOf: [] }, /requires nothing/],
+      ['an empty anyOf', { allOf: [{ anyOf: [] }] }, /requires nothing/],
       ['an empty name', { has: { permission: ' ' } }, /takes permission names/],
       ['no text', { has: { permission: 5 as never } }, /takes permission names/],
       [
@@ -205,7 +204,7 @@ describe('compilePolicy', () => {
         for (const kind of ['feature', 'plan']) {
           const condition = { has: { [kind]: name } } as Condition;
           expect(problems(level('C.h', { requirements: [{ ...requirement('x'), condition }] }))).toEqual([
-            expect.stringMatching(/ names, with no scope before them but "org:" or "user:"/),
+            expect.stringMatching(/ names with no prefix other than "org:" or "user:"/),
           ]);
         }
       },
@@ -233,29 +232,29 @@ describe('compilePolicy', () => {
 
     it('@Auth() and @AcceptsToken() where credentials are not looked at', () => {
       const found = problems(
-        level('C', { protections: ['skip-auth'] }),
+        level('C', { protections: ['skip'] }),
         level('C.h', { authParameters: [undefined], acceptsToken: [['api_key']] }),
       );
       expect(found).toEqual([
         expect.stringMatching(/^@Auth\(\) is always empty on a @SkipAuth\(\) handler/),
-        expect.stringMatching(/^@AcceptsToken\(\) protects nothing beside @SkipAuth\(\)/),
+        expect.stringMatching(/^@AcceptsToken\(\) has no effect on a @SkipAuth\(\) handler/),
       ]);
     });
 
     it.each<[string, Partial<PolicyLevel>]>([
       ['nothing else', {}],
       ['any token', { acceptsToken: [['any']] }],
-      ['an open handler', { protections: ['public'] }],
+      ['an open handler', { protections: ['lax'] }],
     ])('@AllowPendingSession() beside %s as no problem', (_, said) => {
       expect(problems(level('C.h', { ...said, allowPendingSession: [true] }))).toEqual([]);
     });
 
     it.each<[string, Partial<PolicyLevel>]>([
-      ['credentials', { protections: ['skip-auth'] }],
+      ['credentials', { protections: ['skip'] }],
       ['sessions', { acceptsToken: [['api_key']] }],
     ])('@AllowPendingSession() where no %s are looked at', (_, said) => {
       expect(problems(level('C.h', { ...said, allowPendingSession: [true] }))).toEqual([
-        expect.stringMatching(/^@AllowPendingSession\(\) means nothing where no session is looked at/),
+        expect.stringMatching(/^@AllowPendingSession\(\) has no effect on a handler that accepts no sessions/),
       ]);
     });
 
@@ -268,17 +267,17 @@ describe('compilePolicy', () => {
       expect(found({ acceptsToken: [['m2m_token', 'api_key']] })).toHaveLength(1);
       for (const said of [
         { acceptsToken: [['m2m_token']] },
-        { protections: ['public'] },
-        { protections: ['skip-auth'] },
+        { protections: ['lax'] },
+        { protections: ['skip'] },
       ] as const) {
         expect(found(said)).toEqual([]);
       }
     });
 
     it('@SkipAuth() inside a class that accepts tokens as no problem', () => {
-      expect(
-        problems(level('C', { acceptsToken: [['api_key']] }), level('C.h', { protections: ['skip-auth'] })),
-      ).toEqual([]);
+      expect(problems(level('C', { acceptsToken: [['api_key']] }), level('C.h', { protections: ['skip'] }))).toEqual(
+        [],
+      );
     });
   });
 });

@@ -1,16 +1,19 @@
 /** Each decision to the letter, and the order in which they are taken; decide.spec.ts holds all callers against all routes. */
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
-import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
-import { decide, type PredicateAnswers } from '../../../lib/policy/decide.js';
+import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
+import { decide, type PredicateResults } from '../../../lib/policy/decide.js';
 import type { Condition, PredicateRef } from '../../../lib/policy/requirement.js';
-import type { HeldRequirement, RoutePolicy } from '../../../lib/policy/route-policy.js';
+import type { DeclaredRequirement, RoutePolicy } from '../../../lib/policy/route-policy.js';
 
 const from = 'C.h';
 const SESSIONS = ['session_token'] as const;
-const requiring = (condition: Condition, appliesTo: HeldRequirement['appliesTo'] = SESSIONS): HeldRequirement => {
+const requiring = (
+  condition: Condition,
+  appliesTo: DeclaredRequirement['appliesTo'] = SESSIONS,
+): DeclaredRequirement => {
   return { decorator: 'Require', appliesTo, condition, from };
 };
-const that = (predicate: PredicateRef): HeldRequirement => {
+const that = (predicate: PredicateRef): DeclaredRequirement => {
   return { decorator: 'RequireThat', appliesTo: 'any', predicate, from };
 };
 const admin = requiring({ has: { role: 'org:admin' } });
@@ -20,7 +23,7 @@ const reads = requiring({ anyOf: [{ scope: 'a:read' }, { scope: 'b:read' }] }, [
 const agrees = () => true;
 const objects = () => false;
 
-const policyOf = (requirements: readonly HeldRequirement[], more: Partial<RoutePolicy> = {}): RoutePolicy => ({
+const policyOf = (requirements: readonly DeclaredRequirement[], more: Partial<RoutePolicy> = {}): RoutePolicy => ({
   ...{ name: from, protection: 'strict', acceptsToken: 'any', allowsPendingSession: false, redirectsToSignIn: false },
   ...{ explainsDenials: false, sources: { protection: from, acceptsToken: from }, problems: [] },
   requirements,
@@ -32,7 +35,7 @@ function caller(rights: readonly string[] = [], more: Partial<Identity> & { type
   const { type = 'session_token', isIn = true, ...identity } = more;
   const has = (asked: object) => Object.values(asked).every((right) => rights.includes(right));
   return {
-    ...{ status: 'signed-in', credentialSent: true, ...identity },
+    ...{ status: 'signed-in', hasCredentials: true, ...identity },
     toAuth: () => ({ tokenType: type, isAuthenticated: isIn, has, scopes: rights }),
   } as unknown as Identity;
 }
@@ -46,7 +49,7 @@ const invalidToken = { challenge: 'Bearer error="invalid_token"' };
 const misconfigured = refused(500, 'invalid-policy', 'This route is misconfigured.');
 const handshake = refused(307, 'handshake', 'Complete the handshake with Clerk at the Location given.');
 const unavailable = refused(503, 'clerk-unavailable', 'Authentication is unavailable at the moment. Try again.');
-const keyRefused = refused(500, 'clerk-key-refused', 'Authentication is misconfigured on this server.');
+const keyRefused = refused(500, 'clerk-key-rejected', 'Authentication is misconfigured on this server.');
 const anonymous = refused(401, 'authentication-required', 'Authentication is required.', { challenge: 'Bearer' });
 const notAccepted = refused(401, 'token-invalid', 'The credential is not accepted here.', invalidToken);
 const expired = refused(401, 'token-expired', 'The token has expired. Get a fresh one and try again.', invalidToken);
@@ -82,7 +85,7 @@ const reverification = (level: string, ...missing: string[]) => ({
 const wrong = { problems: ['something'] };
 const out = { status: 'signed-out', isIn: false } as const;
 const outage = { ...out, failure: new ClerkUnavailableError('down') };
-const badKey = { ...out, failure: new ClerkKeyRefusedError('bad') };
+const badKey = { ...out, failure: new ClerkKeyRejectedError('bad') };
 
 describe('who has', () => {
   it.each<[string, RoutePolicy, Identity, object]>([
@@ -96,7 +99,7 @@ describe('who has', () => {
     ['no answer of Clerk', policyOf([]), caller([], outage), unavailable],
     ['a key refused by Clerk', policyOf([]), caller([], badKey), keyRefused],
     ['a credential that is none', policyOf([]), caller([], out), notAccepted],
-    ['no credential', policyOf([]), caller([], { ...out, credentialSent: false }), anonymous],
+    ['no credential', policyOf([]), caller([], { ...out, hasCredentials: false }), anonymous],
     ...[
       'token-expired',
       'session-token-expired-refresh-non-eligible-no-refresh-cookie',
@@ -128,7 +131,7 @@ describe('who has', () => {
     [
       'no credential, whatever the reason',
       policyOf([]),
-      caller([], { ...out, credentialSent: false, reason: 'session-token-expired' }),
+      caller([], { ...out, hasCredentials: false, reason: 'session-token-expired' }),
       anonymous,
     ],
     [
@@ -140,13 +143,13 @@ describe('who has', () => {
     [
       'no credential, where several types are accepted',
       policyOf([]),
-      caller([], { ...out, credentialSent: false, reason: 'token-type-mismatch' }),
+      caller([], { ...out, hasCredentials: false, reason: 'token-type-mismatch' }),
       anonymous,
     ],
     [
       'a session cookie, where no sessions are accepted',
       policyOf([], { acceptsToken: 'api_key' }),
-      caller([], { ...out, credentialSent: false, hasIgnoredSession: true, reason: 'No token in header' }),
+      caller([], { ...out, hasCredentials: false, hasIgnoredSession: true, reason: 'No token in header' }),
       otherType({ challenge: 'Bearer' }),
     ],
     ['an open session task', policyOf([]), caller([], { isIn: false }), pending],
@@ -181,14 +184,14 @@ describe('who has', () => {
 
 describe('where predicates are asked', () => {
   const both = [that(agrees), that(objects)];
-  const answering = (...answers: (boolean | undefined)[]): PredicateAnswers =>
+  const answering = (...answers: (boolean | undefined)[]): PredicateResults =>
     new Map([agrees, objects].flatMap((one, at) => (answers[at] === undefined ? [] : [[one, answers[at]] as const])));
-  const open = (...unanswered: HeldRequirement[]) => ({
-    ...lacking(...unanswered.map((one) => `that ${(one as { predicate: PredicateRef }).predicate.name} agrees`)),
-    unanswered,
+  const open = (...unevaluated: DeclaredRequirement[]) => ({
+    ...lacking(...unevaluated.map((one) => `that ${(one as { predicate: PredicateRef }).predicate.name} agrees`)),
+    unevaluated,
   });
 
-  it.each<[string, HeldRequirement[], PredicateAnswers | undefined, object]>([
+  it.each<[string, DeclaredRequirement[], PredicateResults | undefined, object]>([
     ['none has answered', both, undefined, open(...both)],
     ['one has agreed', both, answering(true), open(both[1]!)],
     ['both have', both, answering(true, true), ALLOWED],
@@ -211,7 +214,7 @@ describe('where predicates are asked', () => {
 it.each([
   [[admin], lacking('role org:admin')],
   [[strict], reverification('strict', 'reverification strict')],
-  [[that(agrees)], { ...lacking('that agrees agrees'), unanswered: [that(agrees)] }],
+  [[that(agrees)], { ...lacking('that agrees agrees'), unevaluated: [that(agrees)] }],
 ])('tells the client what is missing where denials are explained: %j', (requirements, decision) => {
   const denial = { ...decision.denial, missing: decision.missing };
   expect(decide(policyOf(requirements, { explainsDenials: true }), caller())).toEqual({ ...decision, denial });

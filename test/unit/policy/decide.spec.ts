@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { identityForRoute, type Identity } from '../../../lib/authentication/identity/identity.js';
 import { TOKEN_TYPES, type AcceptsToken, type TokenType } from '../../../lib/authentication/identity/token-types.js';
-import { decide, type Decision, type PredicateAnswers } from '../../../lib/policy/decide.js';
+import { decide, type Decision, type PredicateResults } from '../../../lib/policy/decide.js';
 import type { Condition, PredicateRef, Requirement } from '../../../lib/policy/requirement.js';
 import type { Protection, RoutePolicy } from '../../../lib/policy/route-policy.js';
 import {
@@ -144,17 +144,17 @@ function policyOf(route: Route, protection: Protection, acceptsToken: AcceptsTok
   } satisfies RoutePolicy;
 }
 
-function answersOf(route: Route): PredicateAnswers | undefined {
+function answersOf(route: Route): PredicateResults | undefined {
   const known = route.predicates.filter(({ answer }) => answer !== undefined);
   return known.length === 0 ? undefined : new Map(known.map(({ predicate, answer }) => [predicate, answer!]));
 }
 
 function spoken(decision: Decision): string {
   if (decision.allowed) return 'allowed';
-  const { denial, unanswered } = decision;
+  const { denial, unevaluated } = decision;
   const { status, code, challenge, reverification } = denial;
   const ofFactor = reverification && `of ${String(reverification)}`;
-  const open = unanswered && `until ${unanswered.length} answered`;
+  const open = unevaluated && `until ${unevaluated.length} answered`;
   return [status, code, challenge, ofFactor, open].filter(Boolean).join(' ');
 }
 
@@ -221,7 +221,7 @@ describe('decide', () => {
     Object.freeze(policy.requirements);
     const { identity } = CALLERS['session with permission']!;
     const first = decide(policy, identity);
-    expect(first).toMatchObject({ allowed: false, unanswered: [{ predicate: agrees }] });
+    expect(first).toMatchObject({ allowed: false, unevaluated: [{ predicate: agrees }] });
     expect(decide(policy, identity, new Map([[agrees, true]]))).toEqual({ allowed: true });
     expect(decide(policy, identity)).toEqual(first);
   });
@@ -229,10 +229,10 @@ describe('decide', () => {
   it('takes the answer to one predicate for no answer to another', () => {
     const route = ROUTES.find(({ name }) => name === 'a predicate not asked')!;
     const { identity } = CALLERS['session with nothing']!;
-    const answers: PredicateAnswers = new Map([[objects, true]]);
+    const answers: PredicateResults = new Map([[objects, true]]);
     expect(decide(policyOf(route, 'strict', 'any'), identity, answers)).toMatchObject({
       allowed: false,
-      unanswered: [{ predicate: agrees }],
+      unevaluated: [{ predicate: agrees }],
     });
   });
 

@@ -37,18 +37,18 @@ describe('GuardRequired', () => {
   };
   const MISCONFIGURED = { statusCode: 500, code: 'invalid-policy', message: 'This route is misconfigured.' };
 
-  it('lets calls go on that ClerkGuard judges', () => {
-    const judges = jest.fn(() => true);
-    const guard = required({ judges });
+  it('allows calls that ClerkGuard guards', () => {
+    const isGuarded = jest.fn(() => true);
+    const guard = required({ isGuarded });
     guard.onModuleInit();
     const context = contextOf('list');
     expect(guard.canActivate(context)).toBe(true);
-    expect(judges).toHaveBeenCalledWith(context);
+    expect(isGuarded).toHaveBeenCalledWith(context);
     expect(logged).toEqual([]);
   });
 
   it('denies calls that it does not judge, and logs each handler once', () => {
-    const guard = required({ judges: () => false });
+    const guard = required({ isGuarded: () => false });
     expect(deniedBy(guard)).toMatchObject(MISCONFIGURED);
     expect(deniedBy(guard)).toMatchObject(MISCONFIGURED);
     expect(deniedBy(guard, 'create')).toMatchObject(MISCONFIGURED);

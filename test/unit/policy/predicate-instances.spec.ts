@@ -118,8 +118,8 @@ describe('PredicateInstances', () => {
   ])('tells of one that %s', async (_, predicate, metadata, why) => {
     const problem = await prepare(predicate, metadata);
     const [told = '', cure] = problem!.split(' Provide ');
-    expect(told.slice(0, `@RequireThat(${predicate.name}) cannot be asked: ${why}`.length)).toBe(
-      `@RequireThat(${predicate.name}) cannot be asked: ${why}`,
+    expect(told.slice(0, `@RequireThat(${predicate.name}) cannot be created: ${why}`.length)).toBe(
+      `@RequireThat(${predicate.name}) cannot be created: ${why}`,
     );
     expect(told).not.toContain('\n');
     expect(cure).toBe(`${predicate.name}, not request-scoped, and what it injects in the module of Routes.`);

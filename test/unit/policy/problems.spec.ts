@@ -35,7 +35,7 @@ const ofRequirement = (decorator: string, condition: Condition) =>
 
 describe('a question to has()', () => {
   const takes = 'role, permission, feature, plan, reverification';
-  const nothing = `@Require() asks for nothing, so no caller could pass: give it one of ${takes}.`;
+  const nothing = `@Require() requires nothing, so no caller could pass: pass one of ${takes}.`;
   it.each<[unknown, string | undefined]>([
     [{ permission: 'org:a:read' }, undefined],
     [{ role: 'org:admin', permission: 'org:a:read', feature: 'org:a', plan: 'user:pro' }, undefined],
@@ -46,7 +46,7 @@ describe('a question to has()', () => {
     ['org:admin', `@Require() takes an object with ${takes}, or anyOf(…), allOf(…).`],
     [{}, nothing],
     [{ role: undefined }, nothing],
-    [{ roles: 'org:admin' }, `@Require() does not know "roles": it takes ${takes}.`],
+    [{ roles: 'org:admin' }, `@Require() does not accept "roles": it takes ${takes}.`],
     [{ role: '' }, '@Require() takes role names, non-empty strings such as "org:admin".'],
     [{ permission: ' ' }, '@Require() takes permission names, non-empty strings such as "org:invoices:read".'],
     [{ feature: ['org:a'] }, '@Require() takes feature names, non-empty strings such as "org:reports".'],
@@ -59,7 +59,7 @@ describe('a question to has()', () => {
     'for the system permission %s is told to take another',
     (permission) => {
       expect(ofRequirement('RequirePermission', has({ permission }))).toEqual([
-        `@RequirePermission() asks for ${permission}: system permissions are never in a session token, so no caller could pass. Use a custom permission.`,
+        `@RequirePermission() requires ${permission}: system permissions are never in a session token, so no caller could pass. Use a custom permission.`,
       ]);
     },
   );
@@ -76,7 +76,7 @@ describe('a question to has()', () => {
     expect(ofRequirement('Require', { anyOf: items })).toEqual([
       '@Require() takes role names, non-empty strings such as "org:admin".',
       '@Require() takes plan names, non-empty strings such as "user:pro".',
-      '@Require() asks for nothing, so no caller could pass: name at least one right.',
+      '@Require() requires nothing, so no caller could pass: name at least one right.',
     ]);
   });
 });
@@ -127,7 +127,7 @@ describe('several roles or plans', () => {
     Condition,
   ];
   const atOnce = (...roles: string[]) =>
-    `the roles ${roles.join(' and ')} are demanded at once, and a member has one role: put them into one anyOf(…), or ask for permissions.`;
+    `the roles ${roles.join(' and ')} are required at once, but a member has one role: put them into one anyOf(…), or require permissions.`;
   const read = has({ permission: 'org:a:read' });
 
   it.each<[string, Condition, string[]]>([
@@ -177,12 +177,12 @@ describe('several roles or plans', () => {
   ])('@%s() takes one', (decorator, kind, one, other) => {
     const found = ofRequirement(decorator, { allOf: [one, other] });
     expect(found[0]).toBe(
-      `@${decorator}() takes one ${kind}, since a caller has only one: write @${decorator}(anyOf(…)) where one of them is enough.`,
+      `@${decorator}() takes one ${kind}, since a caller has only one: write @${decorator}(anyOf(…)) if one of several is enough.`,
     );
     expect(ofRequirement(decorator, one)).toEqual([]);
     expect(ofRequirement(decorator, { anyOf: [one, other] })).toEqual([]);
     expect(ofRequirement(decorator, { allOf: [] })).toEqual([
-      `@${decorator}() asks for nothing, so no caller could pass: name at least one right.`,
+      `@${decorator}() requires nothing, so no caller could pass: name at least one right.`,
     ]);
   });
 
@@ -212,7 +212,7 @@ describe('a predicate', () => {
   });
   it.each([WithoutCheck, WithField])('is no class without check on its prototype: %p', (predicate) => {
     expect(of(predicate)).toEqual([
-      `@RequireThat() was given the class ${predicate.name}, which has no check method: add check(auth, context) to it.`,
+      `@RequireThat() takes a class with a check method: add check(auth, context) to ${predicate.name}.`,
     ]);
     expect(isPredicateClass(predicate)).toBe(false);
   });
@@ -232,7 +232,7 @@ describe('a predicate', () => {
 
 describe('the words of protection', () => {
   it('that another version has written are a mistake, and leave the handler strict', () => {
-    const policy = compilePolicy([level('C.h', { protections: ['public', 'open' as never] })], DEFAULTS);
+    const policy = compilePolicy([level('C.h', { protections: ['lax', 'open' as never] })], DEFAULTS);
     expect(policy.problems).toEqual([
       'unknown protection metadata: two versions of nest-clerk are loaded; use one version everywhere.',
     ]);
@@ -240,14 +240,14 @@ describe('the words of protection', () => {
   });
 
   it('are named as they are written, with the class they stand on', () => {
-    expect(problems({ protections: ['require-auth', 'public', 'skip-auth'] })).toEqual([
+    expect(problems({ protections: ['strict', 'lax', 'skip'] })).toEqual([
       '@RequireAuth() and @Public() and @SkipAuth() contradict each other: keep one of them.',
     ]);
     const requirements = [requiring('RequirePermission', has({ permission: 'a' }))];
-    expect(problems({}, { protections: ['skip-auth'], requirements })).toEqual([
+    expect(problems({}, { protections: ['skip'], requirements })).toEqual([
       'on the class C, @SkipAuth() and @RequirePermission() contradict each other: remove one. A requirement needs no @RequireAuth().',
     ]);
-    expect(problems({ protections: ['require-auth'], requirements })).toEqual([]);
+    expect(problems({ protections: ['strict'], requirements })).toEqual([]);
   });
 });
 
@@ -256,15 +256,15 @@ describe('accepted tokens', () => {
   it.each<[unknown[][], string[]]>([
     [[['any']], []],
     [[['api_key', 'oauth_token']], []],
-    [[['api_key'], ['any']], ['@AcceptsToken() stands twice: write all types in one.']],
+    [[['api_key'], ['any']], ['@AcceptsToken() is applied twice: list all types in one decorator.']],
     [[[]], [`@AcceptsToken() names no token type: name one or more of ${known}.`]],
-    [[['any', 'api_key']], ["@AcceptsToken('any') stands alone: remove the other types."]],
-    [[['machine_token']], ["@AcceptsToken() knows 'machine_token' by its new name only: write 'm2m_token'."]],
+    [[['any', 'api_key']], ["@AcceptsToken('any') includes every type: remove the others."]],
+    [[['machine_token']], ["@AcceptsToken('machine_token') uses an old name: write 'm2m_token'."]],
     [
       [['apikey', undefined, 'api_key']],
       [
-        `@AcceptsToken() does not know "apikey": it takes ${known}.`,
-        `@AcceptsToken() does not know undefined: it takes ${known}.`,
+        `@AcceptsToken() does not accept "apikey": it takes ${known}.`,
+        `@AcceptsToken() does not accept undefined: it takes ${known}.`,
       ],
     ],
   ])('%j', (acceptsToken, found) => {
@@ -349,22 +349,22 @@ describe('parameters', () => {
       'what no accepted type has',
       { authParameters: ['machineId'], acceptsToken: [['session_token', 'api_key']] },
       [
-        "@Auth('machineId') is always empty: no accepted token (session_token, api_key) has it. Accept another token, or take another property.",
+        "@Auth('machineId') is always empty: no accepted token (session_token, api_key) has it. Accept another token, or select another property.",
       ],
     ],
     [
       'anything where nobody looks',
-      { authParameters: [undefined], protections: ['skip-auth'] },
+      { authParameters: [undefined], protections: ['skip'] },
       [
         '@Auth() is always empty on a @SkipAuth() handler, which does not check credentials: use @Public() instead of @SkipAuth().',
       ],
     ],
     ['the user', { currentUser: [true] }, []],
     ['the user of some accepted type', { currentUser: [true], acceptsToken: [['m2m_token', 'api_key']] }, []],
-    ['no user where nobody looks', { protections: ['skip-auth'] }, []],
+    ['no user where nobody looks', { protections: ['skip'] }, []],
     [
       'the user where nobody looks',
-      { currentUser: [true], protections: ['skip-auth'] },
+      { currentUser: [true], protections: ['skip'] },
       [
         '@CurrentUser() is always empty on a @SkipAuth() handler, which does not check credentials: use @Public() instead of @SkipAuth().',
       ],
@@ -373,7 +373,7 @@ describe('parameters', () => {
       'the user of a machine',
       { currentUser: [true], acceptsToken: [['m2m_token']] },
       [
-        '@CurrentUser() never finds a user: no accepted token (m2m_token) belongs to a user. Accept session_token as well.',
+        '@CurrentUser() is always empty: no accepted token (m2m_token) belongs to a user. Accept session_token as well.',
       ],
     ],
   ])('ask for %s', (_, said, found) => {

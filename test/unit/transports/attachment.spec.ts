@@ -6,7 +6,7 @@ import {
   attachedUserLoader,
   attachIdentity,
   hasAttached,
-  identifyOnce,
+  authenticateOnce,
 } from '../../../lib/transports/attachment.js';
 
 const identityOf = (tokenType: TokenType | null) => ({ tokenType }) as Identity;
@@ -74,7 +74,7 @@ describe('what is attached to a request', () => {
   });
 });
 
-describe('identifyOnce', () => {
+describe('authenticateOnce', () => {
   const [one, another] = [{}, {}] as [Authenticator, Authenticator];
 
   /** Asks these questions of one request; answers which of them went through to the authenticator. */
@@ -82,7 +82,7 @@ describe('identifyOnce', () => {
     const request = {};
     const through: number[] = [];
     for (const [at, [authenticator, acceptsToken, found]] of questions.entries()) {
-      const answer = await identifyOnce(request, authenticator, acceptsToken, () => {
+      const answer = await authenticateOnce(request, authenticator, acceptsToken, () => {
         through.push(at);
         return identityOf(found);
       });
@@ -203,32 +203,32 @@ describe('identifyOnce', () => {
   it('asks anew for a copy of a request', () => {
     const request = { headers: {} };
     const [first, second] = [identityOf('session_token'), identityOf('session_token')];
-    expect(identifyOnce(request, one, 'session_token', () => first)).toBe(first);
-    expect(identifyOnce({ ...request }, one, 'session_token', () => second)).toBe(second);
-    expect(identifyOnce(new Proxy(request, {}), one, 'session_token', () => second)).toBe(second);
-    expect(identifyOnce(request, one, 'session_token', () => second)).toBe(first);
+    expect(authenticateOnce(request, one, 'session_token', () => first)).toBe(first);
+    expect(authenticateOnce({ ...request }, one, 'session_token', () => second)).toBe(second);
+    expect(authenticateOnce(new Proxy(request, {}), one, 'session_token', () => second)).toBe(second);
+    expect(authenticateOnce(request, one, 'session_token', () => second)).toBe(first);
   });
 
   it('hands on the very answer, without a promise where there is none', () => {
     const [request, identity] = [{}, identityOf(null)];
-    expect(identifyOnce(request, one, 'session_token', () => identity)).toBe(identity);
-    expect(identifyOnce(request, one, 'session_token', () => identityOf(null))).toBe(identity);
+    expect(authenticateOnce(request, one, 'session_token', () => identity)).toBe(identity);
+    expect(authenticateOnce(request, one, 'session_token', () => identityOf(null))).toBe(identity);
   });
 
   it('asks once for calls side by side, also where what any token would have said accepts none of them', async () => {
     const request = {};
     let asked = 0;
     const ask = async () => (asked++, identityOf(null));
-    await identifyOnce(request, one, 'any', ask);
+    await authenticateOnce(request, one, 'any', ask);
     const calls = (acceptsToken: AcceptsToken) =>
-      Array.from({ length: 20 }, async () => identifyOnce(request, one, acceptsToken, ask));
+      Array.from({ length: 20 }, async () => authenticateOnce(request, one, acceptsToken, ask));
     await Promise.all([...calls('api_key'), ...calls('session_token')]);
     expect(asked).toBe(3);
   });
 
   it('asks nobody twice at the same time', () => {
     const [request, answer] = [{}, Promise.resolve(identityOf(null))];
-    expect(identifyOnce(request, one, 'session_token', () => answer)).toBe(answer);
-    expect(identifyOnce(request, one, 'session_token', () => identityOf(null))).toBe(answer);
+    expect(authenticateOnce(request, one, 'session_token', () => answer)).toBe(answer);
+    expect(authenticateOnce(request, one, 'session_token', () => identityOf(null))).toBe(answer);
   });
 });

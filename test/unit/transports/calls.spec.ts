@@ -188,8 +188,8 @@ describe('where the identity of a call is kept', () => {
 
   it('is nowhere for a kind that nobody knows, which is said', () => {
     expect(() => carrierOf(contextOf('bot', []))).toThrow(
-      'A call of the execution context type "bot" was denied: no transport adapter of nest-clerk knows it. Built in are ' +
-        'http, graphql, rpc and ws; register one for it with the option transports: ' +
+      'A call of the execution context type "bot" was denied: there is no transport adapter for it. ' +
+        'http, graphql, rpc and ws are built in; register an adapter for others with the option transports: ' +
         'ClerkModule.forRoot({ transports: { "bot": { call, credentials } } }).',
     );
   });
@@ -358,7 +358,7 @@ describe('AdaptedTransport', () => {
 
   it.each([[[{}, 'text']], [[{}, null]], [[{}]]])('denies a call that is no object: %j', (args) => {
     expect(() => transport.carrier(bot(args))).toThrow(
-      'A call of the execution context type "bot" was denied: transports.bot.call(context) must answer an object that is among context.getArgs().',
+      'A call of the execution context type "bot" was denied: transports.bot.call(context) must return an object that is among context.getArgs().',
     );
   });
 

@@ -154,7 +154,9 @@ describe('what an operation presents', () => {
       message: 'Authentication is misconfigured on this server.',
     });
     expect(logger.ofGuard('error')).toEqual([
-      expect.stringContaining('Several requests share one GraphQL context: give the option "context" a function.'),
+      expect.stringContaining(
+        'Several requests share one GraphQL context, so the call is denied: pass a function as the option "context" of GraphQLModule.',
+      ),
     ]);
     Logger.overrideLogger(['log', 'warn', 'error']);
   });

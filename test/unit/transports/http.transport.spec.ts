@@ -17,7 +17,7 @@ const identity = (): Identity => ({
   status: 'signed-in',
   tokenType: 'session_token',
   reason: null,
-  credentialSent: true,
+  hasCredentials: true,
   headers: headers(),
   toAuth: () => signedOutAuthObject(),
 });

@@ -80,7 +80,7 @@ describe('what an application says that a call presents', () => {
   ])('is unreadable, and the log says why: %s', (_, answer) => {
     expect(presented(() => answer)).toEqual(UNREADABLE);
     expect(logger.ofGuard('warn')).toEqual([
-      'warn rpc.credentials answered with an array or a Buffer, so the call is denied: it must answer with a string, such as value?.toString() ClerkGuard',
+      'warn rpc.credentials returned an array or a Buffer, so the call is denied: it must return a string, such as value?.toString() ClerkGuard',
     ]);
   });
 
@@ -110,9 +110,9 @@ describe('what an application says that a call presents', () => {
       'rpc.credentials threw a non-Error value; the call is denied',
     ],
     [
-      'answered with a promise',
+      'returned a promise',
       () => Promise.reject(new Error('later')),
-      'rpc.credentials answered with a promise, so the call is denied: it must answer at once',
+      'rpc.credentials returned a promise, so the call is denied: it must return the credentials synchronously',
     ],
   ])('denies the call where it %s', async (_, ask, line) => {
     expect(presented(ask)).toEqual(FAILED);

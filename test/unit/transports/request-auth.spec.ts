@@ -14,7 +14,7 @@ const identity = (toAuth: Identity['toAuth']): Identity => ({
   status: 'signed-in',
   tokenType: 'session_token',
   reason: null,
-  credentialSent: true,
+  hasCredentials: true,
   headers: new Headers(),
   toAuth,
 });

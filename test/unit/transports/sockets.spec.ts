@@ -241,7 +241,7 @@ describe('WebSocketTransport', () => {
     status: userId ? 'signed-in' : 'signed-out',
     tokenType: 'session_token',
     reason,
-    credentialSent: true,
+    hasCredentials: true,
     headers: new Headers(),
     toAuth: () => ({ ...signedOutAuthObject(), userId, isAuthenticated: userId !== null }) as never,
   });

@@ -1,6 +1,6 @@
 import type { RequestState } from '@clerk/backend/internal';
 
-import { ClerkKeyRefusedError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
+import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import { retryTimes } from '../../client/clerk-calls.js';
 import { Reason } from '../identity/reasons.js';
 import type { TokenType } from '../identity/token-types.js';
@@ -16,15 +16,15 @@ const INVALID_TOKEN_STATUSES: readonly unknown[] = [400, 404, 410, 422];
  * status only inside `message`; an unreadable status counts as an outage.
  *
  * @throws ClerkUnavailableError if Clerk could not verify the request.
- * @throws ClerkKeyRefusedError if Clerk rejects the key of this application.
+ * @throws ClerkKeyRejectedError if Clerk rejects the key of this application.
  */
 export function throwOnFailure({ reason, message, tokenType }: ClerkState): void {
-  if (reason === Reason.KeyRefused) throw new ClerkKeyRefusedError('The Backend API rejected the secret key');
+  if (reason === Reason.KeyRejected) throw new ClerkKeyRejectedError('The Backend API rejected the secret key');
   if (reason === Reason.KeysUnavailable) throw new ClerkUnavailableError('Clerk could not load its keys');
   if (reason !== Reason.Unexpected || tokenType === null || tokenType === 'session_token') return;
   const status = Number(/\bstatus=(\d{3})\)$/.exec(String(message))?.[1]) || undefined;
   if (INVALID_TOKEN_STATUSES.includes(status)) return;
-  if (status === 403) throw new ClerkKeyRefusedError('The Backend API does not let the secret key verify this token');
+  if (status === 403) throw new ClerkKeyRejectedError('The Backend API does not let the secret key verify this token');
   const problem = `The Backend API did not verify the token (status ${status ?? 'unknown'})`;
   throw new ClerkUnavailableError(problem, retryTimes(status, undefined));
 }
@@ -40,7 +40,7 @@ export function assertTokenOwner(state: ClerkState): void {
   const { id, subject } = ownerOf(state);
   const isText = (value: unknown) => typeof value === 'string' && value !== '';
   if (!isText(id) || !isText(subject)) {
-    throw new ClerkUnavailableError('The Backend API did not verify the token: it answered something else');
+    throw new ClerkUnavailableError('The Backend API did not verify the token: it returned something else');
   }
 }
 
