@@ -31,10 +31,6 @@ const listOfPaths: Check<string[]> = (value) =>
   listOfStrings(value) ??
   ((value as string[]).every((path) => path.startsWith('/')) ? undefined : 'must be paths that start with "/"');
 
-type OrganizationPatterns = {
-  [Name in keyof OrganizationSyncOptions]: OrganizationSyncOptions[Name] | undefined;
-};
-
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['1', true],
@@ -83,7 +79,10 @@ export const BROWSER_OPTIONS = {
    */
   organizationSyncOptions: option({
     scope: 'request',
-    check: fields<OrganizationPatterns>({ organizationPatterns: listOfPaths, personalAccountPatterns: listOfPaths }),
+    check: fields<{ [Name in keyof OrganizationSyncOptions]: OrganizationSyncOptions[Name] | undefined }>({
+      organizationPatterns: listOfPaths,
+      personalAccountPatterns: listOfPaths,
+    }),
   }),
 
   /**

@@ -9,8 +9,6 @@ export interface AudienceByTokenType {
   oauth_token?: string | string[] | undefined;
 }
 
-type Audience = string | string[] | AudienceByTokenType;
-
 const stringOrList: Check<string | string[]> = (value) =>
   typeof value === 'string' ? nonEmptyString(value) : listOfStrings(value);
 
@@ -20,11 +18,13 @@ const byTokenType = fields<AudienceByTokenType>({
   oauth_token: stringOrList,
 });
 
-const audience: Check<Audience> = (value) =>
+const audience: Check<string | string[] | AudienceByTokenType> = (value) =>
   typeof value === 'string' || Array.isArray(value) ? stringOrList(value) : byTokenType(value);
 
 /** A string or a list, as Clerk takes it, applies to session tokens. */
-function audienceByTokenType(given: Audience | undefined): Readonly<AudienceByTokenType> {
+function audienceByTokenType(
+  given: string | string[] | AudienceByTokenType | undefined,
+): Readonly<AudienceByTokenType> {
   return typeof given === 'string' || Array.isArray(given) ? { session_token: given } : { ...given };
 }
 

@@ -2,13 +2,8 @@ import type { ClerkClient } from '@clerk/backend';
 
 import { machineSecretKey, publicKeyPem, publishableKey, readPublicKey, secretKey } from '../key-checks.js';
 import { boolean, fields, nonEmptyString, type Check } from '../option-checks.js';
-import { option, type Environment } from '../option-row.js';
+import { option } from '../option-row.js';
 import { absoluteUrl } from '../url-checks.js';
-
-interface TelemetryOptions {
-  disabled?: boolean | undefined;
-  debug?: boolean | undefined;
-}
 
 const clerkClient: Check<ClerkClient> = (value) =>
   typeof (value as { authenticateRequest?: unknown }).authenticateRequest === 'function'
@@ -16,13 +11,6 @@ const clerkClient: Check<ClerkClient> = (value) =>
     : "must be a client made with createClerkClient() of '@clerk/backend'";
 
 const isTruthy = (value: string | undefined) => value === 'true' || value === '1';
-
-function resolveTelemetry({ disabled, debug }: TelemetryOptions = {}, env: Environment): Readonly<TelemetryOptions> {
-  return {
-    disabled: disabled ?? isTruthy(env.CLERK_TELEMETRY_DISABLED),
-    debug: debug ?? isTruthy(env.CLERK_TELEMETRY_DEBUG),
-  };
-}
 
 /** Which Clerk instance is used, and how its Backend API is reached. */
 export const KEY_OPTIONS = {
@@ -106,7 +94,13 @@ export const KEY_OPTIONS = {
    */
   telemetry: option({
     scope: 'request',
-    check: fields<TelemetryOptions>({ disabled: boolean, debug: boolean }),
-    resolve: (given, { env }) => resolveTelemetry(given, env),
+    check: fields<{ disabled?: boolean | undefined; debug?: boolean | undefined }>({
+      disabled: boolean,
+      debug: boolean,
+    }),
+    resolve: (given, { env }): { readonly disabled?: boolean; readonly debug?: boolean } => ({
+      disabled: given?.disabled ?? isTruthy(env.CLERK_TELEMETRY_DISABLED),
+      debug: given?.debug ?? isTruthy(env.CLERK_TELEMETRY_DEBUG),
+    }),
   }),
 };
