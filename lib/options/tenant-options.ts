@@ -13,9 +13,7 @@ import type { ResolvedClerkOptions } from './resolved-options.js';
  */
 export function assertTenantOptions(returned: unknown): asserts returned is RequestOptions {
   if (typeof returned !== 'object' || returned === null) {
-    throw new ClerkConfigurationError([
-      'resolveOptions returned no options: it must return an object with the keys of a Clerk instance',
-    ]);
+    throw new ClerkConfigurationError(['resolveOptions must return an object with the keys of a Clerk instance']);
   }
   assertReadable(returned);
 }

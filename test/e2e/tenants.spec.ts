@@ -151,9 +151,9 @@ describe.each(PLATFORMS)('resolveOptions on %s', (_, platform) => {
   });
 
   it.each<[string, (request: HttpRequest) => unknown, RegExp]>([
-    ['undefined', () => undefined, /resolveOptions returned no options/],
-    ['null', () => null, /resolveOptions returned no options/],
-    ['a string', () => 'a', /resolveOptions returned no options/],
+    ['undefined', () => undefined, /resolveOptions must return an object/],
+    ['null', () => null, /resolveOptions must return an object/],
+    ['a string', () => 'a', /resolveOptions must return an object/],
     ['an empty object', () => ({}), /publishableKey .* is missing/],
     ['an unknown option', () => ({ ...a.options, tenant: 'a' }), /"tenant" is not an option/],
     [

@@ -85,9 +85,7 @@ describe('resolveRequestOptions()', () => {
 
   it.each([[undefined], [null], ['text'], [5]])('throws for the result %p, which is no object', (returned) => {
     expect(() => resolve(returned)).toThrow(
-      configurationError(
-        'resolveOptions returned no options: it must return an object with the keys of a Clerk instance',
-      ),
+      configurationError('resolveOptions must return an object with the keys of a Clerk instance'),
     );
   });
 
