@@ -130,7 +130,9 @@ async function serve(call: FrontendApiCall): Promise<void> {
   const { incoming, response } = call;
   if (!hasKeys(call.options)) {
     // Clerk's own proxy would fall back to the keys in the environment, which belong to another instance.
-    throw new ClerkRequestOptionsError('resolveOptions answered no publishableKey and secretKey to proxy with');
+    throw new ClerkRequestOptionsError(
+      'resolveOptions must return a publishableKey and a secretKey for frontendApiProxy',
+    );
   }
   if (carriesBody(incoming) && incoming.readableDidRead && !incoming.errored) {
     throw new ClerkRequestOptionsError('A body was read before frontendApiProxy(): use it before any body parser');
