@@ -28,7 +28,7 @@ import { ClerkGuardPresence } from './guard/guard-presence.js';
 import { GuardReplacement } from './guard/guard-replacement.js';
 import { PolicyAudit } from './guard/policy.audit.js';
 import { Predicates } from './guard/predicates.js';
-import { Denials } from './guard/denials.js';
+import { DenialErrors } from './guard/denial-errors.js';
 import { streamExpiry } from './connections/stream-expiry.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
@@ -133,7 +133,7 @@ function importedWithoutForRoot(): never {
     ClerkGuardPresence,
     { provide: GUARD_PRESENCE, useExisting: ClerkGuardPresence },
     AccessLog,
-    Denials,
+    DenialErrors,
     ClerkGuard,
     deniedEvents,
     streamExpiry,
@@ -159,7 +159,7 @@ function importedWithoutForRoot(): never {
     AUTHENTICATOR,
     CLERK_OPTIONS,
     AccessLog,
-    Denials,
+    DenialErrors,
     LogThrottle,
     WebSocketPackage,
   ],

@@ -11,8 +11,13 @@ import { ApplicationConfig, BaseExceptionFilter, HttpAdapterHost } from '@nestjs
 import { throwError, type Observable } from 'rxjs';
 
 import { retryTimes } from '../client/clerk-calls.js';
-import { KEY_REJECTED, type Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
+import type { Denial } from '../errors/denial.js';
+import {
+  CLERK_KEY_REJECTED,
+  CLERK_REQUEST_REJECTED,
+  CLERK_RESOURCE_NOT_FOUND,
+  clerkApiUnavailable,
+} from '../errors/denials.js';
 import { bodyOf, toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { grpcCallOf, grpcErrorOf } from '../transports/rpc/grpc.call.js';
@@ -145,31 +150,15 @@ function isLoggable(text: unknown): text is string {
   return typeof text === 'string' && /^[\w-]{1,64}$/.test(text);
 }
 
-const NOT_FOUND: Denial = {
-  status: 404,
-  code: ClerkErrorCode.ClerkResourceNotFound,
-  message: 'The resource does not exist.',
-};
-const REJECTED: Denial = {
-  status: 422,
-  code: ClerkErrorCode.ClerkRequestRejected,
-  message: 'The request cannot be processed with these values.',
-};
-const UNAVAILABLE: Denial = {
-  status: 503,
-  code: ClerkErrorCode.ClerkUnavailable,
-  message: 'The service is unavailable at the moment. Try again.',
-};
-
 /** Denials by the status of Clerk's response. */
 const DENIALS: ReadonlyMap<number, Denial> = new Map([
-  [400, REJECTED],
-  [409, REJECTED],
-  [422, REJECTED],
-  [404, NOT_FOUND],
-  [410, NOT_FOUND],
-  [401, KEY_REJECTED],
-  [403, KEY_REJECTED],
+  [400, CLERK_REQUEST_REJECTED],
+  [409, CLERK_REQUEST_REJECTED],
+  [422, CLERK_REQUEST_REJECTED],
+  [404, CLERK_RESOURCE_NOT_FOUND],
+  [410, CLERK_RESOURCE_NOT_FOUND],
+  [401, CLERK_KEY_REJECTED],
+  [403, CLERK_KEY_REJECTED],
 ]);
 
 /** 408 Request Timeout, 425 Too Early, 429 Too Many Requests: a retry may succeed. */
@@ -184,7 +173,5 @@ function denialOf(error: ClerkAPIResponseError): Denial | undefined {
   // There is no status if Clerk was unreachable or its response was unreadable.
   const status = error.status as number | undefined;
   const isOutage = status === undefined || status < 400 || RETRYABLE_STATUSES.includes(status) || status >= 500;
-  if (!isOutage) return DENIALS.get(status);
-  const { retryAfterInSeconds } = retryTimes(status, retryAfter);
-  return { ...UNAVAILABLE, ...(retryAfterInSeconds === undefined ? {} : { retryAfterInSeconds }) };
+  return isOutage ? clerkApiUnavailable(retryTimes(status, retryAfter)) : DENIALS.get(status);
 }

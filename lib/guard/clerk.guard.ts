@@ -2,6 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
 import { identityForRoute, type Identity } from '../authentication/identity/identity.js';
+import { Denied } from '../errors/denial.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import { attachIdentity, authenticateOnce, type UserLoader } from '../transports/attachment.js';
@@ -9,7 +10,7 @@ import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
 import { CurrentUsers } from './current-users.js';
 import { Predicates } from './predicates.js';
-import { rejectCall, Denials, type DecidedCall } from './denials.js';
+import { rejectCall, DenialErrors, type DecidedCall } from './denial-errors.js';
 
 /**
  * Authenticates the caller and allows the call only if the handler's policy does.
@@ -39,7 +40,7 @@ export class ClerkGuard implements CanActivate {
     @Inject(Predicates) private readonly predicates: Predicates,
     @Inject(CurrentUsers) private readonly currentUsers: UserLoader | undefined,
     @Inject(AccessLog) private readonly log: AccessLog,
-    @Inject(Denials) private readonly denials: Denials,
+    @Inject(DenialErrors) private readonly denials: DenialErrors,
   ) {}
 
   /** Synchronous for cached identities, which are most calls. */
@@ -53,7 +54,9 @@ export class ClerkGuard implements CanActivate {
     }
 
     const credentials = transport.credentials(context);
-    if ('code' in credentials) return rejectCall(transport, context, transport.deny(context, credentials));
+    if (credentials instanceof Denied) {
+      return rejectCall(transport, context, transport.deny(context, credentials.denial));
+    }
     const authenticated = authenticateOnce(credentials.carrier, this.authenticator, policy.acceptsToken, () =>
       this.authenticator.authenticate(credentials, policy.acceptsToken),
     );

@@ -2,7 +2,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 
 import type { Identity } from '../authentication/identity/identity.js';
 import { LogThrottle } from '../errors/log-throttle.js';
-import type { PredicateResults } from '../policy/decide.js';
+import type { PredicateResults } from '../policy/decision.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';
 import { isPredicateClass } from '../policy/requirement-problems.js';
 import type { PredicateRef, PredicateRequirement } from '../policy/requirement.js';
@@ -23,13 +23,13 @@ export class Predicates {
     identity: Identity,
     context: ExecutionContext,
   ): Promise<PredicateResults> {
-    const answers = new Map<PredicateRef, boolean>();
+    const results = new Map<PredicateRef, boolean>();
     for (const predicate of new Set(requirements.map((one) => one.predicate))) {
       const allows = await this.allows(predicate, identity, context);
-      answers.set(predicate, allows);
+      results.set(predicate, allows);
       if (!allows) break;
     }
-    return answers;
+    return results;
   }
 
   private async allows(predicate: PredicateRef, identity: Identity, context: ExecutionContext): Promise<boolean> {

@@ -5,12 +5,13 @@ import { Inject, Injectable, type INestApplicationContext, type NestMiddleware }
 import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
 import { allowingPending } from '../authentication/identity/identity.js';
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
+import { MALFORMED_REQUEST } from '../errors/denials.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, authenticateOnce } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
-import { HttpCredentials, MALFORMED } from '../transports/http/http.credentials.js';
+import { HttpCredentials } from '../transports/http/http.credentials.js';
 import { defineRequestAuth } from '../transports/http/request-auth.js';
 import { mergeHeaders } from '../transports/http/response-headers.js';
 import type { Next } from './mounted-call.js';
@@ -47,7 +48,7 @@ export class ClerkMiddleware implements NestMiddleware {
   async use(request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> {
     const carrier = carrierOf(request);
     const credentials = new HttpCredentials(request, carrier, this.options.authorizedParties);
-    if (!credentials.isReadable) return next(toHttpException(MALFORMED));
+    if (!credentials.isReadable) return next(toHttpException(MALFORMED_REQUEST));
     const authenticate = () => this.authenticator.authenticate(credentials, 'any');
     const authenticated = await authenticateOnce(carrier, this.authenticator, 'any', authenticate);
     const identity = this.options.treatPendingAsSignedOut ? authenticated : allowingPending(authenticated);

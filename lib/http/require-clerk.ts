@@ -9,7 +9,7 @@ import { ClerkConfigurationError, ClerkPolicyError } from '../errors/clerk.error
 import { AccessLog } from '../guard/access-log.js';
 import { ClerkGuard } from '../guard/clerk.guard.js';
 import { Predicates } from '../guard/predicates.js';
-import { Denials } from '../guard/denials.js';
+import { DenialErrors } from '../guard/denial-errors.js';
 import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
 import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import { GuardRequired } from '../policy/guard-required.js';
@@ -55,7 +55,7 @@ export function requireClerk(app: INestApplicationContext, ...decorators: readon
     app.get(Predicates),
     undefined,
     app.get(AccessLog),
-    app.get(Denials),
+    app.get(DenialErrors),
   );
   let prepared: Promise<void> | undefined;
 

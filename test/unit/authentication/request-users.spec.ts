@@ -78,7 +78,7 @@ describe('RequestUsers', () => {
     ],
   ])('asks nothing about %s', async (_, identity, denial) => {
     const { users, asked } = over((id) => ({ id }));
-    expect(await users.load(request(), identity)).toEqual(denial);
+    expect(await users.load(request(), identity)).toEqual({ denial });
     expect(asked).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ describe('RequestUsers', () => {
     ['no user', () => undefined, unavailable],
     ['no answer at all', () => new Promise(() => undefined), unavailable],
   ])('tells of %s', async (_, getUser, denial) => {
-    expect(await over(getUser).users.load(request(), ada)).toEqual(denial);
+    expect(await over(getUser).users.load(request(), ada)).toEqual({ denial });
   });
 
   it.each([

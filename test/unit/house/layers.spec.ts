@@ -62,10 +62,12 @@ describe('the layers of lib/', () => {
   it.each(['@nestjs/common', '@clerk/backend/internal', 'node:crypto'])(
     'do not allow policy/decide.ts to import %s, except types',
     async (name) => {
-      expect(await violations('lib/policy/decide.ts', `export { x } from '${name}';`)).toEqual([
-        expect.stringContaining('The decision is pure'),
-      ]);
-      expect(await violations('lib/policy/decide.ts', `import type { x } from '${name}';`)).toEqual([]);
+      for (const file of ['decide', 'authentication-denial', 'authorize', 'decision', 'conditions']) {
+        expect(await violations(`lib/policy/${file}.ts`, `export { x } from '${name}';`)).toEqual([
+          expect.stringContaining('The decision is pure'),
+        ]);
+        expect(await violations(`lib/policy/${file}.ts`, `import type { x } from '${name}';`)).toEqual([]);
+      }
     },
   );
 

@@ -9,7 +9,7 @@ import { ClerkInstances } from '../../../lib/authentication/instances/clerk-inst
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity/identity.js';
 import { ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
-import { Denials } from '../../../lib/guard/denials.js';
+import { DenialErrors } from '../../../lib/guard/denial-errors.js';
 import { ClerkRedirectException, Public, type OnError } from '../../../lib/index.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { decide } from '../../../lib/policy/decide.js';
@@ -31,7 +31,11 @@ function refusalsWith(onError?: OnError, headers: object = {}) {
   const said: string[] = [];
   const httpAdapter = { setHeader: (...[, name, value]: string[]) => said.push(`${name}: ${value}`) };
   const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html', ...headers } };
-  const refusals = new Denials(options, new ClerkInstances(options, {} as ClerkClient, given, {}), new LogThrottle());
+  const refusals = new DenialErrors(
+    options,
+    new ClerkInstances(options, {} as ClerkClient, given, {}),
+    new LogThrottle(),
+  );
   const refusalOf = (identity: Identity, handler: () => void) => {
     const policy = new PolicyReader(new Reflector(), options).read(Pages, handler);
     return refusals.errorFor({
@@ -42,7 +46,7 @@ function refusalsWith(onError?: OnError, headers: object = {}) {
   return { refusals, refusalOf, said };
 }
 
-describe('Denials', () => {
+describe('DenialErrors', () => {
   const failure = new ClerkUnavailableError('Clerk is down');
 
   it.each<[string, string[], boolean, object]>([

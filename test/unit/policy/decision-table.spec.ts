@@ -1,7 +1,8 @@
 /** Each decision to the letter, and the order in which they are taken; decide.spec.ts holds all callers against all routes. */
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
-import { decide, type PredicateResults } from '../../../lib/policy/decide.js';
+import { decide } from '../../../lib/policy/decide.js';
+import type { PredicateResults } from '../../../lib/policy/decision.js';
 import type { Condition, PredicateRef } from '../../../lib/policy/requirement.js';
 import type { DeclaredRequirement, RoutePolicy } from '../../../lib/policy/route-policy.js';
 

@@ -8,11 +8,12 @@ import { isRejectedForClaims } from '../authentication/identity/reasons.js';
 import { signInLocation } from '../authentication/lanes/sign-in-location.js';
 import { tokenTypesOf } from '../authentication/identity/token-types.js';
 import type { Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
+import { signInRequired } from '../errors/denials.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import { decide, type Decision } from '../policy/decide.js';
+import { authenticationDenial } from '../policy/authentication-denial.js';
+import type { Decision } from '../policy/decision.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 import type { Transport } from '../transports/transport.js';
 
@@ -36,7 +37,7 @@ export interface DeniedCall {
 
 /** Chooses the error of a denied call: the application's own (`onError`), a redirect to sign-in, or the default. */
 @Injectable()
-export class Denials {
+export class DenialErrors {
   constructor(
     @Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions,
     @Inject(ClerkInstances) private readonly instances: ClerkInstances,
@@ -66,8 +67,7 @@ export class Denials {
     if (!request || !isDocumentNavigation(request)) return undefined;
     const { options } = await this.instances.for(credentials.source, credentials.carrier);
     const location = signInLocation(options, request, identity);
-    if (!location) return undefined;
-    return { status: 302, code: ClerkErrorCode.SignInRequired, message: 'Sign in at the Location given.', location };
+    return location ? signInRequired(location) : undefined;
   }
 
   /** The error that `onError` returns. If `onError` throws, the call is denied with the default error. */
@@ -121,6 +121,5 @@ function failedAuthentication({ policy, identity, decision }: DecidedCall): Deni
     return status === 401 || status === 503 ? decision.denial : undefined;
   }
   if (!identity.failure && !identity.hasCredentials) return undefined;
-  const strict = decide({ ...policy, protection: 'strict', requirements: [] }, identity);
-  return strict.allowed ? undefined : strict.denial;
+  return authenticationDenial(identity, policy.acceptsToken);
 }
