@@ -10,8 +10,8 @@ const LAYERS = [
   'transports',
   'decorators',
   'connections',
-  'filters',
   'guard',
+  'filters',
   'http',
   'protection-map',
 ];

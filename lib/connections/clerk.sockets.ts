@@ -37,7 +37,7 @@ export class ClerkSockets {
   constructor(
     @Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions,
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
-    @Inject(WebSocketTransport) private readonly transport: WebSocketTransport,
+    private readonly transport: WebSocketTransport,
   ) {}
 
   /**

@@ -1,7 +1,6 @@
 import { isClerkAPIResponseError, type ClerkAPIResponseError } from '@clerk/backend/errors';
 import {
   Catch,
-  Inject,
   type ArgumentsHost,
   type ExceptionFilter,
   type ExecutionContext,
@@ -19,10 +18,8 @@ import {
   clerkApiUnavailable,
 } from '../errors/denials.js';
 import { bodyOf, toHttpException } from '../errors/exceptions.js';
-import { LogThrottle } from '../errors/log-throttle.js';
+import { ClerkCore } from '../guard/clerk-core.js';
 import { grpcCallOf, grpcErrorOf } from '../transports/rpc/grpc.call.js';
-import { TransportsRegistry } from '../transports/transports.registry.js';
-import { WebSocketPackage } from '../transports/websocket/websocket.package.js';
 
 /**
  * Matches, in `@Catch()` below, the errors of Clerk's Backend API that this filter answers.
@@ -60,10 +57,8 @@ abstract class HandledClerkError {
 @Catch(HandledClerkError)
 export class ClerkApiExceptionFilter implements ExceptionFilter {
   constructor(
-    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-    @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
-    @Inject(WebSocketPackage) private readonly websockets: WebSocketPackage,
-    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+    private readonly core: ClerkCore,
+    private readonly adapterHost: HttpAdapterHost,
   ) {}
 
   catch(error: ClerkAPIResponseError, host: ArgumentsHost): Observable<never> | void {
@@ -73,7 +68,7 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
       case 'http':
         return this.answerHttp(denial, host);
       case 'ws':
-        return this.websockets.answer(bodyOf(denial), host);
+        return this.core.websockets.answer(bodyOf(denial), host);
       case 'rpc':
         return throwError(() => rpcAnswer(denial, host));
       default:
@@ -94,7 +89,7 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
   private errorFor(denial: Denial, host: ArgumentsHost): Error {
     // At runtime, Nest passes filters the same object as an ExecutionContext. Handler and class are not read here.
     const context = host as ExecutionContext;
-    return this.transports.for(context).deny(context, denial);
+    return this.core.transports.for(context).deny(context, denial);
   }
 
   /** Never logs a message of Clerk, which may contain user input. */
@@ -105,7 +100,7 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
     const outcome = `responded with ${denial.status} (${denial.code})`;
     const hint = HINTS.get(status);
     const level = denial.status === 500 ? 'error' : denial.status === 503 ? 'warn' : 'debug';
-    this.throttle.write(
+    this.core.throttle.write(
       level,
       `${failed}: ${outcome}`,
       `${failed}${details && ` (${details})`}: ${outcome}${hint ? `. ${hint}` : ''}`,
@@ -119,18 +114,12 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
  */
 export const clerkApiExceptionFilter: FactoryProvider<ClerkApiExceptionFilter> = {
   provide: ClerkApiExceptionFilter,
-  useFactory: (
-    adapterHost: HttpAdapterHost,
-    transports: TransportsRegistry,
-    websockets: WebSocketPackage,
-    throttle: LogThrottle,
-    config: ApplicationConfig,
-  ) => {
-    const filter = new ClerkApiExceptionFilter(adapterHost, transports, websockets, throttle);
+  useFactory: (core: ClerkCore, adapterHost: HttpAdapterHost, config: ApplicationConfig) => {
+    const filter = new ClerkApiExceptionFilter(core, adapterHost);
     config.addGlobalFilter(filter);
     return filter;
   },
-  inject: [HttpAdapterHost, TransportsRegistry, WebSocketPackage, LogThrottle, ApplicationConfig],
+  inject: [ClerkCore, HttpAdapterHost, ApplicationConfig],
 };
 
 /** The error that a microservice client receives. Over gRPC it has a gRPC status. */

@@ -18,7 +18,7 @@ export class AccessLog {
 
   constructor(
     @Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'debug'>,
-    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+    private readonly throttle: LogThrottle,
   ) {}
 
   record(policy: RoutePolicy, identity: Identity, decision: Decision): void {

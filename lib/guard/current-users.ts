@@ -1,5 +1,5 @@
 import type { User } from '@clerk/backend';
-import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { Injectable, type ExecutionContext } from '@nestjs/common';
 
 import { RequestUsers } from '../authentication/instances/request-users.js';
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
@@ -13,8 +13,8 @@ import { rejectCall } from './denial-errors.js';
 @Injectable()
 export class CurrentUsers implements UserLoader {
   constructor(
-    @Inject(RequestUsers) private readonly users: RequestUsers,
-    @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
+    private readonly users: RequestUsers,
+    private readonly transports: TransportsRegistry,
   ) {}
 
   async load(context: ExecutionContext): Promise<User> {

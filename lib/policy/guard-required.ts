@@ -1,5 +1,4 @@
 import {
-  Inject,
   Injectable,
   Logger,
   UseGuards,
@@ -35,7 +34,7 @@ export class GuardRequired implements CanActivate, OnModuleInit {
   private readonly reported = new WeakSet<object>();
   private found: GuardPresence | undefined;
 
-  constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
+  constructor(private readonly moduleRef: ModuleRef) {}
 
   /** @throws ClerkPolicyError if ClerkModule is not imported. */
   onModuleInit(): void {

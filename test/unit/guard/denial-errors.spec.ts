@@ -9,6 +9,7 @@ import { ClerkInstances } from '../../../lib/authentication/instances/clerk-inst
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { signedOutIdentity, type Identity } from '../../../lib/authentication/identity/identity.js';
 import { ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
+import { GuardHookCalls } from '../../../lib/guard/guard-hooks.js';
 import { DenialErrors } from '../../../lib/guard/denial-errors.js';
 import { ClerkRedirectException, Public, type OnError } from '../../../lib/index.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
@@ -31,11 +32,8 @@ function refusalsWith(onError?: OnError, headers: object = {}) {
   const said: string[] = [];
   const httpAdapter = { setHeader: (...[, name, value]: string[]) => said.push(`${name}: ${value}`) };
   const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html', ...headers } };
-  const refusals = new DenialErrors(
-    options,
-    new ClerkInstances(options, {} as ClerkClient, given, {}),
-    new LogThrottle(),
-  );
+  const [instances, throttle] = [new ClerkInstances(options, {} as ClerkClient, given, {}), new LogThrottle()];
+  const refusals = new DenialErrors(options, instances, throttle, new GuardHookCalls(throttle));
   const refusalOf = (identity: Identity, handler: () => void) => {
     const policy = new PolicyReader(new Reflector(), options).read(Pages, handler);
     return refusals.errorFor({
