@@ -80,7 +80,7 @@ class Routes {
   @Get('admin') @RequirePermission('org:invoices:create') admin() {
     return handled.push('admin');
   }
-  @Get('{*path}') anyOther() {
+  @Get('*') anyOther() {
     return handled.push('any other');
   }
 }
