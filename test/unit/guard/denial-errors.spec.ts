@@ -27,57 +27,57 @@ class Pages {
   @Public() open() {}
 }
 
-function refusalsWith(onError?: OnError, headers: object = {}) {
+function setUp(onError?: OnError, headers: object = {}) {
   const options = resolveClerkOptions({ ...given, onError }, {});
-  const said: string[] = [];
-  const httpAdapter = { setHeader: (...[, name, value]: string[]) => said.push(`${name}: ${value}`) };
+  const headersSent: string[] = [];
+  const httpAdapter = { setHeader: (...[, name, value]: string[]) => headersSent.push(`${name}: ${value}`) };
   const request = { method: 'GET', url: '/', headers: { host: 'localhost', accept: 'text/html', ...headers } };
   const [instances, throttle] = [new ClerkInstances(options, {} as ClerkClient, given, {}), new LogThrottle()];
-  const refusals = new DenialErrors(options, instances, throttle, new GuardHookCalls(throttle));
-  const refusalOf = (identity: Identity, handler: () => void) => {
+  const denialErrors = new DenialErrors(options, instances, throttle, new GuardHookCalls(throttle));
+  const errorFor = (identity: Identity, handler: () => void) => {
     const policy = new PolicyReader(new Reflector(), options).read(Pages, handler);
-    return refusals.errorFor({
+    return denialErrors.errorFor({
       ...{ policy, identity, decision: decide(policy, identity), credentials: new HttpCredentials(request, request) },
       ...{ context: new ExecutionContextHost([request, {}]), transport: new HttpTransport({ httpAdapter } as never) },
     });
   };
-  return { refusals, refusalOf, said };
+  return { denialErrors, errorFor, headersSent };
 }
 
 describe('DenialErrors', () => {
   const failure = new ClerkUnavailableError('Clerk is down');
 
   it.each<[string, string[], boolean, object]>([
-    ['whose credential is bad', ['token-invalid'], true, {}],
-    ['whose credential Clerk could not be asked about', ['clerk-unavailable'], true, { failure }],
-    ['who sent none, where Clerk could not be asked either', ['clerk-unavailable'], false, { failure }],
-    ['who sent none', [], false, {}],
-  ])('tell onError of callers who are let through, %s: %j', async (_, told, sent, why) => {
+    ['an invalid credential', ['token-invalid'], true, {}],
+    ['a credential that cannot be verified during an outage', ['clerk-unavailable'], true, { failure }],
+    ['no credentials during an outage', ['clerk-unavailable'], false, { failure }],
+    ['no credentials', [], false, {}],
+  ])('calls onError for an allowed call on a lax handler with %s: %j', async (_, told, sent, why) => {
     const identity = signedOutIdentity('unexpected-error', 'any', sent, why);
     const heard: string[] = [];
-    const { refusals, refusalOf } = refusalsWith(({ code }) => void heard.push(code));
-    expect(refusals.needsOnError(identity)).toBe(told.length > 0);
-    expect(await refusalOf(identity, Pages.prototype.open)).toBeUndefined();
+    const { denialErrors, errorFor } = setUp(({ code }) => void heard.push(code));
+    expect(denialErrors.needsOnError(identity)).toBe(told.length > 0);
+    expect(await errorFor(identity, Pages.prototype.open)).toBeUndefined();
     expect(heard).toEqual(told);
-    expect(refusalsWith().refusals.needsOnError(identity)).toBe(false);
+    expect(setUp().denialErrors.needsOnError(identity)).toBe(false);
   });
 
-  it('send nobody anywhere whose request has a header that no request can have', async () => {
-    const { refusalOf, said } = refusalsWith(undefined, { 'x-trace': 'a\nb' });
-    const refusal = await refusalOf(signedOutIdentity('no-token', 'session_token', false), Pages.prototype.index);
-    expect((refusal?.error as HttpException).getStatus()).toBe(401);
-    expect(said).toEqual(['www-authenticate: Bearer']);
+  it('does not redirect to the sign-in page if the request has a header that no fetch Request can have', async () => {
+    const { errorFor, headersSent } = setUp(undefined, { 'x-trace': 'a\nb' });
+    const denied = await errorFor(signedOutIdentity('no-token', 'session_token', false), Pages.prototype.index);
+    expect((denied?.error as HttpException).getStatus()).toBe(401);
+    expect(headersSent).toEqual(['www-authenticate: Bearer']);
   });
 
-  it('send a browser to the sign-in page, and say so in the body', async () => {
-    const { refusalOf, said } = refusalsWith();
-    const refusal = await refusalOf(signedOutIdentity('no-token', 'session_token', false), Pages.prototype.index);
-    expect(refusal?.denial).toMatchObject({ status: 302, code: 'sign-in-required' });
-    expect(refusal?.error).toBeInstanceOf(ClerkRedirectException);
-    expect((refusal?.error as ClerkRedirectException).getResponse()).toEqual({
+  it('redirects a browser to the sign-in page with 302, and with sign-in-required in the body', async () => {
+    const { errorFor, headersSent } = setUp();
+    const denied = await errorFor(signedOutIdentity('no-token', 'session_token', false), Pages.prototype.index);
+    expect(denied?.denial).toMatchObject({ status: 302, code: 'sign-in-required' });
+    expect(denied?.error).toBeInstanceOf(ClerkRedirectException);
+    expect((denied?.error as ClerkRedirectException).getResponse()).toEqual({
       ...{ statusCode: 302, code: 'sign-in-required', error: 'Redirect', message: 'Sign in at the Location given.' },
     });
-    expect(said).toEqual([
+    expect(headersSent).toEqual([
       `location: /sign-in?redirect_url=${encodeURIComponent('http://localhost/')}`,
       expect.any(String),
     ]);
