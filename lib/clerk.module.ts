@@ -16,8 +16,11 @@ import { ClerkClientService, createClient } from './client/clerk-client.service.
 import { ClerkConfigurationError } from './errors/clerk.errors.js';
 import { LogThrottle } from './errors/log-throttle.js';
 import { AccessLog } from './guard/access-log.js';
-import { clerkApiExceptionFilter } from './filters/clerk-api-exception.filter.js';
+import { ClerkApiExceptionFilter, clerkApiExceptionFilter } from './filters/clerk-api-exception.filter.js';
+import { CallAuthorizer } from './guard/call-authorizer.js';
+import { ClerkCore } from './guard/clerk-core.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
+import { GuardHookCalls } from './guard/guard-hooks.js';
 import { ClerkSockets } from './connections/clerk.sockets.js';
 import { ClientOnlyAudit } from './guard/client-only.audit.js';
 import { connectionExpiry } from './connections/connection-expiry.js';
@@ -28,7 +31,7 @@ import { ClerkGuardPresence } from './guard/guard-presence.js';
 import { GuardReplacement } from './guard/guard-replacement.js';
 import { PolicyAudit } from './guard/policy.audit.js';
 import { Predicates } from './guard/predicates.js';
-import { Denials } from './guard/denials.js';
+import { DenialErrors } from './guard/denial-errors.js';
 import { streamExpiry } from './connections/stream-expiry.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
@@ -120,7 +123,10 @@ function importedWithoutForRoot(): never {
     ClerkGuardPresence,
     { provide: GUARD_PRESENCE, useExisting: ClerkGuardPresence },
     AccessLog,
-    Denials,
+    GuardHookCalls,
+    DenialErrors,
+    CallAuthorizer,
+    ClerkCore,
     ClerkGuard,
     deniedEvents,
     streamExpiry,
@@ -129,26 +135,15 @@ function importedWithoutForRoot(): never {
     ClerkProtectionMap,
     { provide: PROTECTION_MAP, useExisting: ClerkProtectionMap },
   ],
-  // Includes everything that ClerkGuard and ClerkApiExceptionFilter inject, so that every module can use them.
+  // ClerkCore is what ClerkGuard, ClerkMiddleware and ClerkApiExceptionFilter inject in modules of the application.
   exports: [
     ClerkClientService,
     ClerkClients,
     ClerkGuard,
-    ClerkInstances,
     ClerkProtectionMap,
     ClerkSockets,
-    PolicyReader,
-    PredicateInstances,
-    Predicates,
-    CurrentUsers,
-    TransportsRegistry,
-    RequestUsers,
-    AUTHENTICATOR,
-    CLERK_OPTIONS,
-    AccessLog,
-    Denials,
-    LogThrottle,
-    WebSocketPackage,
+    ClerkApiExceptionFilter,
+    ClerkCore,
   ],
 })
 export class ClerkModule extends ConfigurableModuleClass {

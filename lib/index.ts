@@ -3,6 +3,7 @@ export type { ClerkModuleExtras } from './clerk.module-definition.js';
 export { ClerkClients } from './authentication/instances/clerk-instances.js';
 export { ClerkClientService } from './client/clerk-client.service.js';
 export { ClerkApiExceptionFilter } from './filters/clerk-api-exception.filter.js';
+export { ClerkCore } from './guard/clerk-core.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
 export { ClerkSockets } from './connections/clerk.sockets.js';
 export { ClerkMiddleware, clerkMiddleware } from './http/clerk.middleware.js';

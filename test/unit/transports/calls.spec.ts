@@ -400,7 +400,7 @@ describe('what an application says of credentials', () => {
   ])('is named in the log where it fails: %s', (option, ask) => {
     const logger = new RecordingLogger();
     Logger.overrideLogger(logger);
-    expect(ask()).toMatchObject({ status: 500 });
+    expect(ask()).toMatchObject({ denial: { status: 500 } });
     expect(logger.ofGuard('error')).toEqual([expect.stringMatching(`^error ${option} threw, `)]);
     Logger.overrideLogger(['log', 'warn', 'error']);
   });
