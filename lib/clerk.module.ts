@@ -36,14 +36,16 @@ import { bootWarnings } from './options/boot-warnings.js';
 import { explainUnloadedEnvFiles } from './options/env-file.js';
 import { assertReadable, resolveClerkOptions } from './options/resolve-options.js';
 import { GUARD_PRESENCE } from './policy/guard-required.js';
-import { HandlersExplorer } from './policy/handlers.explorer.js';
 import { PolicyReader } from './policy/policy.reader.js';
 import { PredicateInstances } from './policy/predicate-instances.js';
 import { PROTECTION_MAP } from './protection-map/protected-route.js';
 import { ClerkProtectionMap } from './protection-map/protection-map.js';
+import { ApplicationTransports, BUILT_IN_TRANSPORTS } from './transports/application-transports.js';
 import { carrierOf, sourceOf } from './transports/carrier.js';
 import { GraphqlConnections } from './transports/graphql/graphql.connections.js';
+import { HandlersExplorer } from './transports/handlers.explorer.js';
 import { RpcExceptions } from './transports/rpc/rpc-exception.js';
+import { TRANSPORT_KINDS } from './transports/transport-kinds.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
 import { WebSocketPackage } from './transports/websocket/websocket.package.js';
 import { WebSocketTransport } from './transports/websocket/websocket.transport.js';
@@ -110,6 +112,8 @@ function importedWithoutForRoot(): never {
       inject: [ClerkInstances],
     },
     LogThrottle,
+    { provide: BUILT_IN_TRANSPORTS, useValue: TRANSPORT_KINDS },
+    ApplicationTransports,
     PolicyReader,
     HandlersExplorer,
     PredicateInstances,
@@ -161,7 +165,6 @@ function importedWithoutForRoot(): never {
     AccessLog,
     Denials,
     LogThrottle,
-    WebSocketPackage,
   ],
 })
 export class ClerkModule extends ConfigurableModuleClass {

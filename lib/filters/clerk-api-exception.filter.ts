@@ -1,23 +1,13 @@
 import { isClerkAPIResponseError, type ClerkAPIResponseError } from '@clerk/backend/errors';
-import {
-  Catch,
-  Inject,
-  type ArgumentsHost,
-  type ExceptionFilter,
-  type ExecutionContext,
-  type FactoryProvider,
-} from '@nestjs/common';
-import { ApplicationConfig, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
-import { throwError, type Observable } from 'rxjs';
+import { Catch, Inject, type ArgumentsHost, type ExceptionFilter, type FactoryProvider } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import type { Observable } from 'rxjs';
 
 import { retryTimes } from '../client/clerk-calls.js';
 import { KEY_REJECTED, type Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
-import { bodyOf, toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
-import { grpcCallOf, grpcErrorOf } from '../transports/rpc/grpc.call.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
-import { WebSocketPackage } from '../transports/websocket/websocket.package.js';
 
 /**
  * Matches, in `@Catch()` below, the errors of Clerk's Backend API that this filter answers.
@@ -55,41 +45,14 @@ abstract class HandledClerkError {
 @Catch(HandledClerkError)
 export class ClerkApiExceptionFilter implements ExceptionFilter {
   constructor(
-    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
-    @Inject(WebSocketPackage) private readonly websockets: WebSocketPackage,
     @Inject(LogThrottle) private readonly throttle: LogThrottle,
   ) {}
 
   catch(error: ClerkAPIResponseError, host: ArgumentsHost): Observable<never> | void {
     const denial = denialOf(error) as Denial;
     this.log(error, denial);
-    switch (host.getType<string>()) {
-      case 'http':
-        return this.answerHttp(denial, host);
-      case 'ws':
-        return this.websockets.answer(bodyOf(denial), host);
-      case 'rpc':
-        return throwError(() => rpcAnswer(denial, host));
-      default:
-        // GraphQL and other frameworks answer with the error that a filter throws.
-        throw this.errorFor(denial, host);
-    }
-  }
-
-  private answerHttp(denial: Denial, host: ArgumentsHost): void {
-    const { httpAdapter } = this.adapterHost;
-    const headersSent = httpAdapter.isHeadersSent(host.switchToHttp().getResponse());
-    new BaseExceptionFilter(httpAdapter).catch(
-      headersSent ? toHttpException(denial) : this.errorFor(denial, host),
-      host,
-    );
-  }
-
-  private errorFor(denial: Denial, host: ArgumentsHost): Error {
-    // At runtime, Nest passes filters the same object as an ExecutionContext. Handler and class are not read here.
-    const context = host as ExecutionContext;
-    return this.transports.for(context).deny(context, denial);
+    return this.transports.for(host).answer(host, denial);
   }
 
   /** Never logs a message of Clerk, which may contain user input. */
@@ -114,25 +77,13 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
  */
 export const clerkApiExceptionFilter: FactoryProvider<ClerkApiExceptionFilter> = {
   provide: ClerkApiExceptionFilter,
-  useFactory: (
-    adapterHost: HttpAdapterHost,
-    transports: TransportsRegistry,
-    websockets: WebSocketPackage,
-    throttle: LogThrottle,
-    config: ApplicationConfig,
-  ) => {
-    const filter = new ClerkApiExceptionFilter(adapterHost, transports, websockets, throttle);
+  useFactory: (transports: TransportsRegistry, throttle: LogThrottle, config: ApplicationConfig) => {
+    const filter = new ClerkApiExceptionFilter(transports, throttle);
     config.addGlobalFilter(filter);
     return filter;
   },
-  inject: [HttpAdapterHost, TransportsRegistry, WebSocketPackage, LogThrottle, ApplicationConfig],
+  inject: [TransportsRegistry, LogThrottle, ApplicationConfig],
 };
-
-/** The error that a microservice client receives. Over gRPC it has a gRPC status. */
-function rpcAnswer(denial: Denial, host: ArgumentsHost): object {
-  const call = grpcCallOf(host.getArgs<unknown[]>());
-  return call ? grpcErrorOf(bodyOf(denial), call) : bodyOf(denial);
-}
 
 /** What the operator should check, by the status of Clerk's response. */
 const HINTS: ReadonlyMap<number, string> = new Map([

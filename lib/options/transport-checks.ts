@@ -8,14 +8,13 @@ export const rpc: Check = (value) =>
     ? undefined
     : 'must be an object with the function credentials(context)';
 
-/** What `getType()` says of calls that need no adapter. */
-const BUILT_IN = ['http', 'rpc', 'graphql', 'ws'];
-
-/** Adapters may be instances of classes as well. */
+/**
+ * Adapters may be instances of classes as well. Types that are built in are rejected where the transports are known, in
+ * `ApplicationTransports`.
+ */
 export const transports: Check = (value) => {
   if (!isRecord(value)) return 'must be an object of adapters by type';
   for (const [type, adapter] of Object.entries(value) as [string, Record<string, unknown> | null][]) {
-    if (BUILT_IN.includes(type)) return `: ${type} is built in and takes no adapter`;
     const { call, credentials, deny } = adapter ?? {};
     const isAdapter = typeof call === 'function' && typeof credentials === 'function';
     if (!isAdapter || (deny !== undefined && typeof deny !== 'function')) {

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import type { Identity } from '../../authentication/identity/identity.js';
@@ -44,12 +44,22 @@ export class AdaptedTransport implements Transport {
     return presentedCredentials(this.extractor, context, () => this.carrier(context), this.throttle);
   }
 
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
-    attachIdentity(this.carrier(context), identity, userLoader);
+  attach(
+    _context: ExecutionContext,
+    identity: Identity,
+    userLoader: UserLoader | undefined,
+    { carrier }: Credentials,
+  ): void {
+    attachIdentity(carrier, identity, userLoader);
   }
 
   deny(context: ExecutionContext, denial: Denial): Error {
     return this.adapter.deny?.(context, denial) ?? toHttpException(denial);
+  }
+
+  answer(host: ArgumentsHost, denial: Denial): never {
+    // At runtime, Nest passes filters the same object as an ExecutionContext.
+    throw this.deny(host as ExecutionContext, denial);
   }
 
   denyWith(_context: ExecutionContext, error: Error, denial: Denial): Error {

@@ -15,12 +15,14 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { anyOf, Public, RequireAuth, RequirePermission, RequireThat } from '../../../lib/index.js';
 import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
 import { GUARD_PRESENCE } from '../../../lib/policy/guard-required.js';
-import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
 import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
 import { GuardCoverage } from '../../../lib/guard/guard-coverage.js';
 import { PolicyAudit } from '../../../lib/guard/policy.audit.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 import { PredicateInstances } from '../../../lib/policy/predicate-instances.js';
+import { ApplicationTransports } from '../../../lib/transports/application-transports.js';
+import { HandlersExplorer } from '../../../lib/transports/handlers.explorer.js';
+import { TRANSPORT_KINDS } from '../../../lib/transports/transport-kinds.js';
 import { WebSocketPackage } from '../../../lib/transports/websocket/websocket.package.js';
 import { contextOf } from '../../support/application-context.js';
 
@@ -42,7 +44,21 @@ const GUARD = { provide: APP_GUARD, useValue: Object.create(ClerkGuard.prototype
 /** Of Nest 12, whose global guards reach gateways. */
 const WEBSOCKETS = { provide: WebSocketPackage, useValue: new WebSocketPackage(undefined, true) };
 
-const AUDIT = [PolicyAudit, HandlersExplorer, PolicyReader, PredicateInstances, GuardCoverage, WEBSOCKETS, GUARD];
+const TRANSPORTS = {
+  provide: ApplicationTransports,
+  useValue: new ApplicationTransports(TRANSPORT_KINDS, { transports: undefined }),
+};
+
+const AUDIT = [
+  TRANSPORTS,
+  PolicyAudit,
+  HandlersExplorer,
+  PolicyReader,
+  PredicateInstances,
+  GuardCoverage,
+  WEBSOCKETS,
+  GUARD,
+];
 
 class WithCheck {
   check() {
