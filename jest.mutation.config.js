@@ -22,6 +22,6 @@ export default {
     '<rootDir>/test/unit/!(house|testing)/*.spec.ts',
     // What only shows in an application; the rest of e2e repeats it over transports, platforms and thousands of requests.
     '<rootDir>/test/e2e/(audit|boot|frontend-api-proxy|guard|handler|middleware|protection-map|refusals|session-options).spec.ts',
-    '<rootDir>/test/security/remembering.spec.ts',
+    '<rootDir>/test/security/cached-identities.spec.ts',
   ],
 };

@@ -1,6 +1,6 @@
 /**
- * The audit at boot: an application with every mistake that it knows is refused once, with all of them told, and the
- * same application with each cure applied starts.
+ * Tests the audit at boot: an application with every kind of mistake fails to start, with one error that lists all of
+ * them. The same application starts once every suggested fix is applied.
  */
 import { Controller, Get, Inject, Injectable, Module, Optional, Scope, SetMetadata, type Type } from '@nestjs/common';
 import { RouterModule } from '@nestjs/core';
@@ -35,16 +35,16 @@ interface Classes {
   readonly providers?: readonly Type[];
 }
 
-/** A mistake, how the audit names it, and the same classes with the cure that the audit proposes. */
+/** A mistake, what the audit says about it, and the same classes with the fix that the audit suggests. */
 interface Mistake {
   readonly name: string;
-  readonly planted: Classes;
+  readonly broken: Classes;
   readonly place: string;
-  readonly says: RegExp;
-  readonly cured: Classes;
+  readonly message: RegExp;
+  readonly fixed: Classes;
 }
 
-/** A controller with one handler `list`, decorated with these. */
+/** A controller with one handler `list`, with the given decorators. */
 function controller(name: string, onMethod: MethodDecorator[], onClass: ClassDecorator[] = []): Type {
   const type = { [name]: class {} }[name]!;
   Object.defineProperty(type.prototype, 'list', { value: () => 'in', writable: true, configurable: true });
@@ -54,27 +54,27 @@ function controller(name: string, onMethod: MethodDecorator[], onClass: ClassDec
   return type;
 }
 
-/** The parameter decorator of a handler's first parameter, as a decorator of the method. */
-const first =
+/** Turns a parameter decorator into a method decorator that decorates the first parameter. */
+const firstParameter =
   (decorate: ParameterDecorator): MethodDecorator =>
   (target, name) =>
     decorate(target, name, 0);
 
-/** The mistakes that one handler can make by itself. */
+/** A mistake in a single handler: its decorators, and those that fix it. */
 function onRoute(
   place: string,
   wrong: MethodDecorator[],
-  says: RegExp,
+  message: RegExp,
   right: MethodDecorator[],
   onClass: ClassDecorator[] = [],
 ): Mistake {
-  const cured = controller(place, right, onClass);
+  const fixed = controller(place, right, onClass);
   return {
-    name: place,
-    planted: { controllers: [controller(place, wrong, onClass)] },
+    name: `the handler ${place}.list`,
+    broken: { controllers: [controller(place, wrong, onClass)] },
     place: `${place}.list`,
-    says,
-    cured: { controllers: [cured] },
+    message,
+    fixed: { controllers: [fixed] },
   };
 }
 
@@ -123,7 +123,7 @@ function serviceWith(onMethod: MethodDecorator[]): Type {
   return Ledger;
 }
 
-/** A provider whose method looks like a handler, in a class of which Nest takes none. */
+/** A provider with a method that looks like a handler, in a class where Nest looks for no handlers. */
 function unroutedBy(name: string, looks: MethodDecorator, onMethod: MethodDecorator[]): Type {
   const Service = serviceWith([looks, ...onMethod]);
   Object.defineProperty(Service, 'name', { value: name });
@@ -182,19 +182,19 @@ function messages(onMethod: MethodDecorator[]): Type {
 
 const MISTAKES: readonly Mistake[] = [
   onRoute(
-    'OpenAndClosed',
+    'PublicWithPermission',
     [Public(), RequirePermission('org:a:read')],
     /^@Public\(\) and @RequirePermission\(\) contradict each other: remove one/,
     [RequirePermission('org:a:read')],
   ),
   onRoute(
-    'BareList',
+    'RolesInArray',
     [RequireRole(['org:admin', 'org:owner'] as never)],
     /^@RequireRole\(\) takes role names, non-empty strings such as "org:admin"/,
     [RequireRole(anyOf('org:admin', 'org:owner'))],
   ),
   onRoute(
-    'SpreadList',
+    'SeveralPlans',
     [RequirePlan(...(['org:pro', 'org:max'] as unknown as ['org:pro']))],
     /^@RequirePlan\(\) takes one plan, since a caller has only one: write @RequirePlan\(anyOf\(…\)\)/,
     [RequirePlan(anyOf('org:pro', 'org:max'))],
@@ -213,43 +213,43 @@ const MISTAKES: readonly Mistake[] = [
     [RequirePermission('org:members:read')],
   ),
   onRoute(
-    'MisspeltToken',
+    'MisspelledTokenType',
     [AcceptsToken('apikey' as never)],
     /^@AcceptsToken\(\) does not accept "apikey": it takes 'session_token', 'api_key', /,
     [AcceptsToken('api_key')],
   ),
   onRoute(
-    'MisspeltKey',
+    'MisspelledRight',
     [Require({ permision: 'org:a:read' } as never)],
     /^@Require\(\) does not accept "permision": it takes role, permission, /,
     [Require({ permission: 'org:a:read' })],
   ),
   onRoute(
-    'TwoCombinations',
+    'PermissionBesideAnyOf',
     [Require({ permission: 'org:a:read', anyOf: [{ role: 'org:admin' }] } as never)],
     /^@Require\(\) .*anyOf/,
     [Require(anyOf({ permission: 'org:a:read' }, { role: 'org:admin' }))],
   ),
   onRoute(
-    'ForeignProperty',
-    [first(Auth('machineId'))],
+    'MachineIdOfSession',
+    [firstParameter(Auth('machineId'))],
     /^@Auth\('machineId'\) is always empty: no accepted token \(session_token\) has it. Accept another token/,
-    [first(Auth('userId'))],
+    [firstParameter(Auth('userId'))],
   ),
   onRoute(
-    'BlindAuth',
-    [SkipAuth(), first(Auth())],
+    'AuthOnSkipAuth',
+    [SkipAuth(), firstParameter(Auth())],
     /^@Auth\(\) is always empty on a @SkipAuth\(\) handler, .* use @Public\(\) instead/,
-    [Public(), first(Auth())],
+    [Public(), firstParameter(Auth())],
   ),
   onRoute(
-    'DeafKey',
+    'PermissionOfApiKey',
     [AcceptsToken('api_key'), RequirePermission('org:b:read')],
     /^no requirement applies to the accepted token type api_key: @RequirePermission\(\) can only be fulfilled by session_token\. Narrow/,
     [AcceptsToken('api_key'), RequireScope('b:read')],
   ),
   onRoute(
-    'PredicateForKeys',
+    'PredicateWithoutTypes',
     [AcceptsToken('session_token', 'api_key'), RequirePermission('org:b:read'), RequireThat(() => true)],
     /^no requirement applies to the accepted token type api_key: @RequirePermission\(\) can only be fulfilled by session_token, and @RequireThat\(\) counts beside it only for token types that it names\. .* @RequireThat\(…, \{ appliesTo: \['session_token', 'api_key'\] \}\)\.$/,
     [
@@ -259,22 +259,22 @@ const MISTAKES: readonly Mistake[] = [
     ],
   ),
   onRoute(
-    'PredicateForNothing',
+    'PredicateForNoTypes',
     [RequireThat(() => true, { appliesTo: [] as never })],
     /^@RequireThat\(\) takes \{ appliesTo: \[…\] \} after the predicate, with one or more of 'session_token'/,
     [RequireThat(() => true, { appliesTo: ['session_token'] })],
   ),
   onRoute(
-    'NobodysUser',
-    [AcceptsToken('m2m_token'), first(CurrentUser())],
+    'CurrentUserOfMachine',
+    [AcceptsToken('m2m_token'), firstParameter(CurrentUser())],
     /^@CurrentUser\(\) is always empty: no accepted token \(m2m_token\) belongs to a user. Accept session_token/,
-    [AcceptsToken('m2m_token', 'session_token'), first(CurrentUser())],
+    [AcceptsToken('m2m_token', 'session_token'), firstParameter(CurrentUser())],
   ),
   onRoute(
-    'BlindUser',
-    [SkipAuth(), first(CurrentUser())],
+    'CurrentUserOnSkipAuth',
+    [SkipAuth(), firstParameter(CurrentUser())],
     /^@CurrentUser\(\) is always empty on a @SkipAuth\(\) handler, .* use @Public\(\) instead/,
-    [Public(), first(CurrentUser())],
+    [Public(), firstParameter(CurrentUser())],
   ),
   onRoute(
     'ScopeWithSpace',
@@ -283,129 +283,130 @@ const MISTAKES: readonly Mistake[] = [
     [AcceptsToken('api_key'), RequireScope('invoices:read')],
   ),
   onRoute(
-    'NoSuchFactor',
+    'UnknownReverification',
     [RequireReverification('very strict' as never)],
     /^@RequireReverification\(\) takes 'strict', 'moderate', /,
     [RequireReverification('strict')],
   ),
   onRoute(
-    'Nothing',
+    'NoPermissions',
     [RequirePermission(...([] as unknown as ['org:a']))],
     /^@RequirePermission\(\) requires nothing, so no caller could pass: name at least one right/,
     [RequirePermission('org:a:read')],
   ),
   onRoute(
-    'CircularImport',
+    'UndefinedPredicate',
     [RequireThat(undefined as never)],
     /^@RequireThat\(\) takes a function, or a class with a check method/,
     [RequireThat(() => true)],
   ),
   onRoute(
-    'NoCheck',
+    'PredicateWithoutCheck',
     [RequireThat(WithoutCheck as never)],
     /^@RequireThat\(\) takes a class with a check method: add check\(auth, context\) to WithoutCheck/,
     [RequireThat(Resolvable)],
   ),
   onRoute(
-    'NeedsMore',
+    'UnresolvableDependency',
     [RequireThat(Unresolvable)],
-    /^@RequireThat\(Unresolvable\) cannot be created: .* Provide Unresolvable, .* in the module of NeedsMore/,
+    /^@RequireThat\(Unresolvable\) cannot be created: .* Provide Unresolvable, .* in the module of UnresolvableDependency/,
     [RequireThat(Resolvable)],
   ),
   {
     ...onRoute(
-      'RequestScoped',
+      'RequestScopedPredicate',
       [RequireThat(PerRequest)],
       /^@RequireThat\(PerRequest\) cannot be created: .* Provide PerRequest, not request-scoped/,
       [RequireThat(Resolvable)],
     ),
-    planted: { controllers: [controller('RequestScoped', [RequireThat(PerRequest)])], providers: [PerRequest] },
+    broken: { controllers: [controller('RequestScopedPredicate', [RequireThat(PerRequest)])], providers: [PerRequest] },
   },
   onRoute(
-    'RequestScopedUnprovided',
+    'RequestScopedNotProvided',
     [RequireThat(PerRequestUnprovided)],
     /^@RequireThat\(PerRequestUnprovided\) cannot be created: .* Provide PerRequestUnprovided, not request-scoped/,
     [RequireThat(Resolvable)],
   ),
   ...[[PerRequest], [PerRequest, NeedsPerRequest]].map((providers) => {
-    const place = providers.length > 1 ? 'NeedsRequestScoped' : 'NeedsRequestScopedUnprovided';
+    const place = providers.length > 1 ? 'NeedsRequestScopedProvider' : 'NeedsRequestScopedNotProvided';
     const mistake = onRoute(
       place,
       [RequireThat(NeedsPerRequest)],
       /^@RequireThat\(NeedsPerRequest\) cannot be created: .* Provide NeedsPerRequest, not request-scoped, and what it injects/,
       [RequireThat(Resolvable)],
     );
-    return { ...mistake, planted: { ...mistake.planted, providers } };
+    return { ...mistake, broken: { ...mistake.broken, providers } };
   }),
   {
     name: 'a decorated method of a service',
-    planted: { providers: [serviceWith([RequirePermission('org:a:read')])] },
+    broken: { providers: [serviceWith([RequirePermission('org:a:read')])] },
     place: 'Ledger.list',
-    says: /is decorated, but Nest routes no calls to it: .* Move the decorator to the handler, or remove it/,
-    cured: { providers: [serviceWith([])] },
+    message: /is decorated, but Nest routes no calls to it: .* Move the decorator to the handler, or remove it/,
+    fixed: { providers: [serviceWith([])] },
   },
   {
-    name: 'a decorated route of a class that is no controller',
-    planted: { providers: [unroutedBy('Service', Get('list'), [Public()])] },
+    name: 'a decorated route in a class that is not a controller',
+    broken: { providers: [unroutedBy('Service', Get('list'), [Public()])] },
     place: 'Service.list',
-    says: /is decorated, but Nest routes no calls to it: it is not a route of a controller/,
-    cured: { providers: [unroutedBy('Service', Get('list'), [])] },
+    message: /is decorated, but Nest routes no calls to it: it is not a route of a controller/,
+    fixed: { providers: [unroutedBy('Service', Get('list'), [])] },
   },
   {
-    name: 'a decorated message of a class that is no gateway',
-    planted: { providers: [unroutedBy('Socket', SubscribeMessage('list'), [RequireAuth()])] },
+    name: 'a decorated message handler in a class that is not a gateway',
+    broken: { providers: [unroutedBy('Socket', SubscribeMessage('list'), [RequireAuth()])] },
     place: 'Socket.list',
-    says: /is decorated, but Nest routes no calls to it: .* or a message handler/,
-    cured: { providers: [unroutedBy('Socket', SubscribeMessage('list'), [])] },
+    message: /is decorated, but Nest routes no calls to it: .* or a message handler/,
+    fixed: { providers: [unroutedBy('Socket', SubscribeMessage('list'), [])] },
   },
   {
-    name: 'a decorated service',
-    planted: { providers: [decoratedService([RequireAuth()])] },
+    name: 'a decorated service class',
+    broken: { providers: [decoratedService([RequireAuth()])] },
     place: 'Vault',
-    says: /is decorated, but Nest routes no calls to it: .* Move the decorator to the handler, or remove it/,
-    cured: { providers: [decoratedService([])] },
+    message: /is decorated, but Nest routes no calls to it: .* Move the decorator to the handler, or remove it/,
+    fixed: { providers: [decoratedService([])] },
   },
   {
-    name: 'a decorated connection of a gateway',
-    planted: { providers: [gateway('Lobby', [RequireAuth()], [])] },
+    name: 'a decorated handleConnection() of a gateway',
+    broken: { providers: [gateway('Lobby', [RequireAuth()], [])] },
     place: 'Lobby.handleConnection',
-    says: /is decorated, but Nest routes no calls to it: .* Move the decorator to the handler, or remove it/,
-    cured: { providers: [gateway('Lobby', [], [RequireAuth()])] },
+    message: /is decorated, but Nest routes no calls to it: .* Move the decorator to the handler, or remove it/,
+    fixed: { providers: [gateway('Lobby', [], [RequireAuth()])] },
   },
   {
-    name: 'a contradiction on a message of a gateway',
-    planted: { providers: [gateway('Room', [], [Public(), RequireAuth()])] },
+    name: 'contradictory decorators on a gateway message',
+    broken: { providers: [gateway('Room', [], [Public(), RequireAuth()])] },
     place: 'Room.list',
-    says: /^@Public\(\) and @RequireAuth\(\) contradict each other: keep one|^@RequireAuth\(\) and @Public\(\) contradict/,
-    cured: { providers: [gateway('Room', [], [RequireAuth()])] },
+    message:
+      /^@Public\(\) and @RequireAuth\(\) contradict each other: keep one|^@RequireAuth\(\) and @Public\(\) contradict/,
+    fixed: { providers: [gateway('Room', [], [RequireAuth()])] },
   },
   {
-    name: 'a contradiction on a query',
-    planted: { providers: [resolver('Bills', [SkipAuth(), RequireRole('org:admin')], [])] },
+    name: 'contradictory decorators on a query',
+    broken: { providers: [resolver('Bills', [SkipAuth(), RequireRole('org:admin')], [])] },
     place: 'Bills.list',
-    says: /^@SkipAuth\(\) and @RequireRole\(\) contradict each other: remove one/,
-    cured: { providers: [resolver('Bills', [RequireRole('org:admin')], [])] },
+    message: /^@SkipAuth\(\) and @RequireRole\(\) contradict each other: remove one/,
+    fixed: { providers: [resolver('Bills', [RequireRole('org:admin')], [])] },
   },
   {
     name: 'an empty requirement on a field',
-    planted: { providers: [resolver('Fields', [], [RequirePermission(anyOf())])] },
+    broken: { providers: [resolver('Fields', [], [RequirePermission(anyOf())])] },
     place: 'Fields.total',
-    says: /^@RequirePermission\(\) requires nothing, so no caller could pass/,
-    cured: { providers: [resolver('Fields', [], [RequirePermission('org:a:read')])] },
+    message: /^@RequirePermission\(\) requires nothing, so no caller could pass/,
+    fixed: { providers: [resolver('Fields', [], [RequirePermission('org:a:read')])] },
   },
   {
-    name: 'a misspelt type on a message pattern',
-    planted: { controllers: [messages([AcceptsToken('machine_token' as never)])] },
+    name: 'an outdated token type on a message pattern',
+    broken: { controllers: [messages([AcceptsToken('machine_token' as never)])] },
     place: 'Messages.list',
-    says: /^@AcceptsToken\('machine_token'\) uses an old name: write 'm2m_token'/,
-    cured: { controllers: [messages([AcceptsToken('m2m_token')])] },
+    message: /^@AcceptsToken\('machine_token'\) uses an old name: write 'm2m_token'/,
+    fixed: { controllers: [messages([AcceptsToken('m2m_token')])] },
   },
 ];
 
 /** Gateways are set up before the audit runs, and no WebSocket adapter is installed. */
 const noSockets = { create: () => ({}), bindClientConnect() {}, bindMessageHandlers() {}, close() {}, dispose() {} };
 
-describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
+describe.each(PLATFORMS)('the audit at boot, on %s', (_, platform: Platform) => {
   let clerk: LocalClerk;
   const apps: TestApp[] = [];
 
@@ -415,7 +416,7 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
   afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));
   afterAll(() => clerk?.stop());
 
-  /** @param fieldResolverEnhancers What GraphQLModule is told, whose options are found under this name. */
+  /** @param fieldResolverEnhancers As passed to GraphQLModule, which provides its options under `GqlModuleOptions`. */
   async function start(
     classes: readonly Classes[],
     modules: readonly Type[] = [],
@@ -433,7 +434,7 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
     return app;
   }
 
-  /** What the boot fails with. */
+  /** The problems in the error that the boot fails with. */
   async function problemsOf(classes: readonly Classes[], modules?: readonly Type[]): Promise<readonly string[]> {
     const error: unknown = await start(classes, modules).then(
       () => undefined,
@@ -446,21 +447,21 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
     return problems;
   }
 
-  it('tells all mistakes in one failure, each with its place and its cure', async () => {
-    const problems = await problemsOf(MISTAKES.map(({ planted }) => planted));
-    for (const { name, place, says } of MISTAKES) {
+  it('reports every mistake in one error, each with its location and its fix', async () => {
+    const problems = await problemsOf(MISTAKES.map(({ broken }) => broken));
+    for (const { name, place, message } of MISTAKES) {
       const about = problems.filter((problem) => {
         const [places = ''] = problem.split(': ');
         return places.split(', ').includes(place);
       });
       expect({ name, about }).toEqual({ name, about: [expect.any(String)] });
-      expect(about[0]!.replace(/^[^:]+: /, '')).toMatch(says);
+      expect(about[0]!.replace(/^[^:]+: /, '')).toMatch(message);
     }
     const places = problems.flatMap((problem) => problem.split(': ')[0]!.split(', '));
     expect(places.sort()).toEqual(MISTAKES.map(({ place }) => place).sort());
   });
 
-  it('tells of a decorated field that Nest runs no guard before', async () => {
+  it('reports a decorated field if Nest runs no guards for fields, but accepts an undecorated one', async () => {
     const fields = { providers: [resolver('Fields', [], [RequirePermission('org:a:read')])] };
     await expect(start([fields], [], ['interceptors'])).rejects.toMatchObject({
       problems: [
@@ -471,30 +472,30 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
   });
 
   it.each(MISTAKES.map((mistake) => [mistake.name, mistake] as const))(
-    'tells of %s alone, and of nothing else',
-    async (_name, { planted, place, says }) => {
-      const [problem, ...others] = await problemsOf([planted]);
+    'reports %s and nothing else',
+    async (_name, { broken, place, message }) => {
+      const [problem, ...others] = await problemsOf([broken]);
       expect(others).toEqual([]);
       expect(problem).toMatch(new RegExp(`^${place}: `));
-      expect(problem!.slice(place.length + 2)).toMatch(says);
+      expect(problem!.slice(place.length + 2)).toMatch(message);
     },
   );
 
-  it('lets the same application start once every cure is applied', async () => {
-    const app = await start(MISTAKES.map(({ cured }) => cured));
-    expect((await app.send('/OpenAndClosed/list')).status).toBe(401);
-    expect((await app.send('/BlindAuth/list')).status).toBe(200);
-    expect((await app.withToken('/CircularImport/list', await clerk.sessionToken())).status).toBe(200);
-    expect((await app.withToken('/NeedsMore/list', await clerk.sessionToken())).status).toBe(200);
+  it('starts the same application once every suggested fix is applied', async () => {
+    const app = await start(MISTAKES.map(({ fixed }) => fixed));
+    expect((await app.send('/PublicWithPermission/list')).status).toBe(401);
+    expect((await app.send('/AuthOnSkipAuth/list')).status).toBe(200);
+    expect((await app.withToken('/UndefinedPredicate/list', await clerk.sessionToken())).status).toBe(200);
+    expect((await app.withToken('/UnresolvableDependency/list', await clerk.sessionToken())).status).toBe(200);
   });
 
-  it('tells of one mistake at many places once', async () => {
+  it('reports a mistake that several handlers share once, and names each handler', async () => {
     const wrong = () => [RequirePermission(anyOf())];
     const classes = { controllers: [controller('A', wrong()), controller('B', wrong())] };
     expect(await problemsOf([classes])).toEqual([expect.stringMatching(/^A\.list, B\.list: @RequirePermission\(\)/)]);
   });
 
-  it('tells of a class that stands in several modules once', async () => {
+  it('reports a class that is registered in several modules once', async () => {
     const Wrong = controller('Wrong', [Public(), RequireAuth()]);
     const Service = serviceWith([RequireAuth()]);
     const metadata = { controllers: [Wrong], providers: [Service, { provide: 'again', useClass: Service }] };
@@ -502,7 +503,7 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
     class One {}
     @Module(metadata)
     class Other {}
-    // Under paths of their own, since Fastify would refuse a second route of the same.
+    // Under different paths, since Fastify rejects duplicate routes.
     @Module({
       imports: [
         One,
@@ -518,27 +519,29 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
     expect(problems.map((problem) => problem.split(': ')[0])).toEqual(['Wrong.list', 'Ledger.list']);
   });
 
-  it('takes a controller for one though it is injected elsewhere', async () => {
+  it('accepts a decorated controller that is also registered as a provider', async () => {
     const Injected = controller('Injected', [Public()], [RequirePermission('org:a:read')]);
     const app = await start([{ controllers: [Injected], providers: [Injected] }]);
     expect((await app.send('/Injected/list')).status).toBe(200);
   });
 
-  it('tells of a mistake on a class by the class, at each handler that it spoils', async () => {
+  it('reports a mistake on a class once, with the class and every affected handler', async () => {
     @Controller()
     @Public()
     @RequireAuth()
-    class Spoilt {
+    class PublicAndStrict {
       @Get('a') a() {}
       @Get('b') b() {}
       helper() {}
     }
-    expect(await problemsOf([{ controllers: [Spoilt] }])).toEqual([
-      expect.stringMatching(/^Spoilt\.a, Spoilt\.b: on the class Spoilt, @\w+\(\) and @\w+\(\) contradict each other/),
+    expect(await problemsOf([{ controllers: [PublicAndStrict] }])).toEqual([
+      expect.stringMatching(
+        /^PublicAndStrict\.a, PublicAndStrict\.b: on the class PublicAndStrict, @\w+\(\) and @\w+\(\) contradict each other/,
+      ),
     ]);
   });
 
-  it('finds what hides behind factories and other tokens', async () => {
+  it('reports a decorated service that is provided by useClass or useFactory', async () => {
     const Service = serviceWith([RequireAuth()]);
     for (const provider of [
       { provide: 'token', useClass: Service },
@@ -546,12 +549,12 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
       { provide: 'token', useFactory: async () => new Service() },
     ]) {
       @Module({ providers: [provider] })
-      class Hiding {}
-      expect(await problemsOf([], [Hiding])).toEqual([expect.stringMatching(/^Ledger\.list: is decorated, but/)]);
+      class WithService {}
+      expect(await problemsOf([], [WithService])).toEqual([expect.stringMatching(/^Ledger\.list: is decorated, but/)]);
     }
   });
 
-  it('leaves alone what others decorated, and reads no property of theirs', async () => {
+  it('ignores decorators of other libraries, and reads no properties of their providers', async () => {
     const touched: string[] = [];
     const Theirs = (name: string) => SetMetadata(`theirs:${name}`, ['public']);
     @Injectable()
@@ -562,7 +565,7 @@ describe.each(PLATFORMS)('the audit on %s', (_, platform: Platform) => {
         throw new Error('not connected');
       }
       @Theirs('cron') run() {}
-      // Routed in a controller; here nobody calls it.
+      // A route in a controller, but nothing calls it here.
       @Get('run') @SubscribeMessage('run') list() {}
     }
     @Module({

@@ -1,4 +1,4 @@
-/** Every requirement decorator in a running application, before callers with real tokens who have the right and who lack it. */
+/** Tests every requirement decorator over HTTP, with real tokens of callers who have the right and callers who lack it. */
 import {
   applyDecorators,
   Controller,
@@ -38,7 +38,7 @@ import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp, type Answer } from '../support/test-app.js';
 
-// ---- What is asked for.
+// ---- Handlers with requirements.
 
 @Controller('rights')
 class Rights {
@@ -60,7 +60,7 @@ class Rights {
 
 type Has = Omit<SessionTokenOptions, 'organization' | 'user'>;
 
-/** Sessions that pass, sessions that do not, and what the latter are told is missing where denials are explained. */
+/** Sessions that pass, sessions that are denied, and `missing` in the response to the latter if denials are explained. */
 const RIGHTS: Record<string, { passes: Has[]; fails: Has[]; missing: string[] }> = {
   permission: {
     passes: [{ permissions: ['org:invoices:read'] }, { permissions: ['org:a:b', 'org:invoices:read'] }],
@@ -144,15 +144,15 @@ class Scopes {
   mixed() {}
 }
 
-// ---- The application's own predicates.
+// ---- Predicates of the application.
 
 /** Every call of a predicate. */
-const asked: { name: string; auth: AuthObject; context: ExecutionContext }[] = [];
+const predicateCalls: { name: string; auth: AuthObject; context: ExecutionContext }[] = [];
 
-const answering = (name: string, answer: () => unknown, type?: TokenType) =>
+const returning = (name: string, answer: () => unknown, type?: TokenType) =>
   RequireThat(
     ((auth: AuthObject, context: ExecutionContext) => {
-      asked.push({ name, auth, context });
+      predicateCalls.push({ name, auth, context });
       return answer();
     }) as () => boolean,
     type && { appliesTo: [type] },
@@ -167,46 +167,46 @@ class Ledger {
 class OwnsInvoice implements AuthPredicateClass {
   constructor(private readonly ledger: Ledger) {}
   check(auth: AuthObject, context: ExecutionContext) {
-    asked.push({ name: 'OwnsInvoice', auth, context });
+    predicateCalls.push({ name: 'OwnsInvoice', auth, context });
     const { params } = context.switchToHttp().getRequest<{ params: { id: string } }>();
     return 'userId' in auth && auth.userId !== null && this.ledger.owners.get(Number(params.id)) === auth.userId;
   }
 }
 
-/** Nobody's provider: made for the controller, with what its module has to inject. */
+/** Not a provider, so nest-clerk creates it with the dependencies that the controller's module can inject. */
 class OwnsInvoiceToo extends OwnsInvoice {}
 Reflect.defineMetadata('design:paramtypes', [Ledger], OwnsInvoiceToo);
 
 @Controller('predicates')
 class Predicates {
-  @Get('sync') @answering('sync', () => true) sync() {}
-  @Get('async') @answering('async', () => Promise.resolve(true)) async() {}
-  @Get('no') @answering('no', () => false) no() {}
-  @Get('async-no') @answering('async-no', () => Promise.resolve(false)) asyncNo() {}
-  @Get('nothing') @answering('nothing', () => undefined) nothing() {}
-  @Get('truthy') @answering('truthy', () => 'yes') truthy() {}
-  @Get('one') @answering('one', () => 1) one() {}
-  @Get('object') @answering('object', () => ({ allowed: true })) object() {}
-  @Get('async-truthy') @answering('async-truthy', () => Promise.resolve('yes')) asyncTruthy() {}
-  @Get('throws') @answering('throws', throwing) throws() {}
-  @Get('rejects') @answering('rejects', () => Promise.reject(new Error('no ledger'))) rejects() {}
+  @Get('sync') @returning('sync', () => true) sync() {}
+  @Get('async') @returning('async', () => Promise.resolve(true)) async() {}
+  @Get('false') @returning('false', () => false) no() {}
+  @Get('async-false') @returning('async-false', () => Promise.resolve(false)) asyncNo() {}
+  @Get('undefined') @returning('undefined', () => undefined) nothing() {}
+  @Get('string') @returning('string', () => 'yes') truthy() {}
+  @Get('number') @returning('number', () => 1) one() {}
+  @Get('object') @returning('object', () => ({ allowed: true })) object() {}
+  @Get('async-string') @returning('async-string', () => Promise.resolve('yes')) asyncTruthy() {}
+  @Get('throws') @returning('throws', throwing) throws() {}
+  @Get('rejects') @returning('rejects', () => Promise.reject(new Error('no ledger'))) rejects() {}
   @Get('provided/:id') @RequireThat(OwnsInvoice) provided() {}
-  @Get('made/:id') @RequireThat(OwnsInvoiceToo) made() {}
-  @Get('any') @AcceptsToken('any') @answering('any', () => true) any() {}
+  @Get('unprovided/:id') @RequireThat(OwnsInvoiceToo) made() {}
+  @Get('any') @AcceptsToken('any') @returning('any', () => true) any() {}
   @Get('keys')
   @AcceptsToken('session_token', 'api_key')
   @RequirePermission('org:invoices:read')
-  @answering('keys', () => false, 'api_key')
+  @returning('keys', () => false, 'api_key')
   keys() {}
   @Get('each')
   @AcceptsToken('session_token', 'api_key')
-  @answering('users', () => true, 'session_token')
-  @answering('keys', () => false, 'api_key')
+  @returning('users', () => true, 'session_token')
+  @returning('keys', () => false, 'api_key')
   each() {}
-  @Get('last') @answering('last', () => true) @RequirePermission('org:invoices:read') last() {}
-  @Get('fresh') @answering('fresh', () => true) @RequireReverification('strict') fresh() {}
-  @Get('fresh-no') @answering('fresh-no', () => false) @RequireReverification('strict') freshNo() {}
-  @Get('both') @answering('second', () => true) @answering('first', () => false) both() {}
+  @Get('last') @returning('last', () => true) @RequirePermission('org:invoices:read') last() {}
+  @Get('fresh') @returning('fresh', () => true) @RequireReverification('strict') fresh() {}
+  @Get('fresh-no') @returning('fresh-no', () => false) @RequireReverification('strict') freshNo() {}
+  @Get('both') @returning('second', () => true) @returning('first', () => false) both() {}
   @Get('public') @Public() public() {}
 }
 
@@ -214,7 +214,7 @@ function throwing(): never {
   throw new Error('no ledger');
 }
 
-// ---- Words that an application makes of ours.
+// ---- Decorators that an application composes of ours.
 
 const Invoicing = () =>
   applyDecorators(
@@ -282,13 +282,13 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
 
   const start = (options: ClerkModuleOptions) =>
     TestApp.on(platform)
-      // What is loaded is counted here; current-user-cache.spec.ts is about users who are remembered.
+      // These tests count how often users are loaded; current-user-cache.spec.ts tests the cache.
       .clerk({ ...options, currentUserCache: false })
       .controllers(Rights, Factors, Scopes, Predicates, Vocabulary, Users)
       .providers(Ledger, OwnsInvoice)
       .start();
 
-  /** An application for one test. Nest logs to the one started last, so tests that read the log need their own. */
+  /** An application for one test. Nest logs to the last application started, so tests that read the log need their own. */
   async function startWith(options: ClerkModuleOptions = clerk.options): Promise<TestApp> {
     const other = await start(options);
     others.push(other);
@@ -300,7 +300,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
     [app, explaining] = await Promise.all([start(clerk.options), start({ ...clerk.options, explainDenials: true })]);
   });
   beforeEach(() => {
-    asked.length = 0;
+    predicateCalls.length = 0;
     clerk.reset();
     clerk.createOrganization({ id: 'org_acme', slug: 'acme' });
     clerk.createUser({ id: 'user_ada', firstName: 'Ada', emailAddress: 'ada@example.com' });
@@ -320,8 +320,8 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
     code: 'insufficient-permissions',
   };
 
-  describe('rights', () => {
-    it.each(Object.keys(RIGHTS))('%s: lets through who has it, and refuses who lacks it', async (name) => {
+  describe('for the rights of a session', () => {
+    it.each(Object.keys(RIGHTS))('returns 200 on /rights/%s with the right, otherwise 403 or 401', async (name) => {
       const { passes, fails } = RIGHTS[name]!;
       for (const has of passes)
         expect({ has, status: (await as(`/rights/${name}`, has)).status }).toEqual({ has, status: 200 });
@@ -333,14 +333,14 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expect((await app.send(`/rights/${name}`)).status).toBe(401);
     });
 
-    it.each(Object.keys(RIGHTS))('%s: tells what is missing where the application explains denials', async (name) => {
+    it.each(Object.keys(RIGHTS))('names the missing right of /rights/%s if denials are explained', async (name) => {
       const { fails, missing } = RIGHTS[name]!;
       const token = await session(fails[0]);
       const { status, body } = await explaining.withToken(`/rights/${name}`, token);
       expect({ status, body }).toEqual({ status: 403, body: { ...insufficient, missing } });
     });
 
-    it('are none of a session without an organization, whatever its token says elsewhere', async () => {
+    it('returns 403 to a session without an organization, whatever roles and permissions its other claims name', async () => {
       for (const name of ['permission', 'role', 'any-role', 'params', 'stacked']) {
         const token = await clerk.sessionToken({
           user: 'user_ada',
@@ -352,7 +352,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       }
     });
 
-    it('tell the log what was missing, and nothing that was sent', async () => {
+    it('logs the missing rights at debug level, without the token', async () => {
       const token = await session();
       const own = await startWith();
       await own.withToken('/rights/stacked', token);
@@ -365,11 +365,11 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
     });
   });
 
-  describe('reverification', () => {
+  describe('for @RequireReverification()', () => {
     it.each<[string, [number, number], [number, number], unknown]>([
       ['strict', [100, 3], [3, 100], 'strict'],
       ['own', [4, -1], [5, -1], { level: 'first_factor', afterMinutes: 5 }],
-    ])('%s: is refused exactly as Clerk says it, until the factor is fresh', async (name, fresh, stale, asks) => {
+    ])('returns 403 with Clerk’s hint on /factors/%s unless factors are fresh', async (name, fresh, stale, asks) => {
       expect((await as(`/factors/${name}`, { factorVerificationAge: fresh })).status).toBe(200);
       const hint = {
         clerk_error: { type: 'forbidden', reason: 'reverification-error', metadata: { reverification: asks } },
@@ -384,7 +384,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       }
     });
 
-    it('is not asked of who could not pass with it either', async () => {
+    it('does not ask a caller to reverify who is signed out or lacks another right', async () => {
       const stale = { factorVerificationAge: [100, 100] } as const;
       const { status, body } = await as('/factors/admin', stale);
       expect({ status, body }).toEqual({ status: 403, body: insufficient });
@@ -394,8 +394,8 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
     });
   });
 
-  describe('scopes', () => {
-    /** RFC 6750, section 3.1: 403, and a challenge that names what the token needs. */
+  describe('for @RequireScope()', () => {
+    /** RFC 6750, section 3.1: 403 with a challenge that names the required scopes. */
     function expectInsufficient({ status, headers, body }: Answer, scope: string) {
       expect({ status, challenge: headers.get('www-authenticate'), body }).toEqual({
         status: 403,
@@ -409,7 +409,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       });
     }
 
-    it('of API keys: all that are named, or any of them', async () => {
+    it('requires all of the named scopes of an API key, or one of them with anyOf()', async () => {
       const [read, write] = ['invoices:read', 'invoices:write'];
       expect((await app.withToken('/scopes/key', apiKey(read, 'x', write))).status).toBe(200);
       expect((await app.withToken('/scopes/any', apiKey(write))).status).toBe(200);
@@ -419,7 +419,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expectInsufficient(await app.withToken('/scopes/any', apiKey('x')), `${read} ${write}`);
     });
 
-    it.each(['opaque', 'jwt'] as const)('of M2M and OAuth tokens (%s)', async (format) => {
+    it.each(['opaque', 'jwt'] as const)('requires the scope of M2M and OAuth tokens in %s format', async (format) => {
       const machine = clerk.createMachine();
       const m2m = async (...scopes: string[]) => (await clerk.createM2MToken({ machine, scopes, format })).token;
       expect((await app.withToken('/scopes/m2m', await m2m('mch_billing', 'mch_x'))).status).toBe(200);
@@ -432,7 +432,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expectInsufficient(await app.withToken('/scopes/oauth', await oauth('profile')), 'invoices:read');
     });
 
-    it('name what is missing in the body only where the application explains denials', async () => {
+    it('lists the missing scopes in the body if denials are explained', async () => {
       const { body } = await explaining.withToken('/scopes/key', apiKey());
       expect(body).toMatchObject({
         code: 'insufficient-scope',
@@ -440,17 +440,17 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       });
     });
 
-    it('hold keys, and permissions sessions, where both are accepted', async () => {
+    it('checks scopes of API keys and permissions of sessions on a handler that accepts both', async () => {
       expect((await as('/scopes/mixed', { permissions: ['org:invoices:read'] })).status).toBe(200);
       expect((await app.withToken('/scopes/mixed', apiKey('invoices:read'))).status).toBe(200);
       expect((await as('/scopes/mixed')).body).toEqual(insufficient);
-      // A session has no scopes, though its claims may say so.
+      // A session has no scopes, even if its claims name some.
       const claims = { scopes: ['invoices:read'], scope: 'invoices:read' };
       expect((await as('/scopes/mixed', { claims })).body).toEqual(insufficient);
       expectInsufficient(await app.withToken('/scopes/mixed', apiKey('org:invoices:read')), 'invoices:read');
     });
 
-    it('challenge who sends nothing, or a token that is not accepted, as ever', async () => {
+    it('sends a plain challenge without a token, and invalid_token for a token type that is not accepted', async () => {
       expect((await app.send('/scopes/mixed')).headers.get('www-authenticate')).toBe('Bearer');
       const { token } = await clerk.createOAuthToken({ user: 'user_ada', scopes: ['invoices:read'] });
       const { status, headers } = await app.withToken('/scopes/mixed', token);
@@ -458,27 +458,27 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
     });
   });
 
-  describe('@RequireThat()', () => {
+  describe('for @RequireThat()', () => {
     it.each([
       ['sync', 200],
       ['async', 200],
-      ['no', 403],
-      ['async-no', 403],
-      ['nothing', 403],
-      ['truthy', 403],
-      ['one', 403],
+      ['false', 403],
+      ['async-false', 403],
+      ['undefined', 403],
+      ['string', 403],
+      ['number', 403],
       ['object', 403],
-      ['async-truthy', 403],
+      ['async-string', 403],
       ['throws', 403],
       ['rejects', 403],
-    ])('a function (%s): %i', async (name, status) => {
+    ])('calls the function of /predicates/%s once, and returns %i', async (name, status) => {
       const answer = await as(`/predicates/${name}`);
       expect(answer.status).toBe(status);
       if (status === 403) expect(answer.body).toEqual(insufficient);
-      expect(asked.map((call) => call.name)).toEqual([name]);
+      expect(predicateCalls.map((call) => call.name)).toEqual([name]);
     });
 
-    it.each(['throws', 'rejects'])('tells the operator of one that %s, and not the caller', async (name) => {
+    it.each(['throws', 'rejects'])('logs the error of a function that %s, but does not return it', async (name) => {
       const own = await startWith();
       expect(JSON.stringify((await own.withToken(`/predicates/${name}`, await session())).body)).not.toContain(
         'ledger',
@@ -488,9 +488,9 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       ]);
     });
 
-    it('is given Clerk’s auth object and the ExecutionContext', async () => {
+    it('passes Clerk’s auth object and the ExecutionContext to the function', async () => {
       await as('/predicates/sync', { role: 'org:admin' });
-      const [{ auth, context }] = asked as [(typeof asked)[0]];
+      const [{ auth, context }] = predicateCalls as [(typeof predicateCalls)[0]];
       expect(auth).toMatchObject({ tokenType: 'session_token', userId: 'user_ada', orgId: 'org_acme' });
       expect((auth.has as (params: object) => boolean)({ role: 'org:admin' })).toBe(true);
       expect(context.getType()).toBe('http');
@@ -498,7 +498,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expect(context.switchToHttp().getRequest<{ url: string }>().url).toBe('/predicates/sync');
     });
 
-    it.each(['provided', 'made'])('a class (%s) is asked with what is injected into it', async (name) => {
+    it.each(['provided', 'unprovided'])('injects dependencies into a predicate class (%s)', async (name) => {
       expect((await as(`/predicates/${name}/7`)).status).toBe(200);
       expect((await as(`/predicates/${name}/8`)).body).toEqual(insufficient);
       const { owners } = app.get(Ledger);
@@ -509,31 +509,31 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
         owners.delete(8);
       }
       expect((await app.send(`/predicates/${name}/7`)).status).toBe(401);
-      expect(asked).toHaveLength(3);
+      expect(predicateCalls).toHaveLength(3);
     });
 
-    it('asks the instance that the application has, and makes one only where it has none', async () => {
+    it('uses the instance of a provided predicate class, and another one for a class that is not provided', async () => {
       const check = jest.spyOn(app.get(OwnsInvoice), 'check').mockReturnValue(true);
       try {
         expect((await as('/predicates/provided/9')).status).toBe(200);
-        expect((await as('/predicates/made/9')).status).toBe(403);
+        expect((await as('/predicates/unprovided/9')).status).toBe(403);
         expect(check).toHaveBeenCalledTimes(1);
       } finally {
         check.mockRestore();
       }
     });
 
-    it('applies to the types of token that it names, and is not asked about others', async () => {
+    it('calls a predicate with appliesTo only for the token types that it names', async () => {
       expect((await app.withToken('/predicates/keys', apiKey())).body).toEqual(insufficient);
       expect((await as('/predicates/keys')).body).toEqual(insufficient);
       expect((await as('/predicates/keys', { permissions: ['org:invoices:read'] })).status).toBe(200);
-      expect(asked.map(({ name, auth }) => [name, auth.tokenType])).toEqual([['keys', 'api_key']]);
+      expect(predicateCalls.map(({ name, auth }) => [name, auth.tokenType])).toEqual([['keys', 'api_key']]);
       expect((await app.withToken('/predicates/each', apiKey())).body).toEqual(insufficient);
       expect((await as('/predicates/each')).status).toBe(200);
-      expect(asked.slice(1).map(({ name }) => name)).toEqual(['keys', 'users']);
+      expect(predicateCalls.slice(1).map(({ name }) => name)).toEqual(['keys', 'users']);
     });
 
-    it('applies to every type of token where it names none', async () => {
+    it('calls a predicate without appliesTo for every token type', async () => {
       const machine = clerk.createMachine();
       const tokens = [
         await session(),
@@ -542,49 +542,54 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
         (await clerk.createOAuthToken({ user: 'user_ada' })).token,
       ];
       for (const token of tokens) expect((await app.withToken('/predicates/any', token)).status).toBe(200);
-      expect(asked.map(({ auth }) => auth.tokenType)).toEqual(['session_token', 'api_key', 'm2m_token', 'oauth_token']);
+      expect(predicateCalls.map(({ auth }) => auth.tokenType)).toEqual([
+        'session_token',
+        'api_key',
+        'm2m_token',
+        'oauth_token',
+      ]);
     });
 
-    it('is asked neither about strangers nor about who lacks another right', async () => {
+    it('does not call the predicate for a signed-out caller or one who lacks another right', async () => {
       expect((await app.send('/predicates/last')).status).toBe(401);
       expect((await app.withToken('/predicates/last', await session({ expiresIn: -60 }))).status).toBe(401);
       expect((await app.withToken('/predicates/last', apiKey())).status).toBe(401);
       expect((await as('/predicates/last')).status).toBe(403);
       expect((await as('/predicates/public')).status).toBe(200);
-      expect(asked).toEqual([]);
+      expect(predicateCalls).toEqual([]);
       expect((await as('/predicates/last', { permissions: ['org:invoices:read'] })).status).toBe(200);
-      expect(asked.map(({ name }) => name)).toEqual(['last']);
+      expect(predicateCalls.map(({ name }) => name)).toEqual(['last']);
     });
 
-    it('is asked before anybody is sent to verify a factor again', async () => {
+    it('calls the predicate before it asks for reverification', async () => {
       const stale = { factorVerificationAge: [100, 100] } as const;
       expect(isReverificationHint((await as('/predicates/fresh', stale)).body)).toBe(true);
       expect((await as('/predicates/fresh-no', stale)).body).toEqual(insufficient);
-      expect(asked.map(({ name }) => name)).toEqual(['fresh', 'fresh-no']);
+      expect(predicateCalls.map(({ name }) => name)).toEqual(['fresh', 'fresh-no']);
       expect((await as('/predicates/fresh', { factorVerificationAge: [0, 0] })).status).toBe(200);
     });
 
-    it('is asked no more once another does not agree', async () => {
+    it('calls no further predicate once one returns false', async () => {
       expect((await as('/predicates/both')).status).toBe(403);
-      expect(asked.map(({ name }) => name)).toEqual(['first']);
+      expect(predicateCalls.map(({ name }) => name)).toEqual(['first']);
     });
 
-    it('is named where the application explains denials', async () => {
+    it('names the predicate in the response if denials are explained', async () => {
       const token = await session();
       expect((await explaining.withToken('/predicates/provided/8', token)).body.missing).toEqual([
         'that OwnsInvoice agrees',
       ]);
-      expect((await explaining.withToken('/predicates/no', token)).body.missing).toEqual([
+      expect((await explaining.withToken('/predicates/false', token)).body.missing).toEqual([
         'that an unnamed function agrees',
       ]);
     });
   });
 
-  describe('an application’s own words', () => {
+  describe('for decorators composed by the application', () => {
     const [READ, WRITE] = ['org:invoices:read', 'org:invoices:write'];
     const fresh = { factorVerificationAge: [0, 0] } as const;
 
-    it('add up, of class and handler', async () => {
+    it('adds up the requirements of class and handler, except on a @Public() handler', async () => {
       const cases: [string, Has, number][] = [
         ['read', {}, 403],
         ['read', { permissions: [READ] }, 200],
@@ -604,13 +609,13 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expect((await app.send('/vocabulary/open')).status).toBe(200);
     });
 
-    it('hold each type of token to what applies to it', async () => {
+    it('checks an API key only for the requirements that apply to API keys', async () => {
       const cases: [string, string[], number][] = [
         ['read', ['invoices:read'], 200],
         ['read', ['invoices:write'], 403],
         ['write', ['invoices:write'], 403],
         ['write', ['invoices:read', 'invoices:write'], 200],
-        // An API key has no factor to verify again.
+        // Reverification does not apply to an API key.
         ['remove', ['invoices:read', 'invoices:write'], 200],
       ];
       for (const [path, scopes, status] of cases) {
@@ -623,21 +628,21 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
     });
   });
 
-  describe('@CurrentUser()', () => {
-    it('gives Clerk’s User, through pipes and beside other parameters', async () => {
+  describe('for @CurrentUser()', () => {
+    it('passes Clerk’s User to the handler, with or without pipes and other parameters', async () => {
       expect((await as('/users/me')).body).toEqual({ name: 'Ada', email: 'ada@example.com' });
       expect((await as('/users/piped')).body).toEqual({ greeting: 'Hello Ada' });
       expect((await as('/users/number/7')).body).toEqual({ n: 7, name: 'Ada' });
     });
 
-    it('loads it once for a request, however many parameters ask, and anew for the next', async () => {
+    it('loads the user once per request for any number of parameters, and again for the next request', async () => {
       expect((await as('/users/twice')).body).toEqual({ same: true, name: 'Ada' });
       expect(usersLoaded()).toBe(1);
       await as('/users/twice');
       expect(usersLoaded()).toBe(2);
     });
 
-    it('loads nobody for who does not ask, nor for who may not pass', async () => {
+    it('loads no user if the handler does not use it, or the call is denied', async () => {
       expect((await as('/users/id')).body).toEqual({ userId: 'user_ada' });
       expect((await as('/users/public-id')).body).toEqual({ userId: 'user_ada' });
       expect((await as('/users/admin')).status).toBe(403);
@@ -648,7 +653,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expect(usersLoaded()).toBe(1);
     });
 
-    it('never mixes users of concurrent requests', async () => {
+    it('never mixes up the users of concurrent requests', async () => {
       const names = Array.from({ length: 20 }, (_unused, index) => `User ${index}`);
       const answers = await Promise.all(
         names.map(async (firstName) => {
@@ -659,7 +664,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expect(answers).toEqual(names.map((name) => ({ same: true, name })));
     });
 
-    it('401 where nobody is signed in on a @Public() handler', async () => {
+    it('returns 401 on a @Public() handler without a token and for a pending session', async () => {
       expect((await as('/users/public')).body).toEqual({ name: 'Ada' });
       const pending = await session({ sessionStatus: 'pending' });
       for (const answer of [await app.send('/users/public'), await app.withToken('/users/public', pending)]) {
@@ -669,7 +674,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expect(usersLoaded()).toBe(1);
     });
 
-    it('gives the user of API keys and OAuth tokens; 403 for the key of an organization', async () => {
+    it('passes the user of API keys and OAuth tokens, and returns 403 for the API key of an organization', async () => {
       const { token } = await clerk.createOAuthToken({ user: 'user_ada' });
       expect((await app.withToken('/users/any', token)).body).toEqual({ name: 'Ada' });
       expect((await app.withToken('/users/any', apiKey())).body).toEqual({ name: 'Ada' });
@@ -680,7 +685,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       });
     });
 
-    it('404 for a user who has been deleted', async () => {
+    it('returns 404 for a deleted user, but 200 if the handler does not use the user', async () => {
       const token = await session();
       await app.get(ClerkClientService).users.deleteUser('user_ada');
       expect(await app.withToken('/users/me', token)).toMatchObject({ status: 404, body: { code: 'user-not-found' } });
@@ -693,7 +698,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       { status: 500 },
       { status: 502, html: true },
       { status: 429, retryAfter: 0 },
-    ] as const)('503 in an outage: %j', async (kind) => {
+    ] as const)('returns 503 in an outage of Clerk’s users API (%j), and 200 after it', async (kind) => {
       const token = await session();
       clerk.outage(kind, '/v1/users/');
       for (const path of ['me', 'public']) {
@@ -704,7 +709,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expect((await app.withToken('/users/me', token)).status).toBe(200);
     });
 
-    it('503 where Clerk does not answer in time', async () => {
+    it('returns 503 if Clerk does not return the user within timeoutInMs', async () => {
       const impatient = await startWith({ ...clerk.options, timeoutInMs: 1_000 });
       const token = await session();
       expect((await impatient.withToken('/users/me', token)).status).toBe(200);
@@ -712,7 +717,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       expect((await impatient.withToken('/users/me', token)).status).toBe(503);
     });
 
-    it('503 on a @Public() handler where Clerk’s keys cannot be fetched', async () => {
+    it('returns 503 on a @Public() handler if Clerk’s keys cannot be fetched', async () => {
       const other = await startWith(clerk.options);
       clerk.outage({ status: 500 });
       expect(await other.withToken('/users/public', await session())).toMatchObject({
@@ -721,7 +726,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       });
     });
 
-    it('500 where Clerk refuses our key, be it for the keys of the instance or for the user', async () => {
+    it('returns 500 without the secret key if Clerk rejects it, for the key set or for the user', async () => {
       const refused = { ...clerk.options, secretKey: 'sk_test_another' };
       const [networkless, fetching] = [await startWith({ ...refused, jwtKey: clerk.jwtKey }), await startWith(refused)];
       for (const [one, path] of [
@@ -736,7 +741,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
       }
     });
 
-    it('asks the instance that the request belongs to', async () => {
+    it('loads the user from the Clerk instance of the tenant, and resolves its options once per request', async () => {
       const tenant = await LocalClerk.start();
       try {
         tenant.createUser({ id: 'user_ada', firstName: 'Another Ada' });
@@ -754,7 +759,7 @@ describe.each(PLATFORMS)('authorization on %s', (_, platform) => {
           expect(body).toEqual({ same: true, name: firstName });
         }
         expect([usersLoaded(), tenant.countRequests('/v1/users/')]).toEqual([1, 1]);
-        // Once for each request, not again for its user.
+        // Once per request, and not again for its user.
         expect(resolveOptions).toHaveBeenCalledTimes(2);
       } finally {
         await tenant.stop();

@@ -38,7 +38,7 @@ class Feature {}
 
 const ENV = ['CLERK_PUBLISHABLE_KEY', 'CLERK_SECRET_KEY', 'CLERK_API_URL', 'CLERK_TELEMETRY_DISABLED'];
 
-describe.each(PLATFORMS)('booting on %s', (_, platform) => {
+describe.each(PLATFORMS)('an application on %s', (_, platform) => {
   let clerk: LocalClerk;
   let options: ClerkModuleOptions;
   let app: TestApp | undefined;
@@ -55,28 +55,28 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
   });
   afterAll(() => clerk.stop());
 
-  /** Whether the application is closed to strangers and open to who is signed in. */
+  /** Expects 401 without a token and 200 with one; without a token, 200 only on the @Public() handler. */
   async function expectProtected(running: TestApp): Promise<void> {
     expect((await running.send('/closed')).status).toBe(401);
     expect((await running.send('/open')).status).toBe(200);
     expect((await running.withToken('/closed', await clerk.sessionToken())).status).toBe(200);
   }
 
-  describe('takes its options from', () => {
-    it('the environment, read when the application boots and not before', async () => {
+  describe('is protected with options from', () => {
+    it('environment variables that are set after forRoot() was called', async () => {
       const builder = TestApp.on(platform).clerk().controllers(Closed);
       Object.assign(process.env, clerk.env);
       app = await builder.start();
       await expectProtected(app);
     });
 
-    it('forRoot, with nothing in the environment', async () => {
+    it('forRoot(), without environment variables', async () => {
       for (const name of ENV) delete process.env[name];
       app = await TestApp.on(platform).clerk(options).controllers(Closed).start();
       await expectProtected(app);
     });
 
-    it('an async factory', async () => {
+    it('an async useFactory of forRootAsync()', async () => {
       const useFactory = async () => {
         await new Promise(setImmediate);
         return options;
@@ -85,7 +85,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       await expectProtected(app);
     });
 
-    it('a class', async () => {
+    it('useClass of forRootAsync()', async () => {
       @Injectable()
       class Config implements ClerkOptionsFactory {
         createClerkOptions() {
@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       await expectProtected(app);
     });
 
-    it('a provider that exists already', async () => {
+    it('useExisting of forRootAsync()', async () => {
       @Injectable()
       class Config implements ClerkOptionsFactory {
         createClerkOptions() {
@@ -116,7 +116,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     });
   });
 
-  it('takes isGlobal and guard that are undefined for not given', async () => {
+  it('is protected, with a global client, if isGlobal and guard are undefined', async () => {
     @Controller()
     class UsingTheClient {
       constructor(readonly client: ClerkClientService) {}
@@ -130,10 +130,10 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     // A module that does not import ClerkModule.
     @Module({ controllers: [UsingTheClient] })
     class Other {}
-    const undefinedOnes = { isGlobal: undefined, guard: undefined };
+    const undefinedExtras = { isGlobal: undefined, guard: undefined };
     const ways = [
-      ClerkModule.forRoot({ ...options, ...undefinedOnes }),
-      ClerkModule.forRootAsync({ ...undefinedOnes, useFactory: () => options }),
+      ClerkModule.forRoot({ ...options, ...undefinedExtras }),
+      ClerkModule.forRootAsync({ ...undefinedExtras, useFactory: () => options }),
     ];
     for (const way of ways) {
       app = await TestApp.on(platform).imports(way, Other).start();
@@ -143,8 +143,8 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     app = undefined;
   });
 
-  describe('refuses', () => {
-    it('without keys, naming option and variable', async () => {
+  describe('fails to boot', () => {
+    it('without keys, and names the option and environment variable of each', async () => {
       for (const name of ENV) delete process.env[name];
       await expect(TestApp.on(platform).clerk().controllers(Closed).start()).rejects.toMatchObject({
         name: 'ClerkConfigurationError',
@@ -155,7 +155,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       });
     });
 
-    describe('without keys, while an env file', () => {
+    describe('without keys, and the error', () => {
       let directory: string;
       beforeEach(() => {
         directory = mkdtempSync(join(tmpdir(), 'nest-clerk-env-'));
@@ -170,7 +170,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       it.each([
         ['.env', 'CLERK_PUBLISHABLE_KEY=pk_test_a\nCLERK_SECRET_KEY=sk_test_b\n'],
         ['.env.local', ' export CLERK_PUBLISHABLE_KEY = "pk_test_a"\r\nCLERK_SECRET_KEY=\'sk_test_b\''],
-      ])('%s has them, says that nothing has loaded it, and repeats no value', async (file, text) => {
+      ])('says that %s sets them but is not loaded, without repeating its values', async (file, text) => {
         writeFileSync(join(directory, file), text);
         const error = await TestApp.on(platform)
           .clerk()
@@ -187,10 +187,13 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       });
 
       it.each([
-        ['has them empty or commented out', 'CLERK_PUBLISHABLE_KEY=\nCLERK_SECRET_KEY= # later\n#CLERK_SECRET_KEY=a'],
-        ['has others alone', 'CLERK_DOMAIN=example.com\nNEXT_CLERK_SECRET_KEY=a'],
-        ['is a folder', undefined],
-      ])('%s, says nothing of it', async (_case, text) => {
+        [
+          'in which they are empty or commented out',
+          'CLERK_PUBLISHABLE_KEY=\nCLERK_SECRET_KEY= # later\n#CLERK_SECRET_KEY=a',
+        ],
+        ['with other variables only', 'CLERK_DOMAIN=example.com\nNEXT_CLERK_SECRET_KEY=a'],
+        ['that is a folder', undefined],
+      ])('does not mention an env file %s', async (_case, text) => {
         if (text === undefined) mkdirSync(join(directory, '.env'));
         else writeFileSync(join(directory, '.env'), text);
         await expect(TestApp.on(platform).clerk().start()).rejects.toMatchObject({
@@ -199,7 +202,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       });
     });
 
-    it('without keys from an async factory', async () => {
+    it('if an async factory returns no keys', async () => {
       for (const name of ENV) delete process.env[name];
       const imports = ClerkModule.forRootAsync({ useFactory: () => ({}) });
       await expect(TestApp.on(platform).imports(imports).start()).rejects.toMatchObject({
@@ -210,8 +213,8 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     it.each<[string, () => (Type | DynamicModule)[]]>([
       ['alone', () => [ClerkModule]],
       ['after forRoot()', () => [ClerkModule.forRoot(options), ClerkModule]],
-      ['in a module before forRoot()', () => [Feature, ClerkModule.forRoot(options)]],
-    ])('ClerkModule without forRoot(), %s, and says to import forRoot()', async (_where, imports) => {
+      ['in a feature module before forRoot()', () => [Feature, ClerkModule.forRoot(options)]],
+    ])('if ClerkModule is imported without forRoot(), %s, and says to import forRoot()', async (_where, imports) => {
       await expect(
         TestApp.on(platform)
           .imports(...imports())
@@ -223,12 +226,12 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       });
     });
 
-    it('an unknown option', async () => {
+    it('with an unknown option, and names it', async () => {
       const given = { ...options, protections: 'strict' } as ClerkModuleOptions;
       await expect(TestApp.on(platform).clerk(given).start()).rejects.toThrow('"protections" is not an option');
     });
 
-    it('every mistake of every controller at once, each with its handler', async () => {
+    it('with mistakes in several controllers, and names every affected handler in one error', async () => {
       @Controller('a')
       class First {
         @Get('1') @Public() @RequirePermission('org:a') contradiction() {}
@@ -266,7 +269,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     });
   });
 
-  it('denies a handler with mistakes that is loaded only later', async () => {
+  it('denies calls to a lazily loaded handler with contradictory decorators, and logs why', async () => {
     @Controller('late')
     class Late {
       @Get() @Public() @RequirePermission('org:a') handler() {
@@ -277,7 +280,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     class LateModule {}
     app = await TestApp.on(platform).clerk(options).controllers(Closed).start();
     await app.nest.get(LazyModuleLoader).load(() => LateModule);
-    // Nest registers no routes of lazy modules by itself; an application that does must still be safe.
+    // Nest itself registers no routes of lazy modules; an application that does so must still be safe.
     const { ClerkGuard } = await import('../../lib/index.js');
     const context = {
       getType: () => 'http',
@@ -297,8 +300,8 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     );
   });
 
-  describe('extras', () => {
-    it('guard: false registers no guard', async () => {
+  describe('with the extras', () => {
+    it('guard: false in forRoot() is unprotected', async () => {
       app = await TestApp.on(platform)
         .clerk({ ...options, guard: false })
         .controllers(Closed)
@@ -306,18 +309,15 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
       expect((await app.send('/closed')).status).toBe(200);
     });
 
-    it.each([undefined, null, 0, ''])(
-      'guard: %p, which is no plain no, leaves the application closed',
-      async (guard) => {
-        app = await TestApp.on(platform)
-          .clerk({ ...options, guard: guard as unknown as boolean })
-          .controllers(Closed)
-          .start();
-        await expectProtected(app);
-      },
-    );
+    it.each([undefined, null, 0, ''])('guard: %p, which is falsy but not false, is protected', async (guard) => {
+      app = await TestApp.on(platform)
+        .clerk({ ...options, guard: guard as unknown as boolean })
+        .controllers(Closed)
+        .start();
+      await expectProtected(app);
+    });
 
-    it('guard: false works for forRootAsync too', async () => {
+    it('guard: false in forRootAsync() is unprotected', async () => {
       app = await TestApp.on(platform)
         .imports(ClerkModule.forRootAsync({ guard: false, useFactory: () => options }))
         .controllers(Closed)
@@ -326,7 +326,7 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     });
 
     it.each([{}, { isGlobal: true }, { isGlobal: false }])(
-      '%j decides whether other modules see the client',
+      '%j lets other modules inject the client, unless isGlobal is false',
       async (given) => {
         @Injectable()
         class Members {
@@ -347,11 +347,11 @@ describe.each(PLATFORMS)('booting on %s', (_, platform) => {
     );
   });
 
-  it('keeps what was given under a name that says whose it is, should Nest not find it', () => {
+  it('provides its Clerk options under the token CLERK_MODULE_OPTIONS, which Nest names in its errors', () => {
     expect(MODULE_OPTIONS_TOKEN).toBe('CLERK_MODULE_OPTIONS');
   });
 
-  it("protection: 'lax' turns the default round, and requirements still hold", async () => {
+  it("with protection: 'lax' admits signed-out callers by default, but not where @RequireAuth() or a right is required", async () => {
     @Controller('lax')
     class Lax {
       @Get('open') open(@Auth('userId') userId: string | null) {

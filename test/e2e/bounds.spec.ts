@@ -32,7 +32,7 @@ class Resolvers {
   }
 }
 
-describe.each(GRAPHQL_DRIVERS)('an operation of hundreds of aliases, on %s', (_, platform, graphql) => {
+describe.each(GRAPHQL_DRIVERS)('a GraphQL operation with hundreds of aliases, on %s', (_, platform, graphql) => {
   let clerk: LocalClerk;
   let app: TestApp;
 
@@ -46,7 +46,7 @@ describe.each(GRAPHQL_DRIVERS)('an operation of hundreds of aliases, on %s', (_,
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  it('asks Clerk about a token once for each list of accepted types, and once for the middleware', async () => {
+  it('verifies a token with Clerk at most once per list of accepted types and once for the middleware', async () => {
     const aliases = Array.from({ length: 200 }, (_, index) => `a${index}: key b${index}: machine`);
     const { errors } = await query(app, `{ ${aliases.join(' ')} }`, { authorization: `Bearer ak_${'x'.repeat(40)}` });
     expect(errors?.[0]).toMatchObject({ extensions: { clerkCode: 'token-invalid' } });
@@ -54,7 +54,7 @@ describe.each(GRAPHQL_DRIVERS)('an operation of hundreds of aliases, on %s', (_,
   });
 });
 
-describe.each(PLATFORMS)('a signed-in user with ever other cookies, on %s', (_, platform) => {
+describe.each(PLATFORMS)('a signed-in user whose cookies keep changing, on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
 
@@ -67,7 +67,7 @@ describe.each(PLATFORMS)('a signed-in user with ever other cookies, on %s', (_, 
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  it('is answered each time, whether or not there is room to be remembered', async () => {
+  it('gets 200 for every request, whether or not the cache has room for an entry', async () => {
     const { id } = clerk.createUser();
     const cookie = await clerk.browserCookies({ user: id });
     for (let request = 0; request < 60; request++) {
@@ -77,10 +77,10 @@ describe.each(PLATFORMS)('a signed-in user with ever other cookies, on %s', (_, 
     }
   });
 
-  it('is forgotten when the application is closed', async () => {
+  it('is forgotten when the application closes, which closes the authenticator once', async () => {
     const other = await TestApp.on(platform).controllers(Routes).clerk(clerk.options).start();
-    const forgets = jest.spyOn(other.get(ClerkInstances).own!.authenticator, 'close' as never);
+    const closeAuthenticator = jest.spyOn(other.get(ClerkInstances).own!.authenticator, 'close' as never);
     await other.close();
-    expect(forgets).toHaveBeenCalledTimes(1);
+    expect(closeAuthenticator).toHaveBeenCalledTimes(1);
   });
 });

@@ -16,7 +16,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
   let local: LocalSide;
   let context: BrowserContext;
   let page: Page;
-  /** Where the page was sent on its way, without queries. */
+  /** The URLs that the page navigated to, including redirects, without queries. */
   let visited: string[];
 
   beforeAll(async () => {
@@ -47,15 +47,15 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
   }
 
   async function open(url: string, tab = page): Promise<void> {
-    // Clerk takes many handshakes within two seconds for a loop; people are slower than this test.
+    // Clerk considers several handshakes within two seconds a redirect loop; a person is slower than this test.
     await context.clearCookies({ name: '__clerk_redirect_count' });
     await tab.goto(url);
     await settled(tab);
   }
-  /** Once the script of one of our pages has run. */
+  /** Waits until the script of one of our pages has run. */
   const settled = (tab = page) => tab.waitForSelector('body[data-ready]');
   const who = (tab = page) => tab.textContent('#who');
-  /** What is shown beside the button that was pressed. */
+  /** Clicks the button, and returns the response that the page shows next to it. */
   const answerTo = async (button: string, tab = page) => {
     const item = tab.locator('#routes li', { has: tab.locator(`button:text-is("${button}")`) });
     await item.locator('button').click();
@@ -71,7 +71,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
   }
   const cookiesOf = async (prefix: string) =>
     (await context.cookies(origins().api)).filter(({ name }) => name.startsWith(prefix));
-  /** What the clock does to a session token in its cookies, without waiting. */
+  /** Replaces the session token in the cookies with an expired one, without waiting for it to expire. */
   async function expireSession(): Promise<void> {
     const cookies = await cookiesOf('__session');
     const session = JSON.parse(atob(cookies[0]!.value.split('.')[1]!)).sid as string;
@@ -81,7 +81,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     await context.addCookies([...cookies.map((cookie) => ({ ...cookie, value })), ...signedInAt]);
   }
 
-  it('signs a stranger in and says who is there', async () => {
+  it('signs a user in, shows who it is, and lets the user call protected routes', async () => {
     await open(origins().api);
     expect(await who()).toBe('Nobody is signed in.');
     expect(await answerTo('GET /me')).toMatch(/^401 /);
@@ -105,7 +105,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     await screenshot(page, `${platformName} signed in`);
   });
 
-  it('refreshes an expired session on a reload, without a redirect to be seen', async () => {
+  it('refreshes an expired session when the page is reloaded, without a visible redirect', async () => {
     await signIn();
     await expireSession();
     visited = [];
@@ -115,13 +115,13 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     expect(visited).toEqual([`${origins().api}/`]);
   });
 
-  it('keeps the session of a page that stays open beyond its token', async () => {
+  it('keeps the session of a page that stays open after its token has expired', async () => {
     await signIn();
     await expireSession();
     expect(await answerTo('GET /me')).toMatch(/^200 /);
   });
 
-  it('keeps a session that lost its refresh cookie, by a handshake', async () => {
+  it('restores an expired session that lost its refresh cookie by a handshake', async () => {
     await signIn();
     await expireSession();
     const [refresh] = await cookiesOf('__refresh');
@@ -149,7 +149,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     expect(await cookiesOf('__session')).toEqual([]);
   });
 
-  it('switches to the organization in the URL', async () => {
+  it('switches to the organization in the URL, and to none on /personal', async () => {
     await signIn();
     await open(`${origins().api}/orgs/globex`);
     expect(await who()).toBe('You are Ada Lovelace, at globex.');
@@ -162,7 +162,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     expect(await who()).toBe('You are Ada Lovelace, at acme.');
   });
 
-  it('gives no organization that is not the user’s, and does not redirect for ever', async () => {
+  it('does not switch to an organization that the user does not belong to, and does not redirect in a loop', async () => {
     await signIn('Grace Hopper');
     visited = [];
     await open(`${origins().api}/orgs/acme`);
@@ -170,7 +170,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     expect(visited.filter((url) => url.includes('handshake')).length).toBeLessThanOrEqual(3);
   });
 
-  it('is called across origins with a Bearer token, and by no other origin', async () => {
+  it('accepts bearer tokens from the origin of the frontend, and blocks scripts of other origins', async () => {
     await open(origins().frontend);
     expect(await answerTo('GET /rates')).toMatch(/^200 /);
     expect(await answerTo('GET /me')).toMatch(/^401 /);
@@ -180,10 +180,10 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     expect(await answerTo('GET /me')).toMatch(/^200 .*"ada@acme.test"/s);
     expect(await answerTo('POST /invoices')).toMatch(/^201 /);
     await screenshot(page, `${platformName} other origin`);
-    // The API has set no cookie there, and none was sent.
+    // The API has set no session cookie there, so none was sent.
     expect((await context.cookies(origins().api)).filter(({ name }) => name.startsWith('__session'))).toEqual([]);
 
-    // Scripts of the frontend see why a call was refused.
+    // Scripts of the frontend can read why a call was denied.
     expect(await answerTo('GET /invoices/export')).toMatch(
       /^401 Unauthorized\nwww-authenticate: Bearer.*\nx-clerk-auth-reason: token-type-mismatch\n/,
     );
@@ -201,7 +201,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     expect(blocked).toBe('blocked');
   });
 
-  it('is used at 127.0.0.1 as at localhost', async () => {
+  it('works at 127.0.0.1 as it does at localhost', async () => {
     const [api, frontend] = origins().all.filter((origin) => ![origins().api, origins().frontend].includes(origin));
     await signIn('Ada Lovelace', api);
     expect(page.url()).toBe(`${api}/`);
@@ -216,7 +216,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     expect(await answerTo('POST /invoices')).toMatch(/^403 /);
   });
 
-  it('leads from either origin to the other', async () => {
+  it('links each origin to the other', async () => {
     await open(origins().api);
     await page.click('#frontend');
     await page.waitForURL(`${origins().frontend}/`);
@@ -226,7 +226,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
   });
 });
 
-/** Free when asked; the sample has to know its ports before it listens. */
+/** A port that is free now, since the sample has to know its ports before it listens. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

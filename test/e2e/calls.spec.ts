@@ -1,4 +1,4 @@
-/** One call, one caller: whatever of a call its transport, a library or the application shares with other calls. */
+/** Tests that each call has its own caller, whatever it shares with other calls. */
 import { types } from 'node:util';
 
 import {
@@ -27,7 +27,7 @@ import { PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TestApp } from '../support/test-app.js';
 
-/** A strategy of an application's own: what it calls handlers with is up to each test. */
+/** A custom transport strategy. Each test chooses the arguments that handlers are called with. */
 class Strategy extends Server implements CustomTransportStrategy {
   listen(callback: () => void) {
     callback();
@@ -39,7 +39,7 @@ class Strategy extends Server implements CustomTransportStrategy {
   unwrap<T>(): T {
     return this as never;
   }
-  /** @returns what the handler answered, or the error that it was refused with. */
+  /** @returns the result of the handler, or `{ error }` if the call was denied or failed. */
   async call(pattern: string, ...args: unknown[]): Promise<any> {
     const handler = this.getHandlerByPattern(pattern)!;
     const call = handler as unknown as (...args: unknown[]) => Promise<unknown>;
@@ -52,8 +52,8 @@ class Strategy extends Server implements CustomTransportStrategy {
   }
 }
 
-/** Whom the parts of the application were told is calling. */
-const told: Record<'interceptor' | 'filter' | 'event', unknown[]> = { interceptor: [], filter: [], event: [] };
+/** The callers that interceptors, filters and event handlers saw. */
+const seen: Record<'interceptor' | 'filter' | 'event', unknown[]> = { interceptor: [], filter: [], event: [] };
 
 const userOf = (source: object) => {
   try {
@@ -64,24 +64,24 @@ const userOf = (source: object) => {
 };
 
 @Injectable()
-class Telling implements NestInterceptor {
+class RecordingInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler) {
-    told.interceptor.push(userOf(context));
+    seen.interceptor.push(userOf(context));
     return next.handle();
   }
 }
 
 @Catch()
-class Filtering {
+class RecordingFilter {
   catch(error: unknown, host: ArgumentsHost): never {
-    told.filter.push(userOf(host));
+    seen.filter.push(userOf(host));
     throw error;
   }
 }
 
 @Controller()
-@UseInterceptors(Telling)
-@UseFilters(Filtering)
+@UseInterceptors(RecordingInterceptor)
+@UseFilters(RecordingFilter)
 class Messages {
   @MessagePattern('who') who(@Payload() _: unknown, @Auth('userId') userId: string) {
     return { userId };
@@ -95,23 +95,23 @@ class Messages {
 }
 
 /** One handler function in two classes, each with a policy of its own. */
-class Told {
-  @EventPattern('told') async told(@Auth() auth: AuthObject) {
-    told.event.push([this.constructor.name, auth.tokenType, auth.isAuthenticated]);
+class Events {
+  @EventPattern('event') async event(@Auth() auth: AuthObject) {
+    seen.event.push([this.constructor.name, auth.tokenType, auth.isAuthenticated]);
   }
 }
 @Controller()
-class ToldOfSessions extends Told {}
+class SessionEvents extends Events {}
 @Controller()
 @AcceptsToken('api_key')
 @Public()
-class ToldOfKeys extends Told {}
+class KeyEvents extends Events {}
 
-describe('calls of a transport strategy of the application’s own', () => {
+describe('calls over a custom transport strategy', () => {
   let clerk: LocalClerk;
   let nest: INestMicroservice;
   const strategy = new Strategy();
-  /** What the message of the moment presents; a payload that is shared cannot say it. */
+  /** The token of the current message, since a shared payload cannot contain it. */
   let presented: string | undefined;
 
   beforeAll(async () => {
@@ -120,14 +120,14 @@ describe('calls of a transport strategy of the application’s own', () => {
     const rpc = { credentials: () => presented };
     @Module({
       imports: [ClerkModule.forRoot({ publishableKey, secretKey, apiUrl, telemetry, rpc })],
-      controllers: [Messages, ToldOfSessions, ToldOfKeys],
+      controllers: [Messages, SessionEvents, KeyEvents],
     })
     class AppModule {}
     nest = await NestFactory.createMicroservice(AppModule, { strategy, logger: new RecordingLogger() });
     await nest.listen();
   });
   beforeEach(() => {
-    for (const list of Object.values(told)) list.length = 0;
+    for (const list of Object.values(seen)) list.length = 0;
   });
   afterAll(async () => {
     await nest?.close();
@@ -152,20 +152,20 @@ describe('calls of a transport strategy of the application’s own', () => {
 
   it.each<[string, () => unknown[]]>([
     ['a client', () => [{ text: 'hello' }, client]],
-    ['a client, with a payload that is no object', () => ['hello', client]],
-    ['a context of Nest’s kind', () => [{ text: 'hello' }, consumer]],
+    ['a client, with a string as payload', () => ['hello', client]],
+    ['a context like that of Nest’s own transports', () => [{ text: 'hello' }, consumer]],
     ['payload and client', () => [payload, client]],
-    ['a payload, which is the context too', () => [payload, payload]],
+    ['a payload that is also the context', () => [payload, payload]],
     ['a payload, without a context', () => [payload]],
-    ['nothing, not even a payload', () => []],
+    ['nothing, without any arguments', () => []],
     ['a frozen client', () => [frozen, frozen]],
     ['a sealed client', () => [{}, Object.seal(client)]],
     ['a client without a prototype', () => [{}, bare]],
     ['a Proxy', () => [proxy, proxy]],
     ['a Proxy that throws', () => ['hello', throwing]],
-    ['copies of a client', () => [{ ...payload }, { ...client }]],
-    ['what derives from a client', () => [Object.create(payload), Object.create(client)]],
-  ])('are each caller’s own where they share %s', async (_, args) => {
+    ['the properties of payload and client, in copies of them', () => [{ ...payload }, { ...client }]],
+    ['the prototypes of payload and client', () => [Object.create(payload), Object.create(client)]],
+  ])('each have their own caller if they share %s', async (_, args) => {
     const callers = await Promise.all([signedIn(), signedIn()]);
     for (const { userId, token } of callers) {
       presented = token;
@@ -176,12 +176,12 @@ describe('calls of a transport strategy of the application’s own', () => {
     expect(await strategy.call('public', ...args())).toEqual({ userId: null });
     presented = callers[1].token;
     expect(await strategy.call('public', ...args())).toEqual({ userId: callers[1].userId });
-    expect(told.interceptor).toEqual([...callers.map(({ userId }) => userId), null, callers[1].userId]);
-    // Who was refused is nobody, or cannot be told.
-    expect([null, 'auth-not-populated']).toContain(told.filter[0]);
+    expect(seen.interceptor).toEqual([...callers.map(({ userId }) => userId), null, callers[1].userId]);
+    // After a denial there is no caller, or it cannot be determined.
+    expect([null, 'auth-not-populated']).toContain(seen.filter[0]);
   });
 
-  it('are each caller’s own at the same time', async () => {
+  it('each have their own caller if concurrent calls share payload and client', async () => {
     const callers = await Promise.all(Array.from({ length: 5 }, signedIn));
     const answers = callers.map(({ token }) => {
       presented = token;
@@ -190,7 +190,7 @@ describe('calls of a transport strategy of the application’s own', () => {
     expect(await Promise.all(answers)).toEqual(callers.map(({ userId }) => ({ userId })));
   });
 
-  it('tell a filter who is calling, unless what they are called with was seen in another one', async () => {
+  it('show their caller to an exception filter, unless their arguments were used by another call', async () => {
     const { userId, token } = await signedIn();
     presented = token;
     await strategy.call('fails', { text: 'hello' }, client);
@@ -198,25 +198,25 @@ describe('calls of a transport strategy of the application’s own', () => {
     const same = [{ text: 'hello' }, client];
     await strategy.call('fails', ...same);
     await strategy.call('fails', ...same);
-    expect(told.filter).toEqual([userId, userId, userId, 'auth-not-populated']);
+    expect(seen.filter).toEqual([userId, userId, userId, 'auth-not-populated']);
   });
 
-  it('are judged by the policy of each class that inherits a handler', async () => {
+  it('are checked against the policy of each class that inherits the handler', async () => {
     presented = (await signedIn()).token;
-    await strategy.call('told', payload, client);
+    await strategy.call('event', payload, client);
     const { secret } = clerk.createApiKey({ subject: clerk.createUser().id });
     presented = secret;
-    await strategy.call('told', payload, client);
-    while (told.event.length < 3) await new Promise(setImmediate);
-    expect([...told.event].sort()).toEqual([
-      ['ToldOfKeys', 'api_key', false],
-      ['ToldOfKeys', 'api_key', true],
-      ['ToldOfSessions', 'session_token', true],
+    await strategy.call('event', payload, client);
+    while (seen.event.length < 3) await new Promise(setImmediate);
+    expect([...seen.event].sort()).toEqual([
+      ['KeyEvents', 'api_key', false],
+      ['KeyEvents', 'api_key', true],
+      ['SessionEvents', 'session_token', true],
     ]);
   });
 });
 
-/** Answers who is calling by each of several requests in one, as a batch endpoint does. */
+/** Copies a request with other headers, as a batch endpoint does for each request inside a request. */
 type Copy = (request: object, headers: object) => object;
 const COPIES: Readonly<Record<string, Copy>> = {
   assigned: (request, headers) =>
@@ -248,7 +248,7 @@ class Batch {
       const copy = COPIES[request.params.copy]!(request, headers);
       const context = new ExecutionContextHost([copy, {}, () => undefined], Batch, Batch.prototype.batch);
       const allowed = await Promise.resolve(this.guard.canActivate(context)).catch(() => false);
-      // A Proxy hands on whatever it is asked, to the request behind it as well.
+      // A Proxy reads `auth` from the request behind it.
       const shown = types.isProxy(copy) ? userOf(copy) : (copy as BatchRequest).auth.userId;
       users.push(allowed ? [userOf(copy), userOf(context), shown] : 'denied');
     }
@@ -268,7 +268,7 @@ describe.each(PLATFORMS)('copies of a request on %s', (_, platform) => {
     await clerk?.stop();
   });
 
-  it.each(Object.keys(COPIES))('are asked about anew, with headers of their own: %s', async (copy) => {
+  it.each(Object.keys(COPIES))('are authenticated by their own headers if they are %s', async (copy) => {
     const [first, second] = [clerk.createUser(), clerk.createUser()];
     const [own, other] = await Promise.all([clerk.sessionToken({ user: first }), clerk.sessionToken({ user: second })]);
     const { body } = await app.send(`/batch/${copy}`, {

@@ -37,7 +37,7 @@ class Gateway {
   }
 }
 
-describe('errors of Clerk in handlers', () => {
+describe('Clerk errors thrown in handlers', () => {
   let clerk: LocalClerk;
   const closing: (() => unknown)[] = [];
 
@@ -48,7 +48,7 @@ describe('errors of Clerk in handlers', () => {
   });
   afterAll(() => clerk?.stop());
 
-  it.each(GRAPHQL_DRIVERS)('are answered with extensions over %s', async (_, platform, graphql) => {
+  it.each(GRAPHQL_DRIVERS)('are returned as GraphQL errors with extensions by %s', async (_, platform, graphql) => {
     const app = await TestApp.on(platform).imports(graphql()).providers(Users).clerk(clerk.options).start();
     closing.push(() => app.close());
     expect((await query(app, '{ user }')).errors?.[0]).toMatchObject({
@@ -61,7 +61,7 @@ describe('errors of Clerk in handlers', () => {
     });
   });
 
-  it.each(SOCKET_PLATFORMS)('are told a client of %s where the gateway uses the filter', async (_name, sockets) => {
+  it.each(SOCKET_PLATFORMS)('are sent as an exception on %s if the gateway uses the filter', async (_name, sockets) => {
     const app = await TestApp.on(PLATFORMS[0]![1])
       .clerk(clerk.options)
       .providers(Gateway)
@@ -74,7 +74,7 @@ describe('errors of Clerk in handlers', () => {
     expect(await socket.ask('user')).toMatchObject({ event: 'exception', data: expected });
   });
 
-  it('are answered to a message of an application that is a microservice too', async () => {
+  it('are sent in response to a message in a hybrid application', async () => {
     const wire = {
       options: { transport: 0, options: { host: '127.0.0.1', port: await freePort() } },
       stop: async () => undefined,

@@ -7,7 +7,7 @@ import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp, type TestAppBuilder } from '../support/test-app.js';
 
-/** Catches everything, as an application's own filter may. */
+/** A catch-all filter of an application. */
 @Catch()
 class CatchAll implements ExceptionFilter {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
@@ -36,7 +36,7 @@ class Routes {
   }
 }
 
-describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
+describe.each(PLATFORMS)('the filter for Clerk errors in handlers, on %s', (_, platform) => {
   let clerk: LocalClerk;
   const apps: TestApp[] = [];
 
@@ -62,7 +62,7 @@ describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
     return app;
   }
 
-  it('answers 404 for a user who does not exist', async () => {
+  it('returns 404 for a user that does not exist', async () => {
     const app = await start();
     expect(await app.send('/user')).toMatchObject({
       status: 404,
@@ -84,7 +84,7 @@ describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
     [500, 503, 'clerk-unavailable'],
     [502, 503, 'clerk-unavailable'],
     [405, 500, undefined],
-  ])('answers an error of status %i with %i, %s, and none of its words', async (status, expected, code) => {
+  ])('turns a %i of Clerk into a %i with the code %s, without Clerk’s message', async (status, expected, code) => {
     const app = await start();
     clerk.outage({ status });
     const answer = await app.send('/user');
@@ -92,36 +92,38 @@ describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
     expect(JSON.stringify(answer.body)).not.toMatch(/bad day|clerk_error|trace|user_unknown/i);
   });
 
-  it.each(['refuse', 'reset', 'garbage'] as const)('answers 503 where the connection fails (%s)', async (fault) => {
+  it.each(['refuse', 'reset', 'garbage'] as const)('returns 503 if the connection fails (%s)', async (fault) => {
     const app = await start();
     clerk.outage(fault);
     const { status, headers, body } = await app.send('/user');
     expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'clerk-unavailable', null]);
   });
 
-  it('passes on the Retry-After of a 429', async () => {
+  it('passes on the Retry-After header of a 429', async () => {
     const app = await start();
     clerk.outage({ status: 429, retryAfter: 7 });
     expect((await app.send('/user')).headers.get('retry-after')).toBe('7');
   });
 
-  it('logs Clerk’s code and trace id, and nothing of its message', async () => {
+  it('logs Clerk’s error code and trace id, but not its message', async () => {
     const app = await start();
     clerk.outage({ status: 500 });
     await app.send('/user');
     const [line] = app.logger.ofGuard('warn');
-    expect(line).toMatch(/returned 500 \(internal_clerk_error, trace id \w+\): responded with 503 \(clerk-unavailable\)/);
+    expect(line).toMatch(
+      /returned 500 \(internal_clerk_error, trace id \w+\): responded with 503 \(clerk-unavailable\)/,
+    );
     expect(app.logger.lines.join()).not.toContain('bad day');
   });
 
-  it('logs a refused key as an error that says what to check', async () => {
+  it('logs a 401 of Clerk as an error that says to check secretKey', async () => {
     const app = await start();
     clerk.outage({ status: 401 });
     await app.send('/user');
     expect(app.logger.ofGuard('error')[0]).toContain('(clerk-key-rejected). Check secretKey');
   });
 
-  it('logs what Clerk forbids as an error that names plan and settings, too', async () => {
+  it('logs a 403 of Clerk as an error that says to check plan and settings', async () => {
     const app = await start();
     clerk.outage({ status: 403 });
     await app.send('/user');
@@ -134,22 +136,22 @@ describe.each(PLATFORMS)('errors of Clerk in handlers on %s', (_, platform) => {
       'useGlobalFilters()',
       (builder) => builder.before((nest) => nest.useGlobalFilters(new CatchAll(nest.get(HttpAdapterHost)))),
     ],
-  ])('leaves them to a filter of the application that catches everything, of %s', async (_name, more) => {
+  ])('leaves Clerk errors to a catch-all filter of the application, registered with %s', async (_name, more) => {
     const app = await start(more);
     expect(await app.send('/user')).toMatchObject({ status: 418, body: { own: true } });
   });
 
-  it('leaves them to a filter of the handler', async () => {
+  it('leaves Clerk errors to a filter of the handler', async () => {
     expect((await (await start()).send('/filtered')).status).toBe(418);
   });
 
-  it.each(['/broken', '/nothing'])('leaves what is not Clerk’s to Nest: %s', async (path) => {
+  it.each(['/broken', '/nothing'])('leaves other errors to Nest (%s)', async (path) => {
     const app = await start();
     const { status, body } = await app.send(path);
     expect([status, body]).toEqual([500, { statusCode: 500, message: 'Internal server error' }]);
   });
 
-  it('answers them without the global guard as well', async () => {
+  it('returns 404 without the global guard too', async () => {
     const app = await start((builder) => builder, { guard: false });
     expect((await app.send('/user')).status).toBe(404);
   });

@@ -1,6 +1,6 @@
 /**
- * Several ClerkModules in one application: with the same options they act as one, with different ones the boot is
- * refused. Runs on every version of Nest that is supported.
+ * Tests several ClerkModules in one application: with the same options they act as one, with different options the
+ * boot fails. Runs on every supported version of Nest.
  */
 import { Controller, Get, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
@@ -17,7 +17,7 @@ class Routes {
   }
 }
 
-describe.each(PLATFORMS)('several ClerkModules in an application on %s', (_, platform) => {
+describe.each(PLATFORMS)('several ClerkModules on %s', (_, platform) => {
   let first: LocalClerk;
   let second: LocalClerk;
   let app: TestApp | undefined;
@@ -66,7 +66,7 @@ describe.each(PLATFORMS)('several ClerkModules in an application on %s', (_, pla
           (options) => ClerkModule.forRoot({ ...options, ...extras }),
         ],
       ),
-    ])('refuse the boot by %s, naming both and what to do', async (_name, clerkModule) => {
+    ])('fail the boot if one is from %s, and the error names both and the fix', async (_name, clerkModule) => {
       const boot = start(ClerkModule.forRoot(first.options), billing(clerkModule(second.options)));
       const error = await boot.then(
         () => undefined,
@@ -86,14 +86,14 @@ describe.each(PLATFORMS)('several ClerkModules in an application on %s', (_, pla
     });
   });
 
-  it('with the same keys and another protection refuse the boot, naming the option', async () => {
+  it('with the same keys but a different protection fail the boot, and the error names the option', async () => {
     const lax = ClerkModule.forRoot({ ...first.options, protection: 'lax' });
     await expect(start(ClerkModule.forRoot(first.options), billing(lax))).rejects.toMatchObject({
       problems: [expect.stringContaining('different options (protection)')],
     });
   });
 
-  it('each with functions of its own refuse the boot, naming the option', async () => {
+  it('with a different onError function each fail the boot, and the error names the option', async () => {
     const clerkModule = () => ClerkModule.forRoot({ ...first.options, onError: () => undefined });
     await expect(start(clerkModule(), billing(clerkModule()))).rejects.toMatchObject({
       problems: [expect.stringContaining('different options (onError)')],
@@ -118,7 +118,7 @@ describe.each(PLATFORMS)('several ClerkModules in an application on %s', (_, pla
       'forRoot() with and without a guard',
       (options) => [ClerkModule.forRoot({ ...options, guard: false }), ClerkModule.forRoot(options)],
     ],
-  ])('with the same options guard each request once: %s', async (_name, clerkModules) => {
+  ])('with the same options register one guard: %s', async (_name, clerkModules) => {
     const [one, ...others] = clerkModules(first.options);
     const running = await start(one!, billing(...others));
     expect(guardsOf(running)).toHaveLength(1);
@@ -128,12 +128,12 @@ describe.each(PLATFORMS)('several ClerkModules in an application on %s', (_, pla
     expect((await running.withToken('/', token)).body).toEqual({ userId: ada.id });
   });
 
-  it('that are one dynamic module, imported twice, guard each request once', async () => {
+  it('that are one dynamic module imported twice register one guard', async () => {
     const clerkModule = ClerkModule.forRoot(first.options);
     expect(guardsOf(await start(clerkModule, billing(clerkModule)))).toHaveLength(1);
   });
 
-  it('in applications of one process do not know each other', async () => {
+  it('in different applications of one process accept only tokens of their own instance', async () => {
     await start(ClerkModule.forRoot(first.options));
     const other = await TestApp.on(platform).clerk(second.options).controllers(Routes).start();
     try {

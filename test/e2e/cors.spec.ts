@@ -36,7 +36,7 @@ describe.each(PLATFORMS)("README's CORS options on %s", (_, platform) => {
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  it('let a script of the frontend read every header that says why a request was refused', async () => {
+  it('let a script of the frontend read every header that says why a request was denied', async () => {
     const expired = await clerk.sessionToken({ authorizedParty: origin, issuedAt: new Date('2020-01-01') });
     const { status, headers } = await app.send('/invoices', { origin, authorization: `Bearer ${expired}` });
     expect(status).toBe(401);
@@ -47,7 +47,7 @@ describe.each(PLATFORMS)("README's CORS options on %s", (_, platform) => {
     expect(exposed).toEqual(expect.arrayContaining(reasons));
   });
 
-  it('let a script of the frontend read when to try again while Clerk limits the rate', async () => {
+  it('let a script of the frontend read Retry-After while Clerk limits the rate', async () => {
     const down = await LocalClerk.start();
     const limited = await TestApp.on(platform)
       .clerk({ ...down.options, authorizedParties: [origin] })
@@ -62,7 +62,7 @@ describe.each(PLATFORMS)("README's CORS options on %s", (_, platform) => {
     await Promise.all([limited.close(), down.stop()]);
   });
 
-  it('answer preflight requests without a token, for the frontend alone', async () => {
+  it('allow preflight requests without a token, only from the frontend', async () => {
     const preflight = (from: string) =>
       app.send(
         '/invoices',

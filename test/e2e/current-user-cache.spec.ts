@@ -27,7 +27,7 @@ class Routes {
   @Get('api-key') @AcceptsToken('api_key') apiKey() {}
 }
 
-describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
+describe.each(PLATFORMS)('an application with @CurrentUser() on %s', (_, platform) => {
   let clerk: LocalClerk;
   const apps: TestApp[] = [];
 
@@ -55,7 +55,7 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     return { user, countLoads, token: await clerk.sessionToken({ user }) };
   }
 
-  it('asks Clerk once for requests that follow each other, and shows each the whole user', async () => {
+  it('loads the user once for consecutive requests, and passes the whole user to each', async () => {
     const app = await start();
     const { user, token, countLoads } = await signIn();
     const first = await app.withToken('/me', token);
@@ -64,7 +64,7 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     expect(countLoads()).toBe(1);
   });
 
-  it('asks Clerk once for many concurrent requests of one user', async () => {
+  it('loads the user once for many concurrent requests', async () => {
     const app = await start();
     const { token, countLoads } = await signIn();
     const answers = await Promise.all(Array.from({ length: 20 }, () => app.withToken('/me', token)));
@@ -72,7 +72,7 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     expect(countLoads()).toBe(1);
   });
 
-  it('loads the user anew after ten seconds', async () => {
+  it('loads the user again after ten seconds', async () => {
     const app = await start();
     const { token, countLoads } = await signIn();
     await app.withToken('/me', token);
@@ -81,7 +81,7 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     expect(countLoads()).toBe(2);
   });
 
-  it('loads the user for every request where currentUserCache is false', async () => {
+  it('loads the user for every request if currentUserCache is false', async () => {
     const app = await start({ currentUserCache: false });
     const { token, countLoads } = await signIn();
     await Promise.all([app.withToken('/me', token), app.withToken('/me', token)]);
@@ -89,14 +89,14 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     expect(countLoads()).toBe(3);
   });
 
-  it('remembers no more users than maxEntries', async () => {
+  it('caches no more users than maxEntries', async () => {
     const app = await start({ currentUserCache: { maxEntries: 1 } });
     const [one, other] = [await signIn(), await signIn()];
     for (const { token } of [one, other, one]) await app.withToken('/me', token);
     expect([one.countLoads(), other.countLoads()]).toEqual([2, 1]);
   });
 
-  it('shows no request what another one changed in its user', async () => {
+  it('does not show a request what earlier requests changed in their user objects', async () => {
     const app = await start();
     const { token } = await signIn();
     const before = await app.withToken('/me', token);
@@ -104,14 +104,14 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     expect((await app.withToken('/me', token)).body).toEqual(before.body);
   });
 
-  it('shows none of concurrent requests what another one changed in its user', async () => {
+  it('does not show a request what concurrent requests change in their user objects', async () => {
     const app = await start();
     const { token } = await signIn();
     const [, , seen] = await Promise.all(['/spoil', '/spoil', '/me'].map((path) => app.withToken(path, token)));
     expect(seen!.body).toMatchObject({ name: 'Ada Lovelace', tier: 'gold' });
   });
 
-  it('shows a user of one tenant to no other tenant', async () => {
+  it('does not show a cached user of one tenant to another tenant with a user of the same id', async () => {
     const other = await LocalClerk.start();
     try {
       const id = 'user_2abcdefghijklmnopqrstuvwxyz';
@@ -135,7 +135,7 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     }
   });
 
-  it('does not let a remembered user in whose session is no longer valid', async () => {
+  it('returns 401 for an expired session of a cached user', async () => {
     const app = await start();
     const { user, token } = await signIn();
     await app.withToken('/me', token);
@@ -143,7 +143,7 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     expect((await app.withToken('/me', expired)).status).toBe(401);
   });
 
-  it('answers 404 for a user who does not exist, and does not remember it', async () => {
+  it('returns 404 for a user that does not exist, and does not cache that', async () => {
     const app = await start();
     const { user, token, countLoads } = await signIn();
     clerk.outage({ status: 404 }, `/v1/users/${user.id}`);
@@ -154,51 +154,51 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
   });
 
   it.each([{}, { currentUserCache: false }])(
-    'answers 503 with the Retry-After of a 429 of Clerk, and asks again once it has passed: %j',
+    'returns 503 with the Retry-After of Clerk’s 429, and loads no users until it has passed (options %j)',
     async (options) => {
       const app = await start(options);
       const [{ token, countLoads }, other] = await Promise.all([signIn(), signIn()]);
       const now = Date.now();
-      const at = jest.spyOn(Date, 'now').mockReturnValue(now);
+      const clock = jest.spyOn(Date, 'now').mockReturnValue(now);
       clerk.outage({ status: 429, retryAfter: 7 }, '/v1/users');
       const { status, headers, body } = await app.withToken('/me', token);
       expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'clerk-unavailable', '7']);
       clerk.recover();
 
-      at.mockReturnValue(now + 5_500);
+      clock.mockReturnValue(now + 5_500);
       for (const caller of [token, other.token]) {
         const held = await app.withToken('/me', caller);
         expect([held.status, held.body.code, held.headers.get('retry-after')]).toEqual([503, 'clerk-unavailable', '2']);
       }
       expect([countLoads(), other.countLoads()]).toEqual([1, 0]);
 
-      at.mockReturnValue(now + 7_000);
+      clock.mockReturnValue(now + 7_000);
       expect((await app.withToken('/me', token)).status).toBe(200);
       expect(countLoads()).toBe(2);
     },
   );
 
-  it('asks for no user in the ten seconds after a 429 of Clerk that has no Retry-After', async () => {
+  it('returns 503 and loads no users for ten seconds after a 429 of Clerk without Retry-After', async () => {
     const app = await start();
     const [{ token, countLoads }, other] = await Promise.all([signIn(), signIn()]);
     const now = Date.now();
-    const at = jest.spyOn(Date, 'now').mockReturnValue(now);
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(now);
     clerk.outage({ status: 429 }, '/v1/users');
     expect((await app.withToken('/me', token)).headers.get('retry-after')).toBe('10');
     clerk.recover();
 
-    at.mockReturnValue(now + 9_500);
+    clock.mockReturnValue(now + 9_500);
     for (const caller of [token, other.token]) {
       const { status, headers } = await app.withToken('/me', caller);
       expect([status, headers.get('retry-after')]).toEqual([503, '1']);
     }
     expect([countLoads(), other.countLoads()]).toEqual([1, 0]);
 
-    at.mockReturnValue(now + 10_000);
+    clock.mockReturnValue(now + 10_000);
     expect((await app.withToken('/me', token)).status).toBe(200);
   });
 
-  it('waits a minute at most, whatever the Retry-After of a 429 of Clerk', async () => {
+  it('loads users again after one minute if a 429 of Clerk has a longer Retry-After', async () => {
     const app = await start();
     const { user, token } = await signIn();
     const now = Date.now();
@@ -211,7 +211,7 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     expect((await app.withToken('/me', fresh)).status).toBe(200);
   });
 
-  it('asks a Clerk that answers 429 once for many concurrent requests', async () => {
+  it('calls Clerk once for many concurrent requests if Clerk responds with 429', async () => {
     const app = await start();
     const { token, countLoads } = await signIn();
     clerk.outage({ status: 429, retryAfter: 7 }, '/v1/users');
@@ -221,17 +221,17 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
   });
 
   it.each<[string, number | undefined, string]>([
-    ['more than an hour is cut to an hour', 86_400, '3600'],
-    ['none is taken for ten seconds', undefined, '10'],
-    ['a negative one is taken for ten seconds', -5, '10'],
-  ])('answers 503 after a 429 of Clerk whose Retry-After is odd: %s', async (_name, retryAfter, expected) => {
+    ['one hour instead of more', 86_400, '3600'],
+    ['ten seconds instead of none', undefined, '10'],
+    ['ten seconds instead of a negative number', -5, '10'],
+  ])('corrects an unusual Retry-After of Clerk’s 429: %s', async (_name, retryAfter, expected) => {
     const app = await start();
     const { token } = await signIn();
     clerk.outage({ status: 429, ...(retryAfter === undefined ? {} : { retryAfter }) }, '/v1/users');
     expect((await app.withToken('/me', token)).headers.get('retry-after')).toBe(expected);
   });
 
-  it('serves a remembered user while Clerk answers 429', async () => {
+  it('returns a cached user while Clerk responds with 429', async () => {
     const app = await start();
     const { token } = await signIn();
     await app.withToken('/me', token);
@@ -239,23 +239,23 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     expect((await app.withToken('/me', token)).status).toBe(200);
   });
 
-  it('answers 503 with Retry-After where Clerk answers 429 to the request for its keys', async () => {
+  it('returns 503 with Retry-After if Clerk responds to the key fetch with 429', async () => {
     const app = await start();
     clerk.outage({ status: 429, retryAfter: 7 }, '/v1/jwks');
     const { status, headers } = await app.withToken('/strict', await clerk.sessionToken());
     expect([status, headers.get('retry-after')]).toEqual([503, '7']);
   });
 
-  it('answers 503 with Retry-After where Clerk answers 429 to the verification of an API key', async () => {
+  it('returns 503 with Retry-After if Clerk responds to the verification of an API key with 429', async () => {
     const app = await start();
     const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
     clerk.outage({ status: 429, retryAfter: 7 }, '/api_keys');
     const { status, headers } = await app.withToken('/api-key', secret);
-    // Clerk's client does not hand on what Clerk said: the ten seconds of its windows.
+    // Clerk's client does not pass on the header, so these are the ten seconds of Clerk's rate limit windows.
     expect([status, headers.get('retry-after')]).toEqual([503, '10']);
   });
 
-  it('answers 503 without Retry-After where Clerk does not answer', async () => {
+  it('returns 503 without Retry-After if Clerk cannot be reached', async () => {
     const app = await start({ maxRetries: 0 });
     const { token } = await signIn();
     clerk.outage('refuse', '/v1/users');
@@ -263,7 +263,7 @@ describe.each(PLATFORMS)('@CurrentUser() on %s', (_, platform) => {
     expect([status, headers.get('retry-after')]).toEqual([503, null]);
   });
 
-  it('keeps the Retry-After where onError answers 503 as well', async () => {
+  it('keeps Retry-After if onError returns an error with status 503', async () => {
     const app = await start({ onError: () => Object.assign(new Error('busy'), { statusCode: 503 }) });
     clerk.outage({ status: 429, retryAfter: 7 }, '/v1/jwks');
     const { status, headers } = await app.withToken('/strict', await clerk.sessionToken());

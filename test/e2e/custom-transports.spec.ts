@@ -1,4 +1,4 @@
-/** Kinds of calls that only the application knows: by an adapter of its own, through the guard as Nest runs it. */
+/** Tests custom transports: adapters of the application, with the guard run by Nest. */
 import { Controller, Get, Injectable, type ExecutionContext, type Type } from '@nestjs/common';
 import { ExternalContextCreator } from '@nestjs/core';
 
@@ -20,7 +20,7 @@ import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
 
-/** What the tests' bot framework calls handlers with. */
+/** The second argument that the bot framework of these tests passes to handlers. */
 interface Update {
   readonly session?: unknown;
   readonly text?: string;
@@ -56,7 +56,7 @@ class BotError extends Error {
   }
 }
 
-/** As an instance of a class, whose methods are on its prototype. */
+/** An adapter that is an instance of a class, so its methods are on the prototype. */
 class BotAdapter implements TransportAdapter {
   call(context: ExecutionContext) {
     return context.getArgByIndex<Update>(1);
@@ -69,7 +69,7 @@ class BotAdapter implements TransportAdapter {
   }
 }
 
-describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform) => {
+describe.each(PLATFORMS)('calls over a custom transport, in an application on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp | undefined;
   beforeAll(async () => void (clerk = await LocalClerk.start()));
@@ -88,7 +88,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
       .start();
   }
 
-  /** As frameworks beside Nest's own do it: Nest runs guards, pipes and interceptors before the handler. */
+  /** Calls a handler as other frameworks do: Nest runs guards, pipes and interceptors before it. */
   async function call(
     name: keyof Bot & string,
     update: Update = {},
@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     return callOn(bot, name, bot[name], update, type, client);
   }
 
-  /** @param handler What the framework calls: the method, or a copy of it. */
+  /** @param handler The function that the framework calls: the method, or a copy of it. */
   async function callOn(
     bot: object,
     name: string,
@@ -127,7 +127,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     return handle(client, update).catch((error: unknown) => ({ error }));
   }
 
-  it('are denied without an adapter, by an error that says how to register one', async () => {
+  it('are denied without an adapter, and the error says how to register one', async () => {
     await start({});
     for (const name of ['default', 'public', 'skip'] as const) {
       const { error } = await call(name, { session: await clerk.sessionToken() });
@@ -136,7 +136,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     }
   });
 
-  it('are guarded like any other, with an adapter', async () => {
+  it('are authenticated and authorized like any other call with an adapter', async () => {
     await start({ transports: { bot: new BotAdapter() } });
     const user = clerk.createUser();
     const session = await clerk.sessionToken({ user });
@@ -149,7 +149,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     expect(await call('me', { session })).toBe(user.id);
     expect(await call('m2m', { session: token })).toMatchObject({ isAuthenticated: true });
 
-    const refusals = [
+    const denials = [
       ['default', {}, 401, 'authentication-required'],
       ['default', { session: 'garbage' }, 401, 'token-invalid'],
       ['default', { session: token }, 401, 'token-invalid'],
@@ -158,14 +158,14 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
       ['default', { session: 7 }, 400, 'malformed-request'],
       ['default', { session: 'a\nb' }, 400, 'malformed-request'],
     ] as const;
-    for (const [name, update, status, code] of refusals) {
+    for (const [name, update, status, code] of denials) {
       const { error } = await call(name, update);
       expect(error).toBeInstanceOf(BotError);
       expect(error.denial).toMatchObject({ status, code });
     }
   });
 
-  it('never take over the caller of another call', async () => {
+  it('never see the caller of a concurrent call', async () => {
     await start({ transports: { bot: new BotAdapter() } });
     const users = Array.from({ length: 5 }, () => clerk.createUser());
     const sessions = await Promise.all(users.map((user) => clerk.sessionToken({ user })));
@@ -173,7 +173,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     expect(seen.map(({ userId }) => userId)).toEqual(users.map(({ id }) => id));
   });
 
-  it('may reach a copy of a handler, where the class alone says who may call it', async () => {
+  it('reach a copy of a handler whose class has no decorated methods, but only with credentials', async () => {
     @Injectable()
     class Consumer {
       consume() {
@@ -187,7 +187,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     expect((await callOn(consumer, 'consume', copy, {})).error.denial).toMatchObject({ status: 401 });
   });
 
-  it('are denied for a copy of a handler whose class decorates methods, since its decorators may be lost', async () => {
+  it('are denied with 500 for a copy of a handler whose class has decorated methods', async () => {
     await start({ transports: { bot: new BotAdapter() } });
     const bot = app!.get(Bot as Type<Bot>);
     const session = await clerk.sessionToken();
@@ -197,7 +197,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     }
   });
 
-  it('never take over the caller of another call, though the adapter names what all calls share', async () => {
+  it('never see the caller of another call if the adapter’s call() returns an object that all calls share', async () => {
     const { credentials } = new BotAdapter();
     for (const client of [{}, Object.freeze({}), Object.create(null) as object, new Proxy({}, {})]) {
       await start({ transports: { bot: { call: (context) => context.getArgByIndex<object>(0), credentials } } });
@@ -214,18 +214,18 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     app = undefined;
   });
 
-  it('hand a handler without parameter decorators what their framework gave', async () => {
+  it('pass the arguments of the framework to a handler without parameter decorators', async () => {
     await start({ transports: { bot: new BotAdapter() } });
     expect(await call('bare', { session: await clerk.sessionToken() })).toEqual(['shared client', 'text', 'default']);
   });
 
-  it('may present cookies, as a browser does', async () => {
+  it('are authenticated by cookies if the adapter returns them as credentials', async () => {
     const cookie = await clerk.browserCookies();
     await start({ transports: { bot: { call: new BotAdapter().call, credentials: () => ({ cookie }) } } });
     expect(await call('default')).toMatchObject({ isAuthenticated: true });
   });
 
-  it('are refused with the exceptions of HTTP, unless the adapter has its own', async () => {
+  it('are denied with HTTP exceptions, unless onError returns an error', async () => {
     const { call: callOf, credentials } = new BotAdapter();
     await start({ transports: { bot: { call: callOf, credentials } } });
     expect((await call('default')).error.getResponse()).toMatchObject({
@@ -241,7 +241,7 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     expect((await call('default')).error).toBeInstanceOf(RangeError);
   });
 
-  it('are denied where the adapter names nothing of this call, or throws', async () => {
+  it('are denied if the adapter’s call() returns an unrelated object, or credentials() throws', async () => {
     const { credentials } = new BotAdapter();
     await start({ transports: { bot: { call: () => ({}), credentials } } });
     expect((await call('public')).error).toMatchObject({
@@ -262,11 +262,11 @@ describe.each(PLATFORMS)('calls of a bot, in an application on %s', (_, platform
     ['an adapter for GraphQL, which is built in', { graphql: new BotAdapter() }],
     ['an adapter for microservices, which are built in', { rpc: new BotAdapter() }],
     ['an adapter for gateways, which are built in', { ws: new BotAdapter() }],
-    ['an adapter without credentials', { bot: { call: () => ({}) } }],
-    ['an adapter whose deny is no function', { bot: { ...{ call: () => ({}), credentials: () => '' }, deny: 1 } }],
-    ['a list', [new BotAdapter()]],
-    ['nothing', { bot: null }],
-  ])('stop the boot: %s', async (_name, transports) => {
+    ['an adapter without credentials()', { bot: { call: () => ({}) } }],
+    ['an adapter whose deny is not a function', { bot: { ...{ call: () => ({}), credentials: () => '' }, deny: 1 } }],
+    ['a list of adapters', [new BotAdapter()]],
+    ['null as an adapter', { bot: null }],
+  ])('are rejected at boot if the option transports is %s', async (_name, transports) => {
     await expect(start({ transports: transports as never })).rejects.toMatchObject({ code: 'invalid-configuration' });
   });
 });

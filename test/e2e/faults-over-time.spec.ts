@@ -23,14 +23,14 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** The lanes that a token is verified in. */
+/** Combinations of the lanes that verify a token. */
 const LANES = [
   ['all lanes', {}],
-  ['no memory', { verificationCache: false }],
-  ['Clerk’s SDK alone', { verificationCache: false, directVerification: false }],
+  ['no verification cache', { verificationCache: false }],
+  ['Clerk’s SDK only', { verificationCache: false, directVerification: false }],
 ] as const;
 
-describe.each(PLATFORMS)('on %s', (_, platform) => {
+describe.each(PLATFORMS)('an application on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
   let offset: number;
@@ -66,16 +66,16 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     return statuses.size === 1 ? [...statuses][0] : [...statuses];
   };
   const cookieStatus = async (cookie: string) => (await app.send('/strict', { cookie })).status;
-  /** A fetch by the way goes on after the answer. */
+  /** Waits for a background fetch, which continues after the response. */
   const keysFetched = async (times: number) => {
     while (clerk.countRequests('/v1/jwks') < times) await new Promise(setImmediate);
     await new Promise((resolve) => setTimeout(resolve, 50));
   };
 
-  describe.each(LANES)('with %s, a clock', (_lanes, options) => {
+  describe.each(LANES)('with %s, when the clock changes,', (_lanes, options) => {
     beforeEach(() => start(options));
 
-    it('that jumps ahead lets tokens expire, and when it jumps back they are good again', async () => {
+    it('denies tokens that expire by a jump ahead, and accepts them again after a jump back', async () => {
       const [token, cookie] = [await session(), await clerk.browserCookies({ issuedAt: issuedAt() })];
       expect([await statusOf(token), await cookieStatus(cookie)]).toEqual([200, 200]);
       for (let time = 0; time < 2; time++) {
@@ -87,7 +87,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       }
     });
 
-    it('that is set back lets tokens of that time in, and none of the future', async () => {
+    it('accepts tokens of an earlier time once set back to it, and none of the future', async () => {
       const token = await session();
       expect(await statusOf(token)).toBe(200);
       offset = -3 * HOUR;
@@ -97,7 +97,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       expect([await statusOf(token), await statusOf(earlier)]).toEqual([200, 401]);
     });
 
-    it('that is set back keeps no key alive that was removed', async () => {
+    it('denies tokens of a removed key although the clock was set back', async () => {
       expect(await statusOf(await session())).toBe(200);
       const old = clerk.keyId;
       clerk.rotateKey();
@@ -107,7 +107,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       expect(await statusOf(await session())).toBe(200);
     });
 
-    it('that is set back suspends no fetching: a new key is found after half a minute as ever', async () => {
+    it('finds a new key half a minute later, as usual, although the clock was set back', async () => {
       expect(await statusOf(await session())).toBe(200);
       offset = -3 * HOUR;
       expect(await statusOf(await session())).toBe(200);
@@ -117,7 +117,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       expect(await statusOf(await session())).toBe(200);
     });
 
-    it('that is set back in an outage leaves known keys at work, and it heals at once', async () => {
+    it('keeps using known keys in an outage although the clock was set back, and finds new keys after it', async () => {
       expect(await statusOf(await session())).toBe(200);
       clerk.outage('refuse');
       const unknown = () => session({ header: { kid: 'ins_unknown' } });
@@ -134,7 +134,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     });
   });
 
-  it('a clock that is set back gives an opaque token no longer memory', async () => {
+  it('does not cache a revoked API key for longer when the clock is set back', async () => {
     await start({ verificationCache: { machineTokens: { ttl: 10 * SECOND } } });
     const key = clerk.createApiKey({ subject: clerk.createUser() });
     const status = async () => (await app.withToken('/api-key', key.secret)).status;
@@ -145,10 +145,10 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     expect(await status()).toBe(401);
   });
 
-  describe.each(LANES)('with %s, keys', (_lanes, options) => {
+  describe.each(LANES)('with %s, when Clerk’s keys change,', (_lanes, options) => {
     beforeEach(() => start(options));
 
-    it('may rotate while requests are under way: the old one stays good, the new one is found', async () => {
+    it('accepts tokens of the old and the new key if they rotate during the first fetch', async () => {
       const before = await Promise.all(Array.from({ length: 30 }, () => session()));
       clerk.outage({ delay: 50 }, '/v1/jwks');
       const underWay = Promise.all(before.map((token) => app.withToken('/strict', token)));
@@ -158,12 +158,12 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       const mixed = [...before, ...after].map((token) => app.withToken('/strict', token));
       const statuses = (answers: { status: number }[]) => [...new Set(answers.map(({ status }) => status))];
       expect(statuses(await underWay)).toEqual([200]);
-      // The answer to the first fetch was given after the rotation.
+      // The response to the first fetch was sent after the rotation.
       expect(statuses(await Promise.all(mixed))).toEqual([200]);
       expect(clerk.countRequests('/v1/jwks')).toBe(1);
     });
 
-    it('rotated since the last fetch are found half a minute after it, however many ask', async () => {
+    it('denies tokens of a new key for half a minute after the last fetch, then finds it with one fetch', async () => {
       expect(await statusOf(await session())).toBe(200);
       clerk.rotateKey();
       const crowd = async () => {
@@ -178,7 +178,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       expect(clerk.countRequests('/v1/jwks')).toBe(2);
     });
 
-    it('that were removed die within five minutes, and nobody waits for that', async () => {
+    it('denies tokens of a removed key within five minutes, after a fetch in the background', async () => {
       const old = clerk.keyId;
       expect(await statusOf(await session())).toBe(200);
       clerk.rotateKey();
@@ -198,7 +198,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
   });
 
   it.each(LANES)(
-    'with %s, keys that cannot be fetched outlive their five minutes, and are waited for once',
+    'with %s, keeps using keys after five minutes if they cannot be fetched, and waits for the fetch once',
     async (_lanes, options) => {
       await start({ timeoutInMs: TIMEOUT_MS, ...options });
       expect(await statusOf(await session())).toBe(200);
@@ -212,8 +212,8 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     },
   );
 
-  describe('closing, with requests open at a Clerk that hangs,', () => {
-    /** A Clerk that hangs, and knows how many still wait for it. */
+  describe('with pending calls to Clerk', () => {
+    /** A Clerk that hangs, and its open connections. */
     let hanging: Server;
     let connections: Set<Socket>;
     beforeEach(async () => {
@@ -229,30 +229,30 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       hanging.close();
     });
     const url = () => `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`;
-    /** Those that hold the process. Some of others come and go, so that there may be fewer than before. */
+    /** Counts timers that keep the process alive. Unrelated ones come and go, so there may be fewer than before. */
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const eventually = async (condition: () => boolean) => {
       while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
     };
 
-    it('comes to an end, and leaves nothing open', async () => {
+    it('closes, and leaves no request, key fetch or timer open', async () => {
       const before = timers();
       await start({ apiUrl: url(), timeoutInMs: TIMEOUT_MS });
       const outcome = (answer: Promise<{ status: number }>) => answer.then(({ status }) => status, String);
       const open = [outcome(app.withToken('/strict', await session())), outcome(app.withToken('/api-key', 'ak_x'))];
       await eventually(() => connections.size === 2);
-      // Not so while somebody waits: the request, and it alone, holds the process.
+      // While callers wait, only their requests keep the process alive.
       await eventually(() => timers() <= before);
       await app.close();
       for (const answer of await Promise.all(open)) expect(String(answer)).toMatch(/^503$|socket hang up|ECONNRESET/);
       const server = app.nest.getHttpServer() as Server;
       expect(await new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))).toBe(0);
-      // The fetch of the keys is given up (Node keeps a connection for four seconds). Clerk's client cannot be told to, so
-      // that its call stays.
+      // The key fetch is aborted (Node keeps its connection for four seconds). Clerk's client offers no way to abort, so
+      // the connection of its call stays open.
       await eventually(() => connections.size === 1 && timers() <= before);
     });
 
-    it('waits for the answers, where Nest is told to', async () => {
+    it('responds with 503 before the server closes, if open connections are not closed by force', async () => {
       await start({ apiUrl: url(), timeoutInMs: TIMEOUT_MS });
       const server = app.nest.getHttpServer() as Server;
       const open = [app.withToken('/strict', await session()), app.withToken('/api-key', 'ak_x')];
@@ -262,7 +262,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       await closed;
     });
 
-    it('between two tries leaves no timer behind', async () => {
+    it('closes between two retries without a timer that keeps the process alive', async () => {
       const before = timers();
       await start();
       clerk.outage('refuse');

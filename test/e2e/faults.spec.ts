@@ -40,10 +40,10 @@ class Routes {
   }
 }
 
-/** Short enough to wait for, long enough for a healthy answer on a busy machine. */
+/** Short enough to wait for, long enough for a healthy response on a busy machine. */
 const TIMEOUT_MS = 750;
 
-/** Where a load balancer, a proxy or a hotel sends everybody. */
+/** Another server, to which a load balancer, a proxy or the network of a hotel may redirect all requests. */
 let elsewhere: Server;
 beforeAll(async () => {
   elsewhere = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Hello'));
@@ -58,34 +58,34 @@ const elsewhereUrl = () => `http://127.0.0.1:${(elsewhere.address() as AddressIn
 const FAULTS: Record<string, Outage | (() => Outage)> = {
   'refused connections': 'refuse',
   'connections cut in the middle of the body': 'reset',
-  'no answer': 'hang',
-  'a body without end': 'drip',
+  'no response': 'hang',
+  'a body that never ends': 'drip',
   'half a body': 'garbage',
   'a JSON 500': { status: 500 },
   'an HTML 500': { status: 500, html: true },
   'a 502': { status: 502, html: true },
   'a 429': { status: 429, retryAfter: 30 },
-  'a 429 that does not say for how long': { status: 429 },
+  'a 429 without Retry-After': { status: 429 },
   'a redirect to another host': () => ({ status: 302, location: elsewhereUrl() }),
-  'no body': { body: '' },
-  'a page': { body: '<h1>Welcome</h1>', contentType: 'text/html' },
-  'JSON that is called otherwise': {
+  'an empty body': { body: '' },
+  'an HTML page': { body: '<h1>Welcome</h1>', contentType: 'text/html' },
+  'JSON with a charset in its content type': {
     body: '{"id":"x","subject":"user_x"}',
     contentType: 'application/json; charset=utf-8',
   },
-  'an object': { body: {} },
-  'a list': { body: [] },
-  null: { body: null },
+  'an empty object': { body: {} },
+  'an empty list': { body: [] },
+  'the JSON value null': { body: null },
   'another resource': { body: { object: 'email', id: 'ema_1' } },
-  'an error that is none': { body: { errors: [] } },
-  'no keys': { body: { keys: [] } },
-  'keys that are none': { body: { keys: [{ kty: 'RSA', kid: 'ins_1' }] } },
+  'an empty list of errors': { body: { errors: [] } },
+  'an empty key set': { body: { keys: [] } },
+  'a key set of incomplete keys': { body: { keys: [{ kty: 'RSA', kid: 'ins_1' }] } },
   'a huge body': () => ({ body: { keys: [], padding: 'x'.repeat(2 * 1024 * 1024) } }),
 };
 
-/** Who calls, what is answered while Clerk cannot be asked, and what once it is well again. */
+/** A caller, with the expected status while Clerk is unavailable (`meanwhile`) and once it has recovered (`after`). */
 interface Caller {
-  /** `warm` has been asked before, so that it has keys; `cold` has not; `bare` is as warm, and remembers nothing. */
+  /** `warm` was called before, so it has keys; `cold` was not; `bare` was, but has no cache and uses Clerk's SDK only. */
   readonly app: 'warm' | 'cold' | 'bare';
   readonly path: string;
   readonly credential?: (clerk: LocalClerk, kept: Kept) => string | Promise<string>;
@@ -94,7 +94,7 @@ interface Caller {
   readonly body?: unknown;
 }
 
-/** What was there before the fault. */
+/** Credentials that are cached before the fault. */
 interface Kept {
   readonly session: string;
   readonly apiKey: string;
@@ -107,51 +107,57 @@ const session = async (clerk: LocalClerk) => bearer(await clerk.sessionToken());
 const apiKey = (clerk: LocalClerk) => bearer(clerk.createApiKey({ subject: clerk.createUser() }).secret);
 
 const CALLERS: Record<string, Caller> = {
-  'a session that is remembered': {
+  'a cached session': {
     ...{ app: 'warm', path: '/strict', credential: (_, kept) => bearer(kept.session) },
     ...{ meanwhile: 200, after: 200 },
   },
-  'a new session under a known key': { app: 'warm', path: '/strict', credential: session, meanwhile: 200, after: 200 },
-  'the same, where any token is accepted': {
+  'a new session of a known key': { app: 'warm', path: '/strict', credential: session, meanwhile: 200, after: 200 },
+  'a new session of a known key, where any token type is accepted': {
     ...{ app: 'warm', path: '/any', credential: session, meanwhile: 200, after: 200 },
   },
-  'the same, asked of Clerk’s SDK': { app: 'bare', path: '/strict', credential: session, meanwhile: 200, after: 200 },
-  'a browser under a known key': {
+  'a new session of a known key, verified by Clerk’s SDK': {
+    app: 'bare',
+    path: '/strict',
+    credential: session,
+    meanwhile: 200,
+    after: 200,
+  },
+  'a browser session of a known key': {
     ...{ app: 'warm', path: '/strict', credential: (clerk) => clerk.browserCookies(), meanwhile: 200, after: 200 },
   },
-  'a session under an unknown key': {
+  'a session of an unknown key': {
     ...{ app: 'cold', path: '/strict', credential: session, meanwhile: UNAVAILABLE, after: 200 },
   },
-  'the same on a public route': {
+  'a session of an unknown key, on a public route': {
     ...{ app: 'cold', path: '/public', credential: session, meanwhile: 200, after: 200, body: SIGNED_OUT },
   },
-  'a browser under an unknown key': {
+  'a browser session of an unknown key': {
     app: 'cold',
     path: '/strict',
     credential: (clerk) => clerk.browserCookies(),
     meanwhile: UNAVAILABLE,
     after: 200,
   },
-  'a forged session, by the look of a known key': {
+  'a session forged with the id of a known key': {
     ...{ app: 'warm', path: '/strict', meanwhile: 401, after: 401 },
     credential: async (clerk) => bearer((await clerk.sessionToken()).replace(/.{9}$/, 'AAAAAAAAA')),
   },
-  'a forged session, by an unknown key': {
+  'a session forged with the id of an unknown key': {
     ...{ app: 'cold', path: '/strict', meanwhile: UNAVAILABLE, after: 401 },
     credential: async (clerk) => bearer(await clerk.sessionToken({ header: { kid: 'ins_forged' } })),
   },
-  'an expired session under a known key': {
+  'an expired session of a known key': {
     ...{ app: 'warm', path: '/strict', meanwhile: 401, after: 401 },
     credential: async (clerk) => bearer(await clerk.sessionToken({ issuedAt: Math.floor(Date.now() / 1000) - 600 })),
   },
-  'an API key that is remembered': {
+  'a cached API key': {
     ...{ app: 'warm', path: '/api-key', credential: (_, kept) => bearer(kept.apiKey), meanwhile: 200, after: 200 },
   },
   'an API key': { app: 'warm', path: '/api-key', credential: apiKey, meanwhile: UNAVAILABLE, after: 200 },
-  'an API key, where any token is accepted': {
+  'an API key, where any token type is accepted': {
     ...{ app: 'warm', path: '/any', credential: apiKey, meanwhile: UNAVAILABLE, after: 200 },
   },
-  'an API key on a public route': {
+  'an API key, on a public route': {
     ...{ app: 'warm', path: '/public-machines', credential: apiKey, meanwhile: 200, after: 200, body: SIGNED_OUT },
   },
   'an opaque M2M token': {
@@ -171,13 +177,25 @@ const CALLERS: Record<string, Caller> = {
   'a made-up OAuth token': {
     ...{ app: 'warm', path: '/oauth', credential: () => bearer('oat_x'), meanwhile: UNAVAILABLE, after: 401 },
   },
-  'a user who is to be loaded': { app: 'warm', path: '/me', credential: session, meanwhile: UNAVAILABLE, after: 200 },
-  nonsense: { app: 'cold', path: '/strict', credential: () => bearer('nonsense'), meanwhile: 401, after: 401 },
-  nobody: { app: 'cold', path: '/strict', meanwhile: 401, after: 401 },
-  'nobody on a public route': { app: 'cold', path: '/public', meanwhile: 200, after: 200, body: SIGNED_OUT },
+  'a session whose user has to be loaded': {
+    app: 'warm',
+    path: '/me',
+    credential: session,
+    meanwhile: UNAVAILABLE,
+    after: 200,
+  },
+  'a malformed token': {
+    app: 'cold',
+    path: '/strict',
+    credential: () => bearer('nonsense'),
+    meanwhile: 401,
+    after: 401,
+  },
+  'no token': { app: 'cold', path: '/strict', meanwhile: 401, after: 401 },
+  'no token, on a public route': { app: 'cold', path: '/public', meanwhile: 200, after: 200, body: SIGNED_OUT },
 };
 
-describe.each(PLATFORMS)('on %s', (_, platform) => {
+describe.each(PLATFORMS)('an application on %s', (_, platform) => {
   let clerk: LocalClerk;
   let apps: Record<Caller['app'], TestApp>;
   const unhandled: unknown[] = [];
@@ -206,7 +224,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     expect(unhandled.splice(0)).toEqual([]);
   });
 
-  /** Everybody at once, each with a credential from before the fault. */
+  /** Prepares a call of every caller, with credentials from before the fault; the result makes all calls at once. */
   async function gather(): Promise<() => Promise<Record<string, Answer>>> {
     const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
     const kept = { session: await clerk.sessionToken(), apiKey: secret };
@@ -226,7 +244,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       Object.fromEntries(await Promise.all(calls.map(async ([name, call]) => [name, await call()] as const)));
   }
 
-  /** Nest has one logger, whatever the number of applications: that of the latest. */
+  /** Nest has one logger for all applications: that of the last one started. */
   const warnings = () => Object.values(apps).flatMap(({ logger }) => logger.ofGuard('warn'));
   const summary = (answers: Record<string, Answer>) =>
     Object.fromEntries(
@@ -241,12 +259,12 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     );
   const healthy = Object.fromEntries(Object.entries(CALLERS).map(([name, { after }]) => [name, [after, undefined]]));
 
-  it.each(Object.entries(FAULTS))('with %s from Clerk', async (_name, fault) => {
-    const everybody = await gather();
+  it.each(Object.entries(FAULTS))('returns 503 for %s from Clerk if needed, then recovers', async (_name, fault) => {
+    const callAll = await gather();
     const outage = typeof fault === 'function' ? fault() : fault;
     clerk.outage(outage);
     const began = performance.now();
-    const answers = await everybody();
+    const answers = await callAll();
     expect(summary(answers)).toEqual(expected([503, 'clerk-unavailable']));
     expect(performance.now() - began).toBeLessThan(10 * TIMEOUT_MS);
     for (const [name, { body }] of Object.entries(CALLERS)) {
@@ -266,7 +284,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
         .join(),
     ).not.toMatch(/eyJ|sk_test|ak_|mt_|oat_/);
 
-    // Nor are known keys lost where they are to be fetched anew just then.
+    // Known keys are kept even if they are due to be fetched again during the fault.
     const later = Date.now() + 6 * 60_000;
     jest.spyOn(Date, 'now').mockReturnValue(later);
     const token = await clerk.sessionToken({ issuedAt: Math.floor(later / 1000) });
@@ -275,21 +293,24 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     jest.restoreAllMocks();
 
     clerk.recover();
-    // Users are loaded again when Clerk said.
-    const { status, retryAfter = status === 429 ? 10 : 0 } = Object(outage) as { status?: number; retryAfter?: number };
+    // Users are loaded again after Clerk's Retry-After.
+    const { status, retryAfter = status === 429 ? 10 : 0 } = Object(outage) as {
+      status?: number;
+      retryAfter?: number;
+    };
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + retryAfter * 1000);
-    expect(summary(await everybody())).toEqual(healthy);
+    expect(summary(await callAll())).toEqual(healthy);
   });
 
-  it.each([401, 403])('with a %d from Clerk, it is our own key that is wrong', async (status) => {
-    const everybody = await gather();
+  it.each([401, 403])('returns 500 for a %d from Clerk if needed, then recovers', async (status) => {
+    const callAll = await gather();
     clerk.outage({ status });
-    expect(summary(await everybody())).toEqual(expected([500, 'clerk-key-rejected']));
+    expect(summary(await callAll())).toEqual(expected([500, 'clerk-key-rejected']));
     clerk.recover();
-    expect(summary(await everybody())).toEqual(healthy);
+    expect(summary(await callAll())).toEqual(healthy);
   });
 
-  it('with a name that DNS does not know', async () => {
+  it('returns 503 if Clerk is needed and its host name cannot be resolved', async () => {
     const options = { ...clerk.options, apiUrl: 'https://clerk.invalid', timeoutInMs: TIMEOUT_MS };
     const lost = await TestApp.on(platform).clerk(options).controllers(Routes).start();
     try {
@@ -303,7 +324,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     }
   });
 
-  describe('asking again', () => {
+  describe('with retries,', () => {
     const good = () => apps.cold.withToken('/api-key', clerk.createApiKey({ subject: clerk.createUser() }).secret);
     const asked = async (act: () => Promise<unknown>, path = '/') => {
       const before = clerk.countRequests(path);
@@ -311,14 +332,14 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       return clerk.countRequests(path) - before;
     };
 
-    it('bridges what fails every other time', async () => {
+    it('returns 200 if every other call to Clerk fails', async () => {
       clerk.outage([{ status: 503 }, 'well']);
       for (let time = 0; time < 4; time++) expect((await good()).status).toBe(200);
       expect((await apps.cold.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
       expect((await apps.cold.withToken('/me', await clerk.sessionToken())).status).toBe(200);
     });
 
-    it('makes no token bad or good that is not, whatever fails', async () => {
+    it('never returns 401 for a valid token or 200 for an invalid one, whatever fails', async () => {
       clerk.outage(['refuse', 'well', 'refuse', 'garbage', 'well', { body: {} }, { status: 429 }]);
       const [goods, bads] = [new Set<number>(), new Set<number>()];
       for (let time = 0; time < 12; time++) {
@@ -332,20 +353,20 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     });
 
     it.each<[string, Outage, number, number]>([
-      ['once where the connection fails, and then no more until Clerk is well', 'refuse', 2, 1],
-      ['once after a 500, and then no more until Clerk is well', { status: 500 }, 2, 1],
-      ['not where Clerk is overloaded', { status: 429, retryAfter: 30 }, 1, 1],
-      ['not where nobody waits any more', 'hang', 1, 1],
-      ['not where the token is bad', { status: 404 }, 1, 1],
-      ['not where our key is refused', { status: 401 }, 1, 1],
-    ])('is done %s', async (_name, fault, first, second) => {
+      ['calls Clerk twice if the connection fails, and then once per request until Clerk recovers', 'refuse', 2, 1],
+      ['calls Clerk twice after a 500, and then once per request until Clerk recovers', { status: 500 }, 2, 1],
+      ['calls Clerk once if it responds with a 429 and a long Retry-After', { status: 429, retryAfter: 30 }, 1, 1],
+      ['calls Clerk once if the call times out', 'hang', 1, 1],
+      ['calls Clerk once if it responds that the token is unknown', { status: 404 }, 1, 1],
+      ['calls Clerk once if it rejects our secret key', { status: 401 }, 1, 1],
+    ])('%s', async (_name, fault, first, second) => {
       clerk.outage(fault, '/api_keys');
       expect([await asked(good), await asked(good)]).toEqual([first, second]);
       clerk.recover();
       expect((await good()).status).toBe(200);
     });
 
-    it('waits as long as Clerk wants, where there is the time', async () => {
+    it('calls Clerk again after the Retry-After of a 429 if it is within the timeout', async () => {
       clerk.outage([{ status: 429, retryAfter: 0 }, 'well'], '/v1/');
       expect((await apps.cold.withToken('/me', await clerk.sessionToken())).status).toBe(200);
       expect(clerk.requests.map(({ path, status }) => [path.slice(0, 9), status])).toEqual([
@@ -356,7 +377,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       ]);
     });
 
-    it('is not done with a nonce, which is spent by the first time', async () => {
+    it('calls Clerk once with the nonce of a handshake, which can be used only once', async () => {
       const { nonce } = await clerk.createHandshake();
       const path = '/v1/clients/handshake_payload';
       clerk.outage({ status: 500 }, path);
@@ -366,7 +387,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     });
   });
 
-  it('no more calls hang than are allowed, and known callers are not held up by them', async () => {
+  it('leaves no more calls pending than maxPendingCalls allows, and returns 200 to known callers meanwhile', async () => {
     const options = { ...clerk.options, timeoutInMs: TIMEOUT_MS, maxPendingCalls: 9 };
     const app = await TestApp.on(platform).clerk(options).controllers(Routes).start();
     try {
@@ -382,7 +403,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       for (const known of [token, await clerk.sessionToken()]) {
         expect((await app.withToken('/strict', known)).status).toBe(200);
       }
-      // Nobody has told the application that those three calls are over; but they are not for what known callers need.
+      // Those three calls are still pending, but do not block the calls that known callers need.
       expect((await app.withToken('/api-key', 'ak_another')).status).toBe(503);
       expect((await app.withToken('/me', token)).status).toBe(200);
       expect(clerk.countRequests('/api_keys')).toBe(3);
@@ -391,11 +412,11 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     }
   });
 
-  it('an outage does not flood the log', async () => {
+  it('logs an outage once, and the number of similar warnings when it closes', async () => {
     clerk.outage('refuse');
     for (let time = 0; time < 20; time++) await apps.cold.withToken('/api-key', `ak_${time}`);
     expect(warnings()).toHaveLength(1);
-    // As when the application closes.
+    // As Nest does when the application closes.
     apps.cold.get(LogThrottle).onModuleDestroy();
     expect(warnings()).toHaveLength(2);
     expect(warnings().at(-1)).toContain('(and 18 more like it)');

@@ -24,15 +24,15 @@ class WithoutMiddleware {}
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-dest': 'document' };
 const HOST = { host: 'api.example.com:3000' };
 const FORWARDED = { ...HOST, 'x-forwarded-host': 'app.example.com', 'x-forwarded-proto': 'https' };
-/** Where the tests come from, and where they do not. */
+/** The address that the tests call from, and another one. */
 const [HERE, ELSEWHERE] = ['127.0.0.1', '192.0.2.1'];
 
-describe.each(PLATFORMS)('what proxies forward on %s', (_, platform) => {
+describe.each(PLATFORMS)('forwarded headers on %s', (_, platform) => {
   let clerk: LocalClerk;
   const apps: TestApp[] = [];
 
   beforeAll(async () => {
-    // Clerk tells the console about handshakes that fail.
+    // Clerk logs failed handshakes to the console.
     jest.spyOn(console, 'error').mockReturnValue();
     clerk = await LocalClerk.start();
   });
@@ -54,7 +54,7 @@ describe.each(PLATFORMS)('what proxies forward on %s', (_, platform) => {
     return app;
   }
 
-  /** A browser goes to a page with a session token that has to be made anew. */
+  /** Navigates to a page like a browser whose session token has expired. */
   async function visit(app: TestApp, headers: Record<string, string>): Promise<Answer> {
     const expired = await clerk.sessionToken({ issuedAt: Math.floor(Date.now() / 1000) - 120 });
     const cookie = `__clerk_db_jwt=d; __client_uat=1; __session=${expired}`;
@@ -66,18 +66,18 @@ describe.each(PLATFORMS)('what proxies forward on %s', (_, platform) => {
     return { at: location.startsWith('/') ? pathname : location, back: searchParams.get('redirect_url') };
   };
   const OWN = 'http://api.example.com:3000/page?x=1';
-  // The second is whom the local Clerk makes its tokens for.
+  // The second is the origin that the local Clerk issues its tokens to.
   const OURS = { authorizedParties: ['https://app.example.com', 'http://localhost:3000'] };
 
   describe.each([
     ['the guard', WithoutMiddleware],
     ['ClerkMiddleware', WithMiddleware],
-  ])('to %s', (_by, module) => {
+  ])('with %s', (_by, module) => {
     it.each<[string, ClerkModuleOptions]>([
       ['frontendApiProxy', { frontendApiProxy: { enabled: true } }],
       ['a proxyUrl that is a path', { proxyUrl: '/__clerk' }],
-      ['a proxyUrl made of the request’s', { proxyUrl: ({ origin }) => `${origin}/__clerk` }],
-    ])('are never the host of a handshake by %s', async (_how, options) => {
+      ['a proxyUrl function of the request’s URL', { proxyUrl: ({ origin }) => `${origin}/__clerk` }],
+    ])('set only the protocol of redirect_url without a trusted proxy, with %s', async (_how, options) => {
       const app = await start(options, false, module);
       for (const headers of [
         FORWARDED,
@@ -95,16 +95,26 @@ describe.each(PLATFORMS)('what proxies forward on %s', (_, platform) => {
     });
 
     it.each<[string, string | boolean, ClerkModuleOptions, string]>([
-      ['any proxy is trusted', true, {}, 'https://app.example.com/page?x=1'],
-      ['this proxy is trusted', HERE, {}, 'https://app.example.com/page?x=1'],
-      ['another proxy is trusted', ELSEWHERE, {}, OWN.replace('http', 'https')],
-      ['their origin is named by authorizedParties', false, OURS, 'https://app.example.com/page?x=1'],
-    ])('are, or are not, the way back where %s', async (_how, trustProxy, options, back) => {
+      ['set the origin of redirect_url if any proxy is trusted', true, {}, 'https://app.example.com/page?x=1'],
+      ['set the origin of redirect_url if this proxy is trusted', HERE, {}, 'https://app.example.com/page?x=1'],
+      [
+        'set only the protocol of redirect_url if another proxy is trusted',
+        ELSEWHERE,
+        {},
+        OWN.replace('http', 'https'),
+      ],
+      [
+        'set the origin of redirect_url if authorizedParties contains it',
+        false,
+        OURS,
+        'https://app.example.com/page?x=1',
+      ],
+    ])('%s', async (_how, trustProxy, options, back) => {
       const app = await start({ ...options, proxyUrl: '/__clerk' }, trustProxy, module);
       expect(parts(await visit(app, FORWARDED))).toEqual({ at: '/__clerk/v1/client/handshake', back });
     });
 
-    it('are no other host than the one that authorizedParties names', async () => {
+    it('do not set the origin of redirect_url if authorizedParties does not contain it', async () => {
       const app = await start({ ...OURS, proxyUrl: '/__clerk' }, false, module);
       for (const host of ['evil.example', 'app.example.com:8443', 'evil.example@app.example.com', 'app.example.com.']) {
         const answer = await visit(app, { ...FORWARDED, 'x-forwarded-host': host });
@@ -113,7 +123,7 @@ describe.each(PLATFORMS)('what proxies forward on %s', (_, platform) => {
       expect(parts(await visit(app, { ...FORWARDED, 'x-forwarded-proto': 'http' })).back).toBe(OWN);
     });
 
-    it('are, where https alone is forwarded, no reason to trust any proxy', async () => {
+    it('set the protocol of redirect_url to http or https if there is only x-forwarded-proto', async () => {
       const app = await start({ proxyUrl: '/__clerk' }, false, module);
       for (const [protocol, expected] of [
         ['https', 'https'],
@@ -126,7 +136,7 @@ describe.each(PLATFORMS)('what proxies forward on %s', (_, platform) => {
       }
     });
 
-    it('are not where a handshake ends: on the path alone', async () => {
+    it('are not part of the URL at which a handshake ends, which is a path', async () => {
       for (const trustProxy of [true, false]) {
         const app = await start({}, trustProxy, module);
         const { nonce } = await clerk.createHandshake({});
@@ -141,7 +151,7 @@ describe.each(PLATFORMS)('what proxies forward on %s', (_, platform) => {
     });
   });
 
-  it('are in the way back from a sign-in page elsewhere only where they are trusted', async () => {
+  it('set the host of redirect_url from an external sign-in page only if the proxy is trusted', async () => {
     const options = { signInUrl: 'https://accounts.example.com/sign-in' };
     const headers = { ...NAVIGATION, ...FORWARDED, cookie: '__clerk_db_jwt=d; __client_uat=0' };
     for (const [trustProxy, origin] of [
@@ -153,7 +163,7 @@ describe.each(PLATFORMS)('what proxies forward on %s', (_, platform) => {
     }
   });
 
-  it('are told to a tenant’s Clerk by the same rule', async () => {
+  it('set the host of redirect_url in a tenant’s handshake only if the proxy is trusted', async () => {
     const tenant = { ...clerk.options, proxyUrl: '/__clerk' };
     for (const [trustProxy, origin] of [
       [true, 'https://app.example.com'],

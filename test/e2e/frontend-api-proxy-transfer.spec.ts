@@ -22,33 +22,33 @@ const ENABLED = { frontendApiProxy: { enabled: true } } as const;
 const UNAVAILABLE = { statusCode: 503, code: 'clerk-unavailable' };
 const MISCONFIGURED = { statusCode: 500, code: 'invalid-configuration' };
 
-describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) => {
+describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
   let clerk: LocalClerk;
   let api: FrontendApi;
-  let unheard: unknown[];
+  let uncaught: unknown[];
   const apps: TestApp[] = [];
   const sockets: Socket[] = [];
   const environment = { ...process.env };
-  const hear = (error: unknown) => void unheard.push(error);
+  const recordUncaught = (error: unknown) => void uncaught.push(error);
 
   beforeAll(async () => {
     clerk = await LocalClerk.start();
     api = await FrontendApi.start();
-    process.on('uncaughtExceptionMonitor', hear);
+    process.on('uncaughtExceptionMonitor', recordUncaught);
   });
   beforeEach(() => {
     process.env = { ...environment, CLERK_FAPI_URL: api.url };
-    unheard = [];
+    uncaught = [];
   });
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();
     await Promise.all(apps.splice(0).map((app) => app.close()));
     api.reset();
-    expect(unheard).toEqual([]);
+    expect(uncaught).toEqual([]);
   });
   afterAll(() => {
     process.env = environment;
-    process.off('uncaughtExceptionMonitor', hear);
+    process.off('uncaughtExceptionMonitor', recordUncaught);
     api?.stop();
     return clerk?.stop();
   });
@@ -65,7 +65,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
   }
   const send = ({ port }: TestApp, request: Partial<RawRequest> = {}) =>
     exchange(port, { target: '/__clerk/v1/x', ...request });
-  /** A connection on which everything is written by hand. */
+  /** Opens a connection, and sends the text as it is. */
   async function open({ port }: TestApp, text: string): Promise<Socket> {
     const socket = connect(port, '127.0.0.1');
     sockets.push(socket);
@@ -79,30 +79,33 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
   const warnings = ({ logger }: TestApp) =>
     logger.lines.filter((line) => /^(warn|error) /.test(line) && !line.includes('authorizedParties'));
 
-  describe('in requests', () => {
-    it.each(['GET', 'HEAD'])('is no body of a %s, be it empty, of a length or in chunks', async (method) => {
-      const app = await start();
-      for (const [header, value, body] of [
-        ['Content-Length', '0', ''],
-        ['Content-Length', '3', 'abc'],
-        ['Transfer-Encoding', 'chunked', '3\r\nabc\r\n0\r\n\r\n'],
-        ['Transfer-Encoding', 'chunked', '0\r\n\r\n'],
-      ] as const) {
-        const { status } = await send(app, { method, headers: [[header, value]], body });
-        expect([header, value, status]).toEqual([header, value, 201]);
-      }
-      expect(api.received).toHaveLength(4);
-      for (const { headers, body } of api.received) {
-        expect([body.length, headers['content-length'], headers['transfer-encoding']]).toEqual([
-          0,
-          undefined,
-          undefined,
-        ]);
-      }
-    });
+  describe('in requests,', () => {
+    it.each(['GET', 'HEAD'])(
+      'forwards no body of %s requests, whether empty, with a length or chunked',
+      async (method) => {
+        const app = await start();
+        for (const [header, value, body] of [
+          ['Content-Length', '0', ''],
+          ['Content-Length', '3', 'abc'],
+          ['Transfer-Encoding', 'chunked', '3\r\nabc\r\n0\r\n\r\n'],
+          ['Transfer-Encoding', 'chunked', '0\r\n\r\n'],
+        ] as const) {
+          const { status } = await send(app, { method, headers: [[header, value]], body });
+          expect([header, value, status]).toEqual([header, value, 201]);
+        }
+        expect(api.received).toHaveLength(4);
+        for (const { headers, body } of api.received) {
+          expect([body.length, headers['content-length'], headers['transfer-encoding']]).toEqual([
+            0,
+            undefined,
+            undefined,
+          ]);
+        }
+      },
+    );
 
     it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
-      'is the body of a %s, however it is sent',
+      'forwards the body of %s requests with a length, chunked or empty',
       async (method) => {
         const app = await start();
         for (const [header, value, body, due] of [
@@ -117,7 +120,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       },
     );
 
-    it('is a body that the client first asks for leave to send', async () => {
+    it('forwards a body that is sent after Expect: 100-continue, but not the header', async () => {
       const app = await start();
       const headers = [
         ['Expect', '100-continue'],
@@ -129,7 +132,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(api.received[0]!.headers).not.toHaveProperty('expect');
     });
 
-    it('is a body of many megabytes, byte for byte', async () => {
+    it('forwards a body of several megabytes byte for byte', async () => {
       const app = await start();
       const body = Buffer.alloc(8 << 20, 'clerk');
       const answer = await fetch(`http://127.0.0.1:${app.port}/__clerk/v1/x`, { method: 'POST', body });
@@ -138,7 +141,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(api.received[0]!.headers['content-length']).toBe(String(body.length));
     });
 
-    it('is no body in an encoding that nobody undoes', async () => {
+    it('returns 400 for unsupported transfer encodings, and forwards nothing', async () => {
       const app = await start();
       const body = '3\r\nabc\r\n0\r\n\r\n';
       for (const encoding of ['gzip, chunked', 'chunked, chunked']) {
@@ -148,7 +151,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(api.received).toEqual([]);
     });
 
-    it('is nothing about the connection, nor what it names', async () => {
+    it('does not forward hop-by-hop headers, nor headers that Connection names', async () => {
       const app = await start();
       const headers = [
         ...[
@@ -174,7 +177,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(sent.connection).not.toMatch(/upgrade|x-hop/);
     });
 
-    it('is not what a client says in the name of this server', async () => {
+    it('overwrites headers of Clerk and of proxies that the client has sent', async () => {
       const app = await start();
       const forged = [
         ...[
@@ -211,7 +214,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       });
     });
 
-    it('is where the client is and went by a proxy that the application trusts', async () => {
+    it('forwards the address, host and protocol that a trusted proxy reports', async () => {
       const app = await start(ENABLED, '127.0.0.1');
       await send(app, {
         headers: [
@@ -228,7 +231,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       });
     });
 
-    it('is what Clerk’s own proxy hands on', async () => {
+    it('forwards the same as Clerk’s own proxy', async () => {
       const app = await start();
       const headers = {
         accept: 'application/json',
@@ -245,7 +248,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       });
       await fetch(target, { method: 'POST', headers, body: 'abc' });
       const [theirs, ours] = api.received.map(({ headers: all, ...rest }) => {
-        // Of the connections; and Clerk's own does not know where the client is.
+        // These depend on the connection, and Clerk's own proxy does not know the client's address.
         const {
           connection,
           'content-length': _length,
@@ -259,7 +262,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
     });
   });
 
-  describe('by path', () => {
+  describe('by path,', () => {
     it.each([
       '/__clerk/../public',
       '/__clerk/%2e%2e/public',
@@ -267,7 +270,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       '/__clerk%2f..',
       '/__clerk%2fv1',
       '/__CLERK/v1',
-    ])('is not %s, which is left to the application', async (target) => {
+    ])('does not forward %s, but leaves it to the application', async (target) => {
       const app = await start();
       expect((await send(app, { target })).status).toBe(404);
       expect(api.received).toEqual([]);
@@ -281,13 +284,13 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       ['/__clerk/%2e%2e%2fv1', '/%2e%2e%2fv1'],
       ['/__clerk', '/'],
       ['/__clerk?a=b', '/?a=b'],
-    ])('is %s, as a path of Clerk’s alone', async (target, url) => {
+    ])('forwards %s to the host of Clerk as %s', async (target, url) => {
       const app = await start();
       expect((await send(app, { target })).status).toBe(201);
       expect(api.received.map((one) => [one.headers.host, one.url])).toEqual([[new URL(api.url).host, url]]);
     });
 
-    it('is nothing that is no request to this server', async () => {
+    it('returns 400 for a target outside of this server and for TRACE, and forwards nothing', async () => {
       const app = await start();
       for (const request of [{ target: '/__clerk/..//evil.example' }, { method: 'TRACE' }]) {
         expect(await send(app, request)).toMatchObject({ status: 400, body: { code: 'malformed-request' } });
@@ -296,8 +299,8 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
     });
   });
 
-  describe('in answers', () => {
-    it('is all but what is about the connection', async () => {
+  describe('in responses,', () => {
+    it('forwards status and headers, but no hop-by-hop headers', async () => {
       const app = await start();
       api.answer('/v1/x', (_request, response) => {
         response.setHeader('set-cookie', ['a=1; Expires=Thu, 01 Jan 2099 00:00:00 GMT', 'b=2', 'c=3']);
@@ -316,26 +319,38 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(lines.filter((line) => /^set-cookie/i.test(line))).toHaveLength(3);
     });
 
-    it.each([204, 304])('is one of status %i, without a body', async (code) => {
+    it.each([204, 304])('forwards the status %i without a body', async (code) => {
       const app = await start();
       api.answer('/v1/x', (_request, response) => response.writeHead(code).end());
       expect(await send(app)).toMatchObject({ status: code, body: '' });
     });
 
-    it('is one to HEAD, without a body', async () => {
+    it('forwards no body in response to HEAD', async () => {
       const app = await start();
       expect(await send(app, { method: 'HEAD' })).toMatchObject({ status: 201, body: '' });
     });
 
     it.each<[string, (here: string, there: string) => string, string]>([
-      ['to Clerk, by path', () => '/v1/there?x=1#y', '/__clerk/v1/there?x=1#y'],
-      ['to Clerk, by path without a slash', () => 'there', '/__clerk/v1/there'],
-      ['to Clerk, by host', (_here, there) => `${there}/v1/there`, '/__clerk/v1/there'],
-      ['to Clerk, with two slashes', (_here, there) => `${there}//evil.example`, '/__clerk//evil.example'],
-      ['to this server', (here) => `${here}/page?__clerk_handshake_nonce=n`, '/page?__clerk_handshake_nonce=n'],
-      ['to this server, with two slashes', (here) => `${here}//evil.example`, '/evil.example'],
-      ['to elsewhere', () => 'https://accounts.example.com/x', 'https://accounts.example.com/x'],
-    ])('is a redirect %s', async (_how, location, expected) => {
+      ['to a path of Clerk, through the proxy', () => '/v1/there?x=1#y', '/__clerk/v1/there?x=1#y'],
+      ['to a relative path of Clerk, through the proxy', () => 'there', '/__clerk/v1/there'],
+      ['to a URL of Clerk, through the proxy', (_here, there) => `${there}/v1/there`, '/__clerk/v1/there'],
+      [
+        'to a URL of Clerk with two slashes, through the proxy',
+        (_here, there) => `${there}//evil.example`,
+        '/__clerk//evil.example',
+      ],
+      [
+        'to a URL of this server, as a path',
+        (here) => `${here}/page?__clerk_handshake_nonce=n`,
+        '/page?__clerk_handshake_nonce=n',
+      ],
+      ['to a URL of this server with two slashes, as a path', (here) => `${here}//evil.example`, '/evil.example'],
+      [
+        'to a URL of another server, unchanged',
+        () => 'https://accounts.example.com/x',
+        'https://accounts.example.com/x',
+      ],
+    ])('forwards a redirect %s', async (_how, location, expected) => {
       const app = await start();
       api.answer('/v1/x', (_request, response) =>
         response.writeHead(307, { location: location('http://api.example.com', api.url) }).end(),
@@ -346,7 +361,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect([status, headers.get('location')]).toEqual([307, expected]);
     });
 
-    it('is an error of Clerk’s own', async () => {
+    it('forwards an error response of Clerk unchanged', async () => {
       const app = await start();
       api.answer('/v1/x', (_request, response) =>
         response.writeHead(502, { 'content-type': 'application/json' }).end('{"errors":[]}'),
@@ -355,8 +370,8 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
     });
   });
 
-  describe('when Clerk fails', () => {
-    it('is a 503 in our words where nobody listens, whatever was sent', async () => {
+  describe('when Clerk fails,', () => {
+    it('returns 503 if the connection is refused, with or without a body, and logs it once', async () => {
       const app = await start();
       process.env.CLERK_FAPI_URL = 'http://127.0.0.1:9';
       for (const request of [{}, { method: 'POST', headers: [['Content-Length', '3']] as const, body: 'abc' }]) {
@@ -366,13 +381,13 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(app.logger.lines.join()).not.toContain(clerk.secretKey);
     });
 
-    it('is a 503 where the connection is cut before an answer', async () => {
+    it('returns 503 if the connection is cut before a response', async () => {
       const app = await start();
       api.answer('/v1/x', (request) => request.socket.destroy());
       expect(await send(app)).toMatchObject({ status: 503, body: UNAVAILABLE });
     });
 
-    it('is a 503 where no answer begins within timeoutInMs, of which Clerk’s side is told', async () => {
+    it('returns 503 if no response begins within timeoutInMs, and ends the call to Clerk', async () => {
       const app = await start({ ...ENABLED, timeoutInMs: 100 });
       api.answer('/v1/x', () => undefined);
       for (const request of [{}, { method: 'POST', headers: [['Content-Length', '3']] as const, body: 'abc' }]) {
@@ -381,7 +396,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       await api.until(() => api.abandoned === 2);
     });
 
-    it('leaves the connection open for the next request', async () => {
+    it('keeps the client’s connection open for the next request', async () => {
       const app = await start();
       process.env.CLERK_FAPI_URL = 'http://127.0.0.1:9';
       const body = 'a'.repeat(1 << 20);
@@ -392,7 +407,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 503', 'HTTP/1.1 200']);
     });
 
-    it('is a broken connection, and no whole answer, where Clerk’s breaks off', async () => {
+    it('breaks the client’s connection if Clerk’s response breaks off', async () => {
       const app = await start();
       api.answer('/v1/x', (request, response) => {
         response.writeHead(200, { 'content-type': 'text/plain' });
@@ -409,11 +424,11 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
     it.each<[string, string[], string]>([
       ['while it uploads', ['POST /__clerk/v1/x', 'Content-Length: 1000'], 'abc'],
       ['while it uploads in chunks', ['POST /__clerk/v1/x', 'Transfer-Encoding: chunked'], '3\r\nabc\r\n'],
-    ])('%s, is no more than that, and nothing in the log', async (_when, [line = '', ...headers], body) => {
+    ])('%s, ends the call to Clerk and logs nothing', async (_when, [line = '', ...headers], body) => {
       const app = await start();
       for (let time = 0; time < 5; time++) {
         const socket = await open(app, head(line, ...headers) + body);
-        // Answers on other connections come after what was sent on this one.
+        // Once another connection has its response, what was sent on this one has arrived.
         await app.send('/public');
         socket.destroy();
       }
@@ -423,7 +438,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(api.received).toEqual([]);
     });
 
-    it('while it waits, ends the call to Clerk', async () => {
+    it('while it waits, ends the call to Clerk and logs nothing', async () => {
       const app = await start();
       api.answer('/v1/x', () => undefined);
       const socket = await open(app, head('GET /__clerk/v1/x'));
@@ -434,7 +449,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(warnings(app)).toEqual([]);
     });
 
-    it('while it downloads, ends the call to Clerk', async () => {
+    it('while it downloads, ends the call to Clerk and logs nothing', async () => {
       const app = await start();
       api.answer('/v1/x', (_request, response) => {
         response.writeHead(200);
@@ -449,8 +464,8 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
     });
   });
 
-  describe('for whom', () => {
-    it('is nothing for a tenant without keys, though the environment has some', async () => {
+  describe('with a wrong setup,', () => {
+    it('returns 500 for a tenant without keys, although the environment has keys', async () => {
       process.env.CLERK_SECRET_KEY = 'sk_test_environment';
       process.env.CLERK_PUBLISHABLE_KEY = clerk.publishableKey;
       const tenants: Record<string, object> = {
@@ -474,7 +489,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       expect(api.received[0]!.headers['clerk-secret-key']).toBe(clerk.secretKey);
     });
 
-    it('is nothing at all where the application has no more than the key of a machine', async () => {
+    it('fails to boot if the application has only a machineSecretKey', async () => {
       const keys = { publishableKey: undefined, secretKey: undefined, machineSecretKey: 'ask_1' };
       await expect(start({ ...keys, ...ENABLED })).rejects.toMatchObject({
         code: 'invalid-configuration',
@@ -482,7 +497,7 @@ describe.each(PLATFORMS)('what frontendApiProxy hands on, on %s', (_, platform) 
       });
     });
 
-    it('is a body that nobody has read before', async () => {
+    it('returns 500 for a body that a parser has already read, and logs how to fix it', async () => {
       if (platform !== PLATFORMS[0][1]) return;
       const app = await TestApp.on(platform)
         .clerk({ ...clerk.options, proxyUrl: undefined, ...ENABLED })

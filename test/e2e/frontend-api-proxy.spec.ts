@@ -63,7 +63,7 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
   }
   const url = (app: TestApp, path: string) => `http://127.0.0.1:${app.port}${path}`;
 
-  it('hands requests on with path, query, keys and the body byte for byte', async () => {
+  it('forwards requests with path, query, keys and the body byte for byte', async () => {
     const app = await start({ frontendApiProxy: { enabled: true } });
     const body = Buffer.from('{"a": 1,\n  "b":"\u00fc"} ', 'latin1');
     const answer = await fetch(url(app, '/__clerk/v1/client?a=b&c=%20'), {
@@ -81,20 +81,20 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
     expect(answer.headers.get('clerk-secret-key')).toBeNull();
   });
 
-  it('hands on a body of which nobody has said how long it is', async () => {
+  it('forwards a body of unknown length', async () => {
     const app = await start({ frontendApiProxy: { enabled: true } });
     const body = new Blob(['a', 'b']).stream();
     await fetch(url(app, '/__clerk/v1/client'), { method: 'POST', body, duplex: 'half' } as RequestInit);
     expect(received).toEqual([expect.objectContaining({ method: 'POST', body: Buffer.from('ab') })]);
   });
 
-  it('leads redirects back through itself', async () => {
+  it('rewrites redirects of Clerk to its own path', async () => {
     const app = await start({ frontendApiProxy: { enabled: true } });
     const answer = await fetch(url(app, '/__clerk/v1/moved'), { redirect: 'manual' });
     expect([answer.status, answer.headers.get('location')]).toEqual([307, '/__clerk/v1/there?x=1']);
   });
 
-  it('leaves the application’s own routes and their parsers alone', async () => {
+  it('leaves the application’s own routes and their body parsers alone', async () => {
     const app = await start({ frontendApiProxy: { enabled: true } });
     const own = await fetch(url(app, '/echo'), {
       method: 'POST',
@@ -107,14 +107,14 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
     expect(received).toEqual([]);
   });
 
-  it('is where a handshake leads', async () => {
+  it('receives handshakes at the path that the option sets', async () => {
     const app = await start({ frontendApiProxy: { enabled: true, path: '/auth/clerk/' } });
     const { headers } = await app.send('/strict', { accept: 'text/html', 'sec-fetch-dest': 'document' });
     expect(headers.get('location')).toMatch(/^\/auth\/clerk\/v1\/client\/handshake\?/);
     expect((await fetch(url(app, '/auth/clerk/v1/x'))).status).toBe(201);
   });
 
-  it('is there only for the URLs it is enabled for', async () => {
+  it('returns 404 for URLs that it is not enabled for', async () => {
     const app = await start({ frontendApiProxy: { enabled: ({ host }) => host === 'proxied.example' } });
     expect((await app.send('/__clerk/v1/x')).status).toBe(404);
     expect((await app.send('/__clerk/v1/x', { host: 'proxied.example' })).status).toBe(201);
@@ -123,7 +123,7 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
     expect((await off.send('/__clerk/v1/x')).status).toBe(404);
   });
 
-  it('does not send the secret key anywhere a target says', async () => {
+  it('sends the secret key only to Clerk, whatever the target', async () => {
     const app = await start({ frontendApiProxy: { enabled: true } });
     for (const target of [
       '/__clerk',
@@ -139,7 +139,7 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
     expect(received.every(({ headers }) => headers.host === new URL(process.env.CLERK_FAPI_URL!).host)).toBe(true);
   });
 
-  it('takes a client of HTTP/1.0 for one of this host', async () => {
+  it('forwards an HTTP/1.0 request without a Host header', async () => {
     const app = await start({ frontendApiProxy: { enabled: true } });
     const socket = connect(app.port, '127.0.0.1').setEncoding('utf8');
     socket.write('GET /__clerk/v1/x HTTP/1.0\r\n\r\n');
@@ -149,7 +149,7 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
     expect(received).toHaveLength(1);
   });
 
-  it('leaves it to the application where a request cannot be handed on', async () => {
+  it('returns 500 if enabled() throws, and forwards nothing', async () => {
     const enabled = () => {
       throw new Error('cannot tell');
     };
@@ -158,7 +158,7 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
     expect(received).toEqual([]);
   });
 
-  it('says so where the option is missing', async () => {
+  it('fails to boot if the option frontendApiProxy is missing, and the error names it', async () => {
     await expect(start({})).rejects.toMatchObject({
       code: 'invalid-configuration',
       problems: [expect.stringContaining('set the option frontendApiProxy as well')],

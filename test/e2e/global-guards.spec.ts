@@ -1,4 +1,4 @@
-/** Global guards of an application and of @nestjs/throttler, which need the caller: over HTTP, GraphQL and gateways. */
+/** Tests global guards that use the caller, such as that of @nestjs/throttler, over HTTP, GraphQL and gateways. */
 import {
   Controller,
   Get,
@@ -22,7 +22,7 @@ import { TestApp } from '../support/test-app.js';
 
 const STAFF = 'staff-only';
 const Staff = () => SetMetadata(STAFF, true);
-/** Lets pass what fails, so that nothing but knowing the caller closes a handler. */
+/** Admits a call if it fails, so it denies one only if it knows the caller. */
 @Injectable()
 class LenientStaffGuard implements CanActivate {
   canActivate(context: ExecutionContext) {
@@ -63,7 +63,7 @@ describe.each(PLATFORMS)('the guard of @nestjs/throttler on %s', (_, platform) =
       return 'public';
     }
   }
-  /** Counts by user, and by address those who are not signed in. */
+  /** Counts signed-in callers by user, and others by address. */
   const limit = ThrottlerModule.forRoot({
     throttlers: [{ ttl: 60_000, limit: 2 }],
     getTracker: (request: Record<string, unknown>) => tryGetAuth(request)?.userId ?? (request.ip as string),
@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('the guard of @nestjs/throttler on %s', (_, platform) =
   it.each([
     ['with the option getTracker', ThrottlerGuard],
     ['with getTracker() overridden', UserThrottlerGuard],
-  ])('%s limits each user by itself', async (_name, useClass) => {
+  ])('%s limits each user separately, and signed-out callers by address', async (_name, useClass) => {
     app = await TestApp.on(platform)
       .imports(limit, ClerkModule.forRoot(clerk.options))
       .providers({ provide: APP_GUARD, useClass })
@@ -96,7 +96,7 @@ describe.each(PLATFORMS)('the guard of @nestjs/throttler on %s', (_, platform) =
     expect(await statusesOf('/public', [undefined, undefined, undefined])).toEqual([200, 200, 429]);
   });
 
-  it('limits by address before anyone is authenticated, where the application sets that order', async () => {
+  it('limits by address before authentication if the application registers the guards in that order', async () => {
     app = await TestApp.on(platform)
       .imports(limit, ClerkModule.forRoot({ ...clerk.options, guard: false }))
       .providers({ provide: APP_GUARD, useClass: ThrottlerGuard }, { provide: APP_GUARD, useClass: ClerkGuard })
@@ -106,7 +106,7 @@ describe.each(PLATFORMS)('the guard of @nestjs/throttler on %s', (_, platform) =
   });
 });
 
-describe.each(GRAPHQL_DRIVERS)('an APP_GUARD of AppModule over GraphQL, with %s', (_, platform, graphql) => {
+describe.each(GRAPHQL_DRIVERS)('an APP_GUARD of AppModule over GraphQL with %s', (_, platform, graphql) => {
   @Resolver()
   class Invoices {
     @Query(() => String) @Staff() secret() {
@@ -114,7 +114,7 @@ describe.each(GRAPHQL_DRIVERS)('an APP_GUARD of AppModule over GraphQL, with %s'
     }
   }
 
-  it('knows the caller', async () => {
+  it('knows the caller, and denies another one', async () => {
     app = await TestApp.on(platform)
       .imports(graphql(), ClerkModule.forRoot(clerk.options))
       .providers(Invoices, STAFF_GUARD)
@@ -137,7 +137,7 @@ describe.each(SOCKET_PLATFORMS)('an APP_GUARD of AppModule before gateways, over
     }
   }
 
-  it('knows the caller', async () => {
+  it('knows the caller, and denies another one', async () => {
     app = await TestApp.on(PLATFORMS[0][1])
       .clerk(clerk.options)
       .providers(Gateway, STAFF_GUARD)

@@ -1,4 +1,4 @@
-/** GraphQL over WebSockets: where a client puts its token, and what happens to its connection when that expires. */
+/** Tests GraphQL over WebSockets: where a client puts its token, and what happens to its connection when it expires. */
 import { Mutation, Query, Resolver, Subscription } from '@nestjs/graphql';
 
 import {
@@ -14,7 +14,7 @@ import { runSnippet, snippet } from '../support/docs.js';
 import { answersOf, connect, GRAPHQL_DRIVERS, query, subscribe } from '../support/graphql.js';
 import { TestApp } from '../support/test-app.js';
 
-/** One event, and then nothing more until the client leaves. */
+/** Yields one event, and then nothing until the client leaves. */
 async function* once<T>(event: T, left: Promise<never> = new Promise(() => undefined)) {
   yield event;
   await left;
@@ -39,10 +39,10 @@ class Orders {
   }
 }
 
-const USUAL_FORMS = ['authorization', 'headers.authorization', 'authToken'];
+const USUAL_NAMES = ['authorization', 'headers.authorization', 'authToken'];
 const EXPIRED = { errors: [{ extensions: { code: 'UNAUTHENTICATED', clerkCode: 'token-expired' } }] };
 
-describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform, graphql) => {
+describe.each(GRAPHQL_DRIVERS)('GraphQL connections with %s', (driver, platform, graphql) => {
   let clerk: LocalClerk;
   let app: TestApp;
   const clients: ReturnType<typeof connect>[] = [];
@@ -77,7 +77,7 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
   };
   const next = async (answers: AsyncGenerator<unknown>) => (await answers.next()).value;
 
-  describe('the token among connectionParams', () => {
+  describe('with a token in connectionParams', () => {
     it.each<[string, (token: string) => Record<string, unknown>]>([
       ['{ authorization }', (token) => ({ authorization: `Bearer ${token}` })],
       ['{ Authorization } without a scheme', (token) => ({ Authorization: token })],
@@ -85,17 +85,17 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
       ['{ headers: { Authorization } }', (token) => ({ headers: { Authorization: `Bearer ${token}` } })],
       ['{ authToken }', (token) => ({ authToken: token })],
       ['{ authToken } with a scheme', (token) => ({ authToken: `Bearer ${token}` })],
-      ['{ authToken } beside an empty authorization', (token) => ({ authorization: '', authToken: token })],
-      ['{ authToken } beside headers that are none', (token) => ({ headers: 5, authToken: token })],
-    ])('is taken from %s where the option names it', async (_form, paramsOf) => {
-      await start({ connectionParams: USUAL_FORMS });
+      ['{ authToken } next to an empty authorization', (token) => ({ authorization: '', authToken: token })],
+      ['{ authToken } next to invalid headers', (token) => ({ headers: 5, authToken: token })],
+    ])('accept %s if the option lists its name', async (_form, paramsOf) => {
+      await start({ connectionParams: USUAL_NAMES });
       const user = clerk.createUser();
       const params = paramsOf(await clerk.sessionToken({ user }));
       expect(await subscribe(app, '{ me }', params)).toEqual([{ data: { me: user.id } }]);
     });
 
-    it('is the one under the name that the option lists first', async () => {
-      await start({ connectionParams: USUAL_FORMS });
+    it('use the name that the option lists first', async () => {
+      await start({ connectionParams: USUAL_NAMES });
       const [first, second] = [clerk.createUser(), clerk.createUser()];
       const params = {
         authToken: await clerk.sessionToken({ user: second }),
@@ -104,7 +104,7 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
       expect(await subscribe(app, '{ me }', params)).toEqual([{ data: { me: first.id } }]);
     });
 
-    it('does not count under names that the option does not list', async () => {
+    it('ignore names that the option does not list', async () => {
       const token = await clerk.sessionToken();
       const forms = [
         { headers: { authorization: token } },
@@ -135,25 +135,25 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
       ['a number', 5],
       ['null', null],
       ['an empty string', ''],
-    ])('is none where it is %s', async (_what, value) => {
-      await start({ connectionParams: USUAL_FORMS });
+    ])('ignore %s as a token', async (_what, value) => {
+      await start({ connectionParams: USUAL_NAMES });
       const params = { authorization: value, headers: { authorization: value }, authToken: value };
       expect(await subscribe(app, '{ me }', params)).toMatchObject([
         { errors: [{ extensions: { clerkCode: 'authentication-required' } }] },
       ]);
     });
 
-    it('appears in no log line', async () => {
-      await start({ connectionParams: USUAL_FORMS, disconnectOnExpiry: true });
+    it('do not log its signature', async () => {
+      await start({ connectionParams: USUAL_NAMES, disconnectOnExpiry: true });
       const token = await clerk.sessionToken({ expiresIn: -60 });
       await subscribe(app, '{ me }', { authToken: token });
       expect(app.logger.lines.join('\n')).not.toContain(token.split('.')[2]);
     });
   });
 
-  describe('an operation that begins after the token has expired', () => {
+  describe('with an operation', () => {
     it.each([undefined, {}, { disconnectOnExpiry: false }])(
-      'is refused, though an earlier one on the connection was let in (%j)',
+      'deny it once the token has expired, although an earlier one was allowed (options %j)',
       async (options) => {
         await start(options);
         const user = clerk.createUser();
@@ -167,7 +167,7 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
       },
     );
 
-    it('closes the connection with disconnectOnExpiry, and the next one brings a fresh token', async () => {
+    it('whose token has expired are closed with disconnectOnExpiry, and the next one uses a fresh token', async () => {
       await start({ disconnectOnExpiry: true });
       const user = clerk.createUser();
       let issuedAt = Math.floor(Date.now() / 1000);
@@ -175,14 +175,14 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
       expect(await next(answersOf(client, '{ me }'))).toEqual({ data: { me: user.id } });
       const closed = new Promise((resolve) => client.on('closed', resolve));
       issuedAt = later(70);
-      // The client is told first.
+      // The client receives the error first.
       expect(await next(answersOf(client, '{ me }'))).toMatchObject(EXPIRED);
       await closed;
       expect(client.closes).toEqual([{ code: 4403, reason: 'token-expired' }]);
       expect(await next(answersOf(client, '{ me }'))).toEqual({ data: { me: user.id } });
     });
 
-    it('closes nothing where it is refused for another reason', async () => {
+    it('whose token is invalid are not closed with disconnectOnExpiry', async () => {
       await start({ disconnectOnExpiry: true });
       const client = open({ lazy: false, connectionParams: { authorization: 'Bearer garbage' } });
       for (let turn = 0; turn < 3; turn++) {
@@ -194,7 +194,7 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
     });
   });
 
-  it('deny in the words of docs/graphql.md', async () => {
+  it('deny an operation with the error of docs/graphql.md, as HTTP does', async () => {
     await start({});
     const documented: unknown = JSON.parse(snippet('graphql.md', 'json', 'createInvoice'));
     const { errors } = await query(app, 'mutation { createInvoice }', await bearer());
@@ -204,9 +204,9 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
     ]);
   });
 
-  describe('a subscription', () => {
+  describe('with a subscription', () => {
     it.each(['orders', 'news'])(
-      'goes on with a fresh token once the first has expired, by the client code of docs/graphql.md: %s',
+      'continue it with a fresh token after the first has expired, with the client of docs/graphql.md: %s',
       async (field) => {
         await start({ disconnectOnExpiry: true });
         const user = clerk.createUser();
@@ -227,7 +227,7 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
       },
     );
 
-    it('ends with token-expired where the client has no fresh token', async () => {
+    it('end it with token-expired if the client has no fresh token', async () => {
       await start({ disconnectOnExpiry: true });
       const client = open({ connectionParams: await bearer({ expiresIn: 2 }) });
       const answers = answersOf(client, 'subscription { orders }');
@@ -235,7 +235,7 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
       expect(await next(answers)).toMatchObject(EXPIRED);
     });
 
-    it('of a machine, or of nobody, is not bound to a session', async () => {
+    it('of a machine or a signed-out caller stay open with disconnectOnExpiry', async () => {
       await start({ disconnectOnExpiry: true });
       const { token } = await clerk.createM2MToken({ machine: clerk.createMachine() });
       const machine = open({ connectionParams: { authorization: `Bearer ${token}` } });
@@ -253,7 +253,7 @@ describe.each(GRAPHQL_DRIVERS)('connections of GraphQL by %s', (driver, platform
       expect([machine.closes, nobody.closes]).toEqual([[], []]);
     });
 
-    it('is refused with disconnectOnExpiry where the context does not lead to its connection, and the log says why', async () => {
+    it('deny it with disconnectOnExpiry if the context does not lead to the connection, and log why', async () => {
       const context = ({ connectionParams }: { connectionParams?: object }) => ({ req: {}, connectionParams });
       const subscription = { fullWsTransport: true, context: () => ({ app: undefined }) };
       await start({ disconnectOnExpiry: true }, driver.startsWith('Mercurius') ? { subscription } : { context });

@@ -43,7 +43,7 @@ import { GRAPHQL_DRIVERS, query, subscribe } from '../support/graphql.js';
 import { TestApp } from '../support/test-app.js';
 import { describeTruthTable, FRONTEND, PERMISSION, type Ask } from '../support/truth-table.js';
 
-const tell = (auth: AuthObject) => `${auth.tokenType} ${auth.isAuthenticated ? 'in' : 'out'}`;
+const describeAuth = (auth: AuthObject) => `${auth.tokenType} ${auth.isAuthenticated ? 'in' : 'out'}`;
 
 @ObjectType()
 class Invoice {
@@ -53,31 +53,31 @@ class Invoice {
 @Resolver(() => Invoice)
 class Invoices {
   @Query(() => String) strict(@Auth() auth: AuthObject) {
-    return tell(auth);
+    return describeAuth(auth);
   }
   @Query(() => String) @RequireAuth() requireAuth(@Auth() auth: AuthObject) {
-    return tell(auth);
+    return describeAuth(auth);
   }
   @Query(() => String) @Public() public(@Auth() auth: AuthObject) {
-    return tell(auth);
+    return describeAuth(auth);
   }
   @Query(() => String) @RequirePermission(PERMISSION) permission(@Auth() auth: AuthObject) {
-    return tell(auth);
+    return describeAuth(auth);
   }
   @Query(() => String) @AcceptsToken('api_key') apiKey(@Auth() auth: AuthObject) {
-    return tell(auth);
+    return describeAuth(auth);
   }
   @Query(() => String) @AcceptsToken('api_key') @Public() publicApiKey(@Auth() auth: AuthObject) {
-    return tell(auth);
+    return describeAuth(auth);
   }
   @Query(() => String) @SkipAuth() skipAuth() {
-    return 'nobody looked';
+    return 'not checked';
   }
-  @Query(() => String) @SkipAuth() askedAllTheSame() {
+  @Query(() => String) @SkipAuth() getAuthAfterSkipAuth() {
     return 'never';
   }
   @Query(() => String) @AllowPendingSession() allowsPending(@Auth() auth: AuthObject) {
-    return tell(auth);
+    return describeAuth(auth);
   }
   @Query(() => String) @RedirectToSignIn() page() {
     return 'page';
@@ -89,7 +89,7 @@ class Invoices {
     return [user.id, again.id];
   }
   @Query(() => [String]) seen(@Context() context: { seen: string[]; req: object }) {
-    return [...context.seen, tell(getAuth(context.req))];
+    return [...context.seen, describeAuth(getAuth(context.req))];
   }
   @Query(() => String) echo(@Args('authorization') authorization: string) {
     return authorization;
@@ -117,14 +117,14 @@ class Invoices {
   }
 }
 
-/** Asks who is calling in both of the ways that an interceptor can. */
+/** Reads the auth object in both ways that an interceptor can. */
 @Injectable()
 class Listener implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler) {
-    if (context.getHandler().name === 'askedAllTheSame') getAuth(context);
+    if (context.getHandler().name === 'getAuthAfterSkipAuth') getAuth(context);
     if (context.getHandler().name === 'seen') {
       const graphql = GqlExecutionContext.create(context);
-      graphql.getContext<{ seen: string[] }>().seen = [tell(getAuth(context)), tell(getAuth(graphql))];
+      graphql.getContext<{ seen: string[] }>().seen = [describeAuth(getAuth(context)), describeAuth(getAuth(graphql))];
     }
     return next.handle();
   }
@@ -139,7 +139,7 @@ const WAYS = {
     (await subscribe(app, operation, { ...credentials }))[0]!,
 };
 
-describe.each(GRAPHQL_DRIVERS)('the truth table of GraphQL by %s', (_, platform, graphql) => {
+describe.each(GRAPHQL_DRIVERS)('the truth table of GraphQL with %s', (_, platform, graphql) => {
   let clerk: LocalClerk;
   let other: LocalClerk;
   let app: TestApp;
@@ -158,38 +158,38 @@ describe.each(GRAPHQL_DRIVERS)('the truth table of GraphQL by %s', (_, platform,
     const ask: Ask = async (route, headers) => {
       const field = route === 'default' ? 'strict' : route.replace(/-./g, ([, letter]) => letter!.toUpperCase());
       const { data, errors } = await WAYS[way](app, `{ ${field} }`, headers);
-      if (!errors) return { isAuthenticated: data[field] === 'nobody looked' ? null : data[field].endsWith(' in') };
+      if (!errors) return { isAuthenticated: data[field] === 'not checked' ? null : data[field].endsWith(' in') };
       const { code, clerkCode } = errors[0]!.extensions;
       expect(code).toBe(clerkCode === 'insufficient-permissions' ? 'FORBIDDEN' : 'UNAUTHENTICATED');
       return { code: clerkCode };
     };
-    // A WebSocket carries its credentials in the connection's parameters; a cookie among them is none.
+    // On a WebSocket, credentials are in the connection's parameters, where a cookie is ignored.
     describeTruthTable(() => ({ clerk, other }), ask, { cookies: way === 'HTTP' });
 
-    it('takes a token without its scheme', async () => {
+    it('accepts a token without the Bearer scheme', async () => {
       const bare = { Authorization: await clerk.sessionToken({ authorizedParty: FRONTEND }) };
       expect((await WAYS[way](app, '{ strict }', bare)).data).toEqual({ strict: 'session_token in' });
     });
   });
 });
 
-describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
+describe.each(GRAPHQL_DRIVERS)('GraphQL with %s', (_, platform, graphql) => {
   let clerk: LocalClerk;
   let other: LocalClerk;
   let app: TestApp;
-  const objection: { error?: Error } = {};
+  const onErrorResult: { error?: Error } = {};
 
   beforeAll(async () => {
     [clerk, other] = await Promise.all([LocalClerk.start(), LocalClerk.start()]);
     app = await TestApp.on(platform)
       .imports(graphql({ fieldResolverEnhancers: ['guards'] }))
       .providers(Invoices, { provide: APP_INTERCEPTOR, useClass: Listener })
-      .clerk({ ...clerk.options, timeoutInMs: 2_000, onError: () => objection.error })
+      .clerk({ ...clerk.options, timeoutInMs: 2_000, onError: () => onErrorResult.error })
       .start();
   });
   afterEach(() => {
     clerk.recover();
-    delete objection.error;
+    delete onErrorResult.error;
     jest.restoreAllMocks();
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop(), other?.stop()]));
@@ -197,7 +197,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
   describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('over %s', (way) => {
     const ask = (operation: string, credentials: object) => WAYS[way](app, operation, credentials);
 
-    it('says that Clerk is down, and lets nobody in', async () => {
+    it('returns SERVICE_UNAVAILABLE while Clerk is down, and data if the resolver is public', async () => {
       const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
       clerk.outage({ status: 500 }, '/api_keys');
       const { data, errors } = await ask('{ apiKey }', await bearer(secret));
@@ -210,7 +210,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
       });
     });
 
-    it('asks once, however many resolvers are protected', async () => {
+    it('authenticates an operation once for any number of protected resolvers', async () => {
       const authenticate = jest.spyOn(app.nest.get(AUTHENTICATOR), 'authenticate');
       const fifty = (field: string) => `{ ${Array.from({ length: 50 }, (_, at) => `f${at}: ${field}`).join(' ')} }`;
       const { data } = await ask(fifty('strict'), await bearer(clerk.sessionToken()));
@@ -224,23 +224,23 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
       expect(authenticate).toHaveBeenCalledTimes(2);
     });
 
-    it('shows the caller to each resolver as its own policy does, though they run side by side', async () => {
+    it('shows the caller to each concurrent resolver according to its own policy', async () => {
       const pending = await bearer(clerk.sessionToken({ sessionStatus: 'pending' }));
       const operation = '{ a: publicApiKey b: allowsPending c: public d: skipAuth e: allowsPending f: publicApiKey }';
       expect((await ask(operation, pending)).data).toEqual({
         a: 'api_key out',
         b: 'session_token in',
         c: 'session_token out',
-        d: 'nobody looked',
+        d: 'not checked',
         e: 'session_token in',
         f: 'api_key out',
       });
-      const { errors } = await ask('{ public askedAllTheSame }', pending);
-      expect(errors).toMatchObject([{ path: ['askedAllTheSame'] }]);
+      const { errors } = await ask('{ public getAuthAfterSkipAuth }', pending);
+      expect(errors).toMatchObject([{ path: ['getAuthAfterSkipAuth'] }]);
       expect(errors?.[0]?.message).toContain('There is no Clerk identity');
     });
 
-    it('lets in the mutation of who holds the permission, and of nobody else', async () => {
+    it('allows a mutation only to a caller with the permission', async () => {
       const user = clerk.createUser();
       const organization = clerk.createOrganization();
       const token = await clerk.sessionToken({ user, organization, permissions: [PERMISSION] });
@@ -250,7 +250,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
       ]);
     });
 
-    it('guards fields one by one', async () => {
+    it('guards each field by itself, and authenticates once', async () => {
       const user = clerk.createUser();
       const authenticate = jest.spyOn(app.nest.get(AUTHENTICATOR), 'authenticate');
       const { data } = await ask('{ invoices { id owner } }', await bearer(clerk.sessionToken({ user })));
@@ -264,7 +264,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
       expect(String(errors?.[0]?.path)).toBe('invoices,0,owner');
     });
 
-    it('loads the user who calls once', async () => {
+    it('loads the user of the caller once per operation', async () => {
       const user = clerk.createUser();
       const before = clerk.countRequests('/v1/users');
       const { data } = await ask('{ me again: me }', await bearer(clerk.sessionToken({ user })));
@@ -272,7 +272,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
       expect(clerk.countRequests('/v1/users') - before).toBe(1);
     });
 
-    it('says that the user who calls has been deleted', async () => {
+    it('returns NOT_FOUND if the user of the caller was deleted', async () => {
       const user = clerk.createUser();
       const credentials = await bearer(clerk.sessionToken({ user }));
       await app.get(ClerkClientService).users.deleteUser(user.id);
@@ -280,14 +280,14 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
       expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND', clerkCode: 'user-not-found' } }]);
     });
 
-    it('asks for a fresh factor as Clerk’s frontend SDKs understand it', async () => {
+    it('asks for reverification in the format of Clerk’s frontend SDKs', async () => {
       const stale = await bearer(clerk.sessionToken({ factorVerificationAge: [100, 100] }));
       const { extensions } = (await ask('{ fresh }', stale)).errors![0]!;
       expect(extensions).toMatchObject({ code: 'FORBIDDEN', clerkCode: 'reverification-required' });
       expect(isReverificationHint(extensions)).toBe(true);
     });
 
-    it('answers alike by every driver', async () => {
+    it('returns the same error with every driver', async () => {
       const [error] = (await ask('{ strict }', {})).errors!;
       expect(error).toEqual({
         message: 'Authentication is required.',
@@ -297,16 +297,16 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
       });
     });
 
-    it('answers with the application’s own error where it has one', async () => {
-      objection.error = Object.assign(new Error('Sign in, please.'), { statusCode: 403 });
+    it('returns the error of onError if there is one', async () => {
+      onErrorResult.error = Object.assign(new Error('Sign in, please.'), { statusCode: 403 });
       expect((await ask('{ strict }', {})).errors).toMatchObject([
         { message: 'Sign in, please.', extensions: { code: 'FORBIDDEN' } },
       ]);
-      objection.error = new UnprocessableEntityException('No.');
+      onErrorResult.error = new UnprocessableEntityException('No.');
       expect((await ask('{ strict }', {})).errors).toMatchObject([{ message: 'No.' }]);
     });
 
-    it('takes no credential from the operation', async () => {
+    it('takes no credentials from an operation or its variables', async () => {
       const authorization = `Bearer ${await clerk.sessionToken()}`;
       const variables = { authorization, headers: { authorization }, req: { headers: { authorization } } };
       const operation = `query ($authorization: String!) { echo(authorization: $authorization) strict }`;
@@ -321,13 +321,13 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
     });
   });
 
-  it('tells interceptors who is calling, and who asks the HTTP request', async () => {
+  it('shows the caller to interceptors, and to getAuth() of the HTTP request', async () => {
     expect((await query(app, '{ seen }', await bearer(clerk.sessionToken()))).data).toEqual({
       seen: Array(3).fill('session_token in'),
     });
   });
 
-  it('takes the session of a browser’s cookies over HTTP', async () => {
+  it('accepts the session cookie of a browser over HTTP', async () => {
     const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1; __clerk_db_jwt=dvb_1`;
     expect((await query(app, '{ strict }', { cookie })).data).toEqual({ strict: 'session_token in' });
   });
@@ -336,7 +336,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
     { accept: 'text/html,*/*' },
     { 'sec-fetch-dest': 'document', accept: 'text/html,*/*' },
     { 'sec-fetch-dest': 'iframe' },
-  ])('never redirects an operation that looks like a page opened by %j', async (headers) => {
+  ])('returns UNAUTHENTICATED instead of a redirect for a navigation with %j', async (headers) => {
     const expired = await clerk.sessionToken({ issuedAt: new Date(Date.now() - 120_000), expiresIn: 60 });
     const cookies = { none: '', expired: `__session=${expired}; __client_uat=1; __clerk_db_jwt=dvb_1` };
     for (const [, cookie] of Object.entries(cookies)) {
@@ -364,7 +364,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
   });
 
   describe('subscriptions', () => {
-    it('begin for who is signed in, and are authenticated once', async () => {
+    it('start for a signed-in caller, and are authenticated once', async () => {
       const user = clerk.createUser();
       const authenticate = jest.spyOn(app.nest.get(AUTHENTICATOR), 'authenticate');
       const tick = { data: { ticks: user.id } };
@@ -374,7 +374,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
       expect(await subscribe(app, 'subscription { ticks }', { AUTHORIZATION: authorization })).toEqual([tick, tick]);
     });
 
-    it('guard the fields of each event by the identity that the subscription began with', async () => {
+    it('guard the fields of each event with the identity that the subscription started with', async () => {
       const user = clerk.createUser();
       const authenticate = jest.spyOn(app.nest.get(AUTHENTICATOR), 'authenticate');
       const credentials = await bearer(clerk.sessionToken({ user }));
@@ -386,24 +386,24 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
     });
 
     it.each([
-      ['nothing', undefined],
-      ['garbage', 'Bearer garbage'],
-      ['what is no text', { toString: 'Bearer' }],
-      ['a list', ['Bearer']],
-    ])('do not begin for %s', async (_name, authorization) => {
+      ['an undefined authorization', undefined],
+      ['a malformed token', 'Bearer garbage'],
+      ['an object as authorization', { toString: 'Bearer' }],
+      ['a list as authorization', ['Bearer']],
+    ])('do not start with %s', async (_name, authorization) => {
       const [answer] = await subscribe(app, 'subscription { ticks }', { authorization });
       expect(answer).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
       expect(answer?.data).toBeUndefined();
     });
 
-    it('do not begin for what is no header', async () => {
+    it('do not start with an authorization that is not a valid header value', async () => {
       const [answer] = await subscribe(app, 'subscription { ticks }', { authorization: 'Bearer a\r\ncookie: b' });
       expect(answer).toMatchObject({
         errors: [{ extensions: { code: 'BAD_REQUEST', clerkCode: 'malformed-request' } }],
       });
     });
 
-    it('take nothing from the request that opened the connection, which any site can make a browser send', async () => {
+    it('ignore credentials of the request that opened the connection, which any site can make a browser send', async () => {
       const token = await clerk.sessionToken();
       const cookie = `__session=${token}; __client_uat=1; __clerk_db_jwt=dvb_1`;
       for (const headers of [{ cookie }, await bearer(token)]) {
@@ -417,7 +417,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
     });
   });
 
-  it('stands in the protection map', () => {
+  it('is listed in the protection map', () => {
     expect(protectionMap(app.nest)).toMatchObject({
       'graphql Query strict': 'strict | session_token | Invoices.strict',
       'graphql Query skipAuth': 'skip | Invoices.skipAuth',
@@ -428,7 +428,7 @@ describe.each(GRAPHQL_DRIVERS)('GraphQL by %s', (_, platform, graphql) => {
   });
 });
 
-describe.each(GRAPHQL_DRIVERS)('an application on %s', (_, platform, graphql) => {
+describe.each(GRAPHQL_DRIVERS)('an application with %s', (_, platform, graphql) => {
   let clerk: LocalClerk;
   let app: TestApp | undefined;
   beforeAll(async () => {
@@ -444,7 +444,7 @@ describe.each(GRAPHQL_DRIVERS)('an application on %s', (_, platform, graphql) =>
       .clerk({ ...clerk.options, ...options })
       .start();
 
-  it('shows fields without guards the caller whom the resolver above them let in', async () => {
+  it('shows fields without guards the caller that the resolver above them has allowed', async () => {
     app = await start({});
     const user = clerk.createUser();
     const { data } = await query(app, '{ invoices { owner } }', await bearer(clerk.sessionToken({ user })));
@@ -454,13 +454,10 @@ describe.each(GRAPHQL_DRIVERS)('an application on %s', (_, platform, graphql) =>
 
   const shared: Record<string, unknown> = {};
   it.each<[string, unknown]>([
-    ['object', { greeting: 'hello' }],
-    ['object of a function', () => shared],
-    [
-      'object that leads to the request of the moment',
-      (of: { req?: object }) => Object.assign(shared, { req: of.req ?? of }),
-    ],
-  ])('never takes one caller for another, though its context be one %s for all', async (_name, context) => {
+    ['one object', { greeting: 'hello' }],
+    ['one object that a function returns', () => shared],
+    ['one object with the current request', (of: { req?: object }) => Object.assign(shared, { req: of.req ?? of })],
+  ])('never mixes up callers if the context of all operations is %s', async (_name, context) => {
     app = await start({ context });
     const [ada, grace] = [clerk.createUser(), clerk.createUser()];
     for (const user of [ada, grace, ada]) {
@@ -478,15 +475,15 @@ describe.each(GRAPHQL_DRIVERS)('an application on %s', (_, platform, graphql) =>
 
   it.each([
     ['the request that opened the connection as req', ({ extra, req }: any) => ({ req: req ?? extra?.request })],
-    ['nothing of the request', () => ({ own: true })],
-  ])('takes no cookies of a connection where its context holds %s', async (_name, context) => {
+    ['nothing of that request', () => ({ own: true })],
+  ])('ignores the cookies of a connection if the context contains %s', async (_name, context) => {
     app = await start({ context });
     const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1; __clerk_db_jwt=dvb_1`;
     const [answer] = await subscribe(app, 'subscription { ticks }', {}, { headers: { cookie } });
     expect(answer).toMatchObject({ errors: [{ extensions: { clerkCode: 'authentication-required' } }] });
   });
 
-  it('finds the Clerk instance of an operation by the request that it came with', async () => {
+  it('resolves the Clerk instance of an operation once, from its HTTP request', async () => {
     const hosts: unknown[] = [];
     const resolveOptions = ({ headers }: { headers: Record<string, string> }) => {
       hosts.push(headers.host);

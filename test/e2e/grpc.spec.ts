@@ -1,4 +1,4 @@
-/** gRPC: who may call which method, however it streams, and what a refused client reads. */
+/** Tests gRPC: who may call a method of each kind of stream, and what a denied client receives. */
 import { Catch, Controller, type ArgumentsHost, type ExecutionContext, type Type } from '@nestjs/common';
 import {
   BaseRpcExceptionFilter,
@@ -33,7 +33,7 @@ interface Caller {
   readonly userId: string | null;
 }
 type AnswerOnce = (error: null, answer: Caller) => void;
-/** Which handlers ran. */
+/** The handlers that ran. */
 const ran: string[] = [];
 
 @Controller()
@@ -96,8 +96,7 @@ class Callers {
   }
 }
 
-/** Every way that gRPC streams, and that Nest handles a stream. */
-/** Calls Clerk in each kind of handler whose errors Nest hands to filters. */
+/** Calls Clerk in each kind of handler whose errors Nest passes to filters. */
 @Public()
 @Controller()
 class CallingClerk {
@@ -116,15 +115,16 @@ class CallingClerk {
   }
 }
 
+/** Each kind of stream in gRPC, with each way in which Nest handles one. */
 const METHODS = ['Unary', 'ServerStream', 'ClientStream', 'Bidi', 'ClientStreamCall', 'BidiCall'] as const;
 
-/** Nest hands the call over third, and to `@GrpcStreamCall()` handlers first. */
+/** Nest passes the call as the third argument, but as the first one to `@GrpcStreamCall()` handlers. */
 function credentials(context: ExecutionContext) {
   const [first, , call = first] = context.getArgs<{ metadata: Metadata }[]>();
   return call!.metadata.get('authorization')[0]?.toString();
 }
 
-/** What a client reads of a denial. */
+/** The parts of a denial that a client receives. */
 function readDenial(error: { code: number; details: string; metadata: Metadata } | undefined) {
   const [code] = error!.metadata.get('clerk-error-code');
   const [body] = error!.metadata.get('clerk-error');
@@ -134,7 +134,7 @@ function readDenial(error: { code: number; details: string; metadata: Metadata }
 describe('gRPC', () => {
   let clerk: LocalClerk;
   let service: GrpcService | undefined;
-  /** What the process would have ended for. */
+  /** Rejections that would have ended the process. */
   const unhandled: unknown[] = [];
   const onUnhandled = (reason: unknown) => void unhandled.push(reason);
 
@@ -168,23 +168,23 @@ describe('gRPC', () => {
   }
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-  describe.each(METHODS)('%s', (method) => {
+  describe.each(METHODS)('method %s', (method) => {
     beforeAll(() => restart());
 
-    it('answers a signed-in caller', async () => {
+    it('returns the result to a signed-in caller', async () => {
       const { error, answer } = await service!.call(method, bearer(await clerk.sessionToken()));
       expect(error).toBeUndefined();
       expect(answer!.userId).toMatch(/^user_|^somebody$/);
       expect(ran).toEqual([method]);
     });
 
-    it('answers UNAUTHENTICATED with the code authentication-required where no token is sent', async () => {
+    it('returns UNAUTHENTICATED with the code authentication-required without a token', async () => {
       const { error } = await service!.call(method);
       expect(readDenial(error)).toMatchObject({ status: status.UNAUTHENTICATED, code: 'authentication-required' });
       expect(ran).toEqual([]);
     });
 
-    it('answers UNAUTHENTICATED with the code token-expired for an expired token', async () => {
+    it('returns UNAUTHENTICATED with the code token-expired for an expired token', async () => {
       const token = await clerk.sessionToken({ expiresIn: -60 });
       const { error } = await service!.call(method, bearer(token));
       expect(readDenial(error)).toMatchObject({ status: status.UNAUTHENTICATED, code: 'token-expired' });
@@ -192,14 +192,14 @@ describe('gRPC', () => {
       expect(ran).toEqual([]);
     });
 
-    it('answers the next caller after a denial', async () => {
+    it('returns the result to the next caller after a denial', async () => {
       await service!.call(method);
       const { answer } = await service!.call(method, bearer(await clerk.sessionToken()));
       expect(answer).toBeDefined();
     });
   });
 
-  describe.each(['Unary', 'ServerStream', 'ClientStream', 'Bidi'] as const)('an error of Clerk in %s', (method) => {
+  describe.each(['Unary', 'ServerStream', 'ClientStream', 'Bidi'] as const)('a Clerk error in %s', (method) => {
     beforeAll(() => restart({}, undefined, CallingClerk));
     afterEach(() => clerk.recover());
 
@@ -207,8 +207,8 @@ describe('gRPC', () => {
       ['an unknown user', undefined, status.NOT_FOUND, 'clerk-resource-not-found'],
       ['a rejected request', { status: 422 }, status.FAILED_PRECONDITION, 'clerk-request-rejected'],
       ['a rate limit', { status: 429, retryAfter: 7 }, status.UNAVAILABLE, 'clerk-unavailable'],
-      ['a refused key', { status: 401 }, status.INTERNAL, 'clerk-key-rejected'],
-    ])('is answered with a status of gRPC and our code: %s', async (_, outage, expected, code) => {
+      ['a rejected key', { status: 401 }, status.INTERNAL, 'clerk-key-rejected'],
+    ])('is returned as a gRPC status with our code: %s', async (_, outage, expected, code) => {
       if (outage) clerk.outage(outage);
       const { error } = await service!.call(method);
       expect(readDenial(error)).toMatchObject({ status: expected, code, body: { status: 'error', code } });
@@ -216,10 +216,10 @@ describe('gRPC', () => {
     });
   });
 
-  describe('denials', () => {
+  describe('on a denial,', () => {
     beforeAll(() => restart());
 
-    it('a denied client reads the message as details, and the body of other transports in the metadata', async () => {
+    it('returns the message as details, and the body of other transports as metadata', async () => {
       const { error } = await service!.call('Unary');
       expect(readDenial(error)).toEqual({
         status: status.UNAUTHENTICATED,
@@ -229,18 +229,18 @@ describe('gRPC', () => {
       });
     });
 
-    it('a missing permission is answered PERMISSION_DENIED', async () => {
+    it('returns PERMISSION_DENIED for a missing permission', async () => {
       const { error } = await service!.call('Permission', bearer(await clerk.sessionToken()));
       expect(readDenial(error)).toMatchObject({ status: status.PERMISSION_DENIED, code: 'insufficient-permissions' });
     });
 
-    it('a missing scope is answered PERMISSION_DENIED', async () => {
+    it('returns PERMISSION_DENIED for a missing scope', async () => {
       const { token } = await clerk.createM2MToken({ machine: clerk.createMachine() });
       const { error } = await service!.call('Machine', bearer(token));
       expect(readDenial(error)).toMatchObject({ status: status.PERMISSION_DENIED, code: 'insufficient-scope' });
     });
 
-    it('a factor that has to be verified again is answered in Clerk’s own words', async () => {
+    it('returns PERMISSION_DENIED with Clerk’s hint for a missing reverification', async () => {
       const token = await clerk.sessionToken({ factorVerificationAge: [600, -1] });
       const { error } = await service!.call('Reverification', bearer(token));
       expect(readDenial(error)).toMatchObject({
@@ -249,13 +249,13 @@ describe('gRPC', () => {
       });
     });
 
-    it('a predicate that throws is answered PERMISSION_DENIED, without its message', async () => {
+    it('returns PERMISSION_DENIED for a predicate that throws, without its message', async () => {
       const { error } = await service!.call('Predicate', bearer(await clerk.sessionToken()));
       expect(readDenial(error)).toMatchObject({ status: status.PERMISSION_DENIED, code: 'insufficient-permissions' });
       expect(JSON.stringify(error)).not.toContain('database');
     });
 
-    it.each(['User', 'UserCall'])('a deleted user is answered NOT_FOUND by @CurrentUser() of %s', async (method) => {
+    it.each(['User', 'UserCall'])('returns NOT_FOUND for a deleted user with @CurrentUser() in %s', async (method) => {
       const user = clerk.createUser();
       const token = await clerk.sessionToken({ user });
       await service!.nest.get(ClerkClientService).users.deleteUser(user.id);
@@ -265,7 +265,7 @@ describe('gRPC', () => {
     });
   });
 
-  it.each(METHODS)('%s answers INTERNAL where rpc.credentials throws', async (method) => {
+  it.each(METHODS)('returns INTERNAL from %s if rpc.credentials throws', async (method) => {
     await restart({
       rpc: {
         credentials: () => {
@@ -277,26 +277,26 @@ describe('gRPC', () => {
     expect(readDenial(error)).toMatchObject({ status: status.INTERNAL, code: 'invalid-configuration' });
   });
 
-  it('credentials that cannot be read are answered INVALID_ARGUMENT', async () => {
+  it('returns INVALID_ARGUMENT if rpc.credentials returns a number', async () => {
     await restart({ rpc: { credentials: () => 7 as never } });
     const { error } = await service!.call('Unary');
     expect(readDenial(error)).toMatchObject({ status: status.INVALID_ARGUMENT, code: 'malformed-request' });
   });
 
-  it.each(METHODS)('%s answers UNAVAILABLE while Clerk cannot be reached', async (method) => {
+  it.each(METHODS)('returns UNAVAILABLE from %s while Clerk cannot be reached', async (method) => {
     await restart({ apiUrl: `http://127.0.0.1:${await freePort()}`, maxRetries: 0 });
     const { error } = await service!.call(method, bearer(await clerk.sessionToken()));
     expect(readDenial(error)).toMatchObject({ status: status.UNAVAILABLE, code: 'clerk-unavailable' });
   });
 
-  it('a public method answers signed-out callers', async () => {
+  it('returns the result of a public method to a signed-out caller', async () => {
     await restart();
     expect(await service!.call('Public')).toEqual({ answer: {} });
   });
 
   it.each<[string, Error, object]>([
     [
-      'a status of HTTP and data',
+      'an HTTP status and data',
       Object.assign(new Error('wait – a moment'), { statusCode: 429, data: { seconds: 3, für: 'dich' } }),
       {
         ...{ status: status.RESOURCE_EXHAUSTED, details: 'wait – a moment', code: 'authentication-required' },
@@ -305,13 +305,13 @@ describe('gRPC', () => {
     ],
     ['no status', new Error('no'), { status: status.UNAUTHENTICATED, details: 'no' }],
     [
-      'a status of gRPC, as grpc-js throws it',
+      'a gRPC status in the format of grpc-js',
       Object.assign(new Error('9 FAILED_PRECONDITION: first pay'), { code: 9, details: 'first pay' }),
       { status: status.FAILED_PRECONDITION, details: 'first pay', code: 'authentication-required' },
     ],
     ['the status OK', Object.assign(new Error('no'), { code: 0 }), { status: status.UNAUTHENTICATED, details: 'no' }],
     [
-      'data that is no JSON',
+      'data that cannot be JSON',
       Object.assign(new Error('no'), { data: 1n }),
       { status: status.UNAUTHENTICATED, code: 'authentication-required', body: undefined },
     ],
@@ -320,8 +320,8 @@ describe('gRPC', () => {
       Object.assign(new Error('no'), { data: 'x'.repeat(20_000) }),
       { status: status.UNAUTHENTICATED, code: 'authentication-required', body: undefined },
     ],
-    ['half a character', new Error('no \ud800'), { status: status.UNAUTHENTICATED, details: 'no \ufffd' }],
-  ])('an error of onError with %s is answered in gRPC’s way', async (_, error, expected) => {
+    ['half a surrogate pair', new Error('no \ud800'), { status: status.UNAUTHENTICATED, details: 'no \ufffd' }],
+  ])('returns an error of onError with %s as a gRPC error', async (_, error, expected) => {
     const authenticated: unknown[] = [];
     await restart({
       onError: (_error, context) => {
@@ -335,7 +335,7 @@ describe('gRPC', () => {
     expect(authenticated).toEqual([false, false]);
   });
 
-  it('metadata of an error of onError is kept, and the application’s object stays as it is', async () => {
+  it('keeps the metadata of an error of onError, and does not change the application’s object', async () => {
     const metadata = new Metadata();
     metadata.set('retry-after', '3');
     await restart({ onError: () => Object.assign(new Error('no'), { code: 16, metadata }) });
@@ -345,14 +345,14 @@ describe('gRPC', () => {
     expect(metadata.getMap()).toEqual({ 'retry-after': '3' });
   });
 
-  it('an RpcException of onError is answered as it is', async () => {
+  it('returns an RpcException of onError unchanged', async () => {
     await restart({ onError: () => new RpcException({ code: status.ABORTED, message: 'mine' }) });
     for (const method of ['Unary', 'BidiCall']) {
       expect((await service!.call(method)).error).toMatchObject({ code: status.ABORTED, details: 'mine' });
     }
   });
 
-  it('onError that throws leaves the denial as it is', async () => {
+  it('returns the denial unchanged if onError throws', async () => {
     await restart({
       onError: () => {
         throw new Error('broken');
@@ -362,7 +362,7 @@ describe('gRPC', () => {
     expect(readDenial(error)).toMatchObject({ status: status.UNAUTHENTICATED, code: 'authentication-required' });
   });
 
-  it('a filter of the application is given the denial, with its status and metadata', async () => {
+  it('passes the denial with its status and metadata to a filter of the application', async () => {
     @Catch(RpcException)
     class Renaming extends BaseRpcExceptionFilter {
       override catch(exception: RpcException, _: ArgumentsHost): Observable<unknown> {
@@ -375,7 +375,7 @@ describe('gRPC', () => {
     expect((await service!.call('Unary')).error).toMatchObject({
       ...{ code: status.UNAUTHENTICATED, details: 'renamed 16 authentication-required' },
     });
-    // Nest would end the process for an error that a filter throws here.
+    // Nest would end the process if a filter threw an error here.
     expect(readDenial((await service!.call('BidiCall')).error).code).toBe('authentication-required');
   });
 
@@ -385,7 +385,7 @@ describe('gRPC', () => {
     ['UserCall', 'auth-not-populated'],
     ['Permission', 'invalid-policy'],
     ['PermissionCall', 'invalid-policy'],
-  ])('%s answers INTERNAL with the code %s in a microservice without global guards', async (method, code) => {
+  ])('returns INTERNAL from %s with the code %s in a microservice without global guards', async (method, code) => {
     await service?.close();
     const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
     const all = { publishableKey, secretKey, apiUrl, telemetry, rpc: { credentials } };
@@ -396,7 +396,7 @@ describe('gRPC', () => {
     expect(service.logger.ofGuard('error').join()).toContain('@UseGuards(ClerkGuard)');
   });
 
-  it('resolveOptions is given the metadata of the call, however it streams', async () => {
+  it('passes the metadata of a call to resolveOptions for every kind of stream', async () => {
     const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
     await restart({
       ...{ publishableKey: undefined, secretKey: undefined },

@@ -1,6 +1,6 @@
 /**
- * The order of global guards: ClerkGuard runs first, so that the application's own guards know the caller. Runs on every
- * version of Nest that is supported.
+ * Tests the order of global guards: ClerkGuard runs first, so that the application's own guards know the caller. Runs on
+ * every supported version of Nest.
  */
 import {
   Controller,
@@ -30,7 +30,7 @@ import { PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TestApp } from '../support/test-app.js';
 
-/** An application's own guard, which asks who is calling: `@Staff()` handlers are for the user "staff". */
+/** A guard of the application that needs the caller: `@Staff()` handlers are only for the user "staff". */
 const STAFF = 'staff-only';
 const Staff = () => SetMetadata(STAFF, true);
 @Injectable()
@@ -41,7 +41,7 @@ class StaffGuard implements CanActivate {
   }
 }
 
-/** The same, where whoever wrote it lets pass what fails. */
+/** The same, but it admits a call if it fails. */
 @Injectable()
 class LenientStaffGuard extends StaffGuard {
   override canActivate(context: ExecutionContext) {
@@ -74,7 +74,7 @@ class Routes {
   }
 }
 
-/** Calls handlers of messages in the same process. */
+/** Calls message handlers in the same process. */
 class InProcess extends Server implements CustomTransportStrategy {
   listen(done: () => void) {
     done();
@@ -110,10 +110,10 @@ beforeAll(async () => {
 });
 afterAll(() => clerk.stop());
 
-/** How an application registers guards of its own, beside the module of ours. */
+/** The ways in which an application registers its own guards next to ClerkModule. */
 const REGISTRATIONS: readonly (readonly [string, (clerkModule: DynamicModule) => ModuleMetadata])[] = [
   [
-    'APP_GUARD of AppModule by useClass',
+    'an APP_GUARD of AppModule by useClass',
     (ours) => ({ imports: [ours], providers: [{ provide: APP_GUARD, useClass: StaffGuard }] }),
   ],
   [
@@ -121,26 +121,26 @@ const REGISTRATIONS: readonly (readonly [string, (clerkModule: DynamicModule) =>
     (ours) => ({ imports: [ours], providers: [{ provide: APP_GUARD, useClass: LenientStaffGuard }] }),
   ],
   [
-    'APP_GUARD of AppModule by useExisting',
+    'an APP_GUARD of AppModule by useExisting',
     (ours) => ({
       imports: [ours],
       providers: [LenientStaffGuard, { provide: APP_GUARD, useExisting: LenientStaffGuard }],
     }),
   ],
   [
-    'APP_GUARD of AppModule by useValue',
+    'an APP_GUARD of AppModule by useValue',
     (ours) => ({ imports: [ours], providers: [{ provide: APP_GUARD, useValue: new LenientStaffGuard() }] }),
   ],
   [
-    'APP_GUARD of AppModule by useFactory',
+    'an APP_GUARD of AppModule by useFactory',
     (ours) => ({ imports: [ours], providers: [{ provide: APP_GUARD, useFactory: () => new LenientStaffGuard() }] }),
   ],
   [
-    'APP_GUARD of a module imported before ClerkModule',
+    'an APP_GUARD of a module imported before ClerkModule',
     (ours) => ({ imports: [featureModule({ provide: APP_GUARD, useClass: LenientStaffGuard }), ours] }),
   ],
   [
-    'APP_GUARD of a module imported after ClerkModule',
+    'an APP_GUARD of a module imported after ClerkModule',
     (ours) => ({ imports: [ours, featureModule({ provide: APP_GUARD, useClass: LenientStaffGuard })] }),
   ],
   [
@@ -160,7 +160,7 @@ const REGISTRATIONS: readonly (readonly [string, (clerkModule: DynamicModule) =>
   ],
 ];
 
-describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) => {
+describe.each(PLATFORMS)('ClerkGuard as a global guard on %s', (_, platform) => {
   let app: TestApp | undefined;
   let nest: INestApplication | INestMicroservice | undefined;
   afterEach(async () => {
@@ -191,7 +191,7 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
     ['forRoot()', () => ClerkModule.forRoot(options)],
     ['forRoot() with isGlobal: false', () => ClerkModule.forRoot({ ...options, isGlobal: false })],
     [
-      'forRootAsync() that takes its time',
+      'forRootAsync() with a slow factory',
       () =>
         ClerkModule.forRootAsync({
           useFactory: async () => {
@@ -201,17 +201,17 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
         }),
     ],
   ])('with ClerkModule.%s', (_name, clerkModule) => {
-    it.each(REGISTRATIONS)('%s knows the caller', async (_registration, metadata) => {
+    it.each(REGISTRATIONS)('shows the caller to %s', async (_registration, metadata) => {
       await expectStaffOnly(await start(metadata(clerkModule())));
     });
 
-    it('a guard of app.useGlobalGuards() knows the caller', async () => {
+    it('shows the caller to a guard of app.useGlobalGuards()', async () => {
       const useGuards = (running: INestApplication) => running.useGlobalGuards(new LenientStaffGuard());
       await expectStaffOnly(await start({ imports: [clerkModule()] }, useGuards));
     });
   });
 
-  it('a derived ClerkGuard that the application registers, with guard: false, runs in the order of the application', async () => {
+  it('shows the caller to an APP_GUARD that the application registers after a derived ClerkGuard with guard: false', async () => {
     @Injectable()
     class Derived extends ClerkGuard {}
     const metadata = {
@@ -224,7 +224,7 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
     await expectStaffOnly(await start(metadata));
   });
 
-  describe('in a hybrid application', () => {
+  describe('with message handlers', () => {
     @Controller()
     class Messages {
       @MessagePattern('staff') @Staff() staff() {
@@ -248,7 +248,7 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
     it.each([
       ['an APP_GUARD', [{ provide: APP_GUARD, useClass: LenientStaffGuard }], []],
       ['a guard of app.useGlobalGuards()', [], [new LenientStaffGuard()]],
-    ])('%s knows the caller of a message, where the microservice inherits', async (_name, providers, guards) => {
+    ])('shows the caller to %s if a hybrid application inherits guards', async (_name, providers, guards) => {
       const logger = new RecordingLogger();
       const hybrid = await NestFactory.create<INestApplication>(moduleWith(providers), platform(), {
         logger,
@@ -263,7 +263,7 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
       await expectMessagesStaffOnly(strategy);
     });
 
-    it('an APP_GUARD knows the caller of a message of a microservice that stands alone', async () => {
+    it('shows the caller to an APP_GUARD in a standalone microservice', async () => {
       const strategy = new InProcess();
       nest = await NestFactory.createMicroservice(moduleWith([{ provide: APP_GUARD, useClass: LenientStaffGuard }]), {
         strategy,
@@ -275,7 +275,7 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
     });
   });
 
-  it('an application context without HTTP boots', async () => {
+  it('does not prevent an application context without HTTP from booting', async () => {
     @Module({ imports: [ClerkModule.forRoot(options)] })
     class Root {}
     const context = await NestFactory.createApplicationContext(Root, { logger: false, abortOnError: false });
@@ -283,7 +283,7 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
     await context.close();
   });
 
-  describe('that a library adds to ApplicationConfig while providers are created', () => {
+  describe('with a guard that a library adds to ApplicationConfig while providers are created', () => {
     @Injectable()
     class EagerGuard extends LenientStaffGuard {
       constructor(@Inject(ApplicationConfig) config: ApplicationConfig) {
@@ -292,7 +292,7 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
       }
     }
 
-    it('refuses the boot where it would run before ClerkGuard, naming it and what to do', async () => {
+    it('fails the boot if that guard would run before ClerkGuard, and the error names it and the fix', async () => {
       const imports = [featureModule(EagerGuard), ClerkModule.forRoot(options)];
       await expect(start({ imports })).rejects.toMatchObject({
         code: 'invalid-configuration',
@@ -300,7 +300,7 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
       });
     });
 
-    it('boots where the application sets the order itself', async () => {
+    it('does not fail the boot if the application registers ClerkGuard itself', async () => {
       const providers = [{ provide: APP_GUARD, useClass: ClerkGuard }];
       const imports = [featureModule(EagerGuard), ClerkModule.forRoot({ ...options, guard: false })];
       await start({ imports, providers });
@@ -309,7 +309,7 @@ describe.each(PLATFORMS)('global guards of an application on %s', (_, platform) 
     });
   });
 
-  it('@UseGuards() of a handler beside ClerkGuard knows the caller', async () => {
+  it('shows the caller to a guard of @UseGuards() on a handler', async () => {
     @Controller('own')
     class Own {
       @Get() @Staff() @UseGuards(LenientStaffGuard) list() {

@@ -1,6 +1,6 @@
 /**
- * That the guard is there: whatever keeps Nest from running it, or keeps it from finding what decorators say, stops the
- * boot, or else the call. Runs on the lowest and the highest versions of Nest that are supported.
+ * Tests that the guard runs: whatever keeps Nest from running it, or keeps it from finding decorators, fails the boot or
+ * has the call denied. Runs on the lowest and the highest supported versions of Nest.
  */
 import {
   Controller,
@@ -40,7 +40,7 @@ import { PLATFORMS, type Platform } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TestApp } from '../support/test-app.js';
 
-/** Calls handlers of messages in the same process. */
+/** Calls message handlers in the same process. */
 class InProcess extends Server implements CustomTransportStrategy {
   listen(done: () => void) {
     done();
@@ -56,7 +56,7 @@ class InProcess extends Server implements CustomTransportStrategy {
   }
 }
 
-describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Platform) => {
+describe.each(PLATFORMS)('an application on %s', (_, platform: Platform) => {
   let clerk: LocalClerk;
   let options: ClerkModuleOptions;
   let app: TestApp | undefined;
@@ -84,7 +84,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
   };
   const withoutGlobalGuard = () => ClerkModule.forRoot({ ...options, guard: false });
 
-  describe('does not vanish where options are request-scoped', () => {
+  describe('with request-scoped providers', () => {
     @Controller()
     class Plain {
       @Get() list() {
@@ -119,27 +119,33 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
     type AsyncOptions = Parameters<typeof ClerkModule.forRootAsync>[0];
     const useFactory = () => options;
     const SCOPED: readonly (readonly [string, () => AsyncOptions])[] = [
-      ['the request injected', () => ({ inject: [REQUEST], useFactory })],
-      ['a request-scoped service injected', () => ({ imports: [Services], inject: [PerRequest], useFactory })],
-      ['a durable service injected', () => ({ imports: [Services], inject: [Durable], useFactory })],
-      ['a service that injects the request', () => ({ imports: [Services], inject: [Implicit], useFactory })],
+      ['a factory that injects the request', () => ({ inject: [REQUEST], useFactory })],
+      [
+        'a factory that injects a request-scoped service',
+        () => ({ imports: [Services], inject: [PerRequest], useFactory }),
+      ],
+      ['a factory that injects a durable service', () => ({ imports: [Services], inject: [Durable], useFactory })],
+      [
+        'a factory that injects a service with the request',
+        () => ({ imports: [Services], inject: [Implicit], useFactory }),
+      ],
       ['a request-scoped class', () => ({ useClass: PerRequest })],
       ['a class that injects the request', () => ({ useClass: Implicit })],
       ['a request-scoped service', () => ({ imports: [Services], useExisting: PerRequest })],
     ];
 
-    it.each(SCOPED)('%s: refuses the boot', async (_name, describeOptions) => {
+    it.each(SCOPED)('fails to boot if the options come from %s', async (_name, describeOptions) => {
       await expect(
         start({ imports: [ClerkModule.forRootAsync(describeOptions())], controllers: [Plain] }),
       ).rejects.toThrow(/request-scoped/i);
     });
 
-    it.each(SCOPED)('%s, with the guard on a controller alone: refuses the boot', async (_name, describeOptions) => {
+    it.each(SCOPED)('fails to boot if only a controller is guarded, with %s', async (_name, describeOptions) => {
       const clerkModule = ClerkModule.forRootAsync({ ...describeOptions(), guard: false } as AsyncOptions);
       await expect(start({ imports: [clerkModule], controllers: [Guarded] })).rejects.toThrow(/request-scoped/i);
     });
 
-    it('a transient class: guards', async () => {
+    it('is protected if the options come from a transient class', async () => {
       @Injectable({ scope: Scope.TRANSIENT })
       class Transient extends PerRequest {}
       await start({ imports: [ClerkModule.forRootAsync({ useClass: Transient })], controllers: [Plain] });
@@ -149,7 +155,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
 
     it.each<[string, () => ModuleMetadata['providers']]>([
       [
-        'a derived guard that injects the request, by a class',
+        'a derived guard that injects the request, by useClass',
         () => {
           @Injectable()
           class Derived extends ClerkGuard {
@@ -159,7 +165,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
         },
       ],
       [
-        'a derived guard that injects the request, by an alias',
+        'a derived guard that injects the request, by useExisting',
         () => {
           @Injectable()
           class Derived extends ClerkGuard {
@@ -169,7 +175,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
         },
       ],
       [
-        'a guard of the application that a factory makes for each request',
+        'a guard that a factory creates for each request',
         () => [
           { provide: APP_GUARD, inject: [REQUEST, ClerkGuard], useFactory: (_request: object, own: ClerkGuard) => own },
         ],
@@ -182,7 +188,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
           return [{ provide: APP_GUARD, useClass: Derived }];
         },
       ],
-    ])('%s: refuses the boot, or guards', async (_name, providers) => {
+    ])('fails to boot or is protected with %s', async (_name, providers) => {
       const outcome = await start({
         imports: [withoutGlobalGuard()],
         controllers: [Plain],
@@ -196,7 +202,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
     });
   });
 
-  describe('is not left out where decorators need it:', () => {
+  describe('whose handlers have decorators', () => {
     const agrees = () => true;
     const CLOSING: readonly (readonly [string, ClassDecorator & MethodDecorator])[] = [
       ['@RequirePermission()', RequirePermission('org:invoices:create')],
@@ -207,7 +213,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
     ];
 
     it.each(CLOSING)(
-      '%s on a handler that no guard runs before stops the boot, naming it',
+      'fails to boot if no guard runs before a handler with %s, and the error names the handler',
       async (_name, decorator) => {
         @Controller()
         class Unguarded {
@@ -221,7 +227,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       },
     );
 
-    it.each(CLOSING)('%s on a class that no guard runs before stops the boot', async (_name, decorator) => {
+    it.each(CLOSING)('fails to boot if no guard runs before a class with %s', async (_name, decorator) => {
       @decorator
       @Controller()
       class Unguarded {
@@ -234,7 +240,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       });
     });
 
-    it.each(CLOSING)('%s beside @UseGuards(ClerkGuard), in either order, is enforced', async (_name, decorator) => {
+    it.each(CLOSING)('enforces %s next to @UseGuards(ClerkGuard), in either order', async (_name, decorator) => {
       @Controller()
       class Guarded {
         @Get('before') @UseGuards(ClerkGuard) @decorator before() {}
@@ -245,7 +251,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       expect((await app!.send('/behind')).status).toBe(401);
     });
 
-    it('a decorator is enforced where the guard of the application is derived from ClerkGuard', async () => {
+    it('enforces them if the guard of the application is derived from ClerkGuard', async () => {
       @Injectable()
       class Derived extends ClerkGuard {}
       @Controller()
@@ -258,7 +264,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       expect((await app!.withToken('/', await clerk.sessionToken())).status).toBe(200);
     });
 
-    it('decorators that close nothing need no guard', async () => {
+    it('boots without a guard if the decorators restrict nothing', async () => {
       @Controller()
       class Open {
         @Get('public') @Public() public() {
@@ -283,7 +289,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       expect((await app!.send('/plain')).body).toEqual({ userId: null });
     });
 
-    it('ClerkMiddleware before a closed handler is no guard', async () => {
+    it('fails to boot if only ClerkMiddleware runs before the handler', async () => {
       @Controller()
       class Closed {
         @Get() @RequireAuth() list() {}
@@ -297,7 +303,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       await expect(start({ imports: [Root] })).rejects.toMatchObject({ code: 'invalid-policy' });
     });
 
-    it('ClerkModule that is not imported stops the boot', async () => {
+    it('fails to boot if ClerkModule is not imported, and the error says how to import it', async () => {
       @Controller()
       class Closed {
         @Get() @RequirePermission('org:invoices:create') list() {}
@@ -308,7 +314,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       });
     });
 
-    it('ClerkModule that is not imported leaves unit tests of controllers alone', async () => {
+    it('can be unit-tested without ClerkModule', async () => {
       @Controller()
       class Closed {
         @Get() @RequirePermission('org:invoices:create') list() {
@@ -319,7 +325,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       expect(module.get(Closed).list()).toBe('listed');
     });
 
-    it('a guard that a test puts in place of ClerkGuard decides', async () => {
+    it('uses the guard that a test provides in place of ClerkGuard', async () => {
       @Controller()
       class Closed {
         @Get() @RequirePermission('org:invoices:create') list() {
@@ -337,7 +343,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
     });
   });
 
-  describe('in a microservice of the same process', () => {
+  describe('with a microservice in the same process', () => {
     @Controller()
     class Messages {
       @MessagePattern('closed') @RequireAuth() closed() {
@@ -367,7 +373,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       return strategy;
     }
 
-    it('guards closed handlers where the application’s configuration is inherited', async () => {
+    it('protects message handlers if the microservice inherits the configuration', async () => {
       const messages = await connect(true);
       await expect(messages.ask('closed')).rejects.toMatchObject({ statusCode: 401 });
       expect(await messages.ask('closed', await clerk.sessionToken())).toBe('closed');
@@ -375,19 +381,19 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       expect(await messages.ask('public')).toBe('public');
     });
 
-    it('denies closed handlers to everyone where it is not inherited, and logs what to do once', async () => {
+    it('denies restricted message handlers to everyone if it does not inherit it, and logs the fix once', async () => {
       const messages = await connect(false);
       await expect(messages.ask('closed')).rejects.toBeDefined();
       await expect(messages.ask('closed', await clerk.sessionToken())).rejects.toBeDefined();
       await expect(messages.ask('twice')).rejects.toMatchObject({ statusCode: 401 });
       expect(await messages.ask('twice', await clerk.sessionToken())).toBe('twice');
       expect(await messages.ask('public')).toBe('public');
-      const told = logger.ofGuard('error').filter((line) => line.includes('inheritAppConfig'));
-      expect(told).toEqual([expect.stringMatching(/^error Messages\.closed: denied 500: /)]);
+      const logged = logger.ofGuard('error').filter((line) => line.includes('inheritAppConfig'));
+      expect(logged).toEqual([expect.stringMatching(/^error Messages\.closed: denied 500: /)]);
     });
   });
 
-  describe('finds the decorators of what Nest calls:', () => {
+  describe('with handlers that are not methods of their class', () => {
     abstract class Base {
       @Get() @RequirePermission('org:invoices:create') list(): unknown {
         return 'in';
@@ -412,7 +418,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
         },
       ],
       [
-        'an arrow function over an inherited handler',
+        'an arrow function that replaces an inherited handler',
         (scope) => {
           @Public()
           @Controller({ scope })
@@ -423,7 +429,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
         },
       ],
       [
-        'an instance in a proxy',
+        'a Proxy of the instance',
         (scope) => {
           @Public()
           @Controller({ scope })
@@ -440,14 +446,14 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       ],
     ];
 
-    it.each(REPLACED)('%s stops the boot', async (_name, define) => {
+    it.each(REPLACED)('fails to boot with %s', async (_name, define) => {
       await expect(start({ imports: [ClerkModule.forRoot(options)], controllers: [define()] })).rejects.toMatchObject({
         code: 'invalid-policy',
         problems: [expect.stringMatching(/^Routes\.list: Nest does not call this method but a replacement/)],
       });
     });
 
-    it.each(REPLACED)('%s made for each request is denied', async (_name, define) => {
+    it.each(REPLACED)('returns 500 to everyone for %s, if request-scoped', async (_name, define) => {
       await start({ imports: [ClerkModule.forRoot(options)], controllers: [define(Scope.REQUEST)] });
       const token = await clerk.sessionToken();
       for (const answer of [await app!.send('/'), await app!.withToken('/', token)]) {
@@ -457,7 +463,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       expect(app!.logger.ofGuard('error').join()).toContain('is not a method of the class');
     });
 
-    it('a message handler bound in the constructor stops the boot', async () => {
+    it('fails to boot with a message handler bound in the constructor', async () => {
       @Controller()
       class Messages extends Base {
         constructor() {
@@ -470,7 +476,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       });
     });
 
-    it('a class behind a proxy stops the boot', async () => {
+    it('fails to boot with a Proxy of the class', async () => {
       class Routes extends Base {}
       const Wrapped = new Proxy(Routes, {});
       RequirePermission('org:invoices:create')(Wrapped);
@@ -480,7 +486,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       });
     });
 
-    it('a prototype that names another constructor stops the boot', async () => {
+    it('fails to boot with a prototype that has another constructor', async () => {
       @Controller()
       class Routes extends Base {}
       Object.defineProperty(Routes.prototype, 'constructor', { value: class Other {} });
@@ -489,7 +495,7 @@ describe.each(PLATFORMS)('the guard of an application on %s', (_, platform: Plat
       });
     });
 
-    it('a class that a decorator derives another from is guarded by the words of both', async () => {
+    it('enforces inherited decorators if a decorator replaces the class with a derived one', async () => {
       const derive = ((type: new () => object) => class Derived extends type {}) as ClassDecorator;
       @derive
       @Controller()

@@ -1,6 +1,6 @@
 /**
- * Tests that replace ClerkGuard, by either function of Nest's testing module: it is replaced everywhere. Runs on every
- * version of Nest that is supported.
+ * Tests that both functions of Nest's testing module replace ClerkGuard everywhere. Runs on every supported version of
+ * Nest.
  */
 import {
   Controller,
@@ -104,51 +104,51 @@ describe.each(PLATFORMS)('a test that replaces ClerkGuard on %s', (_, platform) 
   describe.each([
     ['overrideGuard()', (builder: TestingModuleBuilder) => builder.overrideGuard(ClerkGuard)],
     ['overrideProvider()', (builder: TestingModuleBuilder) => builder.overrideProvider(ClerkGuard)],
-  ])('by %s', (_name, override) => {
-    it.each(PATHS)('with a value that lets everyone in opens %s', async (path) => {
+  ])('with %s', (_name, override) => {
+    it.each(PATHS)('gets 200 on %s from a value that allows every call', async (path) => {
       await start(override(build()).useValue({ canActivate: () => true }));
       expect(await statusOf(path)).toBe(200);
     });
 
-    it.each(PATHS)('with a value that lets no one in closes %s to those who are signed in', async (path) => {
+    it.each(PATHS)('gets 403 on %s for a signed-in caller from a value that denies every call', async (path) => {
       await start(override(build()).useValue({ canActivate: () => false }));
       expect(await statusOf(path, { authorization: `Bearer ${await clerk.sessionToken()}` })).toBe(403);
     });
 
-    it.each(PATHS)('with a class has it decide about %s', async (path) => {
+    it.each(PATHS)('gets 200 or 403 on %s as a class decides', async (path) => {
       await start(override(build()).useClass(HeaderGuard));
       expect(await statusOf(path)).toBe(403);
       expect(await statusOf(path, { 'x-open': 'yes' })).toBe(200);
     });
 
-    it.each(PATHS)('with a factory has what it makes decide about %s', async (path) => {
+    it.each(PATHS)('gets 200 or 403 on %s as the result of a factory decides', async (path) => {
       await start(override(build()).useFactory({ factory: () => new HeaderGuard() }));
       expect(await statusOf(path)).toBe(403);
       expect(await statusOf(path, { 'x-open': 'yes' })).toBe(200);
     });
 
     it.each(['/plain', '/own', '/class'])(
-      'with a class derived from ClerkGuard has it decide about %s',
+      'gets 200 on %s from a class derived from ClerkGuard that allows every call',
       async (path) => {
         await start(override(build()).useClass(OpenGuard));
         expect(await statusOf(path)).toBe(200);
       },
     );
 
-    it('replaces the guard of @UseGuards() where there is no global one', async () => {
+    it('replaces the guard of @UseGuards() if there is no global guard', async () => {
       await start(override(build({ guard: false })).useValue({ canActivate: () => true }));
       expect(await statusOf('/own')).toBe(200);
       expect(await statusOf('/class')).toBe(200);
     });
 
-    it('answers 500 where @Auth() asks who is calling, and the log names TestCaller', async () => {
+    it('gets 500 from a handler with @Auth(), and the log names TestCaller', async () => {
       await start(override(build()).useValue({ canActivate: () => true }));
       expect(await statusOf('/auth')).toBe(500);
       expect(logger.lines.join('\n')).toContain('A test has replaced ClerkGuard');
       expect(logger.lines.join('\n')).toContain('TestCaller of nest-clerk/testing');
     });
 
-    it('leaves the application’s own guards in place, to which the caller is unknown', async () => {
+    it('keeps the application’s own guards, which do not know the caller', async () => {
       const known: unknown[] = [];
       const own = {
         canActivate: (context: ExecutionContext) => {
@@ -169,7 +169,7 @@ describe.each(PLATFORMS)('a test that replaces ClerkGuard on %s', (_, platform) 
     });
   });
 
-  it('does not happen by a guard that a module of the application provides under the same name', async () => {
+  it('gets 401 if only a module of the application provides a guard under the same token', async () => {
     @Module({ providers: [{ provide: ClerkGuard, useValue: { canActivate: () => true } }], exports: [ClerkGuard] })
     class Elsewhere {}
     const builder = Test.createTestingModule({
@@ -180,7 +180,7 @@ describe.each(PLATFORMS)('a test that replaces ClerkGuard on %s', (_, platform) 
     for (const path of PATHS) expect([path, await statusOf(path)]).toEqual([path, 401]);
   });
 
-  it('is not needed to be somebody: TestCaller says who is calling, and the guard stays', async () => {
+  it('can use TestCaller instead, which sets the caller and keeps the guard', async () => {
     const caller = new TestCaller();
     const known: unknown[] = [];
     const own = { canActivate: (context: ExecutionContext) => known.push(getAuth(context).userId) > 0 };

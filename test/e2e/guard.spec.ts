@@ -32,7 +32,7 @@ describe.each(PLATFORMS)('ClerkGuard on %s', (_, platform) => {
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  it.each(['necord', ''])('denies a call over "%s", which no adapter knows', async (type) => {
+  it.each(['necord', ''])('throws for the unknown context type "%s", without calling Clerk', async (type) => {
     const payload = { headers: { authorization: `Bearer ${await clerk.sessionToken()}` }, url: '/', method: 'GET' };
     const context = {
       getType: () => type,
@@ -45,40 +45,43 @@ describe.each(PLATFORMS)('ClerkGuard on %s', (_, platform) => {
     expect(clerk.countRequests()).toBe(0);
   });
 
-  /** Calls the guard as Nest does, for classes that Nest may never have seen. */
+  /** Calls the guard as Nest does, for classes that Nest does not know. */
   function call(type: new () => { handler(): void }, headers: Record<string, string> = {}, url = '/') {
     const request = { headers: { host: 'localhost', ...headers }, url, method: 'GET' };
-    // As Express and Fastify have it, of either Nest.
+    // With the methods of both Express and Fastify.
     const response = Object.assign(new ServerResponse(request as never), { set() {}, header() {} });
     const context = new ExecutionContextHost([request, response], type, type.prototype.handler);
     return app.get(ClerkGuard).canActivate(context);
   }
 
-  it('answers at once about a known caller', async () => {
+  it('returns true synchronously for a cached caller', async () => {
     const authorization = `Bearer ${await clerk.sessionToken()}`;
     expect(await call(Routes, { authorization })).toBe(true);
     expect(call(Routes, { authorization })).toBe(true);
   });
 
-  it('refuses at once what is no request to this server', () => {
+  it('throws synchronously for a target outside of this server', () => {
     expect(() => call(Routes, {}, '//evil.example/')).toThrow(ClerkBadRequestException);
   });
 
-  it('has no user for a call that nobody looked at', async () => {
+  it('loads no user for a call that it has not checked', async () => {
     const context = new ExecutionContextHost([{ headers: {} }, {}], Routes, Routes.prototype.handler);
     await expect(app.get(CurrentUsers).load(context)).rejects.toBeInstanceOf(ClerkAuthNotPopulatedError);
   });
 
-  it('does not even look at a handler’s callers where it skips authentication', async () => {
+  it('returns true for a @SkipAuth() handler without reading credentials or target', async () => {
     class Skipped {
       @SkipAuth() handler() {}
     }
     expect(call(Skipped, { authorization: 'Bearer x' }, '//evil.example/')).toBe(true);
   });
 
-  it.each([SkipAuth(), Public()])(
-    'denies a misconfigured handler that demands nothing of its callers, though no audit has seen it',
-    async (open) => {
+  it.each<[string, MethodDecorator]>([
+    ['@SkipAuth()', SkipAuth()],
+    ['@Public()', Public()],
+  ])(
+    'denies calls to a %s handler with an unknown token type, although the audit has not seen it',
+    async (_name, open) => {
       class Late {
         @open @AcceptsToken('nonsense' as never) handler() {}
       }

@@ -45,7 +45,7 @@ import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
 
 @Injectable()
-class Caller implements NestInterceptor {
+class CallerInterceptor implements NestInterceptor {
   readonly seen: (string | null)[] = [];
   intercept(context: ExecutionContext, next: CallHandler) {
     this.seen.push(getAuth(context).userId);
@@ -89,7 +89,7 @@ class Routes {
       ofExpress: getAuthOfExpress(request as never).userId,
     };
   }
-  @Get('interceptor') @UseInterceptors(Caller) interceptor() {}
+  @Get('interceptor') @UseInterceptors(CallerInterceptor) interceptor() {}
   @Get('filtered') @UseFilters(Teapot) filtered() {}
   @Get('user') async user(@Auth('userId') userId: string) {
     return { name: (await this.clerk.users.getUser(userId)).fullName };
@@ -128,14 +128,18 @@ class Routes {
 
 let clerkOptions: LocalClerk['options'];
 
-describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
+describe.each(PLATFORMS)('a handler on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
 
   beforeAll(async () => {
     clerk = await LocalClerk.start();
     clerkOptions = clerk.options;
-    app = await TestApp.on(platform).clerk(clerk.options).controllers(Routes).providers(Caller, Teapot).start();
+    app = await TestApp.on(platform)
+      .clerk(clerk.options)
+      .controllers(Routes)
+      .providers(CallerInterceptor, Teapot)
+      .start();
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
@@ -146,7 +150,7 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
     return { user, organization, session, token: await clerk.sessionToken({ session, role: 'org:admin' }) };
   };
 
-  it('get Clerk’s own auth object', async () => {
+  it('gets Clerk’s auth object from @Auth()', async () => {
     const { user, organization, session, token } = await signedIn();
     const { body } = await app.withToken('/auth', token);
     expect(body).toMatchObject({
@@ -162,7 +166,7 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
     });
   });
 
-  it('get single properties, through pipes too', async () => {
+  it('gets single properties from @Auth(), and 400 from a pipe that rejects one', async () => {
     const { user, token } = await signedIn();
     expect((await app.withToken('/properties', token)).body).toEqual({
       userId: user.id,
@@ -172,7 +176,7 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
     expect((await app.withToken('/pipe', token)).status).toBe(new BadRequestException().getStatus());
   });
 
-  it('find request.auth as Clerk’s documents use it', async () => {
+  it('reads the caller from request.auth, request.auth(), our getAuth() and Clerk’s getAuth() for Express', async () => {
     const { user, token } = await signedIn();
     expect((await app.withToken('/request', token)).body).toEqual({
       called: user.id,
@@ -183,22 +187,22 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
     });
   });
 
-  it('are told apart by getAuth() in an interceptor', async () => {
+  it('has an interceptor that reads the caller with getAuth()', async () => {
     const { user, token } = await signedIn();
     await app.withToken('/interceptor', token);
-    expect(app.get(Caller).seen.at(-1)).toBe(user.id);
+    expect(app.get(CallerInterceptor).seen.at(-1)).toBe(user.id);
   });
 
-  it('are refused in a way that users’ filters catch', async () => {
+  it('is denied with an UnauthorizedException that the application’s filter catches', async () => {
     expect(await app.send('/filtered')).toMatchObject({ status: 418, body: { tea: 'authentication-required' } });
   });
 
-  it('reach Clerk’s resources through ClerkClientService', async () => {
+  it('calls Clerk’s Backend API through ClerkClientService', async () => {
     const { token } = await signedIn();
     expect((await app.withToken('/user', token)).body).toEqual({ name: 'Ada Lovelace' });
   });
 
-  it('get tokens of JWT templates', async () => {
+  it('gets its own session token and a JWT template token from auth.getToken()', async () => {
     const { token } = await signedIn();
     clerk.createJwtTemplate({ name: 'partner', claims: { aud: 'partner' } });
     const { body } = await app.withToken('/token', token);
@@ -208,42 +212,45 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
     });
   });
 
-  it('may call authenticateRequest themselves', async () => {
+  it('can call authenticateRequest() itself on a @SkipAuth() route', async () => {
     const { token } = await signedIn();
     expect((await app.withToken('/state', token)).body).toEqual({ status: 'signed-in' });
     expect((await app.send('/state')).body).toEqual({ status: 'signed-out' });
   });
 
-  it('with @SkipAuth() have no identity to ask for', async () => {
+  it('returns 500 when it calls getAuth() on a @SkipAuth() route, and the log says why', async () => {
     const { token } = await signedIn();
     expect((await app.withToken('/skipped', token)).status).toBe(500);
     expect(app.logger.lines.join('\n')).toContain('There is no Clerk identity on this request');
   });
 
-  describe('that accept machines', () => {
-    it.each(['opaque', 'jwt'] as const)('get the machine object of %s tokens', async (format) => {
-      const user = clerk.createUser();
-      const machine = clerk.createMachine();
-      const m2m = await clerk.createM2MToken({ machine, format, scopes: ['mch_other'] });
-      const oauth = await clerk.createOAuthToken({ user, format, scopes: ['email'], clientId: 'client_1' });
-      expect((await app.withToken('/machines', m2m.token)).body).toMatchObject({
-        tokenType: 'm2m_token',
-        isAuthenticated: true,
-        id: m2m.id,
-        machineId: machine.id,
-        scopes: ['mch_other'],
-      });
-      expect((await app.withToken('/machines', oauth.token)).body).toMatchObject({
-        tokenType: 'oauth_token',
-        isAuthenticated: true,
-        id: oauth.id,
-        userId: user.id,
-        clientId: 'client_1',
-        scopes: ['email'],
-      });
-    });
+  describe('that accepts machine tokens', () => {
+    it.each(['opaque', 'jwt'] as const)(
+      'gets the auth object of an M2M token and of an OAuth token in the format %s',
+      async (format) => {
+        const user = clerk.createUser();
+        const machine = clerk.createMachine();
+        const m2m = await clerk.createM2MToken({ machine, format, scopes: ['mch_other'] });
+        const oauth = await clerk.createOAuthToken({ user, format, scopes: ['email'], clientId: 'client_1' });
+        expect((await app.withToken('/machines', m2m.token)).body).toMatchObject({
+          tokenType: 'm2m_token',
+          isAuthenticated: true,
+          id: m2m.id,
+          machineId: machine.id,
+          scopes: ['mch_other'],
+        });
+        expect((await app.withToken('/machines', oauth.token)).body).toMatchObject({
+          tokenType: 'oauth_token',
+          isAuthenticated: true,
+          id: oauth.id,
+          userId: user.id,
+          clientId: 'client_1',
+          scopes: ['email'],
+        });
+      },
+    );
 
-    it('get the subject of an API key, be it a user or an organization', async () => {
+    it('gets the user or the organization of an API key', async () => {
       const user = clerk.createUser();
       const organization = clerk.createOrganization();
       const ofUser = clerk.createApiKey({ subject: user, scopes: ['a'], claims: { tier: 1 } });
@@ -262,7 +269,7 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
       });
     });
 
-    it('refuse revoked and expired ones', async () => {
+    it('returns 401 for an expired API key, an expired M2M JWT and a revoked M2M token', async () => {
       const expired = clerk.createApiKey({ subject: clerk.createUser(), secondsUntilExpiration: -1 });
       const machine = clerk.createMachine();
       const old = await clerk.createM2MToken({ machine, format: 'jwt', secondsUntilExpiration: -60 });
@@ -273,7 +280,7 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
       }
     });
 
-    it('and sessions: each gets its own kind of object', async () => {
+    it('and sessions gets the auth object of the token type that was sent', async () => {
       const { user, token } = await signedIn();
       const key = clerk.createApiKey({ subject: user });
       for (const route of ['/mixed', '/any']) {
@@ -284,16 +291,16 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
     });
   });
 
-  it('guarded twice identify the caller once, and decide twice', async () => {
+  it('under two guards is authenticated once, and a missing permission still returns 403', async () => {
     const { user, token } = await signedIn();
-    const asked = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
+    const authenticate = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
     expect((await app.withToken('/twice', token)).body).toEqual({ userId: user.id });
-    expect(asked).toHaveBeenCalledTimes(1);
-    asked.mockRestore();
+    expect(authenticate).toHaveBeenCalledTimes(1);
+    authenticate.mockRestore();
     expect((await app.withToken('/twice-denied', token)).status).toBe(403);
   });
 
-  it('guarded only by @UseGuards are guarded', async () => {
+  it('with @UseGuards(ClerkGuard) and guard: false returns 401, and one without it stays open', async () => {
     @Controller('single')
     class Single {
       @Get('guarded') @UseGuards(ClerkGuard) guarded() {}
@@ -308,7 +315,7 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
     await single.close();
   });
 
-  it('are served by the client that the application brings', async () => {
+  it('is authenticated with the client of the clerkClient option', async () => {
     const clerkClient = createClerkClient({ ...clerk.options, telemetry: { disabled: true } });
     const own = await TestApp.on(platform)
       .clerk({ ...clerk.options, clerkClient })
@@ -319,10 +326,10 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
     await own.close();
   });
 
-  describe('reached by a browser that has to pass by Clerk', () => {
+  describe('that a new browser navigates to', () => {
     const navigation = { accept: 'text/html', 'sec-fetch-dest': 'document' };
 
-    it('answer with the redirect, all of Clerk’s headers, and nothing of the page', async () => {
+    it('answers with a handshake redirect and Clerk’s headers instead of the page', async () => {
       const { status, headers, body } = await app.send('/auth?a=1', navigation);
       expect(status).toBe(307);
       const location = new URL(headers.get('location')!);
@@ -336,16 +343,16 @@ describe.each(PLATFORMS)('handlers on %s', (_, platform) => {
       expect(body).toMatchObject({ code: 'handshake' });
     });
 
-    it('on public routes as well, and never where credentials are not looked at', async () => {
+    it('answers with a redirect on a @Public() route too, and without one on a @SkipAuth() route', async () => {
       expect((await app.send('/mixed', navigation)).status).toBe(307);
       expect((await app.send('/state', navigation)).status).not.toBe(307);
     });
   });
 });
 
-/** Whom a filter, a middleware or a guard was told is calling; `undefined` where nobody has checked. */
-const told: (string | null | undefined)[] = [];
-const noteCaller = (source: object) => told.push(tryGetAuth(source)?.userId);
+/** The callers that tryGetAuth() returned in a filter or a middleware; `undefined` if credentials were not checked. */
+const seen: (string | null | undefined)[] = [];
+const noteCaller = (source: object) => seen.push(tryGetAuth(source)?.userId);
 
 @Catch()
 class NotingFilter extends BaseExceptionFilter {
@@ -383,25 +390,25 @@ describe.each(PLATFORMS)('tryGetAuth() on %s', (_, platform) => {
       .providers({ provide: APP_FILTER, useClass: NotingFilter })
       .start();
   });
-  beforeEach(() => void told.splice(0));
+  beforeEach(() => void seen.splice(0));
   afterAll(async () => {
     await app.close();
     await clerk.stop();
   });
 
-  it.each<[path: string, bearer: boolean, status: number, told: string | null | undefined]>([
+  it.each<[path: string, bearer: boolean, status: number, seen: string | null | undefined]>([
     ['/unknown', true, 404, undefined],
     ['/skipped', true, 400, undefined],
     ['/denied', false, 401, null],
     ['/fails', true, 400, 'the user'],
-  ])('in a filter of all errors, of %s with a token: %s, leaves the status %i and gives %s', async (path, ...row) => {
+  ])('in a filter for all errors (%s, with a token: %s, status %i) returns %s', async (path, ...row) => {
     const [bearer, status, user] = row;
     const answer = bearer ? await app.withToken(path, token) : await app.send(path);
     expect(answer.status).toBe(status);
-    expect(told).toEqual([user === 'the user' ? userId : user]);
+    expect(seen).toEqual([user === 'the user' ? userId : user]);
   });
 
-  it('gives undefined in a middleware, before any guard', async () => {
+  it('returns undefined in a middleware that runs before the guard', async () => {
     const early = await TestApp.on(platform)
       .clerk(clerk.options)
       .controllers(Failing)
@@ -410,11 +417,11 @@ describe.each(PLATFORMS)('tryGetAuth() on %s', (_, platform) => {
       )
       .start();
     expect((await early.withToken('/fails', token)).status).toBe(400);
-    expect(told).toEqual([undefined]);
+    expect(seen).toEqual([undefined]);
     await early.close();
   });
 
-  it('gives on a 404 whom ClerkMiddleware has found', async () => {
+  it('returns the caller that ClerkMiddleware authenticated in the filter of a 404', async () => {
     @Module({})
     class Early {
       configure(consumer: { apply(type: unknown): { forRoutes(path: string): unknown } }) {
@@ -427,7 +434,7 @@ describe.each(PLATFORMS)('tryGetAuth() on %s', (_, platform) => {
       .providers({ provide: APP_FILTER, useClass: NotingFilter })
       .start();
     expect((await early.withToken('/unknown', token)).status).toBe(404);
-    expect(told).toEqual([userId]);
+    expect(seen).toEqual([userId]);
     await early.close();
   });
 });
@@ -457,9 +464,13 @@ describe('a global guard that calls getAuth()', () => {
 
   const platform = PLATFORMS[0][1];
   it.each<[string, (options: LocalClerk['options']) => ReturnType<typeof TestApp.on>, number]>([
-    ['of AppModule runs after ClerkGuard', (o) => TestApp.on(platform).clerk(o).providers(callerGuard), 200],
     [
-      'of AppModule that is listed before ClerkGuard, with guard: false, is told how to list them',
+      'in AppModule, runs after ClerkGuard and returns 200',
+      (o) => TestApp.on(platform).clerk(o).providers(callerGuard),
+      200,
+    ],
+    [
+      'in AppModule before ClerkGuard, with guard: false, returns 500 and the log says how to order them',
       (o) =>
         TestApp.on(platform)
           .clerk({ ...o, guard: false })
@@ -467,12 +478,12 @@ describe('a global guard that calls getAuth()', () => {
       500,
     ],
     [
-      'of a module imported after ClerkModule runs after it',
+      'in a module imported after ClerkModule, runs after ClerkGuard and returns 200',
       (o) => TestApp.on(platform).clerk(o).imports(GuardModule),
       200,
     ],
     [
-      'of AppModule runs after a ClerkGuard that is listed there before it',
+      'in AppModule after ClerkGuard, with guard: false, returns 200',
       (o) =>
         TestApp.on(platform)
           .clerk({ ...o, guard: false })

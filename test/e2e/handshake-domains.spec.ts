@@ -14,8 +14,8 @@ import {
 const REASON = 'session-token-expired-refresh-non-eligible-no-refresh-cookie';
 const SIGNED_IN = '__client_uat={now}; __session={active}';
 const EXPIRED = '__client_uat=1; __session={expired}';
-const SATELLITE_SIGNED_IN = '__client_uat=1; __session={ofSatellite}';
-const NO_ONE = signedOut('session-token-and-uat-missing');
+const SATELLITE_SESSION = '__client_uat=1; __session={ofSatellite}';
+const NO_SESSION = signedOut('session-token-and-uat-missing');
 const SYNCING = 'satellite-needs-syncing';
 
 const PRIMARY = 'https://primary.example/sign-in';
@@ -33,76 +33,86 @@ const FROM_SATELLITE = { ...NAVIGATION, 'x-forwarded-host': 'www.satellite.examp
 
 const on = (instance: Instance, situations: Situation[]) => situations.map((each) => ({ ...each, on: instance }));
 
-/** What satellites do on any instance. */
+/** What satellites do on both kinds of instances. */
 const SATELLITES: Situation[] = [
-  { name: 'first visit, without automatic sync', options: SATELLITE, devBrowser: null, expect: NO_ONE },
-  { name: 'first visit, with automatic sync off', options: NO_AUTO_SYNC, devBrowser: null, expect: NO_ONE },
+  { name: 'first visit without satelliteAutoSync', options: SATELLITE, devBrowser: null, expect: NO_SESSION },
+  { name: 'first visit with satelliteAutoSync: false', options: NO_AUTO_SYNC, devBrowser: null, expect: NO_SESSION },
   {
-    name: 'synced already',
+    name: 'back from the sync',
     options: AUTO_SYNC,
     target: '?__clerk_synced=true',
-    expect: NO_ONE,
+    expect: NO_SESSION,
   },
-  { name: 'first visit by a form', options: AUTO_SYNC, method: 'POST', expect: NO_ONE },
-  { name: 'first visit by a program', options: AUTO_SYNC, headers: FETCH, expect: NO_ONE },
-  { name: 'first visit by an old browser', options: AUTO_SYNC, headers: OLD_NAVIGATION, expect: NO_ONE },
-  { name: 'after too many syncs', options: AUTO_SYNC, cookie: '__clerk_redirect_count=3', expect: signedOut(SYNCING) },
-  { name: 'on the primary domain of an application with many', options: MANY_DOMAINS, expect: NO_ONE },
+  { name: 'first visit by a form post', options: AUTO_SYNC, method: 'POST', expect: NO_SESSION },
+  { name: 'first visit by a fetch', options: AUTO_SYNC, headers: FETCH, expect: NO_SESSION },
+  {
+    name: 'first visit by a browser without Fetch Metadata',
+    options: AUTO_SYNC,
+    headers: OLD_NAVIGATION,
+    expect: NO_SESSION,
+  },
+  {
+    name: 'after 3 syncs in a row',
+    options: AUTO_SYNC,
+    cookie: '__clerk_redirect_count=3',
+    expect: signedOut(SYNCING),
+  },
+  { name: 'the primary domain of an application with several domains', options: MANY_DOMAINS, expect: NO_SESSION },
 ];
 
-/** Satellites of production instances ask the Frontend API below their own domain, which also issues their tokens. */
+/** Satellites of production instances use the Frontend API of their own domain, which also issues their tokens. */
 const PRODUCTION_SATELLITES: Situation[] = [
-  { name: 'signed in', options: AUTO_SYNC, cookie: SATELLITE_SIGNED_IN, expect: signedIn('ofSatellite') },
+  { name: 'active session', options: AUTO_SYNC, cookie: SATELLITE_SESSION, expect: signedIn('ofSatellite') },
   {
-    name: 'signed in, from another site',
+    name: 'active session on a navigation from another site',
     options: AUTO_SYNC,
     headers: from('https://other.example/'),
-    cookie: SATELLITE_SIGNED_IN,
+    cookie: SATELLITE_SESSION,
     expect: signedIn('ofSatellite'),
   },
   {
-    name: 'expired',
+    name: 'expired session',
     options: SATELLITE,
     cookie: '__client_uat=1; __session={ofSatelliteExpired}',
     expect: handshake(REASON, { token: '{ofSatelliteExpired}', frontendApi: AT_SATELLITE }),
   },
   {
-    name: 'signed in on the primary domain only, with automatic sync',
+    name: 'session of the primary domain only, with satelliteAutoSync',
     options: AUTO_SYNC,
     cookie: SIGNED_IN,
     expect: handshake(SYNCING, { frontendApi: AT_SATELLITE, suffixed: true }),
   },
   {
-    name: 'signed in on the primary domain only, without automatic sync',
+    name: 'session of the primary domain only, without satelliteAutoSync',
     options: SATELLITE,
     cookie: SIGNED_IN,
     expect: signedOut('session-token-and-uat-missing', 'token-invalid'),
   },
   {
-    name: 'first visit, with automatic sync',
+    name: 'first visit with satelliteAutoSync',
     options: AUTO_SYNC,
     expect: handshake(SYNCING, { frontendApi: AT_SATELLITE }),
   },
   ...[SATELLITE, NO_AUTO_SYNC].map((options) => ({
-    name: `back from signing in, ${options === SATELLITE ? 'without automatic sync' : 'with automatic sync off'}`,
+    name: `back from signing in, ${options === SATELLITE ? 'without satelliteAutoSync' : 'with satelliteAutoSync: false'}`,
     options,
     target: '?__clerk_synced=false',
     expect: handshake(SYNCING, { frontendApi: AT_SATELLITE }),
   })),
   {
-    name: 'back from signing in, with old cookies',
+    name: 'back from signing in, with an older session',
     options: SATELLITE,
     target: '?__clerk_synced=false',
-    cookie: SATELLITE_SIGNED_IN,
+    cookie: SATELLITE_SESSION,
     expect: handshake(SYNCING, { frontendApi: AT_SATELLITE, token: '{ofSatellite}' }),
   },
   {
-    name: 'with a proxy in place of a domain',
+    name: 'proxyUrl instead of a domain',
     options: { isSatellite: true, proxyUrl: 'https://satellite.example/__clerk', satelliteAutoSync: true },
     expect: handshake(SYNCING, { frontendApi: 'https://satellite.example/__clerk' }),
   },
   {
-    name: 'as one of many domains of an application',
+    name: 'one of several domains of an application',
     options: MANY_DOMAINS,
     headers: FROM_SATELLITE,
     expect: handshake(SYNCING, { frontendApi: AT_SATELLITE, back: 'https://www.satellite.example/{route}' }),
@@ -115,42 +125,42 @@ const PRODUCTION_SATELLITES: Situation[] = [
   },
 ];
 
-/** Satellites of development instances ask the primary application, since there are no cookies across domains. */
+/** Satellites of development instances redirect to the primary application, since cookies do not cross domains. */
 const DEVELOPMENT_SATELLITES: Situation[] = [
-  { name: 'signed in', options: AUTO_SYNC, cookie: SIGNED_IN, expect: signedIn('active') },
+  { name: 'active session', options: AUTO_SYNC, cookie: SIGNED_IN, expect: signedIn('active') },
   {
-    name: 'signed in, from another site',
+    name: 'active session on a navigation from another site',
     options: AUTO_SYNC,
     headers: from('https://other.example/'),
     cookie: SIGNED_IN,
     expect: signedIn('active'),
   },
-  { name: 'expired', options: SATELLITE, cookie: EXPIRED, expect: handshake(REASON, { token: '{expired}' }) },
+  { name: 'expired session', options: SATELLITE, cookie: EXPIRED, expect: handshake(REASON, { token: '{expired}' }) },
   {
-    name: 'first visit, with automatic sync',
+    name: 'first visit with satelliteAutoSync',
     options: AUTO_SYNC,
     target: '?x=1',
     expect: redirected(SYNCING, PRIMARY, { __clerk_redirect_url: '{url}' }),
   },
   ...[SATELLITE, NO_AUTO_SYNC].map((options) => ({
-    name: `back from signing in, ${options === SATELLITE ? 'without automatic sync' : 'with automatic sync off'}`,
+    name: `back from signing in, ${options === SATELLITE ? 'without satelliteAutoSync' : 'with satelliteAutoSync: false'}`,
     options,
     target: '?__clerk_synced=false',
     expect: redirected(SYNCING, PRIMARY, { __clerk_redirect_url: '{url}' }),
   })),
   {
-    name: 'with a query in the URL of the sign-in page',
+    name: 'signInUrl with a query',
     options: { ...AUTO_SYNC, signInUrl: `${PRIMARY}?theme=dark` },
     expect: redirected(SYNCING, PRIMARY, { theme: 'dark', __clerk_redirect_url: '{url}' }),
   },
   {
-    name: 'as one of many domains of an application',
+    name: 'one of several domains of an application',
     options: MANY_DOMAINS,
     headers: FROM_SATELLITE,
     expect: redirected(SYNCING, PRIMARY, { __clerk_redirect_url: 'https://www.satellite.example/{route}' }),
   },
   {
-    name: 'synced, with the development browser of the primary application',
+    name: 'back from the sync with the development browser of the primary application',
     options: SATELLITE,
     devBrowser: null,
     target: '?__clerk_synced=true&__clerk_db_jwt=fresh',
@@ -163,90 +173,99 @@ const DEVELOPMENT_SATELLITES: Situation[] = [
     expect: redirected(SYNCING, PRIMARY, { __clerk_redirect_url: '{url}' }, 2),
   },
   {
-    name: 'first visit, of a program that says nothing of itself',
+    name: 'first visit by a request without Accept and Sec-Fetch-Dest',
     options: SATELLITE,
     devBrowser: null,
     headers: {},
     expect: signedOut('dev-browser-missing'),
   },
   {
-    name: 'whose sign-in page is its own, by what the browser says',
+    name: 'first visit with the Origin of the primary application',
     options: SATELLITE,
     headers: { ...NAVIGATION, origin: 'https://primary.example' },
     expect: signedOut('unexpected-error'),
   },
 ];
 
-const BACK = 'https://satellite.example/page';
-const ANSWERED = 'primary-responds-to-syncing';
-const asking = (back: string) => `?__clerk_redirect_url=${encodeURIComponent(back)}`;
+const RETURN_URL = 'https://satellite.example/page';
+const RESPONDING = 'primary-responds-to-syncing';
+const syncRequest = (returnUrl: string) => `?__clerk_redirect_url=${encodeURIComponent(returnUrl)}`;
 
-/** The primary application of a development instance answers what its satellites ask. */
+/** The primary application of a development instance responds to the sync requests of its satellites. */
 const PRIMARIES: Situation[] = [
   {
-    name: 'asked',
-    target: asking(`${BACK}?x=1`),
-    expect: redirected(ANSWERED, BACK, { x: '1', __clerk_db_jwt: 'db', __clerk_synced: 'true' }),
+    name: 'sync request',
+    target: syncRequest(`${RETURN_URL}?x=1`),
+    expect: redirected(RESPONDING, RETURN_URL, { x: '1', __clerk_db_jwt: 'db', __clerk_synced: 'true' }),
   },
   {
-    name: 'asked by a satellite that has to be synced',
-    target: asking(`${BACK}?__clerk_synced=false`),
-    expect: redirected(ANSWERED, BACK, { __clerk_db_jwt: 'db', __clerk_synced: 'true' }),
+    name: 'sync request whose return URL has __clerk_synced=false',
+    target: syncRequest(`${RETURN_URL}?__clerk_synced=false`),
+    expect: redirected(RESPONDING, RETURN_URL, { __clerk_db_jwt: 'db', __clerk_synced: 'true' }),
   },
   {
-    name: 'asked, without a development browser',
+    name: 'sync request without a development browser',
     devBrowser: null,
-    target: asking(BACK),
-    expect: redirected(ANSWERED, BACK, { __clerk_synced: 'true' }),
+    target: syncRequest(RETURN_URL),
+    expect: redirected(RESPONDING, RETURN_URL, { __clerk_synced: 'true' }),
   },
   {
-    name: 'asked, of somebody signed in',
-    target: asking(BACK),
+    name: 'sync request with an active session',
+    target: syncRequest(RETURN_URL),
     cookie: SIGNED_IN,
-    expect: redirected(ANSWERED, BACK, { __clerk_db_jwt: 'db', __clerk_synced: 'true' }),
+    expect: redirected(RESPONDING, RETURN_URL, { __clerk_db_jwt: 'db', __clerk_synced: 'true' }),
   },
   {
-    name: 'asked again and again',
-    target: asking(BACK),
+    name: 'sync request after 3 redirects',
+    target: syncRequest(RETURN_URL),
     cookie: '__clerk_redirect_count=3',
-    expect: signedOut(ANSWERED),
+    expect: signedOut(RESPONDING),
   },
-  { name: 'asked by a program', headers: FETCH, target: asking(BACK), expect: signedOut(ANSWERED) },
-  { name: 'asked by a form', method: 'POST', target: asking(BACK), expect: signedOut(ANSWERED) },
-  { name: 'asked for no URL', target: asking('nowhere'), expect: signedOut('unexpected-error') },
+  { name: 'sync request by a fetch', headers: FETCH, target: syncRequest(RETURN_URL), expect: signedOut(RESPONDING) },
+  {
+    name: 'sync request by a form post',
+    method: 'POST',
+    target: syncRequest(RETURN_URL),
+    expect: signedOut(RESPONDING),
+  },
+  {
+    name: 'sync request with an invalid return URL',
+    target: syncRequest('nowhere'),
+    expect: signedOut('unexpected-error'),
+  },
 ];
 
 const PROXY = 'https://example.com/clerk';
 const FORWARDED = { ...NAVIGATION, 'x-forwarded-host': 'example.com', 'x-forwarded-proto': 'https' };
 
-/** Where the Frontend API is, and the way back, behind proxies. */
+/** The URLs of the Frontend API and of the redirect back, behind proxies. */
 const PROXIES: Situation[] = [
   {
-    name: 'proxyUrl',
+    name: 'proxyUrl and an expired session',
     options: { proxyUrl: PROXY },
     cookie: EXPIRED,
     expect: handshake(REASON, { token: '{expired}', frontendApi: PROXY }),
   },
   {
-    name: 'proxyUrl that ends in a slash',
+    name: 'proxyUrl with a trailing slash',
     options: { proxyUrl: `${PROXY}/` },
     cookie: EXPIRED,
     expect: handshake(REASON, { token: '{expired}', frontendApi: PROXY }),
   },
   {
-    name: 'proxyUrl, of somebody signed in',
+    name: 'proxyUrl and an active session',
     options: { proxyUrl: PROXY },
     cookie: SIGNED_IN,
     expect: signedIn('active'),
   },
   {
-    name: 'proxyUrl as a path',
+    name: 'proxyUrl that is a path',
     options: { proxyUrl: '/__clerk' },
     cookie: EXPIRED,
     expect: handshake(REASON, { token: '{expired}', frontendApi: '/__clerk' }),
   },
   {
-    name: 'proxyUrl as a path, behind a proxy',
+    name: 'proxyUrl that is a path, with a forwarded host',
     options: { proxyUrl: '/__clerk' },
     headers: { ...FORWARDED, 'x-forwarded-host': 'example.com:3213' },
     cookie: EXPIRED,
@@ -256,7 +275,7 @@ const PROXIES: Situation[] = [
     }),
   },
   {
-    name: 'proxyUrl as a function of the URL',
+    name: 'proxyUrl that is a function of the URL',
     options: { proxyUrl: ({ origin, searchParams }: URL) => `${origin}/clerk/${searchParams.get('region')}` },
     headers: FORWARDED,
     target: '?region=eu',
@@ -267,27 +286,27 @@ const PROXIES: Situation[] = [
     }),
   },
   {
-    name: 'a domain that is no satellite’s',
+    name: 'domain without isSatellite',
     options: { domain: 'localhost:3000' },
     cookie: EXPIRED,
     expect: handshake(REASON, { token: '{expired}' }),
   },
   {
-    name: 'a forwarded host',
+    name: 'forwarded host',
     headers: FORWARDED,
     target: '/hello?foo=bar',
     cookie: EXPIRED,
     expect: handshake(REASON, { token: '{expired}', back: 'https://example.com/{route}/hello?foo=bar' }),
   },
   {
-    name: 'a forwarded host with a port',
+    name: 'forwarded host with a port',
     headers: { ...FORWARDED, 'x-forwarded-host': 'example.com:3213' },
     target: '/hello?foo=bar',
     cookie: EXPIRED,
     expect: handshake(REASON, { token: '{expired}', back: 'https://example.com:3213/{route}/hello?foo=bar' }),
   },
   {
-    name: 'several forwarded hosts, of which the first counts',
+    name: 'several forwarded hosts (the first is used)',
     headers: { ...NAVIGATION, 'x-forwarded-host': 'example.com, proxy.internal', 'x-forwarded-proto': 'https,http' },
     cookie: EXPIRED,
     expect: handshake(REASON, { token: '{expired}', back: 'https://example.com/{route}' }),
@@ -296,10 +315,10 @@ const PROXIES: Situation[] = [
 
 const CROSS_ORIGIN = 'primary-domain-cross-origin-sync';
 
-/** Somebody signed in who comes from another site may have become another on a satellite. */
+/** A signed-in browser that comes from another site may have switched users on a satellite. */
 const REFERRERS: Situation[] = [
   {
-    name: 'another site',
+    name: 'another site, on a navigation',
     headers: from('https://other.example/page'),
     cookie: SIGNED_IN,
     expect: handshake(CROSS_ORIGIN, { token: '{active}' }),
@@ -311,13 +330,13 @@ const REFERRERS: Situation[] = [
     expect: handshake(CROSS_ORIGIN, { token: '{active}' }),
   },
   {
-    name: 'a site that only looks like Clerk’s account portal',
+    name: 'a site whose name resembles Clerk’s account portal',
     headers: from('https://accounts.evil.example/'),
     cookie: SIGNED_IN,
     expect: handshake(CROSS_ORIGIN, { token: '{active}' }),
   },
   {
-    name: 'another site, once redirected',
+    name: 'another site, after 1 redirect',
     headers: from('https://other.example/'),
     cookie: `${SIGNED_IN}; __clerk_redirect_count=1`,
     expect: signedIn('active'),
@@ -331,34 +350,34 @@ const REFERRERS: Situation[] = [
   },
   { name: 'the Frontend API', headers: from('{issuer}/v1/client'), cookie: SIGNED_IN, expect: signedIn('active') },
   {
-    name: 'the account portal of some development instance',
+    name: 'the account portal of a development instance',
     on: 'development',
     headers: from('https://happy-hippo-1.accounts.dev/sign-in'),
     cookie: SIGNED_IN,
     expect: signedIn('active'),
   },
   {
-    name: 'the account portal of some development instance',
+    name: 'the account portal of a development instance',
     on: 'production',
     headers: from('https://happy-hippo-1.accounts.dev/sign-in'),
     cookie: SIGNED_IN,
     expect: handshake(CROSS_ORIGIN, { token: '{active}' }),
   },
-  { name: 'nothing that can be read', headers: from('nothing'), cookie: SIGNED_IN, expect: signedIn('active') },
+  { name: 'an invalid URL', headers: from('nothing'), cookie: SIGNED_IN, expect: signedIn('active') },
   {
-    name: 'another site, by a form',
+    name: 'another site, in a form post',
     headers: from('https://other.example/'),
     method: 'POST',
     cookie: SIGNED_IN,
     expect: signedIn('active'),
   },
   {
-    name: 'another site, by a program',
+    name: 'another site, in a fetch',
     headers: { ...FETCH, referer: 'https://other.example/' },
     cookie: SIGNED_IN,
     expect: signedIn('active'),
   },
-  { name: 'another site, of nobody', headers: from('https://other.example/'), expect: NO_ONE },
+  { name: 'another site, without a session', headers: from('https://other.example/'), expect: NO_SESSION },
 ];
 
 function from(referer: string) {
@@ -372,7 +391,7 @@ describeHandshakes('satellites', [
 ]);
 describeHandshakes('primary applications', [
   ...on('development', PRIMARIES),
-  { name: 'asked', on: 'production', target: asking(BACK), expect: NO_ONE },
+  { name: 'sync request', on: 'production', target: syncRequest(RETURN_URL), expect: NO_SESSION },
 ]);
-describeHandshakes('proxies', PROXIES);
-describeHandshakes('referrers', REFERRERS);
+describeHandshakes('behind a proxy', PROXIES);
+describeHandshakes('the Referer header', REFERRERS);

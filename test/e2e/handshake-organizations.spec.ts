@@ -9,8 +9,8 @@ import {
 } from '../support/handshakes.js';
 
 const EXPIRED = 'session-token-expired-refresh-non-eligible-no-refresh-cookie';
-const OTHER = 'active-organization-mismatch';
-const IN_NONE = '__client_uat=1; __session={active}';
+const MISMATCH = 'active-organization-mismatch';
+const PERSONAL = '__client_uat=1; __session={active}';
 const IN_ACME = '__client_uat=1; __session={acme}';
 
 const BY_ID = { organizationPatterns: ['/:route/by-id/:id', '/:route/by-id/:id/(.*)'] };
@@ -20,119 +20,136 @@ const PATTERNS = {
 };
 const options = { organizationSyncOptions: PATTERNS };
 
-/** URLs name an organization, which a handshake makes the active one. `org_acme` is called `acme`. */
+/** The URL names an organization, and a handshake activates it. The slug of `org_acme` is `acme`. */
 const SITUATIONS: Situation[] = [
   {
-    name: 'by id, with none active',
+    name: 'by id, while none is active',
     options: { organizationSyncOptions: BY_ID },
     target: '/by-id/org_acme',
-    cookie: IN_NONE,
-    expect: handshake(OTHER, { token: '{active}', organization: 'org_acme' }),
+    cookie: PERSONAL,
+    expect: handshake(MISMATCH, { token: '{active}', organization: 'org_acme' }),
   },
   {
-    name: 'by id, with none active in a session that is expired',
+    name: 'by id, while none is active in an expired session',
     options,
     target: '/by-id/org_acme',
     cookie: '__client_uat=1; __session={expired}',
     expect: handshake(EXPIRED, { token: '{expired}', organization: 'org_acme' }),
   },
   {
-    name: 'by id, with another active',
+    name: 'by id, while another is active',
     options,
     target: '/by-id/org_other?x=1',
     cookie: IN_ACME,
-    expect: handshake(OTHER, { token: '{acme}', organization: 'org_other' }),
+    expect: handshake(MISMATCH, { token: '{acme}', organization: 'org_other' }),
   },
-  { name: 'by id, the active one', options, target: '/by-id/org_acme', cookie: IN_ACME, expect: signedIn('acme') },
+  { name: 'by id, while it is active', options, target: '/by-id/org_acme', cookie: IN_ACME, expect: signedIn('acme') },
   {
-    name: 'by slug, with none active',
+    name: 'by slug, while none is active',
     options,
     target: '/by-slug/acme',
-    cookie: IN_NONE,
-    expect: handshake(OTHER, { token: '{active}', organization: 'acme' }),
+    cookie: PERSONAL,
+    expect: handshake(MISMATCH, { token: '{active}', organization: 'acme' }),
   },
   {
-    name: 'by slug, below it, with another active',
+    name: 'by slug in a longer path, while another is active',
     options,
     target: '/by-slug/other/settings',
     cookie: IN_ACME,
-    expect: handshake(OTHER, { token: '{acme}', organization: 'other' }),
+    expect: handshake(MISMATCH, { token: '{acme}', organization: 'other' }),
   },
-  { name: 'by slug, the active one', options, target: '/by-slug/acme', cookie: IN_ACME, expect: signedIn('acme') },
+  { name: 'by slug, while it is active', options, target: '/by-slug/acme', cookie: IN_ACME, expect: signedIn('acme') },
   {
-    name: 'by slug, below the active one',
+    name: 'by slug in a longer path, while it is active',
     options,
     target: '/by-slug/acme/settings',
     cookie: IN_ACME,
     expect: signedIn('acme'),
   },
   {
-    name: 'personal account, with an organization active',
+    name: 'the personal account, while an organization is active',
     options,
     target: '/me',
     cookie: IN_ACME,
-    expect: handshake(OTHER, { token: '{acme}', organization: '' }),
+    expect: handshake(MISMATCH, { token: '{acme}', organization: '' }),
   },
-  { name: 'personal account, with none active', options, target: '/me', cookie: IN_NONE, expect: signedIn('active') },
-  { name: 'named by no pattern', options, target: '/by-name/acme', cookie: IN_NONE, expect: signedIn('active') },
-  { name: 'named without options', target: '/by-id/org_other', cookie: IN_ACME, expect: signedIn('acme') },
   {
-    name: 'named by a pattern without id and slug',
+    name: 'the personal account, while no organization is active',
+    options,
+    target: '/me',
+    cookie: PERSONAL,
+    expect: signedIn('active'),
+  },
+  {
+    name: 'a path that matches no pattern',
+    options,
+    target: '/by-name/acme',
+    cookie: PERSONAL,
+    expect: signedIn('active'),
+  },
+  {
+    name: 'by id, without organizationSyncOptions',
+    target: '/by-id/org_other',
+    cookie: IN_ACME,
+    expect: signedIn('acme'),
+  },
+  {
+    name: 'by id, under a pattern without :id and :slug',
     options: { organizationSyncOptions: { organizationPatterns: ['/:route/by-id/(.*)'] } },
     target: '/by-id/org_other',
     cookie: IN_ACME,
     expect: signedIn('acme'),
   },
   {
-    name: 'asked for by nobody',
+    name: 'by id, without a session',
     options,
     target: '/by-id/org_acme',
     expect: signedOut('session-token-and-uat-missing'),
   },
   {
-    name: 'asked for by a program',
+    name: 'by id, in a fetch',
     options,
     headers: FETCH,
     target: '/by-id/org_acme',
-    cookie: IN_NONE,
+    cookie: PERSONAL,
     expect: signedIn('active'),
   },
   {
-    name: 'asked for by a form',
+    name: 'by id, in a form post',
     options,
     method: 'POST',
     target: '/by-id/org_acme',
-    cookie: IN_NONE,
+    cookie: PERSONAL,
     expect: signedIn('active'),
   },
   ...[{}, NAVIGATION].map((headers) => ({
-    name: `asked for with a token in a header ${headers === NAVIGATION ? 'of a navigation' : ''}`.trim(),
+    name: `by id, with a header token ${headers === NAVIGATION ? 'on a navigation' : 'in a plain request'}`,
     options,
     headers: { ...headers, authorization: 'Bearer {active}' },
     target: '/by-id/org_acme',
     expect: signedIn('active'),
   })),
   {
-    name: 'asked for with an expired token in a header',
+    name: 'by id, with an expired header token',
     options,
     headers: { authorization: 'Bearer {expired}' },
     target: '/by-id/org_acme',
     expect: signedOut(EXPIRED, 'token-expired'),
   },
   {
-    name: 'not activated at the second try',
+    name: 'by id, still not active after 2 redirects',
     options,
     target: '/by-id/org_acme',
-    cookie: `${IN_NONE}; __clerk_redirect_count=2`,
-    expect: handshake(OTHER, { token: '{active}', organization: 'org_acme', count: 3 }),
+    cookie: `${PERSONAL}; __clerk_redirect_count=2`,
+    expect: handshake(MISMATCH, { token: '{active}', organization: 'org_acme', count: 3 }),
   },
   {
-    name: 'not activated at the third try, and let be',
+    name: 'by id, still not active after 3 redirects',
     options,
     target: '/by-id/org_acme',
-    cookie: `${IN_NONE}; __clerk_redirect_count=3`,
+    cookie: `${PERSONAL}; __clerk_redirect_count=3`,
     expect: signedIn('active'),
   },
 ];
 
-describeHandshakes('organizations in URLs', SITUATIONS);
+describeHandshakes('an organization in the URL', SITUATIONS);

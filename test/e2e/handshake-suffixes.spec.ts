@@ -2,134 +2,141 @@ import { describeHandshakes, FETCH, handshake, signedIn, signedOut, type Situati
 
 const EXPIRED = 'session-token-expired-refresh-non-eligible-no-refresh-cookie';
 const SIGNED_IN = '__client_uat=1; __session={active}';
-/** A browser whose suffixed cookies say something; older ones that say who was signed in before are beside them. */
+/** The suffixed cookies of a browser with this session. */
 const suffixed = (session: string, clientUat = '1') =>
   `__client_uat_{suffix}=${clientUat}; __session_{suffix}={${session}}`;
 
-/** Several instances share a domain by names of cookies that end in a suffix. Clerk has rules for which ones count. */
+/**
+ * Cookie names with a suffix let several instances share a domain. Clerk's rules say whether the suffixed or the plain cookies
+ * are used.
+ */
 const SITUATIONS: Situation[] = [
-  { name: 'alone', cookie: `${suffixed('active')}; __clerk_db_jwt_{suffix}=mine`, expect: signedIn('active') },
   {
-    name: 'alone, expired',
+    name: 'active, without plain cookies',
+    cookie: `${suffixed('active')}; __clerk_db_jwt_{suffix}=mine`,
+    expect: signedIn('active'),
+  },
+  {
+    name: 'expired, without plain cookies',
     cookie: `${suffixed('expired')}; __clerk_db_jwt_{suffix}=mine`,
     expect: handshake(EXPIRED, { token: '{expired}', suffixed: true, devBrowser: 'mine' }),
   },
   {
-    name: 'alone, without their development browser',
+    name: 'active, without the suffixed development browser',
     on: 'development',
     cookie: suffixed('active'),
     expect: handshake('dev-browser-missing', { token: '{active}', suffixed: true, devBrowser: '' }),
   },
   {
-    name: 'beside plain ones of the same age',
+    name: 'active, beside plain cookies of the same age',
     cookie: `__client_uat=1; __session={acme}; ${suffixed('active')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedIn('active'),
   },
   {
-    name: 'beside plain ones that are older',
+    name: 'active, beside older plain cookies',
     cookie: `__client_uat=1; __session={older}; ${suffixed('active')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedIn('active'),
   },
   {
-    name: 'beside plain ones that are newer',
+    name: 'older than the plain cookies',
     cookie: `${SIGNED_IN}; ${suffixed('older')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedIn('active'),
   },
   {
-    name: 'expired, beside plain ones that are newer and lack client_uat',
+    name: 'expired, beside a newer plain session without client_uat',
     cookie: `__session={active}; ${suffixed('expired')}; __clerk_db_jwt_{suffix}=mine`,
     expect: handshake('session-token-but-no-client-uat', { token: '{active}' }),
   },
   {
-    name: 'beside plain ones of another instance',
+    name: 'active, beside plain cookies of another instance',
     cookie: `__client_uat=1; __session={foreign}; ${suffixed('active')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedIn('active'),
   },
   {
-    name: 'expired, beside plain ones of another instance',
+    name: 'expired, beside plain cookies of another instance',
     cookie: `__client_uat=1; __session={foreign}; ${suffixed('expired')}; __clerk_db_jwt_{suffix}=mine`,
     expect: handshake(EXPIRED, { token: '{expired}', suffixed: true, devBrowser: 'mine' }),
   },
   {
-    name: 'missing, beside plain ones of another instance',
+    name: 'missing, beside plain cookies of another instance',
     cookie: '__client_uat=1; __session={foreign}; __clerk_db_jwt_{suffix}=mine',
     expect: signedOut('session-token-and-uat-missing', 'token-invalid'),
   },
   {
-    name: 'beside a plain token whose issuer is no text',
+    name: 'active, beside a plain token whose issuer is an object',
     cookie: `__client_uat=1; __session={withOddIssuer}; ${suffixed('active')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedIn('active'),
   },
   {
-    name: 'beside a plain token without issuer',
+    name: 'active, beside a plain token without an issuer',
     cookie: `__client_uat=1; __session={withoutIssuer}; ${suffixed('active')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedIn('withoutIssuer'),
   },
   {
-    name: 'beside a plain token that is malformed',
+    name: 'active, beside a malformed plain token',
     cookie: `__client_uat=1; __session=garbage; ${suffixed('active')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedOut('token-invalid', 'token-invalid'),
   },
   {
-    name: 'signed out, beside plain ones that are signed in',
+    name: 'signed out, beside active plain cookies',
     cookie: `${SIGNED_IN}; __client_uat_{suffix}=0; __clerk_db_jwt_{suffix}=mine`,
     expect: signedIn('active'),
   },
   {
-    name: 'signed out, beside plain ones that are signed in and expired',
+    name: 'signed out, beside expired plain cookies',
     cookie: '__client_uat=1; __session={expired}; __client_uat_{suffix}=0; __clerk_db_jwt_{suffix}=mine',
     expect: handshake(EXPIRED, { token: '{expired}' }),
   },
   {
-    name: 'signed out, with a session left over, beside plain ones that are signed out',
+    name: 'signed out with a leftover session, beside signed-out plain cookies, on a navigation',
     cookie: `__client_uat=0; ${suffixed('active', '0')}; __clerk_db_jwt_{suffix}=mine`,
     expect: handshake('session-token-but-no-client-uat', { token: '{active}', suffixed: true, devBrowser: 'mine' }),
   },
   {
-    name: 'signed out, with a session left over, of a program',
+    name: 'signed out with a leftover session, beside signed-out plain cookies, in a fetch',
     headers: FETCH,
     cookie: `__client_uat=0; ${suffixed('active', '0')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedOut('session-token-but-no-client-uat', 'token-invalid'),
   },
   {
-    name: 'signed out, beside plain ones that are signed out',
+    name: 'signed out, beside signed-out plain cookies',
     cookie: '__client_uat=0; __client_uat_{suffix}=0; __clerk_db_jwt_{suffix}=mine',
     expect: signedOut('session-token-and-uat-missing'),
   },
   {
-    name: 'signed in, beside plain ones that are signed out',
+    name: 'active, beside signed-out plain cookies',
     cookie: `__client_uat=0; ${suffixed('active')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedIn('active'),
   },
   {
-    name: 'signed in and expired, beside plain ones that are signed out',
+    name: 'expired, beside signed-out plain cookies',
     on: 'development',
     cookie: `__client_uat=0; ${suffixed('expired')}; __clerk_db_jwt_{suffix}=mine`,
     expect: signedOut('session-token-and-uat-missing', 'token-invalid'),
   },
   {
-    name: 'signed in and expired, beside plain ones that are signed out',
+    name: 'expired, beside signed-out plain cookies',
     on: 'production',
     cookie: `__client_uat=0; ${suffixed('expired')}`,
     expect: handshake(EXPIRED, { token: '{expired}', suffixed: true }),
   },
   {
-    name: 'without client_uat, beside a plain one',
+    name: 'a session without client_uat, beside a plain client_uat alone',
     cookie: '__client_uat=1; __session_{suffix}={active}; __clerk_db_jwt_{suffix}=mine',
     expect: handshake('client-uat-but-no-session-token'),
   },
   {
-    name: 'without client_uat, beside plain ones',
+    name: 'a session without client_uat, beside active plain cookies',
     cookie: '__client_uat=1; __session={acme}; __session_{suffix}={active}; __clerk_db_jwt_{suffix}=mine',
     expect: signedIn('acme'),
   },
   {
-    name: 'of other instances only',
+    name: 'of another instance only',
     cookie: '__client_uat_8HKF1r6W=1; __session_8HKF1r6W={foreign}; __clerk_db_jwt_8HKF1r6W=theirs',
     expect: signedOut('session-token-and-uat-missing'),
   },
   {
-    name: 'of other instances beside ours',
+    name: 'of another instance, beside active plain cookies',
     cookie: `${SIGNED_IN}; __client_uat_8HKF1r6W=1; __session_8HKF1r6W={foreign}; __clerk_db_jwt_8HKF1r6W=theirs`,
     expect: signedIn('active'),
   },

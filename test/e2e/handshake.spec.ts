@@ -17,7 +17,7 @@ class Pages {
 
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-dest': 'document' };
 
-describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
+describe.each(PLATFORMS)('a browser on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
 
@@ -28,15 +28,15 @@ describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
   afterEach(() => clerk.recover());
   afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  /** The cookies that an answer sets, as the next request brings them. */
-  const brought = (headers: Headers) => ({
+  /** The cookies that a response sets, as the next request sends them. */
+  const cookiesSetBy = (headers: Headers) => ({
     cookie: headers
       .getSetCookie()
       .map((line) => line.split(';')[0])
       .join('; '),
   });
 
-  it('that are signed in are so by their cookies, without Clerk being asked', async () => {
+  it('is signed in by its cookies without a call to Clerk', async () => {
     const user = clerk.createUser();
     await app.withToken('/page', await clerk.sessionToken());
     const before = clerk.countRequests();
@@ -45,7 +45,7 @@ describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
   });
 
   it.each(['nonce', 'token'] as const)(
-    'come back from a handshake by %s signed in, on the way to the clean URL',
+    'is signed in after a handshake by %s, and redirected to the URL without the handshake',
     async (by) => {
       const user = clerk.createUser();
       const handshake = await clerk.createHandshake({ user });
@@ -57,13 +57,13 @@ describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
       expect([back.status, back.headers.get('location')]).toEqual([307, '/page?x=1']);
       expect(back.headers.getSetCookie().length).toBeGreaterThan(3);
       expect(back.headers.get('access-control-allow-origin')).toBeNull();
-      expect((await app.send('/page?x=1', { ...NAVIGATION, ...brought(back.headers) })).body).toEqual({
+      expect((await app.send('/page?x=1', { ...NAVIGATION, ...cookiesSetBy(back.headers) })).body).toEqual({
         userId: user.id,
       });
     },
   );
 
-  it('come back signed out where they are, and are told so', async () => {
+  it('gets signed-out cookies after a handshake that found no session', async () => {
     const { nonce } = await clerk.createHandshake(null);
     const back = await app.send(`/page?__clerk_handshake_nonce=${nonce}`, {
       ...NAVIGATION,
@@ -72,7 +72,7 @@ describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
     expect([back.status, back.headers.getSetCookie().join()]).toEqual([307, expect.stringContaining('__client_uat=0')]);
   });
 
-  it('are signed in by no nonce twice, by no made-up one and by no foreign token', async () => {
+  it('is not signed in by a used nonce, an unknown nonce or a handshake token of another instance', async () => {
     const { nonce } = await clerk.createHandshake({});
     const navigate = (query: string) => app.send(`/page?${query}`, { ...NAVIGATION, cookie: '__clerk_db_jwt=d' });
     await navigate(`__clerk_handshake_nonce=${nonce}`);
@@ -90,7 +90,7 @@ describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
     }
   });
 
-  it('whose session token has expired get a fresh one by the way, with the page', async () => {
+  it('gets the page and a fresh session token when its token has expired and its refresh token is valid', async () => {
     const user = clerk.createUser();
     const session = clerk.createSession({ user });
     const expired = { session, issuedAt: Math.floor(Date.now() / 1000) - 120 };
@@ -100,10 +100,10 @@ describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
     });
     expect([status, body.userId]).toEqual([200, user.id]);
     expect(headers.getSetCookie().filter((line) => /^__session(_[\w-]+)?=ey/.test(line))).toHaveLength(2);
-    expect((await app.send('/page', { ...NAVIGATION, ...brought(headers) })).body).toEqual({ userId: user.id });
+    expect((await app.send('/page', { ...NAVIGATION, ...cookiesSetBy(headers) })).body).toEqual({ userId: user.id });
   });
 
-  it('whose session was revoked get none, and go to a handshake', async () => {
+  it('is redirected to a handshake when its token has expired and its session was revoked', async () => {
     const session = clerk.createSession({ user: clerk.createUser() });
     const cookie = await clerk.browserCookies({ session, issuedAt: Math.floor(Date.now() / 1000) - 120 });
     clerk.revoke(session);
@@ -111,7 +111,7 @@ describe.each(PLATFORMS)('browsers on %s', (_, platform) => {
     expect([status, new URL(headers.get('location')!).pathname]).toEqual([307, '/v1/client/handshake']);
   });
 
-  it('are not refreshed on a POST or by somebody else’s refresh token', async () => {
+  it('gets 404 for a POST with an expired token, and a handshake with the refresh token of another session', async () => {
     const expired = { issuedAt: Math.floor(Date.now() / 1000) - 120 };
     const cookie = await clerk.browserCookies(expired);
     expect((await app.send('/page', { ...NAVIGATION, cookie }, 'POST')).status).toBe(404);

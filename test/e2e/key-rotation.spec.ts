@@ -16,38 +16,38 @@ class Routes {
 
 const active = (key: KeyName): SessionSpec => ({ key, isExpired: false });
 const expired = (key: KeyName): SessionSpec => ({ key, isExpired: true });
-const UAT = { clientUat: '1', suffixedClientUat: '1' };
+const CLIENT_UAT = { clientUat: '1', suffixedClientUat: '1' };
 const NAVIGATION = { isNavigation: true };
 const FETCH = { isNavigation: false };
 
-/** What a browser sends in the middle of a rotation, whether it signs somebody in, and what is exchanged for it. */
+/** What a browser sends during a key rotation, whether that signs it in, and how many exchanges with Clerk it causes. */
 const BROWSERS: Record<string, { spec: BrowserSpec; signsIn: boolean; exchanges: number }> = {
   'an expired cookie of the former key with a refresh token, on a navigation': {
-    spec: { suffixedCookie: expired('former'), refresh: 'good', ...UAT, ...NAVIGATION },
+    spec: { suffixedCookie: expired('former'), refresh: 'good', ...CLIENT_UAT, ...NAVIGATION },
     ...{ signsIn: true, exchanges: 1 },
   },
-  'an expired cookie of the former key with a refresh token, by fetch': {
-    spec: { suffixedCookie: expired('former'), refresh: 'good', ...UAT, ...FETCH },
+  'an expired cookie of the former key with a refresh token, in a fetch': {
+    spec: { suffixedCookie: expired('former'), refresh: 'good', ...CLIENT_UAT, ...FETCH },
     ...{ signsIn: true, exchanges: 1 },
   },
   'an expired cookie of a removed key with a refresh token': {
-    spec: { suffixedCookie: expired('removed'), refresh: 'good', ...UAT, ...FETCH },
+    spec: { suffixedCookie: expired('removed'), refresh: 'good', ...CLIENT_UAT, ...FETCH },
     ...{ signsIn: false, exchanges: 0 },
   },
   'an expired header token of the former key with a refresh token': {
-    spec: { header: expired('former'), refresh: 'good', ...UAT, ...FETCH },
+    spec: { header: expired('former'), refresh: 'good', ...CLIENT_UAT, ...FETCH },
     ...{ signsIn: true, exchanges: 1 },
   },
-  'an expired cookie of the former key with a made-up refresh token': {
-    spec: { suffixedCookie: expired('former'), refresh: 'made-up', ...UAT, ...FETCH },
+  'an expired cookie of the former key with an unknown refresh token': {
+    spec: { suffixedCookie: expired('former'), refresh: 'made-up', ...CLIENT_UAT, ...FETCH },
     ...{ signsIn: false, exchanges: 1 },
   },
-  'a nonce for a session of the current key beside a cookie of the former': {
+  'a nonce for a session of the current key beside an expired cookie of the former key': {
     spec: {
       suffixedCookie: expired('former'),
       refresh: 'good',
       handshake: { by: 'nonce', in: 'cookie', session: active('current'), key: 'current' },
-      ...{ ...UAT, ...NAVIGATION },
+      ...{ ...CLIENT_UAT, ...NAVIGATION },
     },
     ...{ signsIn: true, exchanges: 1 },
   },
@@ -59,36 +59,37 @@ const BROWSERS: Record<string, { spec: BrowserSpec; signsIn: boolean; exchanges:
     spec: { handshake: { by: 'nonce', in: 'cookie', session: active('unpublished'), key: 'current' }, ...NAVIGATION },
     ...{ signsIn: false, exchanges: 1 },
   },
-  'a handshake token of the former key with a session of the current': {
+  'a handshake token of the former key with a session of the current key': {
     spec: { handshake: { by: 'token', in: 'target', session: active('current'), key: 'former' }, ...NAVIGATION },
     ...{ signsIn: true, exchanges: 0 },
   },
-  'a handshake token of the current key with a session of the former, beside a cookie of the current': {
-    spec: {
-      suffixedCookie: expired('current'),
-      handshake: { by: 'token', in: 'cookie', session: active('former'), key: 'current' },
-      ...{ ...UAT, ...NAVIGATION },
+  'a handshake token of the current key with a session of the former key, beside an expired cookie of the current key':
+    {
+      spec: {
+        suffixedCookie: expired('current'),
+        handshake: { by: 'token', in: 'cookie', session: active('former'), key: 'current' },
+        ...{ ...CLIENT_UAT, ...NAVIGATION },
+      },
+      ...{ signsIn: true, exchanges: 0 },
     },
-    ...{ signsIn: true, exchanges: 0 },
-  },
   'a handshake token of a removed key': {
     spec: { handshake: { by: 'token', in: 'target', session: active('current'), key: 'removed' }, ...NAVIGATION },
     ...{ signsIn: false, exchanges: 0 },
   },
-  'an old plain cookie of the former key beside a suffixed one of the current': {
-    spec: { cookie: expired('former'), suffixedCookie: active('current'), ...UAT, ...FETCH },
+  'an expired plain cookie of the former key beside an active suffixed cookie of the current key': {
+    spec: { cookie: expired('former'), suffixedCookie: active('current'), ...CLIENT_UAT, ...FETCH },
     ...{ signsIn: true, exchanges: 0 },
   },
-  'a plain cookie of the current key beside an old suffixed one of the former': {
-    spec: { cookie: active('current'), suffixedCookie: expired('former'), refresh: 'good', ...UAT, ...FETCH },
+  'an active plain cookie of the current key beside an expired suffixed cookie of the former key': {
+    spec: { cookie: active('current'), suffixedCookie: expired('former'), refresh: 'good', ...CLIENT_UAT, ...FETCH },
     ...{ signsIn: true, exchanges: 0 },
   },
 };
 
-/** Whose client asks Clerk: the one that is built from the options, or one of the application's own. */
+/** The client that calls Clerk: the module's, or the application's own. */
 const CLIENTS: Record<string, (options: ClerkModuleOptions) => ClerkModuleOptions> = {
   'the module’s client': (options) => options,
-  'a client of the application’s own': (options) => ({
+  'the client of the application': (options) => ({
     ...options,
     clerkClient: createClerkClient({
       apiUrl: options.apiUrl,
@@ -102,8 +103,8 @@ const CASES = (['development', 'production'] as const).flatMap((instanceType) =>
   Object.entries(CLIENTS).map(([name, withClient]) => ({ instanceType, name, withClient })),
 );
 
-describe.each(PLATFORMS)('while keys rotate, on %s', (_, platform) => {
-  describe.each(CASES)('$instanceType, over $name', ({ instanceType, withClient }) => {
+describe.each(PLATFORMS)('a key rotation on %s', (_, platform) => {
+  describe.each(CASES)('of a $instanceType instance, with $name', ({ instanceType, withClient }) => {
     let rotating: RotatingClerk;
     let app: TestApp;
 
@@ -122,7 +123,7 @@ describe.each(PLATFORMS)('while keys rotate, on %s', (_, platform) => {
     });
 
     it.each(Object.entries(BROWSERS))(
-      '%s is answered as by Clerk’s client alone, and exchanges no more',
+      'answers %s as Clerk’s client alone does, with as many exchanges',
       async (_name, { spec, signsIn, exchanges }) => {
         const user = rotating.clerk.createUser().id;
         const before = rotating.exchanges;
@@ -142,8 +143,8 @@ describe.each(PLATFORMS)('while keys rotate, on %s', (_, platform) => {
         expect(theirs?.status === 'signed-in').toBe(signsIn);
 
         const setCookies = (headers: Headers) => headers.getSetCookie().map((line) => line.split('=')[0]);
-        const isSentOn = theirs?.headers.has('location') ?? false;
-        expect(answer.status).toBe(isSentOn ? 307 : signsIn ? 200 : 401);
+        const isRedirected = theirs?.headers.has('location') ?? false;
+        expect(answer.status).toBe(isRedirected ? 307 : signsIn ? 200 : 401);
         if (theirs) expect(setCookies(answer.headers)).toEqual(setCookies(theirs.headers));
         if (answer.status === 200) expect(answer.body).toEqual({ userId: user });
         if (theirs && !signsIn) expect(answer.headers.get('x-clerk-auth-reason')).toBe(theirs.reason);
@@ -152,8 +153,8 @@ describe.each(PLATFORMS)('while keys rotate, on %s', (_, platform) => {
   });
 });
 
-describe.each(PLATFORMS)('a key that is new to the application, on %s', (_, platform) => {
-  it('is fetched for what an exchange brings, once the cooldown allows to look', async () => {
+describe.each(PLATFORMS)('a key that is not cached yet, on %s', (_, platform) => {
+  it('is fetched for a refreshed session token only after the cooldown of the key set', async () => {
     const rotating = await RotatingClerk.start('production');
     const { clerk } = rotating;
     const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
@@ -165,9 +166,11 @@ describe.each(PLATFORMS)('a key that is new to the application, on %s', (_, plat
       expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
       clerk.rotateKey();
       const user = clerk.createUser().id;
-      const spec = { suffixedCookie: expired('current'), refresh: 'good', ...UAT, ...FETCH } as const;
-      const refused = await app.send('/strict', (await rotating.request(spec, user)).headers);
-      expect(refused.headers.get('x-clerk-auth-reason')).toBe('session-token-expired-refresh-invalid-session-token');
+      const spec = { suffixedCookie: expired('current'), refresh: 'good', ...CLIENT_UAT, ...FETCH } as const;
+      const duringCooldown = await app.send('/strict', (await rotating.request(spec, user)).headers);
+      expect(duringCooldown.headers.get('x-clerk-auth-reason')).toBe(
+        'session-token-expired-refresh-invalid-session-token',
+      );
       const later = Date.now() + 31_000;
       jest.spyOn(Date, 'now').mockReturnValue(later);
       const answer = await app.send('/strict', (await rotating.request(spec, user)).headers);

@@ -20,7 +20,7 @@ class People {
   @Get('people') people() {}
 }
 
-describe.each(PLATFORMS)('an application with no more than a machine’s key, on %s', (_, platform) => {
+describe.each(PLATFORMS)('an application with only a machineSecretKey, on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp | undefined;
   let options: { machineSecretKey: string; apiUrl: string };
@@ -38,7 +38,7 @@ describe.each(PLATFORMS)('an application with no more than a machine’s key, on
   });
   afterAll(() => clerk?.stop());
 
-  it('accepts M2M tokens that are meant for it', async () => {
+  it('accepts an M2M token for its machine, returns 401 for others, and treats a session as signed out on a public route', async () => {
     app = await TestApp.on(platform).clerk(options).controllers(Machines).start();
     const { token } = await clerk.createM2MToken({ machine: sender });
     expect((await app.withToken('/m2m', token)).body).toMatchObject({ tokenType: 'm2m_token', machineId: sender.id });
@@ -47,7 +47,7 @@ describe.each(PLATFORMS)('an application with no more than a machine’s key, on
     expect((await app.withToken('/public', await clerk.sessionToken())).body).toMatchObject({ isAuthenticated: false });
   });
 
-  it('verifies M2M JWTs with jwtKey, and refuses them without', async () => {
+  it('accepts an M2M JWT with jwtKey, and returns 401 without it', async () => {
     const { token } = await clerk.createM2MToken({ machine: sender, format: 'jwt' });
     for (const [jwtKey, status] of [
       [clerk.jwtKey, 200],
@@ -62,7 +62,7 @@ describe.each(PLATFORMS)('an application with no more than a machine’s key, on
     }
   });
 
-  it('does not boot with a handler for anybody else', async () => {
+  it('does not boot with a handler that accepts sessions', async () => {
     await expect(TestApp.on(platform).clerk(options).controllers(People).start()).rejects.toMatchObject({
       code: 'invalid-policy',
       problems: [expect.stringMatching(/^People\.people: only machineSecretKey is set/)],

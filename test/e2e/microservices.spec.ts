@@ -1,4 +1,4 @@
-/** Microservices: who may call which message handler, over TCP and over a broker. */
+/** Microservices: which callers may call which message handlers, over TCP and over a broker. */
 import { Controller, Get, UseGuards, type ExecutionContext, type INestMicroservice } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload, RpcException, type BaseRpcContext } from '@nestjs/microservices';
 
@@ -31,8 +31,8 @@ import { describeTruthTable, FRONTEND, PERMISSION, ROUTES, type Ask } from '../s
 
 const SCOPE = 'mch_receiver';
 
-/** Which event handlers ran, and who they were told is calling. */
-const heard: [handler: string, isAuthenticated: boolean | null][] = [];
+/** The event handlers that ran, and whether their caller was authenticated. */
+const handled: [handler: string, isAuthenticated: boolean | null][] = [];
 
 @Controller()
 class Messages {
@@ -71,20 +71,20 @@ class Messages {
     return user.id;
   }
   @EventPattern('told') told(@Auth() auth: AuthObject) {
-    heard.push(['told', auth.isAuthenticated]);
+    handled.push(['told', auth.isAuthenticated]);
   }
   @Public() @EventPattern('told-public') toldPublic(@Auth() auth: AuthObject) {
-    heard.push(['told-public', auth.isAuthenticated]);
+    handled.push(['told-public', auth.isAuthenticated]);
   }
   // Nest runs all handlers of an event at once, on one context object.
   @EventPattern('shared') async shared(@Auth() auth: AuthObject) {
-    heard.push(['shared', auth.isAuthenticated]);
+    handled.push(['shared', auth.isAuthenticated]);
   }
   @Public() @AcceptsToken('api_key') @EventPattern('shared') sharedToo(@Auth() auth: AuthObject) {
-    heard.push([`shared ${auth.tokenType}`, auth.isAuthenticated]);
+    handled.push([`shared ${auth.tokenType}`, auth.isAuthenticated]);
   }
   @SkipAuth() @EventPattern('shared') sharedSkip(@Payload() _: unknown) {
-    heard.push(['shared skip', null]);
+    handled.push(['shared skip', null]);
   }
   @SkipAuth() @EventPattern('end') end(@Payload() _: unknown) {
     ended?.();
@@ -92,7 +92,7 @@ class Messages {
 }
 let ended: (() => void) | undefined;
 
-/** What the tests' application names: a field of the metadata, which travels beside the payload. */
+/** The `rpc.credentials` of the application under test: a field of the metadata, which is sent beside the payload. */
 function credentials(context: ExecutionContext) {
   const { authorization } = context.switchToRpc().getContext<MetadataContext>().getMetadata() ?? {};
   return authorization;
@@ -100,35 +100,35 @@ function credentials(context: ExecutionContext) {
 type MetadataContext = BaseRpcContext & { getMetadata(): { authorization?: string } | undefined };
 
 const with_ = (token: string): Message => ({ metadata: { authorization: `Bearer ${token}` } });
-/** What the truth table of every transport does not have: scopes, pending sessions, events. */
+/** Patterns for what is not in the truth table of all transports: scopes, pending sessions and events. */
 const PATTERNS = ['default', 'public', 'm2m', 'm2m-scope', 'pending'] as const;
 type Pattern = (typeof PATTERNS)[number];
 
-/** A caller, and the patterns that let it through as somebody signed in; what all others are told. */
+/** A caller, the patterns that it passes signed in, and the code of the denial on the others. */
 interface Identity {
   readonly message: (clerk: LocalClerk) => Promise<Message> | Message;
   readonly passes: readonly Pattern[];
-  /** Beside the usual answer to a credential that is not accepted. */
-  readonly told?: Readonly<Partial<Record<Pattern, string>>>;
+  /** The codes of patterns that differ from `otherwise`. */
+  readonly codes?: Readonly<Partial<Record<Pattern, string>>>;
   readonly otherwise?: string;
 }
 const IDENTITIES: Readonly<Record<string, Identity>> = {
-  anonymous: { message: () => ({}), passes: [], otherwise: 'authentication-required' },
-  'signed in': {
+  'no credentials': { message: () => ({}), passes: [], otherwise: 'authentication-required' },
+  'an active session': {
     message: async (clerk) => with_(await clerk.sessionToken()),
     passes: ['default', 'public', 'pending'],
   },
-  pending: {
+  'a pending session': {
     message: async (clerk) => with_(await clerk.sessionToken({ sessionStatus: 'pending' })),
     passes: ['pending'],
-    told: { default: 'session-pending' },
+    codes: { default: 'session-pending' },
   },
-  'a machine': {
+  'an M2M token': {
     message: async (clerk) => with_((await clerk.createM2MToken({ machine: clerk.createMachine() })).token),
     passes: ['m2m'],
-    told: { 'm2m-scope': 'insufficient-scope' },
+    codes: { 'm2m-scope': 'insufficient-scope' },
   },
-  'a machine with the scope': {
+  'an M2M token with the scope': {
     message: async (clerk) => {
       const machine = clerk.createMachine();
       return with_((await clerk.createM2MToken({ machine, scopes: [SCOPE] })).token);
@@ -148,7 +148,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'clerk-unavailable': 503,
 };
 
-describeOverWires('microservices', (startWire) => {
+describeOverWires('a microservice', (startWire) => {
   let clerk: LocalClerk;
   let other: LocalClerk;
   let wire: Wire;
@@ -173,19 +173,19 @@ describeOverWires('microservices', (startWire) => {
     return service.logger;
   }
 
-  /** The events that were heard meanwhile; events are answered by nobody, so another one is waited for. */
-  async function hearing(act: () => Promise<void>): Promise<typeof heard> {
-    heard.length = 0;
+  /** Returns the events handled while `act` runs. Events have no response, so it then waits for an event of its own. */
+  async function eventsDuring(act: () => Promise<void>): Promise<typeof handled> {
+    handled.length = 0;
     await act();
-    // A message is handled once its credentials are verified; those of a second question come after it.
+    // A handler runs once its credentials are verified, which may take another call to Clerk.
     await new Promise<void>((resolve) => setTimeout(resolve, 150));
     const end = new Promise<void>((resolve) => (ended = resolve));
     await caller.emit('end');
     await end;
-    return [...heard];
+    return [...handled];
   }
 
-  describe('the truth table', () => {
+  describe('truth table:', () => {
     beforeAll(() => restart({ rpc: { credentials }, authorizedParties: [FRONTEND] }));
 
     const ask: Ask = async (route, headers) => {
@@ -198,30 +198,38 @@ describeOverWires('microservices', (startWire) => {
     describeTruthTable(() => ({ clerk, other }), ask, { cookies: false });
   });
 
-  describe('machines, pending sessions and events', () => {
+  describe('called with', () => {
     beforeAll(() => restart({ rpc: { credentials } }));
 
     describe.each(Object.keys(IDENTITIES))('%s', (name) => {
-      const { message, passes, told, otherwise = 'token-invalid' } = IDENTITIES[name]!;
+      const { message, passes, codes, otherwise = 'token-invalid' } = IDENTITIES[name]!;
 
-      it.each(PATTERNS)('to %s', async (pattern) => {
+      const cells = PATTERNS.map((pattern) => ({
+        pattern,
+        result:
+          pattern === 'public' || passes.includes(pattern)
+            ? `passes ${passes.includes(pattern) ? 'signed in' : 'signed out'}`
+            : `is denied (${codes?.[pattern] ?? otherwise})`,
+      }));
+
+      it.each(cells)('$result on the pattern $pattern', async ({ pattern }) => {
         const { error, isAuthenticated } = await caller.send(pattern, await message(clerk));
         if (pattern === 'public' || passes.includes(pattern)) {
           return expect([error, isAuthenticated]).toEqual([undefined, passes.includes(pattern)]);
         }
-        const code = told?.[pattern] ?? otherwise;
+        const code = codes?.[pattern] ?? otherwise;
         expect(error).toEqual({ status: 'error', statusCode: STATUS[code], code, message: expect.any(String) });
       });
 
-      it('to events', async () => {
+      it('reaches the handler of an event only if it passes the pattern default, and always a public one', async () => {
         const sent = await message(clerk);
-        const of = async (pattern: string) => hearing(() => caller.emit(pattern, sent));
+        const of = async (pattern: string) => eventsDuring(() => caller.emit(pattern, sent));
         expect(await of('told')).toEqual(passes.includes('default') ? [['told', true]] : []);
         expect(await of('told-public')).toEqual([['told-public', passes.includes('public')]]);
       });
     });
 
-    it('an outage of Clerk', async () => {
+    it('an unverified M2M token returns 503 clerk-unavailable during an outage', async () => {
       const { token } = await clerk.createM2MToken({ machine: clerk.createMachine() });
       clerk.outage('refuse');
       const { error } = await caller.send('m2m', with_(token));
@@ -230,11 +238,11 @@ describeOverWires('microservices', (startWire) => {
     });
   });
 
-  describe('with an extractor', () => {
+  describe('with rpc.credentials', () => {
     let logger: RecordingLogger;
     beforeAll(async () => void (logger = await restart({ rpc: { credentials } })));
 
-    it('a factor that has to be verified again is told in Clerk’s own words', async () => {
+    it('denies a handler with @RequireReverification() with Clerk’s reverification error', async () => {
       const token = await clerk.sessionToken({ factorVerificationAge: [600, -1] });
       const { error } = await caller.send('reverification', with_(token));
       expect(error).toMatchObject({
@@ -243,7 +251,7 @@ describeOverWires('microservices', (startWire) => {
       });
     });
 
-    it('the user who calls is loaded', async () => {
+    it('loads the user for @CurrentUser(), and returns 404 user-not-found for a deleted user', async () => {
       const user = clerk.createUser();
       expect(await caller.send('me', with_(await clerk.sessionToken({ user })))).toBe(user.id);
       const deleted = clerk.createUser();
@@ -255,31 +263,31 @@ describeOverWires('microservices', (startWire) => {
       });
     });
 
-    it('each handler of an event is told of the caller by its own policy', async () => {
+    it('authenticates the caller for each handler of an event by its own policy', async () => {
       const sent = with_(await clerk.sessionToken());
-      expect((await hearing(() => caller.emit('shared', sent))).sort()).toEqual([
+      expect((await eventsDuring(() => caller.emit('shared', sent))).sort()).toEqual([
         ['shared api_key', false],
         ['shared skip', null],
         ['shared', true],
       ]);
     });
 
-    it('a denied event is logged, without the token', async () => {
+    it('logs a denied event without its token, and does not run the handler', async () => {
       logger.lines.length = 0;
       const token = await other.sessionToken();
-      expect(await hearing(() => caller.emit('told', with_(token)))).toEqual([]);
+      expect(await eventsDuring(() => caller.emit('told', with_(token)))).toEqual([]);
       expect(logger.ofGuard('debug').join()).toContain('Messages.told: denied 401 (token-invalid)');
       expect(logger.lines.join('\n')).not.toContain(token);
     });
 
     it.each([
-      ['an object', { authorization: ['x'] }],
-      ['a list', ['Bearer x']],
+      ['an object with an array', { authorization: ['x'] }],
+      ['an array', ['Bearer x']],
       ['a number', 7],
-      ['what no header can hold', 'Bearer x\r\ncookie: y'],
-      ['a sign beyond ASCII', 'Bearer ü'],
-      ['a list by the name', { authorization: { authorization: 'x' } }],
-    ])('%s where a token should be is refused everywhere', async (_, authorization) => {
+      ['a string with a line break', 'Bearer x\r\ncookie: y'],
+      ['a non-ASCII string', 'Bearer ü'],
+      ['a nested object', { authorization: { authorization: 'x' } }],
+    ])('denies %s in place of the token', async (_, authorization) => {
       for (const route of ['default', 'm2m']) {
         const { error } = await caller.send(route, { metadata: { authorization } });
         expect(['malformed-request', 'authentication-required']).toContain(error.code);
@@ -287,7 +295,7 @@ describeOverWires('microservices', (startWire) => {
     });
   });
 
-  describe('an attacker’s payload', () => {
+  describe('given a token in the payload', () => {
     const PAYLOADS = (token: string): unknown[] => [
       { headers: { authorization: `Bearer ${token}` }, url: '/', method: 'GET' },
       { raw: { headers: { authorization: `Bearer ${token}` }, url: '/' }, headers: {}, url: '/' },
@@ -302,9 +310,9 @@ describeOverWires('microservices', (startWire) => {
     ];
 
     it.each([
-      ['with the extractor', { rpc: { credentials } }],
-      ['without one', {}],
-    ])('is never taken for credentials, %s', async (_, options) => {
+      ['with rpc.credentials', { rpc: { credentials } }],
+      ['without rpc.credentials', {}],
+    ])('does not read it as credentials, %s', async (_, options) => {
       await restart(options);
       const token = await clerk.sessionToken();
       for (const data of PAYLOADS(token)) {
@@ -314,10 +322,10 @@ describeOverWires('microservices', (startWire) => {
         }
         expect(await caller.send('public', { data })).toMatchObject({ isAuthenticated: false });
       }
-      expect(await hearing(() => caller.emit('told', { data: PAYLOADS(token)[0] }))).toEqual([]);
+      expect(await eventsDuring(() => caller.emit('told', { data: PAYLOADS(token)[0] }))).toEqual([]);
     });
 
-    it('is read where the application says so, and nowhere else', async () => {
+    it('reads it as credentials only where rpc.credentials does', async () => {
       const envelope = (context: ExecutionContext) => context.switchToRpc().getData<{ token?: string }>().token;
       await restart({ rpc: { credentials: envelope } });
       const token = await clerk.sessionToken();
@@ -327,7 +335,7 @@ describeOverWires('microservices', (startWire) => {
     });
   });
 
-  it('without an extractor every protected handler is denied, whatever is sent', async () => {
+  it('denies every protected handler without rpc.credentials, even with a valid token', async () => {
     await restart({});
     const sent = with_(await clerk.sessionToken());
     for (const route of ROUTES) {
@@ -344,19 +352,19 @@ describeOverWires('microservices', (startWire) => {
         throw new Error('no metadata');
       },
     ],
-    ['answers with a promise', (() => Promise.reject(new Error('too late'))) as () => never],
-  ])('an extractor that %s denies, on public handlers too', async (_, broken) => {
+    ['returns a promise', (() => Promise.reject(new Error('too late'))) as () => never],
+  ])('returns 500 invalid-configuration when rpc.credentials %s, on public handlers too', async (_, broken) => {
     const logger = await restart({ rpc: { credentials: broken } });
     const sent = with_(await clerk.sessionToken());
     for (const route of ['default', 'public'] as const) {
       expect((await caller.send(route, sent)).error).toMatchObject({ statusCode: 500, code: 'invalid-configuration' });
     }
-    expect(await hearing(() => caller.emit('told-public', sent))).toEqual([]);
+    expect(await eventsDuring(() => caller.emit('told-public', sent))).toEqual([]);
     expect(await caller.send('skip-auth')).toEqual({ isAuthenticated: null });
     expect(logger.ofGuard('error').join()).toContain('rpc.credentials');
   });
 
-  it('onError is heard, and its errors are answered in the transport’s way', async () => {
+  it('sends the plain Error or RpcException that onError returns', async () => {
     const errors: Record<string, Error> = {
       plain: Object.assign(new Error('come back later'), { statusCode: 418, data: { hint: 1 } }),
       rpc: new RpcException({ own: true }),
@@ -379,21 +387,21 @@ describeOverWires('microservices', (startWire) => {
     expect(authenticated).toEqual([false, false]);
   });
 
-  it('resolveOptions is given the transport’s context', async () => {
+  it('calls resolveOptions once per message, with the context of the transport', async () => {
     const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
-    const asked: unknown[] = [];
+    const metadata: unknown[] = [];
     await restart({
       rpc: { credentials },
       ...{ publishableKey: undefined, secretKey: undefined },
       resolveOptions: (context: MetadataContext) => {
-        asked.push(context.getMetadata());
+        metadata.push(context.getMetadata());
         return { publishableKey, secretKey, apiUrl, telemetry };
       },
     });
     const user = clerk.createUser();
     const sent = with_(await clerk.sessionToken({ user }));
     expect(await caller.send('me', sent)).toBe(user.id);
-    expect(asked).toEqual([sent.metadata]);
+    expect(metadata).toEqual([sent.metadata]);
   });
 });
 
@@ -410,7 +418,7 @@ class Hybrid {
   }
 }
 
-describe.each(PLATFORMS)('an application on %s that is a microservice too', (_, platform) => {
+describe.each(PLATFORMS)('a hybrid application on %s', (_, platform) => {
   let clerk: LocalClerk;
   const closing: (() => Promise<unknown>)[] = [];
   beforeAll(async () => void (clerk = await LocalClerk.start()));
@@ -441,7 +449,7 @@ describe.each(PLATFORMS)('an application on %s that is a microservice too', (_, 
     return { app, caller };
   }
 
-  it('guards both with inheritAppConfig', async () => {
+  it('guards HTTP routes and message handlers with inheritAppConfig: true', async () => {
     const { app, caller } = await start(true);
     const user = clerk.createUser();
     const token = await clerk.sessionToken({ user });
@@ -453,13 +461,13 @@ describe.each(PLATFORMS)('an application on %s that is a microservice too', (_, 
     }
   });
 
-  it('without it Nest runs no global guard before messages: only what carries the guard itself is guarded', async () => {
+  it('guards only HTTP routes and message handlers with @UseGuards(ClerkGuard) with inheritAppConfig: false', async () => {
     const { app, caller } = await start(false);
     const user = clerk.createUser();
     const token = await clerk.sessionToken({ user });
     expect((await app.send('/http')).status).toBe(401);
     expect(await caller.send('careless')).toBe('open');
-    // Whatever asks who is calling fails closed, since nobody looked.
+    // @Auth() throws, since credentials were not checked: it fails closed.
     expect((await caller.send('both', with_(token))).error).toMatchObject({ message: 'Internal server error' });
     expect((await caller.send('careful')).error).toMatchObject({ statusCode: 401 });
     expect(await caller.send('careful', with_(token))).toEqual({ userId: user.id });

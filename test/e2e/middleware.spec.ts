@@ -31,7 +31,7 @@ class Routes {
   }
 }
 
-/** Stands for whatever is mounted beside Nest: answers under /mounted, and sees everything else pass. */
+/** Stands for middleware mounted beside Nest: answers below /mounted, and passes everything else on. */
 function mounted(
   request: IncomingMessage & { originalUrl?: string },
   response: ServerResponse,
@@ -61,7 +61,7 @@ describe.each(PLATFORMS)('ClerkMiddleware on %s', (_, platform) => {
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  it('says who is calling where no guard looks, whatever the token', async () => {
+  it('makes the caller available to getAuth() on a path without a guard, for any token type', async () => {
     const user = clerk.createUser();
     const session = await app.withToken('/mounted/x', await clerk.sessionToken({ user }));
     expect(session.body).toMatchObject({ tokenType: 'session_token', userId: user.id, ofExpress: user.id });
@@ -71,7 +71,7 @@ describe.each(PLATFORMS)('ClerkMiddleware on %s', (_, platform) => {
     expect((await app.withToken('/mounted/x', 'garbage')).body).toMatchObject({ isAuthenticated: false });
   });
 
-  it('opens nothing: the guard decides, also on its answer', async () => {
+  it('does not let callers past the guard, which still returns 401 and 403', async () => {
     const token = await clerk.sessionToken();
     expect((await app.send('/session')).status).toBe(401);
     expect((await app.withToken('/session', 'garbage')).status).toBe(401);
@@ -83,18 +83,18 @@ describe.each(PLATFORMS)('ClerkMiddleware on %s', (_, platform) => {
     expect((await app.send('/unknown')).status).toBe(404);
   });
 
-  it('is asked once for a call that it covers', async () => {
-    const asked = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
+  it('lets the guard reuse its identity: each request is authenticated once', async () => {
+    const authenticate = jest.spyOn(app.nest.get<Authenticator>(AUTHENTICATOR), 'authenticate');
     expect((await app.withToken('/session', await clerk.sessionToken())).body).toMatchObject({ isAuthenticated: true });
-    expect(asked).toHaveBeenCalledTimes(1);
+    expect(authenticate).toHaveBeenCalledTimes(1);
     const before = clerk.countRequests('/api_keys/verify');
     const key = clerk.createApiKey({ subject: clerk.createUser() });
     expect((await app.withToken('/api-key', key.secret)).body).toMatchObject({ tokenType: 'api_key' });
     expect(clerk.countRequests('/api_keys/verify') - before).toBe(1);
-    asked.mockRestore();
+    authenticate.mockRestore();
   });
 
-  it('completes what a browser needs: the handshake, with all headers', async () => {
+  it('redirects a new browser to a handshake on mounted, guarded and unknown paths', async () => {
     for (const path of ['/mounted/x', '/session', '/unknown']) {
       const { status, headers } = await app.send(path, { accept: 'text/html', 'sec-fetch-dest': 'document' });
       expect([status, new URL(headers.get('location')!).origin, headers.getSetCookie().length]).toEqual([
@@ -105,11 +105,11 @@ describe.each(PLATFORMS)('ClerkMiddleware on %s', (_, platform) => {
     }
   });
 
-  it('refuses what is no request to this server', async () => {
+  it('returns 400 for a target that names another host', async () => {
     expect((await app.send('//evil.example/mounted')).status).toBe(400);
   });
 
-  it('counts pending sessions as the module says', async () => {
+  it('treats a pending session as signed out, and as signed in with treatPendingAsSignedOut: false', async () => {
     const lenient = await TestApp.on(platform)
       .clerk({ ...clerk.options, treatPendingAsSignedOut: false })
       .imports(MountedModule)
@@ -120,7 +120,7 @@ describe.each(PLATFORMS)('ClerkMiddleware on %s', (_, platform) => {
     await lenient.close();
   });
 
-  it('leaves handlers alone that skip authentication', async () => {
+  it('lets an invalid token through to a @SkipAuth() handler', async () => {
     expect((await app.withToken('/skipped', 'garbage')).status).toBe(200);
   });
 });

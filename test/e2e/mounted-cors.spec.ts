@@ -6,7 +6,7 @@ import { TestApp } from '../support/test-app.js';
 const ORIGIN = 'https://app.example.com';
 
 describe.each(PLATFORMS)('requireClerk() for a frontend on another origin, on %s', (_, platform) => {
-  it('leaves preflights to enableCors() before it, and returns 401s that the frontend can read', async () => {
+  it('leaves preflights to an earlier enableCors(), and returns a 401 with CORS headers', async () => {
     const clerk = await LocalClerk.start();
     const app = await TestApp.on(platform)
       .clerk(clerk.options)

@@ -50,7 +50,7 @@ class IsMember implements AuthPredicateClass {
   }
 }
 
-/** One handler and one mounted thing for each: they have to answer the same. */
+/** Each protects one handler and one mounted route, which must answer the same. */
 const PROTECTIONS: Readonly<Record<string, readonly (MethodDecorator & ClassDecorator)[]>> = {
   session: [],
   key: [AcceptsToken('api_key')],
@@ -91,7 +91,7 @@ function mount(nest: INestApplication) {
   }
 }
 
-/** What a client may see of an answer, without what names the time, the target or the platform. */
+/** The parts of a response that a client sees, without those that depend on the time, the target or the platform. */
 function seen({ status, headers, body }: Answer, name: string) {
   const of = (header: string) => headers.get(header)?.replaceAll(`mounted%2F${name}`, `handler%2F${name}`);
   const names = ['x-clerk-auth-status', 'x-clerk-auth-reason', 'x-clerk-auth-message', 'www-authenticate', 'location'];
@@ -99,7 +99,7 @@ function seen({ status, headers, body }: Answer, name: string) {
   return { status, body, headers: [...names, 'cache-control'].map(of), cookies };
 }
 
-describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) => {
+describe.each(PLATFORMS)('mounted in main.ts on %s:', (platformName, platform) => {
   let clerk: LocalClerk;
 
   beforeAll(async () => {
@@ -115,7 +115,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
       .before(configure)
       .start();
 
-  describe('behind requireClerk()', () => {
+  describe('requireClerk()', () => {
     let app: TestApp;
 
     beforeAll(async () => {
@@ -130,38 +130,41 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
       const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
       const document = { accept: 'text/html', 'sec-fetch-dest': 'document' };
       return [
-        ['nobody', {}],
+        ['no credentials', {}],
         ['a session', bearer(await clerk.sessionToken())],
         ['a member', bearer(await clerk.sessionToken({ user, organization }))],
         ['a pending session', bearer(await clerk.sessionToken({ sessionStatus: 'pending' }))],
         ['an expired token', bearer(await clerk.sessionToken({ expiresIn: -60 }))],
-        ['garbage', bearer('garbage')],
-        ['a key', bearer(clerk.createApiKey({ subject: user }).secret)],
-        ['a key with scopes', bearer(clerk.createApiKey({ subject: user, scopes: ['docs:read'] }).secret)],
-        ['a browser that is new', document],
-        ['a browser that is signed out', { ...document, cookie: '__client_uat=0; __clerk_db_jwt=a' }],
+        ['an invalid token', bearer('garbage')],
+        ['an API key', bearer(clerk.createApiKey({ subject: user }).secret)],
+        ['an API key with the scope', bearer(clerk.createApiKey({ subject: user, scopes: ['docs:read'] }).secret)],
+        ['a new browser', document],
+        ['a signed-out browser', { ...document, cookie: '__client_uat=0; __clerk_db_jwt=a' }],
       ];
     }
 
-    it.each(Object.keys(PROTECTIONS))('answers every caller as a handler does: %s', async (name) => {
-      const statuses = new Set<number>();
-      for (const [caller, headers] of await callers()) {
-        const [mounted, handler] = [
-          await app.send(`/mounted/${name}`, headers),
-          await app.send(`/handler/${name}`, headers),
-        ];
-        expect([caller, seen(mounted, name)]).toEqual([caller, seen(handler, name)]);
-        statuses.add(mounted.status);
-      }
-      expect(statuses).toContain(401);
-    });
+    it.each(Object.keys(PROTECTIONS))(
+      'answers every caller as a handler with the same decorators does: %s',
+      async (name) => {
+        const statuses = new Set<number>();
+        for (const [caller, headers] of await callers()) {
+          const [mounted, handler] = [
+            await app.send(`/mounted/${name}`, headers),
+            await app.send(`/handler/${name}`, headers),
+          ];
+          expect([caller, seen(mounted, name)]).toEqual([caller, seen(handler, name)]);
+          statuses.add(mounted.status);
+        }
+        expect(statuses).toContain(401);
+      },
+    );
 
-    it('returns 400 for a target that names another host', async () => {
+    it('does not return 200 for a target that names another host', async () => {
       expect((await app.send('/mounted/session//\\evil.example')).status).not.toBe(200);
       expect((await app.send('//mounted/session')).status).not.toBe(200);
     });
 
-    it('makes the caller known to getAuth() and request.auth behind it', async () => {
+    it('makes the caller available to getAuth() and request.auth in later middleware', async () => {
       const known = await start((nest) => {
         nest.use('/whoami', requireClerk(nest, AcceptsToken('any')));
         nest.use('/whoami', whoami);
@@ -172,13 +175,13 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
       await known.close();
     });
 
-    it('writes to the log why a call was denied', async () => {
+    it('logs the status and code of a denied call', async () => {
       await app.send('/mounted/session');
       expect(app.logger.lines.join('\n')).toMatch(/MountedRoute\.requireClerk: denied 401 \(authentication-required\)/);
     });
   });
 
-  it('returns 503 while Clerk is down, and lets known callers through again', async () => {
+  it('requireClerk() returns 503 clerk-unavailable while Clerk is down, as a handler does', async () => {
     const down = await LocalClerk.start();
     const app = await TestApp.on(platform)
       .clerk(down.options)
@@ -197,20 +200,20 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     await app.close();
   });
 
-  it('asks onError, whose error is the answer', async () => {
-    const heard: string[] = [];
+  it('requireClerk() responds with the error that onError returns', async () => {
+    const calls: string[] = [];
     const app = await start(mount, {
       onError: (error, context) => {
-        heard.push(`${context.getClass().name}.${context.getHandler().name}: ${error.code}`);
+        calls.push(`${context.getClass().name}.${context.getHandler().name}: ${error.code}`);
         return Object.assign(new Error('No entry'), { statusCode: 418 });
       },
     });
     expect(await app.send('/mounted/session')).toMatchObject({ status: 418, body: { message: 'No entry' } });
-    expect(heard).toEqual(['MountedRoute.requireClerk: authentication-required']);
+    expect(calls).toEqual(['MountedRoute.requireClerk: authentication-required']);
     await app.close();
   });
 
-  it('opens no handler of Nest that the guard would deny, however the mounted policy decided', async () => {
+  it('requireClerk() does not let callers past the guard, which still returns 403 for a missing permission', async () => {
     const app = await start((nest) => nest.use(requireClerk(nest)));
     const token = await clerk.sessionToken();
     expect((await app.withToken('/handler/permission', token)).status).toBe(403);
@@ -218,7 +221,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     await app.close();
   });
 
-  it('marks no call as judged by the guard, so that nothing else takes it for one', async () => {
+  it('requireClerk() does not mark a call as judged by the guard', async () => {
     const app = await start((nest) => {
       nest.use('/judged', requireClerk(nest));
       nest.use('/judged', (request: Request, response: ServerResponse) => {
@@ -229,7 +232,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     await app.close();
   });
 
-  describe('with decorators that cannot be carried out', () => {
+  describe('requireClerk() with invalid decorators', () => {
     class Other implements CanActivate {
       canActivate() {
         return false;
@@ -237,22 +240,22 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     }
 
     it.each<[string, readonly (MethodDecorator & ClassDecorator)[], RegExp]>([
-      ['Public()', [Public()], /requireClerk\(\): @RequireAuth\(\) and @Public\(\) contradict/],
-      ['SkipAuth()', [SkipAuth()], /contradict each other/],
-      ['two AcceptsToken()', [AcceptsToken('api_key'), AcceptsToken('m2m_token')], /is applied twice/],
-      ['a scope of sessions', [RequireScope('a')], /no requirement applies/],
-      ['an unknown permission', [RequirePermission('org:sys_x' as never)], /system permissions/],
-      ['a guard of Nest', [UseGuards(Other) as MethodDecorator & ClassDecorator], /decorators of nest-clerk only/],
+      ['@Public()', [Public()], /requireClerk\(\): @RequireAuth\(\) and @Public\(\) contradict/],
+      ['@SkipAuth()', [SkipAuth()], /contradict each other/],
+      ['@AcceptsToken() twice', [AcceptsToken('api_key'), AcceptsToken('m2m_token')], /is applied twice/],
+      ['@RequireScope() for session tokens', [RequireScope('a')], /no requirement applies/],
+      ['a system permission', [RequirePermission('org:sys_x' as never)], /system permissions/],
+      ['@UseGuards()', [UseGuards(Other) as MethodDecorator & ClassDecorator], /decorators of nest-clerk only/],
       [
-        'a guard among composed ones',
+        '@UseGuards() inside applyDecorators()',
         [applyDecorators(RequireAuth(), UseGuards(Other)) as never],
         /of nest-clerk only/,
       ],
-    ])('throws when main.ts runs: %s', async (_, decorators, message) => {
+    ])('throws while main.ts runs: %s', async (_, decorators, message) => {
       await expect(start((nest) => nest.use(requireClerk(nest, ...decorators)))).rejects.toThrow(message);
     });
 
-    it('returns 500 where a predicate cannot be made', async () => {
+    it('returns 500 when a predicate class cannot be instantiated, and the log names it', async () => {
       class Missing {}
       @Injectable()
       class NeedsMissing implements AuthPredicateClass {
@@ -273,14 +276,14 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     });
   });
 
-  it('hands no CORS preflight on to what is mounted, which may answer any method', async () => {
+  it('requireClerk() returns 401 for a CORS preflight', async () => {
     const app = await start(mount);
     const preflight = { origin: 'https://app.example.com', 'access-control-request-method': 'GET' };
     expect((await app.send('/mounted/session', preflight, 'OPTIONS')).status).toBe(401);
     await app.close();
   });
 
-  describe('behind clerkMiddleware()', () => {
+  describe('clerkMiddleware()', () => {
     let app: TestApp;
 
     beforeAll(async () => {
@@ -291,7 +294,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     });
     afterAll(() => app?.close());
 
-    it('knows who is calling, and keeps nobody out', async () => {
+    it('makes the caller available to later middleware, and denies no one', async () => {
       const user = clerk.createUser();
       const session = await app.withToken('/whoami', await clerk.sessionToken({ user }));
       expect(session.body).toMatchObject({ auth: { userId: user.id }, own: { userId: user.id } });
@@ -305,7 +308,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
       }
     });
 
-    it('completes handshakes, with one cookie of each', async () => {
+    it('redirects a new browser to a handshake with one cookie', async () => {
       for (const path of ['/whoami', '/handler/session', '/']) {
         const { status, headers } = await app.send(path, { accept: 'text/html', 'sec-fetch-dest': 'document' });
         expect([status, new URL(headers.get('location')!).origin]).toEqual([307, clerk.url]);
@@ -313,17 +316,17 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
       }
     });
 
-    it('opens no handler, and lets the guard answer', async () => {
+    it('does not let callers past the guard, which still returns 401 and 403', async () => {
       expect((await app.send('/handler/session')).status).toBe(401);
       expect((await app.withToken('/handler/permission', await clerk.sessionToken())).status).toBe(403);
       expect((await app.withToken('/handler/session', await clerk.sessionToken())).status).toBe(200);
     });
   });
 
-  describe('as ClerkMiddleware of Nest', () => {
+  describe('ClerkMiddleware', () => {
     const see = (request: Request, response: ServerResponse, next: () => void) => {
       const auth = tryGetAuth(request);
-      response.setHeader('x-seen', auth ? String(auth.isAuthenticated) : 'nobody looked');
+      response.setHeader('x-seen', auth ? String(auth.isAuthenticated) : 'not checked');
       next();
     };
 
@@ -353,7 +356,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     });
   });
 
-  describe('static files', () => {
+  describe('static files behind requireClerk()', () => {
     let folder: string;
 
     beforeAll(() => {
@@ -364,7 +367,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     });
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-    it('are served to signed-in callers only, however the target is spelt', async () => {
+    it('are served to signed-in callers only, with any spelling of the path', async () => {
       const app = await start(async (nest) => {
         nest.use('/files', requireClerk(nest));
         if (platformName === 'Express') nest.use('/files', express.static(folder));
@@ -395,7 +398,7 @@ describe.each(PLATFORMS)('What main.ts mounts, on %s', (platformName, platform) 
     });
   });
 
-  it('protects a Router of Express and what it mounts', async () => {
+  it('requireClerk() protects an Express Router for every method', async () => {
     const router = express.Router();
     router.all('/deep/:id', (request, response) => {
       response.setHeader('content-type', 'application/json');

@@ -23,10 +23,10 @@ function swagger(nest: INestApplication) {
   SwaggerModule.setup('docs', nest, document);
 }
 
-/** What shows that a page, or the document, was served. */
+/** Matches a page or the document. */
 const LEAKED = /<!doctype|openapi|\.swagger-ui|swaggerDoc/i;
 
-/** Spellings of the pages that routers, or the files behind them, may take for the same. */
+/** Spellings of the paths that a router or the static files may treat as the same path. */
 const SPELLINGS = [
   ...['/docs', '/docs/', '/DOCS', '/Docs/', '/docs/index.html', '/docs/swagger-ui-init.js', '/docs/swagger-ui.css'],
   ...['/docs-json', '/docs-json/', '/DOCS-JSON', '/docs-yaml', '/docs-yaml/', '/Docs-Yaml'],
@@ -60,7 +60,7 @@ describe.each(PLATFORMS)('Swagger UI on %s', (_, platform) => {
       .before(configure)
       .start();
 
-  it('is open to everyone where nothing stands before it, as the docs say', async () => {
+  it('returns 200 without credentials if no middleware protects it', async () => {
     const app = await start(swagger);
     for (const page of PAGES) expect((await app.send(page)).status).toBe(200);
     await app.close();
@@ -77,20 +77,20 @@ describe.each(PLATFORMS)('Swagger UI on %s', (_, platform) => {
     });
     afterAll(() => app?.close());
 
-    it.each(SPELLINGS)('returns nothing of it for %s without credentials', async (target) => {
+    it.each(SPELLINGS)('returns 400, 401 or 404 and no content for %s without credentials', async (target) => {
       const { status, body } = await app.send(target);
       expect([400, 401, 404]).toContain(status);
       expect(typeof body === 'string' ? body : JSON.stringify(body)).not.toMatch(LEAKED);
     });
 
     it.each(['HEAD', 'POST', 'OPTIONS', 'PROPFIND', 'QUERY'])(
-      'returns no 200 for a %s without credentials',
+      'returns 401 or 404 for a %s request without credentials',
       async (method) => {
         for (const page of PAGES) expect([401, 404]).toContain((await app.send(page, {}, method)).status);
       },
     );
 
-    it('returns the pages, their files and the document to whoever is signed in', async () => {
+    it('returns the pages, their files and the document to a signed-in caller', async () => {
       const token = await clerk.sessionToken();
       for (const page of [...PAGES, '/docs/', '/docs/swagger-ui.css', '/docs/swagger-ui-init.js']) {
         const { status, body } = await app.withToken(page, token);
@@ -99,14 +99,14 @@ describe.each(PLATFORMS)('Swagger UI on %s', (_, platform) => {
       }
     });
 
-    it('leaves the routes of Nest to the guard', async () => {
+    it('leaves Nest’s own routes to the guard', async () => {
       expect((await app.send('/invoices/health')).body).toBe('up');
       expect((await app.send('/invoices')).status).toBe(401);
       expect((await app.withToken('/invoices', await clerk.sessionToken())).body).toEqual(['secret']);
     });
   });
 
-  it('is for administrators only with RequireRole(), and sends browsers to the sign-in page with RedirectToSignIn()', async () => {
+  it('returns 403 without the role of RequireRole(), and redirects a browser to sign in with RedirectToSignIn()', async () => {
     const app = await start((nest) => {
       nest.use(PAGES, requireClerk(nest, RequireRole('org:admin'), RedirectToSignIn()));
       swagger(nest);
@@ -122,7 +122,7 @@ describe.each(PLATFORMS)('Swagger UI on %s', (_, platform) => {
     await app.close();
   });
 
-  it('is covered below a global prefix where app.use() is given the whole path', async () => {
+  it('returns 401 below a global prefix if app.use() gets the full path', async () => {
     const app = await start((nest) => {
       nest.setGlobalPrefix('api');
       nest.use(

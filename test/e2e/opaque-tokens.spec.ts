@@ -15,7 +15,7 @@ class Routes {
   }
 }
 
-/** Opaque by their prefix, and nothing that Clerk could have made. */
+/** Tokens with the prefix of an opaque token that Clerk cannot have issued. */
 const IMPOSSIBLE = [
   'ak_',
   'ak_/../../v1/users',
@@ -30,7 +30,7 @@ const IMPOSSIBLE = [
   `ak_${'x'.repeat(513)}`,
 ];
 
-describe.each(PLATFORMS)('opaque tokens on %s', (_, platform) => {
+describe.each(PLATFORMS)('an opaque token on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
   const start = (options: ClerkModuleOptions = {}) =>
@@ -48,38 +48,38 @@ describe.each(PLATFORMS)('opaque tokens on %s', (_, platform) => {
     await Promise.all([app.close(), clerk.stop()]);
   });
 
-  const told = ({ status, headers, body }: Awaited<ReturnType<TestApp['send']>>) => ({
+  const outcomeOf = ({ status, headers, body }: Awaited<ReturnType<TestApp['send']>>) => ({
     ...{ status, body, reason: headers.get('x-clerk-auth-reason'), auth: headers.get('x-clerk-auth-status') },
     challenge: headers.get('www-authenticate'),
   });
 
   it.each(IMPOSSIBLE)(
-    'that Clerk cannot have made are answered like unknown ones, without a call: %j',
+    'that Clerk cannot have issued gets the 401 of an unknown token without a call to Clerk: %j',
     async (token) => {
-      const unknown = told(await app.withToken('/any', `${token.split('_')[0]}_unknown`));
+      const unknown = outcomeOf(await app.withToken('/any', `${token.split('_')[0]}_unknown`));
       expect(unknown).toMatchObject({ status: 401, reason: 'token-invalid' });
       expect(clerk.countRequests()).toBe(1);
-      expect(told(await app.withToken('/any', token))).toEqual(unknown);
+      expect(outcomeOf(await app.withToken('/any', token))).toEqual(unknown);
       expect(clerk.countRequests()).toBe(1);
     },
   );
 
-  it('that are as long as a token may be are asked about', async () => {
+  it('of the maximum length is verified with Clerk', async () => {
     await app.withToken('/api-key', `ak_${'x'.repeat(512)}`);
     await app.withToken('/api-key', 'ak_-_x');
     expect(clerk.countRequests('/api_keys')).toBe(2);
   });
 
   it.each<[string, ClerkModuleOptions]>([
-    ['as by default', {}],
-    ['where nothing good is remembered', { verificationCache: false }],
-  ])('that Clerk refused are refused again for five seconds without a call, %s', async (_name, options) => {
+    ['by default', {}],
+    ['with verificationCache: false', { verificationCache: false }],
+  ])('that Clerk rejected gets 401 for 5 seconds without another call, %s', async (_name, options) => {
     const own = await start(options);
     try {
       const now = Date.now();
       jest.spyOn(Date, 'now').mockImplementation(() => now);
-      const first = told(await own.withToken('/any', 'ak_unknown'));
-      for (let time = 0; time < 20; time++) expect(told(await own.withToken('/any', 'ak_unknown'))).toEqual(first);
+      const first = outcomeOf(await own.withToken('/any', 'ak_unknown'));
+      for (let time = 0; time < 20; time++) expect(outcomeOf(await own.withToken('/any', 'ak_unknown'))).toEqual(first);
       expect((await own.withToken('/api-key', 'ak_unknown')).status).toBe(401);
       expect(clerk.countRequests()).toBe(1);
       jest.mocked(Date.now).mockReturnValue(now + 4_999);
@@ -88,7 +88,7 @@ describe.each(PLATFORMS)('opaque tokens on %s', (_, platform) => {
       jest.mocked(Date.now).mockReturnValue(now + 5_000);
       await own.withToken('/any', 'ak_unknown');
       expect(clerk.countRequests()).toBe(2);
-      // A clock that was set back makes what was remembered void.
+      // Setting the clock back invalidates the cache entry.
       jest.mocked(Date.now).mockReturnValue(now);
       await own.withToken('/any', 'ak_unknown');
       expect(clerk.countRequests()).toBe(3);
@@ -97,7 +97,7 @@ describe.each(PLATFORMS)('opaque tokens on %s', (_, platform) => {
     }
   });
 
-  it('that are revoked are refused at once, and let in again by nothing', async () => {
+  it('that was revoked gets 401 at once and stays denied', async () => {
     const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
     expect((await app.withToken('/api-key', secret)).status).toBe(200);
     clerk.revoke(secret);
@@ -106,24 +106,24 @@ describe.each(PLATFORMS)('opaque tokens on %s', (_, platform) => {
   });
 
   it.each<[string, Outage, boolean]>([
-    ['a 400', { status: 400 }, true],
-    ['a 404', { status: 404 }, true],
-    ['a 410', { status: 410 }, true],
-    ['a 422', { status: 422 }, true],
-    ['a 401', { status: 401 }, false],
-    ['a 403', { status: 403 }, false],
-    ['a 408', { status: 408 }, false],
-    ['a 429', { status: 429 }, false],
-    ['a 500', { status: 500 }, false],
-    ['a 503', { status: 503 }, false],
-    ['a page', { body: '<h1>Welcome</h1>', contentType: 'text/html' }, false],
-    ['a cut connection', 'refuse', false],
-  ])('are remembered as refused after a definite answer only: %s', async (_name, outage, isRemembered) => {
+    ['a 400 (cached)', { status: 400 }, true],
+    ['a 404 (cached)', { status: 404 }, true],
+    ['a 410 (cached)', { status: 410 }, true],
+    ['a 422 (cached)', { status: 422 }, true],
+    ['a 401 (not cached)', { status: 401 }, false],
+    ['a 403 (not cached)', { status: 403 }, false],
+    ['a 408 (not cached)', { status: 408 }, false],
+    ['a 429 (not cached)', { status: 429 }, false],
+    ['a 500 (not cached)', { status: 500 }, false],
+    ['a 503 (not cached)', { status: 503 }, false],
+    ['an HTML page (not cached)', { body: '<h1>Welcome</h1>', contentType: 'text/html' }, false],
+    ['a refused connection (not cached)', 'refuse', false],
+  ])('is cached as rejected only after a definite answer of Clerk: %s', async (_name, outage, isCached) => {
     const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
     clerk.outage(outage);
     const { status } = await app.withToken('/api-key', secret);
-    expect(status === 401).toBe(isRemembered);
+    expect(status === 401).toBe(isCached);
     clerk.recover();
-    expect((await app.withToken('/api-key', secret)).status).toBe(isRemembered ? 401 : 200);
+    expect((await app.withToken('/api-key', secret)).status).toBe(isCached ? 401 : 200);
   });
 });

@@ -47,31 +47,31 @@ class Routes {
 
 type Name = keyof ClerkModuleOptions;
 
-/** What an option changes, as somebody outside of the application sees it. */
+/** The effect of an option, as seen from outside the application. */
 interface Effect<N extends Name = Name> {
-  /** The other options that it takes for the effect to show. */
+  /** Other options that the effect needs. */
   readonly beside?: ClerkModuleOptions;
   readonly value: NonNullable<ClerkModuleOptions[N]>;
-  /** The value to compare with, where the option cannot be left out. */
+  /** The value to compare with, if the option cannot be left out. */
   readonly otherwise?: ClerkModuleOptions[N];
-  /** Looks at an application that runs with the option, or without. */
+  /** Observes an application that runs with the option, or without it. */
   readonly look: (app: TestApp) => unknown;
-  /** What is seen without the option, else what the boot fails with. */
+  /** What is observed without the option, or the code with which the boot fails. */
   readonly without: unknown;
   readonly seen: unknown;
 }
 
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-dest': 'document' };
 const SIGNED_OUT = { ...NAVIGATION, cookie: '__clerk_db_jwt=d; __client_uat=0' };
-/** What a satellite is shown when somebody comes back from the primary domain: now it has to ask for the session. */
+/** The URL of a satellite after signing in on the primary domain: it must sync the session now. */
 const BACK_FROM_PRIMARY = '/strict?__clerk_synced=false';
 
-/** Where nobody listens. */
-const NOBODY = 'http://127.0.0.1:9';
+/** An address where no server listens. */
+const UNREACHABLE = 'http://127.0.0.1:9';
 
-/** Options that a function may answer; it is asked for each request. */
+/** Options that may be a function, which is called for each request. */
 const FUNCTIONS = ['domain', 'isSatellite', 'proxyUrl'] as const;
-/** What Clerk's own Express SDK reads from the environment, besides telemetry. */
+/** The environment variables that Clerk's Express SDK reads, except for telemetry. */
 const VARIABLES: Readonly<Record<string, Name>> = {
   CLERK_PUBLISHABLE_KEY: 'publishableKey',
   CLERK_SECRET_KEY: 'secretKey',
@@ -87,13 +87,13 @@ const VARIABLES: Readonly<Record<string, Name>> = {
 const ALL = Object.keys(OPTION_TABLE) as Name[];
 const PER_REQUEST = ALL.filter((name) => !(MODULE_OPTIONS as readonly Name[]).includes(name));
 
-/** A client that notes what Clerk answered, and otherwise is the real one. */
+/** The real client, which also records the result of each authenticateRequest(). */
 function listeningClient(clerk: LocalClerk) {
   const states: Awaited<ReturnType<ClerkClient['authenticateRequest']>>[] = [];
   const client: ClerkClient = createClerkClient(basicOptions(clerk));
   const authenticateRequest = client.authenticateRequest;
-  client.authenticateRequest = (async (...question: Parameters<typeof authenticateRequest>) => {
-    const state = await authenticateRequest(...question);
+  client.authenticateRequest = (async (...args: Parameters<typeof authenticateRequest>) => {
+    const state = await authenticateRequest(...args);
     states.push(state);
     return state;
   }) as typeof authenticateRequest;
@@ -105,7 +105,7 @@ function basicOptions({ options }: LocalClerk) {
   return { publishableKey, secretKey, apiUrl, telemetry };
 }
 
-describe.each(PLATFORMS)('on %s', (_, platform) => {
+describe.each(PLATFORMS)('an application on %s', (_, platform) => {
   let clerk: LocalClerk;
   let live: LocalClerk;
   let consoleLog: jest.SpyInstance;
@@ -118,7 +118,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
   beforeEach(() => {
     const foreign = Object.entries(environment).filter(([name]) => !name.startsWith('CLERK_'));
     process.env = Object.fromEntries(foreign);
-    // Clerk's notice about telemetry, printed once where it is on.
+    // Clerk prints a notice about telemetry once if it is enabled.
     consoleLog = jest.spyOn(console, 'log').mockImplementation();
   });
   afterEach(async () => {
@@ -135,7 +135,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     return app;
   }
 
-  /** What is seen of an application with these options, or why it does not boot. */
+  /** What is observed with these options, or the code with which the boot fails. */
   async function sight(look: Effect['look'], options: ClerkModuleOptions): Promise<unknown> {
     let app: TestApp;
     try {
@@ -146,7 +146,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     return look(app);
   }
 
-  /** Where a browser is sent, without query and port; `null` where it is answered. */
+  /** The target of a browser's redirect, without query and port; `null` if there is no redirect. */
   async function sentTo(app: TestApp, path = '/strict', headers: Record<string, string> = NAVIGATION) {
     const location = (await app.send(path, headers)).headers.get('location');
     if (location === null) return null;
@@ -155,15 +155,15 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
   }
   const statusOf = async (app: TestApp, claims: SessionTokenOptions['claims'] = {}, more: SessionTokenOptions = {}) =>
     (await app.withToken('/strict', await clerk.sessionToken({ claims, ...more }))).status;
-  /** The Backend client that a request is served by, be it the module's or a tenant's. */
+  /** The Backend client of a request: the module's, or a tenant's. */
   const clientOf = (app: TestApp) => app.get(ClerkClients).for({ headers: {} });
-  /** The paths that Clerk is asked under meanwhile. */
+  /** The paths of the calls to Clerk during `act`. */
   async function pathsAsked(act: () => Promise<unknown>): Promise<string[]> {
     const before = clerk.countRequests();
     await act();
     return clerk.requests.slice(before).map(({ path }) => path);
   }
-  /** An option that Clerk only hands back with its answer, for those who build a page of it. */
+  /** An option that Clerk only returns with its result, for pages that are built from it. */
   function carried(name: 'signUpUrl' | 'afterSignInUrl' | 'afterSignUpUrl') {
     const { client, states } = listeningClient(clerk);
     return {
@@ -177,7 +177,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
 
   const satellite = { domain: 'satellite.example', isSatellite: true } as const;
 
-  /** One for every option. */
+  /** The effect of every option. */
   const EFFECTS: { readonly [N in Name]-?: () => Effect<N> | Promise<Effect<N>> } = {
     publishableKey: () => ({
       value: clerk.publishableKey,
@@ -191,7 +191,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       without: 'invalid-configuration',
       seen: 200,
     }),
-    // The instance's key verifies every M2M token; a machine's only those that are made for it.
+    // The instance's key verifies every M2M token, a machine's key only those that are scoped to that machine.
     machineSecretKey: async () => {
       const receiver = clerk.createMachine();
       const [forUs, forOthers] = await Promise.all(
@@ -270,7 +270,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       without: 401,
       seen: 200,
     }),
-    // Clerk never answers, so that any timeout ends; which one it was is in the log.
+    // Clerk never answers, so every timeout passes; the log says which one it was.
     timeoutInMs: () => ({
       value: 1,
       otherwise: 2,
@@ -295,7 +295,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       };
     },
     maxPendingCalls: () => ({
-      // Long enough for a question to reach Clerk before it is given up, on a busy machine too.
+      // Long enough for a call to reach Clerk before it times out, on a busy machine too.
       beside: { timeoutInMs: 1_000 },
       value: 1,
       look: async (app) => {
@@ -372,13 +372,13 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     }),
     apiUrl: () => ({
       value: clerk.url,
-      // Without any it would be Clerk's own.
-      otherwise: NOBODY,
+      // The default would be Clerk's own API.
+      otherwise: UNREACHABLE,
       look: (app) => statusOf(app),
       without: 503,
       seen: 200,
     }),
-    // The local Clerk has no other version: that it is asked for is what counts.
+    // The local Clerk has no other version: only the requested path matters.
     apiVersion: () => ({
       value: 'v2',
       look: (app) =>
@@ -394,7 +394,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       return {
         value: client,
         look: async (app) => {
-          // Known tokens are verified without the client; a stranger is for Clerk to judge.
+          // Session tokens are verified without the client; a request without credentials is passed to Clerk.
           await app.send('/strict');
           return [(await clientOf(app)) === client, states.splice(0).length];
         },
@@ -421,7 +421,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       without: 401,
       seen: 200,
     }),
-    // The stream itself never ends: it is left after three seconds, or cut off after two.
+    // The stream itself never ends: the test stops reading after three seconds, the option ends it after two.
     endStreamsOnExpiry: () => ({
       beside: { clockSkewInMs: 0 },
       value: true,
@@ -532,7 +532,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
         beside: { clerkClient: client },
         value: false,
         look: async (app) => {
-          // The first one fetches the keys.
+          // The first request fetches the keys.
           await statusOf(app);
           states.length = 0;
           return [await statusOf(app), states.length];
@@ -569,7 +569,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
 
   const telemetryOf = ({ telemetry: { isEnabled, isDebug } }: ClerkClient) => ({ isEnabled, isDebug });
 
-  /** The effect of an option, and the options it is looked at with: all but itself. */
+  /** The effect of an option, and all other options of the application to observe. */
   async function effectOf(name: Name) {
     const effect = (await EFFECTS[name]()) as Effect;
     const others: ClerkModuleOptions = { ...basicOptions(clerk), ...effect.beside };
@@ -577,7 +577,7 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     return { ...effect, others };
   }
 
-  describe('an application is another with it:', () => {
+  describe('behaves differently with the option', () => {
     it.each(ALL)('%s', async (name) => {
       const { others, value, otherwise, look, without, seen } = await effectOf(name);
       expect(await sight(look, { ...others, [name]: otherwise })).toEqual(without);
@@ -585,40 +585,40 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     });
   });
 
-  describe('the environment has it too:', () => {
-    it.each(Object.entries(VARIABLES))('%s is %s', async (variable, name) => {
+  describe('reads from the environment', () => {
+    it.each(Object.entries(VARIABLES))('%s as the option %s', async (variable, name) => {
       const { others, value, look, seen } = await effectOf(name);
       process.env[variable] = String(value);
       expect(await sight(look, others)).toEqual(seen);
     });
 
-    it('and no variable is without its test', () => {
+    it('exactly the variables that are tested here', () => {
       const rows: readonly OptionRow[] = Object.values(OPTION_TABLE);
       expect(rows.flatMap(({ env }) => env ?? []).sort()).toEqual(Object.keys(VARIABLES).sort());
     });
 
-    it('CLERK_TELEMETRY_DISABLED and CLERK_TELEMETRY_DEBUG are telemetry', async () => {
+    it('CLERK_TELEMETRY_DISABLED and CLERK_TELEMETRY_DEBUG as the option telemetry, at boot', async () => {
       const { telemetry: _telemetry, ...others } = basicOptions(clerk);
       Object.assign(process.env, { CLERK_TELEMETRY_DISABLED: '1', CLERK_TELEMETRY_DEBUG: 'true' });
       const app = await start(others);
-      // Clerk's client looks there as well, each time: what it was told at boot shows once they are gone.
+      // Clerk's client reads them too, on each access: without them, only the values of the boot are left.
       delete process.env.CLERK_TELEMETRY_DISABLED;
       delete process.env.CLERK_TELEMETRY_DEBUG;
       expect(telemetryOf(app.get(ClerkClientService))).toEqual({ isEnabled: false, isDebug: true });
     });
   });
 
-  describe('a function of the URL may answer:', () => {
+  describe('calls a function of the URL for the option', () => {
     it.each(FUNCTIONS)('%s', async (name) => {
       const { others, value, look, seen } = await effectOf(name);
       const hosts: string[] = [];
-      const asked = (url: URL) => (hosts.push(url.hostname), value);
-      expect(await sight(look, { ...others, [name]: asked })).toEqual(seen);
+      const optionOf = (url: URL) => (hosts.push(url.hostname), value);
+      expect(await sight(look, { ...others, [name]: optionOf })).toEqual(seen);
       expect(new Set(hosts)).toEqual(new Set(['127.0.0.1']));
     });
   });
 
-  describe('resolveOptions may answer it for a request:', () => {
+  describe('takes from resolveOptions the option', () => {
     it.each(PER_REQUEST)('%s', async (name) => {
       const { others, value, otherwise, look, without, seen } = await effectOf(name);
       const module: Partial<Record<Name, unknown>> = {};
@@ -628,24 +628,24 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       }
       const by = (given: unknown) =>
         sight(look, { ...module, resolveOptions: () => ({ ...answer, [name]: given }) } as ClerkModuleOptions);
-      // Keys that are wanting stop no boot here, so that what is seen without them is the refusal of the request.
+      // Missing keys do not fail the boot here, but deny the request, so `without` does not apply to them.
       if (without !== 'invalid-configuration') expect(await by(otherwise)).toEqual(without);
       expect(await by(value)).toEqual(seen);
     });
   });
 
-  describe('keys reach what needs them besides:', () => {
-    it('the client verifies M2M JWTs with jwtKey, and speaks for the machine of machineSecretKey', async () => {
+  describe('passes its keys on', () => {
+    it('to ClerkClientService, which verifies M2M JWTs with jwtKey and creates tokens with machineSecretKey', async () => {
       const machine = clerk.createMachine();
       const { token } = await clerk.createM2MToken({ machine, format: 'jwt' });
-      const offline = await start({ ...basicOptions(clerk), jwtKey: clerk.jwtKey, apiUrl: NOBODY });
+      const offline = await start({ ...basicOptions(clerk), jwtKey: clerk.jwtKey, apiUrl: UNREACHABLE });
       expect((await offline.get(ClerkClientService).m2m.verify({ token })).subject).toBe(machine.id);
 
       const app = await start({ ...basicOptions(clerk), machineSecretKey: machine.secret_key });
       expect((await app.get(ClerkClientService).m2m.createToken()).subject).toBe(machine.id);
     });
 
-    it('a client of the application’s own that has none of them', async () => {
+    it('to a clerkClient without keys, which then authenticates sessions and M2M tokens of its machine only', async () => {
       const { apiUrl, telemetry, ...keys } = basicOptions(clerk);
       const receiver = clerk.createMachine();
       const app = await start({
@@ -663,31 +663,34 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
     });
   });
 
-  describe('a satellite of a development instance', () => {
+  describe('as a satellite of a development instance', () => {
     const signInUrl = 'https://primary.example.com/sign-in';
 
-    it('asks the primary domain for the session at its signInUrl', async () => {
+    it('redirects to the signInUrl of the primary domain to sync the session', async () => {
       const app = await start({ ...basicOptions(clerk), ...satellite, satelliteAutoSync: true, signInUrl });
       expect(await sentTo(app)).toBe(signInUrl);
     });
 
-    // `__clerk_synced=false` makes it ask for the session once somebody is back from signing in.
+    // `__clerk_synced=false` in the return URL makes the satellite sync the session after signing in.
     it.each([
       [true, 'false'],
       [() => true, 'false'],
       [false, null],
-    ] as const)('marks the way back from signing in (isSatellite %p)', async (isSatellite, mark) => {
-      const options = { ...basicOptions(clerk), ...satellite, isSatellite, signInUrl, redirectToSignIn: true };
-      const { headers } = await (await start(options)).send('/strict', SIGNED_OUT);
-      const wayBack = new URL(new URL(headers.get('location')!).searchParams.get('redirect_url')!);
-      expect(wayBack.searchParams.get('__clerk_synced')).toBe(mark);
-    });
+    ] as const)(
+      'redirects to sign in: with isSatellite %p, the return URL has __clerk_synced %p',
+      async (isSatellite, mark) => {
+        const options = { ...basicOptions(clerk), ...satellite, isSatellite, signInUrl, redirectToSignIn: true };
+        const { headers } = await (await start(options)).send('/strict', SIGNED_OUT);
+        const wayBack = new URL(new URL(headers.get('location')!).searchParams.get('redirect_url')!);
+        expect(wayBack.searchParams.get('__clerk_synced')).toBe(mark);
+      },
+    );
   });
 
-  describe('Clerk is told who asks:', () => {
+  describe('identifies itself to Clerk', () => {
     const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
 
-    it('the name and version of this library, with every call', async () => {
+    it('by the name and version of this library in the User-Agent of a call', async () => {
       const received: IncomingHttpHeaders[] = [];
       const backendApi = createServer(({ headers }, response) => {
         received.push(headers);
@@ -701,8 +704,8 @@ describe.each(PLATFORMS)('on %s', (_, platform) => {
       expect(received.map((headers) => headers['user-agent'])).toEqual([`nest-clerk@${version}`]);
     });
 
-    it('the same in telemetry', async () => {
-      // With debug, telemetry shows what it would send, and sends nothing.
+    it('by the name and version of this library in telemetry', async () => {
+      // With debug, telemetry logs what it would send, and sends nothing.
       const shown: unknown[] = [];
       jest.spyOn(console, 'groupCollapsed').mockImplementation();
       consoleLog.mockImplementation((event) => void shown.push(event));

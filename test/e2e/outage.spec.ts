@@ -24,10 +24,10 @@ class Routes {
   }
 }
 
-/** Short enough to wait for, long enough for a healthy answer on a busy machine. */
+/** Short enough for a test, long enough for a healthy response on a busy machine. */
 const TIMEOUT_MS = 750;
 
-describe.each(PLATFORMS)('with Clerk slow or strict, on %s', (_, platform) => {
+describe.each(PLATFORMS)('an application on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
 
@@ -40,7 +40,7 @@ describe.each(PLATFORMS)('with Clerk slow or strict, on %s', (_, platform) => {
   });
   afterEach(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  it('a slow Clerk is waited for, within the timeout', async () => {
+  it('returns 200 when Clerk answers within timeoutInMs, and 503 when it does not', async () => {
     clerk.outage({ delay: TIMEOUT_MS / 15 });
     expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
     clerk.outage({ delay: TIMEOUT_MS * 4 });
@@ -49,13 +49,16 @@ describe.each(PLATFORMS)('with Clerk slow or strict, on %s', (_, platform) => {
     );
   });
 
-  it.each([400, 404, 422])('a %d for an API key is a bad key, not an outage', async (status) => {
-    clerk.outage({ status });
-    expect(await app.withToken('/api-key', 'ak_x')).toMatchObject({ status: 401, body: { code: 'token-invalid' } });
-  });
+  it.each([400, 404, 422])(
+    'returns 401 token-invalid, not 503, when Clerk answers %d for an API key',
+    async (status) => {
+      clerk.outage({ status });
+      expect(await app.withToken('/api-key', 'ak_x')).toMatchObject({ status: 401, body: { code: 'token-invalid' } });
+    },
+  );
 });
 
-describe.each(PLATFORMS)('when Clerk refuses our own key, on %s', (_, platform) => {
+describe.each(PLATFORMS)('an application whose secret key Clerk rejects, on %s,', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
 
@@ -68,19 +71,25 @@ describe.each(PLATFORMS)('when Clerk refuses our own key, on %s', (_, platform) 
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  it.each(['strict', 'api-key', 'm2m', 'oauth'])('%s is 500, and the log says what to do', async (route) => {
-    const user = clerk.createUser();
-    const token = {
-      strict: await clerk.sessionToken(),
-      'api-key': clerk.createApiKey({ subject: user }).secret,
-      m2m: (await clerk.createM2MToken({ machine: clerk.createMachine() })).token,
-      oauth: (await clerk.createOAuthToken({ user })).token,
-    }[route]!;
-    expect(await app.withToken(`/${route}`, token)).toMatchObject({ status: 500, body: { code: 'clerk-key-rejected' } });
-    expect(app.logger.ofGuard('error').at(-1)).toContain('Check secretKey (environment variable CLERK_SECRET_KEY)');
-  });
+  it.each(['strict', 'api-key', 'm2m', 'oauth'])(
+    'returns 500 clerk-key-rejected for the route %s, and the log says what to check',
+    async (route) => {
+      const user = clerk.createUser();
+      const token = {
+        strict: await clerk.sessionToken(),
+        'api-key': clerk.createApiKey({ subject: user }).secret,
+        m2m: (await clerk.createM2MToken({ machine: clerk.createMachine() })).token,
+        oauth: (await clerk.createOAuthToken({ user })).token,
+      }[route]!;
+      expect(await app.withToken(`/${route}`, token)).toMatchObject({
+        status: 500,
+        body: { code: 'clerk-key-rejected' },
+      });
+      expect(app.logger.ofGuard('error').at(-1)).toContain('Check secretKey (environment variable CLERK_SECRET_KEY)');
+    },
+  );
 
-  it('a public route goes on signed out', async () => {
+  it('returns 200 signed out for a public route', async () => {
     expect(await app.withToken('/public', await clerk.sessionToken())).toMatchObject({
       status: 200,
       body: { isAuthenticated: false },
@@ -88,7 +97,7 @@ describe.each(PLATFORMS)('when Clerk refuses our own key, on %s', (_, platform) 
   });
 });
 
-describe.each(PLATFORMS)('what Clerk is asked, on %s', (_, platform) => {
+describe.each(PLATFORMS)('calls to Clerk on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
 
@@ -98,7 +107,7 @@ describe.each(PLATFORMS)('what Clerk is asked, on %s', (_, platform) => {
   });
   afterEach(() => Promise.all([app?.close(), clerk?.stop()]));
 
-  it('nothing at all for a machine token on a session route', async () => {
+  it('are none for a machine token on a session route, which returns 401', async () => {
     const user = clerk.createUser();
     const machine = clerk.createMachine();
     const tokens = [
@@ -112,20 +121,20 @@ describe.each(PLATFORMS)('what Clerk is asked, on %s', (_, platform) => {
     expect(clerk.countRequests()).toBe(0);
   });
 
-  it('nothing for a session token on a machine route', async () => {
+  it('are none for a session token on a machine route, which returns 401', async () => {
     const token = await clerk.sessionToken();
     for (const route of ['api-key', 'm2m', 'oauth']) expect((await app.withToken(`/${route}`, token)).status).toBe(401);
     expect(clerk.countRequests()).toBe(0);
   });
 
-  it('the keys once, for any number of sessions', async () => {
+  it('are one fetch of the keys for 30 concurrent sessions', async () => {
     const tokens = await Promise.all(Array.from({ length: 30 }, () => clerk.sessionToken()));
     const answers = await Promise.all(tokens.map((token) => app.withToken('/strict', token)));
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     expect(clerk.requests.map(({ path }) => path)).toEqual(['/v1/jwks']);
   });
 
-  it('the keys once, under a flood of forged kids', async () => {
+  it('are one fetch of the keys for 50 forged kids, and a valid token still passes', async () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, async (_unused, index) =>
         app.withToken('/strict', await clerk.sessionToken({ header: { kid: `ins_forged${index}` } })),
@@ -137,7 +146,7 @@ describe.each(PLATFORMS)('what Clerk is asked, on %s', (_, platform) => {
     expect(clerk.countRequests('/v1/jwks')).toBe(1);
   });
 
-  it('one question for each opaque token, and none for the JWT kinds but the keys', async () => {
+  it('are one per API key, and one fetch of the keys for M2M and OAuth JWTs', async () => {
     const user = clerk.createUser();
     const machine = clerk.createMachine();
     expect((await app.withToken('/api-key', clerk.createApiKey({ subject: user }).secret)).status).toBe(200);
@@ -153,7 +162,7 @@ describe.each(PLATFORMS)('what Clerk is asked, on %s', (_, platform) => {
     ]);
   });
 
-  it('nothing, where jwtKey is given', async () => {
+  it('are none with jwtKey, for a valid token and for a token of another instance', async () => {
     const offline = await TestApp.on(platform)
       .clerk({ ...clerk.options, jwtKey: clerk.jwtKey })
       .controllers(Routes)
@@ -165,7 +174,7 @@ describe.each(PLATFORMS)('what Clerk is asked, on %s', (_, platform) => {
     await Promise.all([offline.close(), other?.stop()]);
   });
 
-  it('a key that rotated in is honoured, once the cooldown allows to look', async () => {
+  it('fetch the current keys: a token signed after a rotation passes', async () => {
     clerk.rotateKey();
     expect((await app.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
   });

@@ -11,7 +11,7 @@ import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
 
-/** What handlers of either side are asked: the auth object for each way of accepting tokens. */
+/** The accepted token types for which both sides return their auth object. */
 const ACCEPTS = [
   undefined,
   'session_token',
@@ -39,7 +39,7 @@ class OursModule implements NestModule {
 
 type Sent = { readonly headers: Record<string, string>; readonly path?: string; readonly method?: string };
 
-/** Every token on every carrier, with the circumstances that Clerk looks at. */
+/** Every token in every place, and the other parts of a request that Clerk checks. */
 async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, Sent][]> {
   const user = clerk.createUser();
   const organization = clerk.createOrganization();
@@ -57,9 +57,9 @@ async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, 
     impersonated: await clerk.sessionToken({ user, actor: { sub: 'user_admin' } }),
     pending: await clerk.sessionToken({ user, sessionStatus: 'pending' }),
     expired: await clerk.sessionToken({ user, issuedAt: now - 120 }),
-    early: await clerk.sessionToken({ user, notBefore: now + 60 }),
+    'not valid yet': await clerk.sessionToken({ user, notBefore: now + 60 }),
     'from the future': await clerk.sessionToken({ user, issuedAt: now + 60 }),
-    'within the skew': await clerk.sessionToken({ user, issuedAt: now - 62 }),
+    'expired within the clock skew': await clerk.sessionToken({ user, issuedAt: now - 62 }),
     'of another instance': await other.sessionToken(),
     forged: await clerk.sessionToken({ user, key: other }),
     unsigned: await clerk.sessionToken({ user, header: { alg: 'none' } }),
@@ -67,8 +67,8 @@ async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, 
     'without category': await clerk.sessionToken({ user, header: { cat: undefined } }),
     'without issuer': await clerk.sessionToken({ user, claims: { iss: undefined } }),
     'without subject': await clerk.sessionToken({ user, claims: { sub: undefined } }),
-    'without party': await clerk.sessionToken({ user, claims: { azp: undefined } }),
-    'of another party': await clerk.sessionToken({ user, authorizedParty: 'https://evil.example' }),
+    'without azp': await clerk.sessionToken({ user, claims: { azp: undefined } }),
+    'with another azp': await clerk.sessionToken({ user, authorizedParty: 'https://evil.example' }),
     template: await clerk.templateToken({ user }),
     'API key': clerk.createApiKey({ subject: user, scopes: ['a'], claims: { tier: 1 } }).secret,
     'API key of an organization': clerk.createApiKey({ subject: organization }).secret,
@@ -78,8 +78,8 @@ async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, 
     'OAuth token': (await clerk.createOAuthToken({ user })).token,
     'OAuth JWT': (await clerk.createOAuthToken({ user, format: 'jwt', scopes: ['email'] })).token,
     'unknown API key': 'ak_unknown',
-    garbage: 'garbage',
-    'three dots': 'a.b.c',
+    'not a JWT': 'garbage',
+    'three invalid parts': 'a.b.c',
   };
   const suffix = cookieSuffixOf(clerk.publishableKey);
   const fetched = { 'sec-fetch-dest': 'empty', accept: 'application/json' };
@@ -114,19 +114,21 @@ async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, 
   const circumstances: Record<string, Sent> = {
     'a handshake in the URL': { headers: navigated, path: `/a?x=1&__clerk_handshake=${handshakes.in}` },
     'a handshake in a cookie': { headers: { ...navigated, ...cookies(`__clerk_handshake=${handshakes.in}`) } },
-    'a handshake of who is signed out': { headers: navigated, path: `/a?__clerk_handshake=${handshakes.out}` },
-    'a handshake with a token that is late': { headers: navigated, path: `/a?__clerk_handshake=${handshakes.expired}` },
-    'a spent nonce': {
+    'a signed-out handshake': { headers: navigated, path: `/a?__clerk_handshake=${handshakes.out}` },
+    'a handshake with an expired token': { headers: navigated, path: `/a?__clerk_handshake=${handshakes.expired}` },
+    'an unknown nonce': {
       headers: { ...navigated, ...cookies('__clerk_db_jwt=d') },
       path: '/a?__clerk_handshake_nonce=spent',
     },
-    'a whole browser': { headers: { ...navigated, cookie: await clerk.browserCookies({ user, organization }) } },
-    'a whole browser, fetching': { headers: { ...fetched, cookie: await clerk.browserCookies({ user }) } },
-    nobody: { headers: fetched },
-    'nobody, navigating': { headers: navigated },
-    'nobody, in an iframe': { headers: { 'sec-fetch-dest': 'iframe' } },
-    'nobody, of an old browser': { headers: { accept: 'text/html,*/*' } },
-    'nobody, posting a form': { headers: navigated, method: 'POST' },
+    'all cookies of a browser, navigating': {
+      headers: { ...navigated, cookie: await clerk.browserCookies({ user, organization }) },
+    },
+    'all cookies of a browser, fetching': { headers: { ...fetched, cookie: await clerk.browserCookies({ user }) } },
+    'no credentials, fetching': { headers: fetched },
+    'no credentials, navigating': { headers: navigated },
+    'no credentials, in an iframe': { headers: { 'sec-fetch-dest': 'iframe' } },
+    'no credentials, without Fetch Metadata': { headers: { accept: 'text/html,*/*' } },
+    'no credentials, posting a form': { headers: navigated, method: 'POST' },
     'signed out, navigating': { headers: { ...navigated, ...cookies('__client_uat=0', '__clerk_db_jwt=d') } },
     'no client_uat': { headers: { ...navigated, ...cookies(`__session=${session}`, '__clerk_db_jwt=d') } },
     'client_uat without session': { headers: { ...navigated, ...cookies(...signedIn) } },
@@ -149,8 +151,10 @@ async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, 
         ),
       },
     },
-    forwarded: { headers: { ...navigated, 'x-forwarded-host': 'www.example.com', 'x-forwarded-proto': 'https' } },
-    'a forwarded list': {
+    'a forwarded host': {
+      headers: { ...navigated, 'x-forwarded-host': 'www.example.com', 'x-forwarded-proto': 'https' },
+    },
+    'a list of forwarded hosts': {
       headers: {
         ...navigated,
         'x-forwarded-host': 'www.example.com, proxy.internal',
@@ -161,7 +165,7 @@ async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, 
       headers: { ...navigated, ...cookies(`__session=${session}`, ...signedIn), referer: 'https://other.example/' },
     },
     'a query and a path': { headers: navigated, path: '/a/b?c=d&e=%20f' },
-    Basic: { headers: { authorization: 'Basic dXNlcjpwYXNz' } },
+    'the Basic scheme': { headers: { authorization: 'Basic dXNlcjpwYXNz' } },
     'header and cookie': {
       headers: { authorization: 'Bearer garbage', ...cookies(`__session=${session}`, ...signedIn) },
     },
@@ -171,13 +175,13 @@ async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, 
   return [...cases, ...Object.entries(circumstances)];
 }
 
-/** The parts of an answer that a browser or a handler acts on. */
-function acted({ status, headers, body }: Awaited<ReturnType<TestApp['send']>>, port: number) {
+/** The parts of a response that a browser or a handler depends on. */
+function relevantParts({ status, headers, body }: Awaited<ReturnType<TestApp['send']>>, port: number) {
   const neutral = (text: string | null) => text?.replaceAll(String(port), 'PORT') ?? null;
   const location = headers.get('location');
   return {
     status,
-    // To ourselves, Clerk's SDK repeats the host that the request came to; a browser makes the same of the path alone.
+    // For redirects to this server, Clerk's SDK sends the full URL and we send the path, which means the same to a browser.
     location: neutral(location && new URL(location, `http://127.0.0.1:${port}`).href),
     cookies: headers.getSetCookie().map(neutral),
     auth: Array.isArray(body) ? body : null,
@@ -185,9 +189,9 @@ function acted({ status, headers, body }: Awaited<ReturnType<TestApp['send']>>, 
 }
 
 describe.each([
-  ['no more options', {}],
+  ['no other options', {}],
   ['authorizedParties', { authorizedParties: ['http://localhost:3000'] }],
-] as [string, ClerkModuleOptions][])('the same answers as Clerk’s Express SDK, with %s', (_, more) => {
+] as [string, ClerkModuleOptions][])('ClerkMiddleware and getAuth(), with %s,', (_, more) => {
   let clerk: LocalClerk;
   let other: LocalClerk;
   let theirs: Server;
@@ -205,16 +209,16 @@ describe.each([
   });
 
   it.each(PLATFORMS)(
-    'on %s, to more than 200 requests',
+    'answer more than 200 requests on %s as Clerk’s Express SDK does',
     async (_platform, platform) => {
       const ours = await TestApp.on(platform)
-        // As Clerk's SDK does, whoever the proxy is.
+        // Clerk's SDK trusts any proxy.
         .trustingItsProxy()
         .clerk({ ...clerk.options, ...more })
         .imports(OursModule)
         .start();
       const { port } = theirs.address() as AddressInfo;
-      // Both are asked at one and the same time, however slow the machine is.
+      // Both see the same time, however slow the machine is.
       jest.spyOn(Date, 'now').mockReturnValue(Date.now());
       const cases = await requests(clerk, other);
       expect(cases.length).toBeGreaterThan(200);
@@ -223,7 +227,7 @@ describe.each([
       let signedIn = 0;
       for (const [name, { headers, path = '/a', method }] of cases) {
         const [here, there] = [await ours.send(path, headers, method), await sendTo(port, path, headers, method)];
-        const [mine, clerks] = [acted(here, ours.port), acted(there, port)];
+        const [mine, clerks] = [relevantParts(here, ours.port), relevantParts(there, port)];
         signedIn += mine.auth?.some(({ isAuthenticated }) => isAuthenticated) ? 1 : 0;
         if (JSON.stringify(mine) !== JSON.stringify(clerks))
           differences.push(`${name}: ${JSON.stringify({ mine, clerks })}`);
@@ -236,12 +240,12 @@ describe.each([
   );
 });
 
-/** Speaks to a server that is no TestApp in the same words. */
+/** Sends the same request to a server that is not a TestApp. */
 function sendTo(port: number, path: string, headers: Record<string, string>, method?: string) {
   return TestApp.prototype.send.call({ port } as TestApp, path, headers, method);
 }
 
-/** What is different on purpose: machine tokens are not held to `authorizedParties`, and `//host` is no path of ours. */
+/** Intended differences: `authorizedParties` does not apply to machine tokens, and a target such as `//host` gets 400. */
 function isDeliberate(difference: string): boolean {
   return /^(\/\/host|(M2M|OAuth) JWT (as bearer|bare))/.test(difference);
 }

@@ -78,7 +78,7 @@ const MODULES = [
 
 const METHODS = ['get', 'post', 'put', 'delete', 'patch', 'all', 'options', 'head', 'search'] as const;
 
-/** What Nest asks of an HTTP adapter for each route: `GET /path CatsController.list`. */
+/** Records the routes that Nest registers with the HTTP adapter: `GET /path CatsController.list`. */
 function recording(platform: Platform, registered: string[]): Platform {
   return (() => {
     const adapter = platform() as unknown as AbstractHttpAdapter;
@@ -127,16 +127,16 @@ describe.each(PLATFORMS)('the protection map on %s', (_, platform) => {
 
   const VERSIONINGS: [string, VersioningOptions | undefined][] = [
     ['no versioning', undefined],
-    ['versions in the URI', { type: VersioningType.URI }],
+    ['URI versioning', { type: VersioningType.URI }],
     [
-      'versions in the URI by default, with a prefix',
+      'URI versioning with a prefix and default versions',
       { type: VersioningType.URI, prefix: 'rev-', defaultVersion: ['7', VERSION_NEUTRAL] },
     ],
-    ['versions in the URI without a prefix', { type: VersioningType.URI, prefix: false, defaultVersion: '7' }],
-    ['versions in a header', { type: VersioningType.HEADER, header: 'x-version', defaultVersion: '7' }],
+    ['URI versioning without a prefix', { type: VersioningType.URI, prefix: false, defaultVersion: '7' }],
+    ['header versioning', { type: VersioningType.HEADER, header: 'x-version', defaultVersion: '7' }],
   ];
 
-  it.each(VERSIONINGS)('has exactly what Nest registers with %s', async (_name, versioning) => {
+  it.each(VERSIONINGS)('lists exactly the routes that Nest registers with %s', async (_name, versioning) => {
     const registered: string[] = [];
     const { nest } = await start(versioning, registered);
     const mapped = nest
@@ -147,7 +147,7 @@ describe.each(PLATFORMS)('the protection map on %s', (_, platform) => {
     expect([...mapped].sort()).toEqual([...registered].sort());
   });
 
-  it('has exactly what Nest logs as mapped', async () => {
+  it('lists exactly the routes that Nest logs as mapped', async () => {
     const { nest, logger } = await start();
     const logged = logger.lines.flatMap((line) => {
       const [, path, method] = /Mapped \{(.*), (\w+)\} route/.exec(line) ?? [];
@@ -157,7 +157,7 @@ describe.each(PLATFORMS)('the protection map on %s', (_, platform) => {
     expect(mapped.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(logged.sort());
   });
 
-  it('lists versions where they are not in the path', async () => {
+  it('lists the versions of routes with header versioning', async () => {
     const { nest } = await start({ type: VersioningType.HEADER, header: 'x-version', defaultVersion: '7' });
     const versions = Object.fromEntries(
       nest
@@ -174,7 +174,7 @@ describe.each(PLATFORMS)('the protection map on %s', (_, platform) => {
     });
   });
 
-  it('says for each route who passes, and where that comes from', async () => {
+  it('lists the protection, token types and requirements of a route, and the decorator each comes from', async () => {
     const { nest } = await start();
     const routes = nest.get(ClerkProtectionMap).routes();
     const one = (place: string) => routes.find(({ method, path }) => `${method} ${path}` === place);
@@ -230,7 +230,7 @@ class BillingController {
   @Get('bills') @MessagePattern('bills') bills(_data?: unknown) {}
 }
 
-describe('the protection map beyond HTTP', () => {
+describe('the protection map of all transports', () => {
   let clerk: LocalClerk;
   let app: TestApp | undefined;
   const [, express] = PLATFORMS[0];
@@ -243,7 +243,7 @@ describe('the protection map beyond HTTP', () => {
   });
   afterAll(() => clerk.stop());
 
-  /** Neither Apollo nor socket.io are installed: what counts is what the decorators left. */
+  /** No GraphQL server or socket adapter runs: the map reads the metadata of the decorators. */
   const noSockets = { create: () => ({}), bindClientConnect() {}, bindMessageHandlers() {}, close() {}, dispose() {} };
   const builder = () =>
     TestApp.on(express)
@@ -251,7 +251,7 @@ describe('the protection map beyond HTTP', () => {
       .providers(InvoicesResolver, ChatGateway, NewsGateway)
       .before((nest) => nest.useWebSocketAdapter(noSockets as never));
 
-  it('has resolvers, gateways and message handlers', async () => {
+  it('lists resolvers, gateways and message handlers', async () => {
     app = await builder().clerk(clerk.options).start();
     expect(protectionMap(app.nest)).toEqual({
       'GET /bills': 'strict | session_token | BillingController.bills',
@@ -268,7 +268,7 @@ describe('the protection map beyond HTTP', () => {
     });
   });
 
-  it('has them by transport, namespace, path and method, whatever the order of modules', async () => {
+  it('sorts routes by transport, namespace, path and method, whatever the order of controllers', async () => {
     @Controller()
     class LastController {
       @Post('bills') create() {}
@@ -295,7 +295,7 @@ describe('the protection map beyond HTTP', () => {
     ]);
   });
 
-  it('says of each requirement which accepted tokens are held to it, unless all are', async () => {
+  it('lists the token types that a requirement applies to, unless it applies to all that are accepted', async () => {
     const isKnown = () => true;
     @Controller('mixed')
     @RequireScope('cats:list')
@@ -322,7 +322,7 @@ describe('the protection map beyond HTTP', () => {
     expect(of('users')).toStrictEqual([{ requirement: scope, from, appliesTo: [] }, that('users')]);
   });
 
-  it('says what else a route does, each where it means something', async () => {
+  it('lists allowsPendingSession and redirectsToSignIn only for routes where they have an effect', async () => {
     @Controller('pages')
     @RedirectToSignIn()
     @AllowPendingSession()
@@ -362,7 +362,7 @@ describe('the protection map beyond HTTP', () => {
     );
   });
 
-  it('has a class once that stands in several modules', async () => {
+  it('lists a controller of several modules once', async () => {
     @Controller('shared')
     class SharedController {
       @Get() one() {}
@@ -390,7 +390,7 @@ describe('the protection map beyond HTTP', () => {
   });
 
   it.each(['guards', 'interceptors'])(
-    'knows that fields are open beside %s of one GraphQL module of two',
+    'lists fields as unguarded if only one of two GraphQL modules enhances them with %s',
     async (what) => {
       @Module({ providers: [{ provide: 'GqlModuleOptions', useValue: {} }] })
       class OtherModule {}
@@ -405,7 +405,7 @@ describe('the protection map beyond HTTP', () => {
     },
   );
 
-  it('knows that GraphQL runs guards before fields only where it is told to', async () => {
+  it('lists fields as strict if the GraphQL module enhances them with guards', async () => {
     const options = { provide: 'GqlModuleOptions', useValue: { fieldResolverEnhancers: ['guards'] } };
     app = await builder().providers(options).clerk(clerk.options).start();
     expect(protectionMap(app.nest)).toMatchObject({
@@ -413,7 +413,7 @@ describe('the protection map beyond HTTP', () => {
     });
   });
 
-  it('calls unguarded what no guard stands before, whatever is decorated', async () => {
+  it('lists handlers as unguarded without a ClerkGuard, and as strict with it or a subclass', async () => {
     class OwnGuard extends ClerkGuard {}
     @Controller('mixed')
     class MixedController {
@@ -434,7 +434,7 @@ describe('the protection map beyond HTTP', () => {
     });
   });
 
-  it('sees a guard that is registered by hand', async () => {
+  it('lists routes as strict with a ClerkGuard registered by useGlobalGuards()', async () => {
     @Controller('one')
     class OneController {
       @Get() one() {}
@@ -447,7 +447,7 @@ describe('the protection map beyond HTTP', () => {
     expect(protectionMap(app.nest)).toEqual({ 'GET /one': 'strict | session_token | OneController.one' });
   });
 
-  it('keeps both handlers of one place', async () => {
+  it('lists both handlers of the same route', async () => {
     @Controller('same')
     class FirstController {
       @Get() first() {}
@@ -462,7 +462,7 @@ describe('the protection map beyond HTTP', () => {
     });
   });
 
-  it('says what is missing in an application without ClerkModule', async () => {
+  it('throws in an application without ClerkModule and says how to import it', async () => {
     app = await TestApp.on(express).start();
     expect(() => protectionMap(app!.nest)).toThrow('import ClerkModule.forRoot() in its root module');
   });

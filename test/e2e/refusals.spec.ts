@@ -42,14 +42,14 @@ class Pages {
   }
 }
 
-/** A browser that has passed by Clerk already, and is signed out. */
+/** A navigation of a signed-out browser that has a development browser cookie. */
 const NAVIGATION = {
   accept: 'text/html',
   'sec-fetch-dest': 'document',
   cookie: '__clerk_db_jwt=dvb_1; __client_uat=0',
 };
 
-describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
+describe.each(PLATFORMS)('denials on %s', (_, platform) => {
   let clerk: LocalClerk;
   const apps: TestApp[] = [];
 
@@ -71,7 +71,7 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
     return app;
   }
 
-  it('answers a code that tells an expired token from a foreign origin, a malformed token and none', async () => {
+  it('have different codes for an expired token, a foreign origin, a malformed token and no token', async () => {
     const origin = 'https://app.example.com';
     const app = await start({ authorizedParties: [origin] });
     const code = async (authorization?: string) => {
@@ -85,7 +85,7 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
     expect(await code(await bearer({ authorizedParty: origin, issuedAt }))).toBe('token-expired');
     expect(await code(await bearer({ authorizedParty: 'https://evil.example' }))).toBe('origin-not-allowed');
     expect(await code(await bearer({ claims: { azp: undefined } }))).toBe('origin-not-allowed');
-    // A fresh token would be refused as well.
+    // A fresh token of this origin would be denied as well.
     expect(await code(await bearer({ authorizedParty: 'https://evil.example', issuedAt }))).toBe('origin-not-allowed');
     expect(await code('Bearer undefined')).toBe('token-invalid');
     expect(await code('Bearer null')).toBe('token-invalid');
@@ -94,18 +94,18 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
   });
 
   describe('onError', () => {
-    /** Records what it hears, and answers as told. */
+    /** An onError that records its calls and returns the given answer. */
     function listener(answer: () => unknown = () => undefined) {
-      const heard: string[] = [];
+      const calls: string[] = [];
       const onError: OnError = async (error, context: ExecutionContext) => {
-        heard.push(`${error.getStatus()} ${error.code} ${context.getHandler().name}`);
+        calls.push(`${error.getStatus()} ${error.code} ${context.getHandler().name}`);
         return answer() as Error;
       };
-      return { heard, onError };
+      return { calls, onError };
     }
 
-    it('hears of strict handlers that refuse, of lax ones that were shown a bad credential, and of nothing else', async () => {
-      const { heard, onError } = listener();
+    it('is called for every 401 of a strict handler and for invalid credentials on a lax one, and for nothing else', async () => {
+      const { calls, onError } = listener();
       const app = await start({ onError });
       const good = await clerk.sessionToken();
       const steps: [string, string | undefined, number, string | undefined][] = [
@@ -120,21 +120,21 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
       ];
       for (const [path, token, status, expected] of steps) {
         const answer = await (token ? app.withToken(path, token) : app.send(path));
-        expect([path, answer.status, heard.splice(0)]).toEqual([path, status, expected ? [expected] : []]);
+        expect([path, answer.status, calls.splice(0)]).toEqual([path, status, expected ? [expected] : []]);
       }
     });
 
-    it('hears of an outage, on strict and lax handlers', async () => {
-      const { heard, onError } = listener();
+    it('is called for an outage, on strict and lax handlers', async () => {
+      const { calls, onError } = listener();
       const app = await start({ onError });
       clerk.outage('refuse');
       const token = await clerk.sessionToken();
       expect((await app.withToken('/strict', token)).status).toBe(503);
       expect((await app.withToken('/public', token)).status).toBe(200);
-      expect(heard).toEqual(['503 clerk-unavailable strict', '503 clerk-unavailable public']);
+      expect(calls).toEqual(['503 clerk-unavailable strict', '503 clerk-unavailable public']);
     });
 
-    it('refuses with the Error it returns, its statusCode and data, on a lax handler too', async () => {
+    it('denies with the message, statusCode and data of the Error it returns, on a lax handler too', async () => {
       const error = Object.assign(new Error('Renew your subscription'), { statusCode: 402, data: { plan: 'pro' } });
       const app = await start({ onError: listener(() => error).onError });
       for (const path of ['/strict', '/public']) {
@@ -145,19 +145,22 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
       }
     });
 
-    it.each([undefined, 200, 302, 999, '402', NaN])('takes the status %p of an Error for none', async (statusCode) => {
-      const app = await start({ onError: listener(() => Object.assign(new Error('no'), { statusCode })).onError });
-      const { status, headers } = await app.withToken('/public', 'garbage');
-      expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"']);
-    });
+    it.each([undefined, 200, 302, 999, '402', NaN])(
+      'denies with 401 if it returns an Error with statusCode %p',
+      async (statusCode) => {
+        const app = await start({ onError: listener(() => Object.assign(new Error('no'), { statusCode })).onError });
+        const { status, headers } = await app.withToken('/public', 'garbage');
+        expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"']);
+      },
+    );
 
-    it('refuses with an exception of Nest as it is', async () => {
+    it('denies with the HttpException it returns, unchanged', async () => {
       const app = await start({ onError: listener(() => new ForbiddenException({ own: true })).onError });
       expect(await app.withToken('/public', 'garbage')).toMatchObject({ status: 403, body: { own: true } });
     });
 
     it.each([undefined, null, true, 'let in', { isAuthenticated: true }])(
-      'opens nothing by returning %j',
+      'does not let the caller in if it returns %j',
       async (answer) => {
         const app = await start({ onError: listener(() => answer).onError });
         expect((await app.withToken('/strict', 'garbage')).status).toBe(401);
@@ -167,21 +170,21 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
     it.each([
       [new Error('broken hook'), 'threw, so the call is denied: broken hook'],
       [{ token: 'secret' }, 'threw a non-Error value; the call is denied'],
-    ])('denies where it throws %p, on a lax handler too', async (thrown, said) => {
+    ])('denies with 401 if it throws %p, on a lax handler too', async (thrown, message) => {
       const app = await start({
         onError: () => {
           throw thrown;
         },
       });
       for (const path of ['/strict', '/public']) expect((await app.withToken(path, 'garbage')).status).toBe(401);
-      expect(app.logger.ofGuard('error')[0]).toContain(`onError ${said} `);
+      expect(app.logger.ofGuard('error')[0]).toContain(`onError ${message} `);
     });
   });
 
   describe('redirectToSignIn', () => {
     const signInUrl = 'https://accounts.example.com/sign-in?theme=dark';
 
-    it('sends a document navigation to the sign-in page, with the way back', async () => {
+    it('redirects a navigation to the sign-in page with the page as redirect_url', async () => {
       const app = await start({ signInUrl });
       const { status, headers, body } = await app.send('/pages?a=1', NAVIGATION);
       const location = new URL(headers.get('location')!);
@@ -195,7 +198,7 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
       expect(location.searchParams.get('__clerk_db_jwt')).toBe('dvb_1');
     });
 
-    it('leaves everything else its 401', async () => {
+    it('returns 401 for a fetch and for a route without it, and the page for a signed-in caller', async () => {
       const app = await start({ signInUrl });
       const { 'sec-fetch-dest': _destination, accept: _accept, ...fetched } = NAVIGATION;
       for (const headers of [fetched, { ...NAVIGATION, 'sec-fetch-dest': 'empty' }, {}]) {
@@ -205,19 +208,19 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
       expect((await app.withToken('/pages', await clerk.sessionToken(), NAVIGATION)).body).toBe('page');
     });
 
-    it('is the whole application’s where the module says so', async () => {
+    it('redirects from every strict route as a module option, and not from a public one', async () => {
       const app = await start({ signInUrl: '/pages/sign-in', redirectToSignIn: true });
       const { status, headers } = await app.send('/strict', NAVIGATION);
       expect([status, headers.get('location')?.split('?')[0]]).toEqual([302, '/pages/sign-in']);
       expect((await app.send('/public', NAVIGATION)).status).toBe(200);
     });
 
-    it('takes the sign-in page from the environment, else the root', async () => {
+    it('redirects to / without a signInUrl', async () => {
       const app = await start({ signInUrl: undefined });
       expect((await app.send('/pages', NAVIGATION)).headers.get('location')).toMatch(/^\/\?redirect_url=/);
     });
 
-    it('never leads to itself', async () => {
+    it('returns 401 on the sign-in page itself', async () => {
       const app = await start({ signInUrl: '/pages/sign-in' });
       const { status, headers } = await app.send('/pages/sign-in?redirect_url=x', NAVIGATION);
       expect([status, headers.get('location')]).toEqual([401, null]);
@@ -228,28 +231,28 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
       ['/', '/tasks'],
       ['/.//evil.example', '/evil.example/tasks'],
       ['/sign-in', '/sign-in/tasks'],
-    ])('from %p sends an open task to a path of this server, %s', async (signInUrl, path) => {
+    ])('with signInUrl %p, redirects a pending session to %s', async (signInUrl, path) => {
       const app = await start({ signInUrl });
       const token = await clerk.sessionToken({ sessionStatus: 'pending' });
       const { status, headers } = await app.withToken('/pages', token, NAVIGATION);
       expect([status, headers.get('location')?.split('?')[0]]).toEqual([302, path]);
     });
 
-    it('never leads an open task to where it is', async () => {
+    it('returns 401 for a pending session on the tasks page itself', async () => {
       const app = await start({ signInUrl: '/', redirectToSignIn: true });
       const token = await clerk.sessionToken({ sessionStatus: 'pending' });
       expect((await app.withToken('/tasks', token, NAVIGATION)).status).toBe(401);
     });
 
-    it('does not hide an outage', async () => {
+    it('returns 503 instead of a redirect during an outage', async () => {
       const app = await start({ signInUrl });
       clerk.outage('refuse');
       const headers = { ...NAVIGATION, authorization: `Bearer ${await clerk.sessionToken()}` };
       expect((await app.send('/pages', headers)).status).toBe(503);
     });
 
-    describe.each(['machines', 'several-machines'])('on a route that accepts no session, /pages/%s,', (route) => {
-      it('answers a browser that is signed in with 401, not with a redirect', async () => {
+    describe.each(['machines', 'several-machines'])('on /pages/%s, which accepts no sessions,', (route) => {
+      it('returns 401 instead of a redirect for a signed-in browser', async () => {
         const app = await start({ signInUrl });
         const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1`;
         const { status, headers, body } = await app.send(`/pages/${route}`, { ...NAVIGATION, cookie });
@@ -260,7 +263,7 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
         });
       });
 
-      it('answers a browser that is signed out with 401, since signing in would not help', async () => {
+      it('returns 401 for a signed-out browser, since signing in would not help', async () => {
         const app = await start({ signInUrl });
         const { status, body } = await app.send(`/pages/${route}`, NAVIGATION);
         expect([status, body.code]).toEqual([401, 'authentication-required']);
@@ -275,37 +278,34 @@ describe.each(PLATFORMS)('refusals on %s', (_, platform) => {
     it.each<[string, ClerkModuleOptions, Record<string, unknown>]>([
       ['azp', { authorizedParties: ['https://app.example.com'] }, { azp: 'https://evil.example.com' }],
       ['aud', { audience: 'web' }, { aud: 'mobile' }],
-    ])(
-      'answers 401 where the session is refused for its %s, which signing in would not change',
-      async (_, more, claims) => {
-        const app = await start({ signInUrl, ...more });
-        const token = await clerk.sessionToken({ claims });
-        const cookie = `__session=${token}; __client_uat=1; __clerk_db_jwt=dvb_1`;
-        expect((await app.send('/pages', { ...NAVIGATION, cookie })).status).toBe(401);
-      },
-    );
+    ])('returns 401 for a session with a wrong %s, since signing in would not change it', async (_, more, claims) => {
+      const app = await start({ signInUrl, ...more });
+      const token = await clerk.sessionToken({ claims });
+      const cookie = `__session=${token}; __client_uat=1; __clerk_db_jwt=dvb_1`;
+      expect((await app.send('/pages', { ...NAVIGATION, cookie })).status).toBe(401);
+    });
 
-    it('is logged as a redirect', async () => {
+    it('is logged as a redirect at level debug', async () => {
       const app = await start({ signInUrl });
       await app.send('/pages', NAVIGATION);
       const [line] = app.logger.ofGuard('debug');
       expect(line).toContain('Pages.index: redirected to sign in 302 (sign-in-required): no credentials');
     });
 
-    it('is logged as a redirect with debug', async () => {
+    it('is logged as a redirect and not as a denial with the option debug', async () => {
       const app = await start({ signInUrl, debug: true });
       await app.send('/pages', NAVIGATION);
       expect(app.logger.ofGuard('log').join()).toContain(': redirected to sign in 302');
       expect(app.logger.lines.join()).not.toContain('denied 401');
     });
 
-    it('leaves a 401 of the same route logged as a denial', async () => {
+    it('logs a 401 of the same route as a denial', async () => {
       const app = await start({ signInUrl });
       await app.send('/pages');
       expect(app.logger.ofGuard('debug')[0]).toContain('Pages.index: denied 401 (authentication-required)');
     });
 
-    it('gives way to an Error of onError', async () => {
+    it('is replaced by the Error that onError returns', async () => {
       const app = await start({ signInUrl, onError: () => Object.assign(new Error('no'), { statusCode: 418 }) });
       expect((await app.send('/pages', NAVIGATION)).status).toBe(418);
     });

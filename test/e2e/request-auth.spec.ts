@@ -51,30 +51,54 @@ const throwing = () => {
   throw new Error('locked');
 };
 
-/** Ways in which other libraries take the name, and whether `request.auth` is theirs for good. */
-const TAKEN: Readonly<Record<string, readonly [name: string, configure: Configure, isTheirs: boolean][]>> = {
+/** Ways in which other libraries define `request.auth`, and whether their value remains. */
+const TAKEN: Readonly<Record<string, readonly [name: string, configure: Configure, remains: boolean][]>> = {
   Express: [
-    ['a value for all', onExpress((all) => Object.defineProperty(all, 'auth', { value: 'theirs' })), false],
-    ['null for all', onExpress((all) => Object.defineProperty(all, 'auth', { value: null })), false],
-    ['a getter for all', onExpress((all) => Object.defineProperty(all, 'auth', { get: throwing })), false],
-    ['a setter that throws', onExpress((all) => Object.defineProperty(all, 'auth', { set: throwing })), false],
-    ['a locked value of each', own({ value: 'theirs' }), true],
-    ['a locked getter of each', own({ get: () => 'theirs' }), true],
     [
-      'what express-jwt assigns',
+      'a read-only value for all requests',
+      onExpress((all) => Object.defineProperty(all, 'auth', { value: 'theirs' })),
+      false,
+    ],
+    [
+      'a read-only null for all requests',
+      onExpress((all) => Object.defineProperty(all, 'auth', { value: null })),
+      false,
+    ],
+    [
+      'a getter that throws, for all requests',
+      onExpress((all) => Object.defineProperty(all, 'auth', { get: throwing })),
+      false,
+    ],
+    [
+      'a setter that throws, for all requests',
+      onExpress((all) => Object.defineProperty(all, 'auth', { set: throwing })),
+      false,
+    ],
+    ['a read-only value on each request', own({ value: 'theirs' }), true],
+    ['a read-only getter on each request', own({ get: () => 'theirs' }), true],
+    [
+      'the value that express-jwt assigns',
       own({ value: { sub: 'x' }, writable: true, enumerable: true, configurable: true }),
       false,
     ],
   ],
   Fastify: [
-    ['a getter', onFastify((fastify) => fastify.decorateRequest('auth', { getter() {} })), false],
-    ['a getter that throws', onFastify((fastify) => fastify.decorateRequest('auth', { getter: throwing })), false],
-    ['null', onFastify((fastify) => fastify.decorateRequest('auth', null)), false],
-    ['a method', onFastify((fastify) => fastify.decorateRequest('auth', () => 'theirs')), false],
-    ['a value of each', hook((request) => (request.auth = { sub: 'x' })), false],
-    ['a locked value of each', hook((request) => Object.defineProperty(request, 'auth', { value: 'theirs' })), true],
+    ['a decorator with a getter', onFastify((fastify) => fastify.decorateRequest('auth', { getter() {} })), false],
     [
-      'a locked getter of each',
+      'a decorator with a getter that throws',
+      onFastify((fastify) => fastify.decorateRequest('auth', { getter: throwing })),
+      false,
+    ],
+    ['a decorator with the value null', onFastify((fastify) => fastify.decorateRequest('auth', null)), false],
+    ['a decorator with a method', onFastify((fastify) => fastify.decorateRequest('auth', () => 'theirs')), false],
+    ['a value on each request', hook((request) => (request.auth = { sub: 'x' })), false],
+    [
+      'a read-only value on each request',
+      hook((request) => Object.defineProperty(request, 'auth', { value: 'theirs' })),
+      true,
+    ],
+    [
+      'a read-only getter on each request',
       hook((request) => Object.defineProperty(request, 'auth', { get: () => 'theirs' })),
       true,
     ],
@@ -94,15 +118,15 @@ describe.each(PLATFORMS)('request.auth on %s', (platformName, platform) => {
   const warnings = (app: TestApp) => app.logger.ofGuard('warn').filter((line) => line.includes('request.auth'));
 
   it.each(TAKEN[platformName]!)(
-    'is taken by another library: @Auth() and getAuth() work from the first request, and one warning says so: %s',
-    async (_, configure, isTheirs) => {
+    'leaves @Auth() and getAuth() working, with one warning, if another library defines it as %s',
+    async (_, configure, remains) => {
       const app = await start(configure);
       const users = [clerk.createUser(), clerk.createUser()];
       for (const user of [...users, ...users]) {
         const { status, body } = await app.withToken('/', await clerk.sessionToken({ user }));
         expect([status, body]).toEqual([
           200,
-          { ofParameter: user.id, ofGetAuth: user.id, ofRequest: isTheirs ? null : user.id },
+          { ofParameter: user.id, ofGetAuth: user.id, ofRequest: remains ? null : user.id },
         ]);
       }
       expect(warnings(app)).toEqual([expect.stringMatching(/use them, or give the other property another name/)]);
@@ -112,13 +136,13 @@ describe.each(PLATFORMS)('request.auth on %s', (platformName, platform) => {
 
   const forAll = TAKEN[platformName]!.filter(([name]) => !name.includes('each') && !name.includes('assigns'));
 
-  it.each(forAll)('is taken for all requests: the boot warns, before any of them: %s', async (_, configure) => {
+  it.each(forAll)('causes a warning at boot if another library defines it as %s', async (_, configure) => {
     const app = await start(configure);
     expect(warnings(app)).toEqual([expect.stringContaining('defines request.auth as well')]);
     await app.close();
   });
 
-  it('warns of nothing where no other library takes the name, however often guards run', async () => {
+  it('causes no warning if no other library defines it', async () => {
     const app = await start();
     const user = clerk.createUser();
     for (let count = 0; count < 3; count++) {
@@ -130,7 +154,7 @@ describe.each(PLATFORMS)('request.auth on %s', (platformName, platform) => {
   });
 
   if (platformName === 'Fastify') {
-    // Node and Express write to their requests themselves, and fail on a frozen one.
+    // Not on Express: Node and Express themselves write to the request, and fail if it is frozen.
     it('is readable on a request that was frozen after the guard', async () => {
       const app = await start();
       const user = clerk.createUser();
@@ -142,7 +166,7 @@ describe.each(PLATFORMS)('request.auth on %s', (platformName, platform) => {
     it.each([
       ['frozen', Object.freeze],
       ['sealed', Object.seal],
-    ])('may be missing on a request that a hook has %s: @Auth() and getAuth() work', async (_, lock) => {
+    ])('may be missing on a request that a hook has %s, but @Auth() and getAuth() work', async (_, lock) => {
       const app = await start(hook(lock));
       const user = clerk.createUser();
       const { status, body } = await app.withToken('/', await clerk.sessionToken({ user }));
@@ -151,7 +175,7 @@ describe.each(PLATFORMS)('request.auth on %s', (platformName, platform) => {
     });
   }
 
-  it('is the guard’s where IncomingMessage.prototype has a locked one', async () => {
+  it('is set by the guard even if IncomingMessage.prototype has a read-only auth', async () => {
     Object.defineProperty(IncomingMessage.prototype, 'auth', { value: 'theirs', configurable: true });
     try {
       const app = await start();

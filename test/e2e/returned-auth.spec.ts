@@ -59,7 +59,7 @@ class Returning {
   }
 }
 
-/** Nest's own interceptor, with what it calls of class-transformer. */
+/** Nest's own interceptor, with a stand-in for the functions of class-transformer that it calls. */
 const serializing = (nest: Parameters<Parameters<TestAppBuilder['before']>[0]>[0]) =>
   nest.useGlobalInterceptors(
     new ClassSerializerInterceptor(nest.get(Reflector), {
@@ -87,7 +87,7 @@ describe.each(PLATFORMS)('an auth object that is returned from a handler on %s',
   afterAll(() => clerk?.stop());
 
   describe.each([
-    ['as it is', () => undefined],
+    ['directly', () => undefined],
     ['through ClassSerializerInterceptor', serializing],
   ] as const)('%s', (_way, configure) => {
     let app: TestApp;
@@ -121,12 +121,12 @@ describe.each(PLATFORMS)('an auth object that is returned from a handler on %s',
     it.each([
       ...['strict/parameter', 'strict/request', 'strict/called', 'strict/awaited', 'strict/get-auth'],
       ...['public/parameter', 'public/request', 'any/parameter', 'any/request'],
-    ])('is a session’s properties as JSON, and nothing of its functions: %s', async (path) => {
+    ])('is serialized with the properties of the session and without functions: %s', async (path) => {
       const { token, auth } = await session();
       expect(json(await app.withToken(`/${path}`, token))).toEqual(auth);
     });
 
-    it('is the same inside of other objects and lists', async () => {
+    it('is serialized the same inside other objects and arrays', async () => {
       const { token, auth } = await session();
       expect(json(await app.withToken('/strict/nested', token))).toEqual({ auth, ofRequest: auth, list: [auth, auth] });
     });
@@ -137,16 +137,16 @@ describe.each(PLATFORMS)('an auth object that is returned from a handler on %s',
       ['public/another', NONE],
       ['any/parameter', NONE],
       ['any/request', NONE],
-    ])('is a stranger’s properties as JSON: %s', async (path, expected) => {
+    ])('is serialized as signed out without credentials: %s', async (path, expected) => {
       expect(json(await app.send(`/${path}`))).toEqual(expected);
     });
 
-    it('is one of another type that getAuth() was asked for, without its functions too', async () => {
+    it('is serialized as signed out for another token type in getAuth(), without functions', async () => {
       const { token } = await session();
       expect(json(await app.withToken('/strict/another', token))).toEqual(NO_API_KEY);
     });
 
-    it.each(['any/parameter', 'any/request'])('is a machine’s properties as JSON: %s', async (path) => {
+    it.each(['any/parameter', 'any/request'])('is serialized with the properties of the API key: %s', async (path) => {
       const user = clerk.createUser();
       const { id, secret } = clerk.createApiKey({ subject: user, name: 'deploy', scopes: ['a'], claims: { tier: 1 } });
       expect(json(await app.withToken(`/${path}`, secret))).toEqual({

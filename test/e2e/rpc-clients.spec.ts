@@ -1,4 +1,4 @@
-/** What docs/microservices.md shows of clients: how each sends a token, and how it reads a denial. */
+/** The clients of docs/microservices.md: how each sends a token, and how it receives a denial. */
 import { Controller, type ExecutionContext, type INestMicroservice } from '@nestjs/common';
 import {
   ClientProxyFactory,
@@ -49,7 +49,7 @@ class TokenSerializer implements Serializer<ReadPacket<{ token?: string; payload
   }
 }
 
-describeOverWires('clients', (startWire) => {
+describeOverWires('a client', (startWire) => {
   let clerk: LocalClerk;
   let wire: Wire;
   let service: INestMicroservice | undefined;
@@ -72,7 +72,7 @@ describeOverWires('clients', (startWire) => {
     } as never) as unknown as ClientProxy);
   }
 
-  it('a serializer of the client puts the token into the metadata, which Nest 12 hands over', async () => {
+  it('is signed in by a token that its serializer puts into the metadata, and denied without it', async () => {
     const metadata = (context: ExecutionContext) =>
       context.switchToRpc().getContext<{ getMetadata(): { authorization?: string } | undefined }>().getMetadata()
         ?.authorization;
@@ -83,7 +83,7 @@ describeOverWires('clients', (startWire) => {
     await expect(firstValueFrom(client.send('invoices.list', { payload: {} }))).rejects.toEqual(DENIED);
   });
 
-  it('a field of the payload works on Nest 11 too, where the application reads it', async () => {
+  it('is signed in by a token in the payload that rpc.credentials reads, and denied without it', async () => {
     const field = (context: ExecutionContext) => context.switchToRpc().getData<{ token?: string } | undefined>()?.token;
     const client = await start(field);
     const token = await clerk.sessionToken();
@@ -93,7 +93,7 @@ describeOverWires('clients', (startWire) => {
   });
 });
 
-/** Hands to Nest what its server of a broker would: a payload, and the broker's context. */
+/** Passes to Nest what its server for a broker would: a payload, and the broker's context. */
 class Broker extends Server implements CustomTransportStrategy {
   listen(callback: () => void) {
     callback();
@@ -107,7 +107,7 @@ class Broker extends Server implements CustomTransportStrategy {
     const answer = await this.getHandlerByPattern(pattern)!(data, context);
     return lastValueFrom(this.transformToObservable(answer));
   }
-  /** As Nest's servers do. Over Kafka, where this rejects, the message is delivered again. */
+  /** As Nest's servers do. Over Kafka, the message is redelivered if this rejects. */
   async event(pattern: string, data: unknown, context: object): Promise<void> {
     if (!(context instanceof KafkaContext)) return this.handleEvent(pattern, { pattern, data }, context as never);
     const result: unknown = await this.getHandlerByPattern(pattern)!(data, context);
@@ -118,7 +118,7 @@ class Broker extends Server implements CustomTransportStrategy {
 const authorized = (token?: string): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {});
 const natsHeaders = (value?: string) => new Map(value ? [['authorization', value]] : []);
 
-/** For each broker: what a client sends, and the context that Nest makes of it. */
+/** For each broker: what a client sends, and the context that Nest creates from it. */
 const BROKERS: Readonly<
   Record<string, { context: (token?: string) => object; credentials: (context: any) => string | undefined }>
 > = {
@@ -183,28 +183,28 @@ describe.each(Object.entries(BROKERS))('a client over %s', (name, { context, cre
     await clerk?.stop();
   });
 
-  it('is answered with the token where the documentation puts it', async () => {
+  it('is signed in by a token where docs/microservices.md puts it', async () => {
     const answer = await broker.request('invoices.list', {}, context(await clerk.sessionToken()));
     expect(answer).toEqual({ userId: expect.stringMatching(/^user_/) });
   });
 
-  it('reads a denial as data that survives JSON', async () => {
+  it('receives a denial that survives JSON', async () => {
     const denied = broker.request('invoices.list', {}, context()).catch((error) => JSON.parse(JSON.stringify(error)));
     expect(await denied).toEqual(DENIED);
   });
 
-  it('is done with a denied event: it is neither failed, nor delivered again, nor logged by Nest', async () => {
+  it('sends a denied event, which is neither redelivered nor logged as an error', async () => {
     await expect(broker.event('invoice.paid', { id: 'a' }, context())).resolves.toBeUndefined();
     expect(handled).toEqual(['counted a']);
     expect(service.logger.lines.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 
   if (name === 'Kafka') {
-    it('is done with a denied message that names no topic to reply to, which Nest treats as an event', async () => {
+    it('sends a denied message without a reply topic, which is not redelivered', async () => {
       await expect(broker.event('invoices.list', {}, kafka({ value: {}, headers: {} }))).resolves.toBeUndefined();
     });
   } else {
-    it('reads the denial of an event handler that it waits for', async () => {
+    it('receives the denial of an event handler that it waits for', async () => {
       await expect(broker.request('invoice.paid', { id: 'a' }, context())).rejects.toEqual(DENIED);
     });
   }

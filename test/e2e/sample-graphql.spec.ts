@@ -24,7 +24,7 @@ describe('the GraphQL sample', () => {
     await Promise.all([app?.close(), clerk?.stop()]);
   });
 
-  it('answers every command that it prints as printed', async () => {
+  it('answers every printed command with the printed result', async () => {
     const { ada, grace } = await seed(clerk, 'http://localhost:3000');
     const script = toScript({ ada, grace }, operations(await app.getUrl()));
     expect(commentsIn(script)).toEqual([]);

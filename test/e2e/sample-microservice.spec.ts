@@ -8,7 +8,7 @@ import { AppModule } from '../../sample/microservice/app.module.js';
 import { Client } from '../../sample/microservice/client.js';
 import { freePort } from '../support/redis.js';
 
-describe('the sample of a microservice', () => {
+describe('the microservice sample', () => {
   let clerk: LocalClerk;
   let callers: Callers;
   let app: INestMicroservice;
@@ -31,7 +31,7 @@ describe('the sample of a microservice', () => {
     await Promise.all([app?.close(), clerk?.stop()]);
   });
 
-  it('answers each caller what it may have', async () => {
+  it('answers each caller according to its rights', async () => {
     const data = { customer: 'Night Library' };
     const { ada, grace, m2m } = callers;
     expect(await client.send('invoices.rates')).toEqual({ vatInPercent: 19 });

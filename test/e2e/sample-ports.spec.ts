@@ -4,7 +4,7 @@ import { explainPort } from '../../sample/run.js';
 import { startSample } from '../../sample/start.js';
 import { freePort } from '../support/redis.js';
 
-describe('the sample on a port that is in use', () => {
+describe('the port error of the sample', () => {
   const environment = { ...process.env };
   let holder: Server;
   let busy: number;
@@ -30,26 +30,26 @@ describe('the sample on a port that is in use', () => {
     return explainPort(error, env);
   };
 
-  it('says which port it is, and how to choose another', async () => {
+  it('names the port in use and how to choose another with PORT', async () => {
     const another = busy > 60_000 ? busy - 1000 : busy + 1000;
     expect(await start({ PORT: busy, FRONTEND_PORT: await freePort() }, 'start')).toBe(
       `Port ${busy} is already in use. Choose another with the variable PORT: PORT=${another} npm run start`,
     );
   });
 
-  it('names the variable of the frontend where its port is in use', async () => {
+  it('names FRONTEND_PORT if the port of the frontend is in use', async () => {
     const message = await start({ PORT: await freePort(), FRONTEND_PORT: busy }, 'start:graphql');
     expect(message).toMatch(/^Port \d+ is already in use\. .*: FRONTEND_PORT=\d+ npm run start:graphql$/);
   });
 
-  it('explains a port that needs privileges', () => {
+  it('says that a privileged port may not be used', () => {
     const denied = Object.assign(new Error('listen EACCES'), { code: 'EACCES', port: 80 });
     expect(explainPort(denied, { PORT: '80', npm_lifecycle_event: 'start' })).toBe(
       'Port 80 may not be used by this user. Choose another with the variable PORT: PORT=4000 npm run start',
     );
   });
 
-  it('leaves all other errors as they are', () => {
+  it('is undefined for all other errors', () => {
     expect(explainPort(new Error('something else'), {})).toBeUndefined();
     expect(explainPort(undefined, {})).toBeUndefined();
   });

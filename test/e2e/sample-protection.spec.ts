@@ -24,7 +24,7 @@ describe('the protection map of the sample', () => {
     await Promise.all([app?.close(), clerk?.stop()]);
   });
 
-  it('is this', () => {
+  it('lists every route with its protection', () => {
     expect(protectionMap(app)).toMatchInlineSnapshot(`
      {
        "GET /": "lax | session_token | PagesController.home",
@@ -43,7 +43,7 @@ describe('the protection map of the sample', () => {
     `);
   });
 
-  it('is in docs/protection-map.md as the formatter writes it', () => {
+  it('equals the table in docs/protection-map.md', () => {
     const document = readFileSync(join(__dirname, '../../docs/protection-map.md'), 'utf8');
     const [table] = /^\|[\s\S]*?(?=\n\n)/m.exec(document) ?? [];
     expect(table).toBe(formatProtectionMap(app.get(ClerkProtectionMap).routes(), 'markdown'));

@@ -41,25 +41,25 @@ describe('the WebSocket sample', () => {
     return socket;
   }
 
-  it('lets those speak who are signed in', async () => {
+  it('answers the messages of a signed-in caller with the permission', async () => {
     const ada = await open(callers.ada);
     expect(await ada.ask('say', 'Hello')).toMatchObject({ event: 'said', data: { text: 'Hello' } });
     expect(await ada.ask('announce', 'Lunch')).toMatchObject({ event: 'announced', data: { text: 'Lunch' } });
   });
 
-  it('refuses what Grace may not do, and takes no token of Ada from her', async () => {
+  it('denies a message without the permission and a refresh with the token of another user', async () => {
     const grace = await open(callers.grace);
     expect((await grace.ask('announce', 'Lunch')).data).toMatchObject({ code: 'insufficient-permissions' });
     expect((await grace.ask('refresh', callers.ada)).data).toMatchObject({ code: 'user-changed' });
     expect((await grace.ask('refresh', callers.grace)).event).toBe('refreshed');
   });
 
-  it('disconnects whoever is not signed in', async () => {
-    const nobody = await open('');
-    expect(await nobody.closed).toBe('io server disconnect');
+  it('disconnects a socket without a token', async () => {
+    const anonymous = await open('');
+    expect(await anonymous.closed).toBe('io server disconnect');
   });
 
-  it('prints commands that any shell takes, each of which ends with the answer printed above it', async () => {
+  it('prints commands that run in sh, each with the result printed above it', async () => {
     const { ada, grace } = callers;
     const script = toScript({ ada, grace }, messages(await app.getUrl()));
     expect(commentsIn(script)).toEqual([]);

@@ -33,7 +33,7 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
     await Promise.all([app?.close(), clerk?.stop()]);
   });
 
-  it('prints commands that any shell takes, each below what it answers', () => {
+  it('prints commands with their expected status, without comments, and each token once', () => {
     expect(pasted.map(({ answer }) => answer.slice(0, 3))).toEqual([
       '200',
       '200',
@@ -48,17 +48,17 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
       '401',
     ]);
     expect(commentsIn(script)).toEqual([]);
-    // Each token once, in a variable.
+    // Each token appears once, in a variable.
     for (const token of Object.values(callers)) expect(script.split(token)).toHaveLength(2);
   });
 
-  it('answers every command as printed', async () => {
+  it('answers every command with the printed status', async () => {
     for (const { answer, url, init } of pasted) {
       expect([answer, (await fetch(url, init)).status]).toEqual([answer, Number(answer.slice(0, 3))]);
     }
   });
 
-  it('still does when they are pasted much later', async () => {
+  it('answers a command with 200 ten minutes later', async () => {
     const soon = Date.now() + 10 * 60_000;
     jest.useFakeTimers({
       now: soon,
@@ -72,7 +72,7 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
     }
   });
 
-  it('shows each organization its own invoices, and the caller as Clerk knows her', async () => {
+  it('returns the invoices of the caller’s organization only, and the caller’s profile', async () => {
     const json = async ({ url, init }: Pasted) => (await fetch(url, init)).json() as Promise<any>;
     const ofAcme = await json(pasted[2]!);
     expect(new Set(ofAcme.map((invoice: any) => invoice.organization))).toEqual(new Set(['acme']));
@@ -85,21 +85,21 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
     expect((await json(pasted[8]!)).length).toBeGreaterThan(ofAcme.length);
   });
 
-  it('streams to who is signed in, and ends', async () => {
+  it('streams three events to a signed-in caller, and returns 401 without a token', async () => {
     const { url, init } = pasted[1]!;
     const stream = await (await fetch(url, init)).text();
     expect(stream.match(/^data: .*"for":"user_/gm)).toHaveLength(3);
     expect((await fetch(url)).status).toBe(401);
   });
 
-  it('refuses a draft that is no invoice', async () => {
+  it('returns 400 for an invalid invoice', async () => {
     const { url, init } = pasted[6]!;
     for (const body of ['{}', '[]', '{"customer":" ","amountInCents":1}', '{"customer":"A","amountInCents":1.5}']) {
       expect((await fetch(url, { ...init, body })).status).toBe(400);
     }
   });
 
-  it('serves its page, what belongs to it, and no other file', async () => {
+  it('serves its page and assets, and returns 404 for other files', async () => {
     const get = (path: string) => fetch(`${origin}${path}`);
     for (const path of ['/', '/orgs/acme', '/personal']) {
       expect(await (await get(path)).text()).toContain('<h1>nest-clerk sample</h1>');
@@ -112,7 +112,7 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
     }
   });
 
-  it('tells its page who is signed in', async () => {
+  it('returns the signed-in user and the organizations at /session', async () => {
     const session = async (token?: string) =>
       (await fetch(`${origin}/session`, { headers: token ? { authorization: `Bearer ${token}` } : {} })).json();
     expect(await session()).toEqual({ clerkUrl: clerk.url, frontendUrl: origins().frontend, user: null });
@@ -134,7 +134,7 @@ describe.each(PLATFORMS)('the sample on %s', (_, platform) => {
     },
   );
 
-  it('refuses session tokens of other origins', async () => {
+  it('returns 401 origin-not-allowed for session tokens of other origins', async () => {
     const authorization = `Bearer ${await clerk.sessionToken({ authorizedParty: 'http://localhost:3002' })}`;
     const answer = await fetch(`${origin}/invoices`, { headers: { authorization } });
     expect(await answer.json()).toMatchObject({ statusCode: 401, code: 'origin-not-allowed' });

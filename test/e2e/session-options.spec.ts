@@ -26,7 +26,7 @@ class Routes {
   @Get('machines') @AcceptsToken('m2m_token', 'oauth_token') machines() {}
 }
 
-describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
+describe.each(PLATFORMS)('session options on %s:', (_, platform) => {
   let clerk: LocalClerk;
   const apps: TestApp[] = [];
 
@@ -49,7 +49,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
   describe('pending sessions', () => {
     const pending = () => clerk.sessionToken({ sessionStatus: 'pending' });
 
-    it('are signed out, with a code of their own', async () => {
+    it('get 401 session-pending on a strict route, and are signed out on a public one', async () => {
       const app = await start();
       expect(await app.withToken('/strict', await pending())).toMatchObject({
         status: 401,
@@ -61,7 +61,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
       });
     });
 
-    it('are let in by @AllowPendingSession()', async () => {
+    it('pass with @AllowPendingSession(), which still returns 401 without credentials', async () => {
       const app = await start();
       const { status, body } = await app.withToken('/onboarding', await pending());
       expect(status).toBe(200);
@@ -72,7 +72,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
       expect((await app.send('/onboarding')).status).toBe(401);
     });
 
-    it('are let in everywhere by treatPendingAsSignedOut: false', async () => {
+    it('pass everywhere with treatPendingAsSignedOut: false', async () => {
       const app = await start({ treatPendingAsSignedOut: false });
       expect(await app.withToken('/strict', await pending())).toMatchObject({
         status: 200,
@@ -87,7 +87,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
     const status = async (app: TestApp, claims: object) =>
       (await app.withToken('/strict', await clerk.sessionToken({ claims: claims as never }))).status;
 
-    it('refuses other parties, and tokens without one unless allowMissingAzp', async () => {
+    it('returns 401 for other parties, and for tokens without azp unless allowMissingAzp is set', async () => {
       const [strict, lenient] = [
         await start({ authorizedParties }),
         await start({ authorizedParties, allowMissingAzp: true }),
@@ -101,14 +101,14 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
       }
     });
 
-    it('lets machine JWTs be, which carry none', async () => {
+    it('does not apply to machine JWTs, which have no azp', async () => {
       const app = await start({ authorizedParties });
       const m2m = await clerk.createM2MToken({ machine: clerk.createMachine(), format: 'jwt' });
       const oauth = await clerk.createOAuthToken({ user: clerk.createUser(), format: 'jwt' });
       for (const { token } of [m2m, oauth]) expect((await app.withToken('/machines', token)).status).toBe(200);
     });
 
-    it('is recommended once, when the application boots without it', async () => {
+    it('is recommended by one warning if the application boots without it', async () => {
       const recommended = (app: TestApp) =>
         app.logger.lines.filter((line) => line.includes('authorizedParties is not set'));
       const [without, withIt] = [await start(), await start({ authorizedParties })];
@@ -122,7 +122,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
     const status = async (app: TestApp, aud: unknown) =>
       (await app.withToken('/strict', await clerk.sessionToken({ claims: { aud } }))).status;
 
-    it('holds session tokens to it as Clerk does, and to having one where requireAudience says so', async () => {
+    it('returns 401 for another audience, and for session tokens without aud if requireAudience is set', async () => {
       const lenient = await start({ audience: ['web', 'app'] });
       const strict = await start({ audience: { session_token: 'web' }, requireAudience: true });
       for (const [aud, expected] of [
@@ -138,11 +138,11 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
       }
     });
 
-    it('requireAudience alone demands nothing', async () => {
+    it('is not demanded by requireAudience alone', async () => {
       expect(await status(await start({ requireAudience: true }), undefined)).toBe(200);
     });
 
-    it('speaks to machine JWTs by their kind', async () => {
+    it('applies to machine JWTs by their token type', async () => {
       const app = await start({ audience: { session_token: 'web', m2m_token: 'billing' } });
       const machine = clerk.createMachine();
       const token = (aud: string) => clerk.createM2MToken({ machine, format: 'jwt', claims: { aud } });
@@ -151,7 +151,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
     });
   });
 
-  it('clockSkewInMs is the difference that is tolerated', async () => {
+  it('clockSkewInMs accepts a token that expired less than that ago', async () => {
     const token = () => clerk.sessionToken({ issuedAt: Math.floor(Date.now() / 1000) - 90, expiresIn: 60 });
     expect((await (await start()).withToken('/strict', await token())).status).toBe(401);
     expect((await (await start({ clockSkewInMs: 60_000 })).withToken('/strict', await token())).status).toBe(200);
@@ -160,7 +160,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
   describe('enableHandshake: false', () => {
     const navigation = { accept: 'text/html', 'sec-fetch-dest': 'document' };
 
-    it('never redirects, and never spends a nonce', async () => {
+    it('returns 401 without a redirect, and does not use a nonce', async () => {
       const app = await start({ enableHandshake: false });
       const before = clerk.countRequests();
       const { status, headers } = await app.send('/strict?__clerk_handshake_nonce=n', {
@@ -171,7 +171,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
       expect(clerk.countRequests()).toBe(before);
     });
 
-    it('is what a fetch gets anyway: a stale handshake neither redirects nor opens CORS', async () => {
+    it('is the default for a fetch: a stale handshake causes no redirect and no CORS header', async () => {
       const app = await start();
       const before = clerk.countRequests();
       for (const stale of ['__clerk_handshake_nonce=n', '__clerk_handshake=t']) {
@@ -189,17 +189,17 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
     });
   });
 
-  describe('functions among the options', () => {
+  describe('functions as options', () => {
     it.each([
-      ['behind a trusted proxy, the forwarded one', true, {}, 'https://b.example'],
+      ['the forwarded host behind a trusted proxy', true, {}, 'https://b.example'],
       [
-        'as one of the application’s origins, the forwarded one',
+        'the forwarded host if it is in authorizedParties',
         false,
         { authorizedParties: ['https://b.example'] },
         'https://b.example',
       ],
-      ['otherwise, its own', false, {}, 'https://a.example'],
-    ] as const)('are asked with the host of the request: %s', async (_how, trustProxy, options, origin) => {
+      ['the Host header otherwise', false, {}, 'https://a.example'],
+    ] as const)('are called with the host of the request: %s', async (_how, trustProxy, options, origin) => {
       const seen: string[] = [];
       const domain = (url: URL) => (seen.push(url.origin), '');
       const app = await start({ ...options, domain } as ClerkModuleOptions, trustProxy);
@@ -207,7 +207,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
       expect(seen).toEqual([origin]);
     });
 
-    it('that throw are 500, and signed out on a public route, with the reason in the log', async () => {
+    it('that throw cause 500, and signed out on a public route, and the log says why', async () => {
       const app = await start({
         isSatellite: () => {
           throw new Error('cannot tell');
@@ -225,7 +225,7 @@ describe.each(PLATFORMS)('options about sessions on %s', (_, platform) => {
     });
   });
 
-  it('debug logs why each request was signed in or out, without what it sent', async () => {
+  it('debug logs the outcome and reason of each request, without its token', async () => {
     const app = await start({ debug: true });
     const token = await clerk.sessionToken();
     await app.withToken('/strict', token);

@@ -1,4 +1,4 @@
-/** Server-sent events: a caller is identified once, and a stream may end with the session that opened it. */
+/** Server-sent events: a caller is authenticated once, and a stream can end when its session token expires. */
 import { request } from 'node:http';
 
 import { Controller, Get, Sse } from '@nestjs/common';
@@ -19,7 +19,7 @@ import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
 import { describeTruthTable, FRONTEND, PERMISSION, type Ask } from '../support/truth-table.js';
 
-/** How many streams are being produced. */
+/** The number of open streams. */
 let open = 0;
 function ticks(name: string | null): Observable<{ data: string }> {
   return new Observable((subscriber) => {
@@ -76,7 +76,7 @@ class TruthTableStreams {
   }
 }
 
-/** Reads a stream for so long, unless it ends before. */
+/** Reads a stream for `forMs`, unless it ends earlier. */
 function read(app: TestApp, path: string, token: string | undefined, forMs: number) {
   return new Promise<{ status: number; text: string; ended: boolean }>((resolve, reject) => {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -92,7 +92,7 @@ function read(app: TestApp, path: string, token: string | undefined, forMs: numb
   });
 }
 
-describe.each(PLATFORMS)('streams on %s', (_, platform) => {
+describe.each(PLATFORMS)('a stream on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
   beforeAll(async () => void (clerk = await LocalClerk.start()));
@@ -111,26 +111,29 @@ describe.each(PLATFORMS)('streams on %s', (_, platform) => {
     expect(open).toBe(0);
   }
 
-  it.each(['/session', '/promised', '/public'])('%s ends with the session', async (path) => {
-    await start({ endStreamsOnExpiry: true });
-    const { status, text, ended } = await read(app, path, await shortLived(), 6_000);
-    expect([status, ended]).toEqual([200, true]);
-    expect(text).toMatch(/data: for user_/);
-    await nothingIsOpen();
-  });
+  it.each(['/session', '/promised', '/public'])(
+    'at %s ends when the session token expires, with endStreamsOnExpiry',
+    async (path) => {
+      await start({ endStreamsOnExpiry: true });
+      const { status, text, ended } = await read(app, path, await shortLived(), 6_000);
+      expect([status, ended]).toEqual([200, true]);
+      expect(text).toMatch(/data: for user_/);
+      await nothingIsOpen();
+    },
+  );
 
-  it('others go on: of nobody in particular, of machines', async () => {
+  it('does not end for a signed-out caller or a machine, with endStreamsOnExpiry', async () => {
     await start({ endStreamsOnExpiry: true });
     const { token } = await clerk.createM2MToken({ machine: clerk.createMachine() });
-    const [nobody, machine] = await Promise.all([
+    const [anonymous, machine] = await Promise.all([
       read(app, '/public', undefined, 1_300),
       read(app, '/machine', token, 1_300),
     ]);
-    expect([nobody!.ended, machine!.ended]).toEqual([false, false]);
+    expect([anonymous!.ended, machine!.ended]).toEqual([false, false]);
     await nothingIsOpen();
   });
 
-  it('go on beyond it without the option, identified once', async () => {
+  it('does not end on expiry without endStreamsOnExpiry, and is authenticated once', async () => {
     await start({ debug: true });
     const { text, ended } = await read(app, '/session', await shortLived(), 2_300);
     expect(ended).toBe(false);
@@ -139,7 +142,7 @@ describe.each(PLATFORMS)('streams on %s', (_, platform) => {
     await nothingIsOpen();
   });
 
-  it('are refused before they begin, and routes are left alone', async () => {
+  it('returns 401 before it starts without credentials, and other routes are unaffected', async () => {
     await start({ endStreamsOnExpiry: true });
     expect((await app.send('/session')).status).toBe(401);
     expect((await app.withToken('/plain', await clerk.sessionToken())).body).toEqual({ plain: true });
@@ -147,7 +150,7 @@ describe.each(PLATFORMS)('streams on %s', (_, platform) => {
   });
 });
 
-describe.each(PLATFORMS)('the truth table of streams on %s', (_, platform) => {
+describe.each(PLATFORMS)('the truth table of streams on %s:', (_, platform) => {
   let clerk: LocalClerk;
   let other: LocalClerk;
   let app: TestApp;

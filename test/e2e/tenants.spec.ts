@@ -40,7 +40,7 @@ interface HttpRequest {
   readonly headers: Record<string, string>;
 }
 
-describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
+describe.each(PLATFORMS)('resolveOptions on %s', (_, platform) => {
   let a: LocalClerk;
   let b: LocalClerk;
   const apps: TestApp[] = [];
@@ -56,7 +56,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
   });
   afterAll(() => Promise.all([a?.stop(), b?.stop()]));
 
-  /** Answers a tenant's options by its host; hosts without one get nothing. */
+  /** Returns the options of a tenant by its host, and undefined for other hosts. */
   const byHost = ({ headers }: HttpRequest): RequestOptions | undefined =>
     ({ 'a.example': a.options, 'b.example': b.options })[headers.host ?? ''];
 
@@ -70,17 +70,17 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
   }
   const at = (host: string) => ({ host });
 
-  it('needs no keys of its own, and serves each host by its own instance', async () => {
+  it('authenticates each host with its own instance, without keys in the module', async () => {
     const app = await start(byHost);
     expect((await app.withToken('/strict', await a.sessionToken(), at('a.example'))).status).toBe(200);
     expect((await app.withToken('/strict', await b.sessionToken(), at('b.example'))).status).toBe(200);
   });
 
   it.each<[string, ClerkModuleOptions]>([
-    ['remembered', {}],
+    ['cached', {}],
     ['direct', { verificationCache: false }],
-    ['Clerk’s', { verificationCache: false, directVerification: false }],
-  ])('never mixes them, in the %s lane, under concurrency either', async (_lane, lane) => {
+    ['Clerk', { verificationCache: false, directVerification: false }],
+  ])('never accepts a token of another tenant in concurrent requests, in the %s lane', async (_lane, lane) => {
     const app = await start(async (request) => {
       await new Promise(setImmediate);
       return byHost(request);
@@ -91,7 +91,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
         const token = await (index % 2 ? a : b).sessionToken();
         const cookie = `__session=${token}; __client_uat=1; __clerk_db_jwt=d`;
         return [
-          // The second time it is remembered.
+          // The second request is answered from the cache.
           (await app.withToken('/strict', token, at(home))).status,
           (await app.withToken('/strict', token, at(home))).status,
           (await app.withToken('/strict', token, at(away))).status,
@@ -103,7 +103,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     expect(statuses).toEqual(statuses.map(() => [200, 200, 401, 200, 401]));
   });
 
-  it('fetches each instance’s keys once', async () => {
+  it('fetches the keys of an instance once', async () => {
     a.reset();
     const app = await start(byHost);
     for (let i = 0; i < 5; i++)
@@ -111,7 +111,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     expect(a.requests.map(({ path }) => path)).toEqual(['/v1/jwks']);
   });
 
-  it('gives the tenant’s client by request', async () => {
+  it('gives ClerkClients.for() the client of the tenant', async () => {
     const app = await start(byHost);
     for (const [clerk, host, firstName] of [
       [a, 'a.example', 'Ada'],
@@ -130,7 +130,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     expect(client).not.toBe(app.get(ClerkClientService));
   });
 
-  it('takes keys from the answer alone, never from the module or the environment', async () => {
+  it('is the only source of keys: those of the module and the environment are ignored', async () => {
     Object.assign(process.env, a.env, { CLERK_JWT_KEY: a.jwtKey });
     const { publishableKey, apiUrl, telemetry } = b.options;
     const app = await start(() => ({ publishableKey, apiUrl, telemetry }), { ...a.options, jwtKey: a.jwtKey });
@@ -143,7 +143,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     expect((await whole.withToken('/strict', await b.sessionToken())).status).toBe(200);
   });
 
-  it('shares what else the module says', async () => {
+  it('is combined with the other options of the module', async () => {
     const app = await start(byHost, { authorizedParties: ['https://app.example.com'] });
     expect((await app.withToken('/strict', await a.sessionToken(), at('a.example'))).status).toBe(401);
     const token = await a.sessionToken({ authorizedParty: 'https://app.example.com' });
@@ -151,17 +151,17 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
   });
 
   it.each<[string, (request: HttpRequest) => unknown, RegExp]>([
-    ['nothing', () => undefined, /resolveOptions answered nothing/],
+    ['undefined', () => undefined, /resolveOptions answered nothing/],
     ['null', () => null, /resolveOptions answered nothing/],
-    ['text', () => 'a', /resolveOptions answered nothing/],
-    ['no keys', () => ({}), /publishableKey .* is missing/],
+    ['a string', () => 'a', /resolveOptions answered nothing/],
+    ['an empty object', () => ({}), /publishableKey .* is missing/],
     ['an unknown option', () => ({ ...a.options, tenant: 'a' }), /"tenant" is not an option/],
     [
-      'what holds for the whole module',
+      'a module-only option',
       () => ({ ...a.options, protection: 'lax' }),
       /resolveOptions answered protection: give it to the module/,
     ],
-  ])('refuses with 500 where the answer is %s, and says why in the log', async (_answer, answer, reason) => {
+  ])('that returns %s causes 500 invalid-configuration, and the log says why', async (_answer, answer, reason) => {
     const app = await start(answer, { onError: () => undefined });
     expect(await app.withToken('/strict', await a.sessionToken())).toMatchObject({
       status: 500,
@@ -172,7 +172,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     expect(app.logger.lines.join()).not.toContain(a.secretKey);
   });
 
-  it('refuses with 500 where it throws', async () => {
+  it('that throws causes 500, and the log says why', async () => {
     const app = await start(() => {
       throw new Error('the database is down');
     });
@@ -180,7 +180,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     expect(app.logger.ofGuard('error')[0]).toContain('the database is down');
   });
 
-  it('is asked once a request, however often the instance is needed', async () => {
+  it('is called once per request', async () => {
     const resolveOptions = jest.fn(() => a.options);
     const app = await start(resolveOptions);
     const user = a.createUser();
@@ -188,7 +188,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     expect(resolveOptions).toHaveBeenCalledTimes(1);
   });
 
-  it('sends browsers to the tenant’s own sign-in page', async () => {
+  it('redirects browsers to the sign-in page of the tenant', async () => {
     const app = await start(() => ({ ...a.options, signInUrl: 'https://a.example/sign-in' }));
     const navigation = {
       accept: 'text/html',
@@ -198,14 +198,14 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     expect((await app.send('/page', navigation)).headers.get('location')).toMatch(/^https:\/\/a\.example\/sign-in\?/);
   });
 
-  it('an outage of one tenant is not another’s', async () => {
+  it('returns 503 for a tenant during its outage, and 200 for another tenant', async () => {
     const app = await start(byHost);
     a.outage('refuse');
     expect((await app.withToken('/strict', await a.sessionToken(), at('a.example'))).status).toBe(503);
     expect((await app.withToken('/strict', await b.sessionToken(), at('b.example'))).status).toBe(200);
   });
 
-  it('follows one object whose keys are swapped from request to request', async () => {
+  it('may return one object whose keys change from request to request', async () => {
     const answer: RequestOptions = {};
     const app = await start(({ headers }) =>
       Object.assign(answer, headers.host === 'a.example' ? a.options : b.options),
@@ -220,21 +220,21 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
     }
   });
 
-  describe('whose options are new with every request', () => {
+  describe('with options that are new for each request', () => {
     const newEach: Readonly<Record<string, (host: string) => RequestOptions>> = {
-      'by a function': () => ({ isSatellite: () => false, proxyUrl: () => '/__clerk' }),
-      'by a client': () => ({ clerkClient: createClerkClient(a.options) }),
-      'by URLs made from the Host': (host) => ({
+      'a new function': () => ({ isSatellite: () => false, proxyUrl: () => '/__clerk' }),
+      'a new client': () => ({ clerkClient: createClerkClient(a.options) }),
+      'URLs made from the Host': (host) => ({
         proxyUrl: `https://${host}/__clerk`,
         signInUrl: `https://${host}/in`,
       }),
-      'by a publishable key made from the Host': (host) => ({ publishableKey: `pk_test_${btoa(`clerk.${host}$`)}` }),
+      'a publishable key made from the Host': (host) => ({ publishableKey: `pk_test_${btoa(`clerk.${host}$`)}` }),
     };
 
-    /** A machine that is busy with the flood must not take a fetch for one that failed, and try again. */
+    /** On a machine that is busy with the flood, a fetch must not time out and be retried. */
     const PATIENT: ClerkModuleOptions = { timeoutInMs: 60_000 };
 
-    /** In portions, since a server has no thousands of requests at once either. */
+    /** In batches of 50, since a server does not get thousands of requests at once. */
     async function flood(hosts: number, send: (host: string) => Promise<number>): Promise<void> {
       const statuses = new Set<number>();
       for (let from = 0; from < hosts; from += 50) {
@@ -244,7 +244,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
       expect(statuses).toEqual(new Set([200]));
     }
 
-    it.each(Object.keys(newEach))('fetches keys once: %s', async (kind) => {
+    it.each(Object.keys(newEach))('fetches the keys once: %s', async (kind) => {
       a.reset();
       const app = await start(({ headers: { host = '' } }) => ({ ...a.options, ...newEach[kind]?.(host) }), PATIENT);
       const token = await a.sessionToken();
@@ -254,16 +254,16 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
       expect(warnings).toHaveLength(/function|client/.test(kind) ? 1 : 0);
     });
 
-    it('never fetches the keys of those again that are served meanwhile, in 2,100 of them', async () => {
+    it('fetches the keys of two active tenants once among 2,100 others', async () => {
       for (const clerk of [a, b]) clerk.reset();
       const app = await start((request) => {
         const { host = '' } = request.headers;
-        return byHost(request) ?? { ...a.options, ...newEach['by URLs made from the Host']?.(host) };
+        return byHost(request) ?? { ...a.options, ...newEach['URLs made from the Host']?.(host) };
       }, PATIENT);
       const token = { a: await a.sessionToken({ expiresIn: 600 }), b: await b.sessionToken({ expiresIn: 600 }) };
       let sent = 0;
       await flood(2_100, async (host) => {
-        // Both tenants are served meanwhile, seldom.
+        // Both tenants send a request now and then.
         if (sent++ % 500 === 0) {
           for (const name of ['a', 'b'] as const) {
             expect((await app.withToken('/strict', token[name], at(`${name}.example`))).status).toBe(200);
@@ -279,7 +279,7 @@ describe.each(PLATFORMS)('many tenants on %s', (_, platform) => {
       expect([a.countRequests(), b.countRequests()]).toEqual([1, 1]);
     }, 120_000);
 
-    it('causes no more calls to Clerk at once than maxPendingCalls', async () => {
+    it('makes no more concurrent calls to Clerk than maxPendingCalls', async () => {
       a.reset();
       const app = await start(({ headers: { host = '' } }) => ({
         ...a.options,

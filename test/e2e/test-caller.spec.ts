@@ -73,25 +73,25 @@ class Routes {
   }
 }
 
-/** Keys as an application takes them that is deployed. */
+/** Takes its keys from the environment, as a deployed application does. */
 @Module({ imports: [ClerkModule.forRoot()], controllers: [Routes] })
 class AppModule {}
 
 const withPermission = signedIn({ permissions: ['org:invoices:create'] });
 
 const CASES = [
-  // Who is nobody.
-  ['GET', 'strict', 'nobody', signedOut(), '401 authentication-required'],
-  ['GET', 'public', 'nobody', signedOut(), '200'],
-  ['POST', 'permission', 'nobody', signedOut(), '401 authentication-required'],
-  ['POST', 'scope', 'nobody', signedOut(), '401 authentication-required'],
-  // Who is somebody.
-  ['GET', 'strict', 'somebody', signedIn(), '200'],
-  ['POST', 'permission', 'somebody', signedIn(), '403 insufficient-permissions'],
+  // Signed out.
+  ['GET', 'strict', 'a signed-out caller', signedOut(), '401 authentication-required'],
+  ['GET', 'public', 'a signed-out caller', signedOut(), '200'],
+  ['POST', 'permission', 'a signed-out caller', signedOut(), '401 authentication-required'],
+  ['POST', 'scope', 'a signed-out caller', signedOut(), '401 authentication-required'],
+  // Signed in.
+  ['GET', 'strict', 'a signed-in caller', signedIn(), '200'],
+  ['POST', 'permission', 'a signed-in caller', signedIn(), '403 insufficient-permissions'],
   [
     'POST',
     'permission',
-    'a member of another feature',
+    'a member with another permission',
     signedIn({ permissions: ['org:bills:create'] }),
     '403 insufficient-permissions',
   ],
@@ -106,32 +106,38 @@ const CASES = [
     '403 insufficient-permissions',
   ],
   ['POST', 'plan', 'a member of an organization with the plan', signedIn({ plans: ['org:team'] }), '201'],
-  ['POST', 'feature', 'a user without', signedIn({ features: ['org:export'] }), '403 insufficient-permissions'],
+  [
+    'POST',
+    'feature',
+    'a user whose organization has the feature',
+    signedIn({ features: ['org:export'] }),
+    '403 insufficient-permissions',
+  ],
   ['POST', 'feature', 'a user with the feature', signedIn({ features: ['user:export'] }), '201'],
-  ['POST', 'reverification', 'somebody who just signed in', signedIn(), '201'],
-  ['POST', 'that', 'somebody else', signedIn({ userId: 'user_bob' }), '403 insufficient-permissions'],
-  ['POST', 'that', 'the one that is meant', signedIn({ userId: 'user_ada' }), '201'],
-  // Who has an open task.
-  ['GET', 'strict', 'somebody with an open task', signedIn({ sessionStatus: 'pending' }), '401 session-pending'],
-  ['GET', 'pending', 'somebody with an open task', signedIn({ sessionStatus: 'pending' }), '200'],
-  // What is no user.
+  ['POST', 'reverification', 'a caller who just signed in', signedIn(), '201'],
+  ['POST', 'that', 'another user', signedIn({ userId: 'user_bob' }), '403 insufficient-permissions'],
+  ['POST', 'that', 'the required user', signedIn({ userId: 'user_ada' }), '201'],
+  // A pending session.
+  ['GET', 'strict', 'a pending session', signedIn({ sessionStatus: 'pending' }), '401 session-pending'],
+  ['GET', 'pending', 'a pending session', signedIn({ sessionStatus: 'pending' }), '200'],
+  // Machine tokens.
   ['GET', 'strict', 'an API key', apiKey(), '401 token-invalid'],
   ['POST', 'scope', 'an API key without scopes', apiKey(), '403 insufficient-scope'],
   ['POST', 'scope', 'an API key with the scope', apiKey({ scopes: ['invoices:read'] }), '201'],
-  ['POST', 'scope', 'somebody', signedIn(), '401 token-invalid'],
-  ['GET', 'either', 'somebody', signedIn(), '200'],
+  ['POST', 'scope', 'a signed-in caller', signedIn(), '401 token-invalid'],
+  ['GET', 'either', 'a signed-in caller', signedIn(), '200'],
   ['GET', 'either', 'an API key', apiKey(), '200'],
   ['GET', 'either', 'an OAuth token', oauthToken(), '401 token-invalid'],
   ['GET', 'machines', 'a machine', m2mToken(), '200'],
   ['GET', 'machines', 'an API key', apiKey(), '401 token-invalid'],
 ] as const;
 
-describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) => {
+describe.each(PLATFORMS)('a test with TestCaller on %s', (_, platform) => {
   const environment = { ...process.env };
   const caller = new TestCaller();
   const apps: INestApplication[] = [];
   let main: INestApplication;
-  /** The one that is spoken to. */
+  /** The application that `send` calls. */
   let app: INestApplication;
 
   async function start(
@@ -165,13 +171,15 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
   const send = (method: string, path: string, headers = {}): Promise<Response> =>
     Promise.resolve(request(app.getHttpServer())[method === 'GET' ? 'get' : 'post'](`/${path}`).set(headers));
 
-  it.each(CASES)('has %s /%s answer %s as it does in production', async (method, path, __, auth, expected) => {
+  const cases = CASES.map(([method, path, who, auth, expected]) => ({ method, path, who, auth, expected }));
+
+  it.each(cases)('gets $expected from $method /$path for $who', async ({ method, path, auth, expected }) => {
     caller.is(auth);
     const { status, body } = await send(method, path);
     expect([status, ...[body.code ?? []].flat()].join(' ')).toBe(expected);
   });
 
-  it('hands the caller to the handler', async () => {
+  it('passes the caller to the handler', async () => {
     caller.is(signedIn({ userId: 'user_ada' }));
     expect((await send('GET', 'strict')).body).toEqual({ userId: 'user_ada', tokenType: 'session_token' });
     caller.is(m2mToken({ machineId: 'mch_reports' }));
@@ -181,24 +189,21 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
   });
 
   it.each([
-    ['Clerk’s constructors', signedInAuthObject({}, 'token', { sub: 'user_ada', sid: 'sess_1' } as never)],
+    ['Clerk’s signed-in constructor', signedInAuthObject({}, 'token', { sub: 'user_ada', sid: 'sess_1' } as never)],
     ['signedIn()', signedIn({ userId: 'user_ada' })],
-    ['Clerk’s constructor for nobody', signedOutAuthObject()],
-    ['signedIn(), with an open task', signedIn({ sessionStatus: 'pending' })],
-  ])(
-    'gives a handler what it gives in production of %s: frozen, without functions to a serializer',
-    async (_, auth) => {
-      caller.is(auth);
-      const { status, body } = await send('GET', 'walked');
-      expect([status, body.isFrozen]).toEqual([200, true]);
-      expect(Object.keys(body.walked)).not.toEqual(
-        expect.arrayContaining([expect.stringMatching(/^(has|getToken|debug)$/)]),
-      );
-      expect(body.walked).toMatchObject({ tokenType: 'session_token' });
-    },
-  );
+    ['Clerk’s signed-out constructor', signedOutAuthObject()],
+    ['signedIn() with a pending session', signedIn({ sessionStatus: 'pending' })],
+  ])('passes the auth object of %s to the handler frozen, and without functions for a serializer', async (_, auth) => {
+    caller.is(auth);
+    const { status, body } = await send('GET', 'walked');
+    expect([status, body.isFrozen]).toEqual([200, true]);
+    expect(Object.keys(body.walked)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(has|getToken|debug)$/)]),
+    );
+    expect(body.walked).toMatchObject({ tokenType: 'session_token' });
+  });
 
-  it('sees what Clerk’s frontend SDKs need to ask for a factor again', async () => {
+  it('gets 403 with Clerk’s reverification error for an old factor', async () => {
     caller.is(signedIn({ factorVerificationAge: [60, -1] }));
     const answer = await send('POST', 'reverification');
     expect(answer.status).toBe(403);
@@ -207,7 +212,7 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
     });
   });
 
-  it('tells many callers at a time apart', async () => {
+  it('tells concurrent callers of caller.as() apart, and gets token-invalid for other tokens', async () => {
     caller.is(signedIn({ userId: 'user_default' }));
     const ids = Array.from({ length: 20 }, (__, index) => `user_${index}`);
     const answers = await Promise.all([
@@ -226,7 +231,7 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
     ]);
   });
 
-  it('loads users by the client that the test provides', async () => {
+  it('loads users with the ClerkClientService that it overrides', async () => {
     const getUser = jest.fn(async (id: string) => ({ id, firstName: 'Ada' }));
     app = await start(AppModule, {
       more: (builder) => builder.overrideProvider(ClerkClientService).useValue({ users: { getUser } }),
@@ -238,7 +243,7 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
     expect((await send('GET', 'me')).status).toBe(401);
   });
 
-  it('reaches no Clerk, whatever keys the application has', async () => {
+  it('makes no call to Clerk, whatever keys the application has', async () => {
     const clerk = await LocalClerk.start();
     try {
       Object.assign(process.env, clerk.env);
@@ -246,7 +251,7 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
         app = await start({ module: class {}, imports: [module], controllers: [Routes] });
         caller.is(signedIn());
         expect((await send('GET', 'strict')).status).toBe(200);
-        // Not even a real token of that instance counts.
+        // Even a genuine token of that instance is denied.
         const token = await clerk.sessionToken();
         expect((await send('GET', 'strict', { authorization: `Bearer ${token}` })).status).toBe(401);
         expect((await send('GET', 'me')).body).toMatchObject({ code: 'clerk-unavailable' });
@@ -259,7 +264,7 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
     }
   });
 
-  it('finds the options of the application as they are', async () => {
+  it('keeps the options of the application', async () => {
     @Injectable()
     class Vault {
       readonly options = { protection: 'lax', explainDenials: true } as const;
@@ -278,7 +283,7 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
     expect((await send('POST', 'permission')).body).toMatchObject({ missing: ['permission org:invoices:create'] });
   });
 
-  it('treats every tenant as one', async () => {
+  it('does not call resolveOptions: all tenants share one client', async () => {
     const resolveOptions = jest.fn(() => ({ secretKey: 'sk_live_real', publishableKey: 'pk_live_real' }));
     app = await start({ module: class {}, imports: [ClerkModule.forRoot({ resolveOptions })], controllers: [Routes] });
     caller.is(signedIn({ userId: 'user_ada' }));
@@ -287,7 +292,7 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
     expect(resolveOptions).not.toHaveBeenCalled();
   });
 
-  it('is heard by the middleware as well', async () => {
+  it('passes the caller to ClerkMiddleware as well', async () => {
     @Module({ imports: [ClerkModule.forRoot()] })
     class MiddlewareModule implements NestModule {
       configure(consumer: MiddlewareConsumer) {
@@ -303,7 +308,7 @@ describe.each(PLATFORMS)('a test that says who is calling on %s', (_, platform) 
     expect([answer.status, answer.headers['x-user']]).toEqual([404, 'user_ada']);
   });
 
-  it('finds mistakes in decorators all the same', async () => {
+  it('does not boot with contradicting decorators', async () => {
     @Controller()
     class Mistaken {
       @Public() @RequirePermission('org:invoices:create') @Get() both() {}

@@ -15,7 +15,16 @@ import {
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TestApp } from '../support/test-app.js';
-import { CALLERS, FRONTEND, PERMISSION, ROUTES, verdictOn, type Caller, type Route } from '../support/truth-table.js';
+import {
+  CALLERS,
+  FRONTEND,
+  PERMISSION,
+  ROUTES,
+  titleOf,
+  verdictOn,
+  type Caller,
+  type Route,
+} from '../support/truth-table.js';
 
 @Controller()
 class Routes {
@@ -54,7 +63,7 @@ const WAYS = {
   ],
 };
 
-/** What HTTP makes of it: the challenge, and Clerk's own word for why somebody is signed out. */
+/** The expected HTTP response, with the challenge and Clerk's reason why the caller is signed out. */
 function expected(caller: Caller, route: Route) {
   const { status, code, isAuthenticated } = verdictOn(caller, route);
   const forApiKeys = route.endsWith('api-key');
@@ -69,7 +78,7 @@ function expected(caller: Caller, route: Route) {
 }
 
 describe.each(PLATFORMS)('the truth table on %s', (_, platform) => {
-  describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('with %s', (way) => {
+  describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('of an application with %s:', (way) => {
     let clerk: LocalClerk;
     let other: LocalClerk;
     let app: TestApp;
@@ -83,10 +92,11 @@ describe.each(PLATFORMS)('the truth table on %s', (_, platform) => {
     });
     afterAll(() => Promise.all([app?.close(), clerk?.stop(), other?.stop()]));
 
-    describe.each(Object.keys(CALLERS))('%s', (name) => {
+    describe.each(Object.keys(CALLERS))('caller "%s"', (name) => {
       const caller = CALLERS[name]!;
+      const cells = ROUTES.map((route) => ({ route, result: titleOf(verdictOn(caller, route)) }));
 
-      it.each(ROUTES)('to %s', async (route) => {
+      it.each(cells)('$result on the route $route', async ({ route }) => {
         const want = expected(caller, route);
         const { status, headers, body } = await app.send(`/${route}`, await caller.headers(clerk, other));
         expect({
@@ -107,7 +117,7 @@ describe.each(PLATFORMS)('the truth table on %s', (_, platform) => {
       });
     });
 
-    it('never let a token or key into the log', async () => {
+    it('logs denials without any token or key', async () => {
       const secrets = [clerk.secretKey, /eyJ[\w-]+\.[\w-]+/, /ak_\w+/, /mt_\w+/];
       expect(app.logger.ofGuard('debug').length).toBeGreaterThan(0);
       for (const secret of secrets) expect(app.logger.lines.join('\n')).not.toMatch(secret);

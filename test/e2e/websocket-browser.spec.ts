@@ -1,4 +1,4 @@
-/** What only a browser shows: it offers a token as a subprotocol, and takes no answer without one of those it offered. */
+/** Needs a browser: it offers the token as a subprotocol, and fails unless the server selects one of those offered. */
 import type { IncomingMessage } from 'node:http';
 
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -24,7 +24,7 @@ class Gateway {
 
 const [, ws] = SOCKET_PLATFORMS[1]!;
 
-describeInChromium.each(PLATFORMS)(`a WebSocket of Chromium to %s${whySkipped}`, (_, platform) => {
+describeInChromium.each(PLATFORMS)(`a WebSocket from Chromium to %s${whySkipped}`, (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp;
   let browser: Browser;
@@ -46,7 +46,7 @@ describeInChromium.each(PLATFORMS)(`a WebSocket of Chromium to %s${whySkipped}`,
     await Promise.all([app?.close(), clerk?.stop()]);
   });
 
-  /** Opens a socket, asks who is calling, and tells what came of it. */
+  /** Opens a socket, sends a message, and returns the answer or the close code. */
   const ask = (protocols: string[]) =>
     page.evaluate(
       ([port, offered]) =>
@@ -59,13 +59,13 @@ describeInChromium.each(PLATFORMS)(`a WebSocket of Chromium to %s${whySkipped}`,
       [app.port, protocols] as const,
     );
 
-  it('signs in by a token that it offers as a subprotocol, and is answered with the other one', async () => {
+  it('is signed in by a token offered as a subprotocol, and gets the other one selected', async () => {
     const user = clerk.createUser();
     const protocols = ['clerk', await clerk.sessionToken({ user })];
     expect(await ask(protocols)).toEqual({ chosen: 'clerk', answer: { event: 'who', data: user.id } });
   });
 
-  it('is told by the close code and reason that its token has expired, or that it has none', async () => {
+  it('is closed with 4401 token-expired for an expired token, and 4401 authentication-required without one', async () => {
     const expired = await clerk.sessionToken({ expiresIn: -60 });
     expect(await ask(['clerk', expired])).toEqual({ chosen: 'clerk', answer: [4401, 'token-expired'] });
     expect(await ask(['clerk'])).toEqual({ chosen: 'clerk', answer: [4401, 'authentication-required'] });

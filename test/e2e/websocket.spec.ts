@@ -41,7 +41,7 @@ const answer = (data: unknown) => ({ event: 'answer', data });
 const who = (auth: AuthObject) => answer({ isAuthenticated: auth.isAuthenticated, ...idOf(auth) });
 const idOf = (auth: AuthObject) => ({ tokenType: auth.tokenType, id: 'userId' in auth ? auth.userId : null });
 
-/** What the handler waits for, so that messages of one socket are under way at the same time. */
+/** The handler waits for this, so that messages of one socket are handled concurrently. */
 let gate: Promise<void> = Promise.resolve();
 
 @GuardedGateway()
@@ -150,7 +150,7 @@ class BareGateway {
   }
 }
 
-/** Answers a browser that offers a token as a subprotocol with the other one, as docs/websockets.md has it. */
+/** Selects the subprotocol that is not the token, as in docs/websockets.md. */
 @GuardedGateway({ handleProtocols: (offered: Set<string>) => offered.has('clerk') && 'clerk' })
 class SubprotocolGateway extends ClosedGateway {
   constructor(sockets: ClerkSockets) {
@@ -158,7 +158,7 @@ class SubprotocolGateway extends ClosedGateway {
   }
 }
 
-/** Answers with the last one, which is the token. */
+/** Selects the last subprotocol, which is the token. */
 @GuardedGateway({ handleProtocols: (offered: Set<string>) => [...offered].at(-1) })
 class EchoingGateway extends ClosedGateway {
   constructor(sockets: ClerkSockets) {
@@ -169,7 +169,7 @@ class EchoingGateway extends ClosedGateway {
 const HTTP = PLATFORMS[0][1];
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
+describe.each(SOCKET_PLATFORMS)('a gateway on %s', (name, platform) => {
   let clerk: LocalClerk;
   let other: LocalClerk;
   const apps: TestApp[] = [];
@@ -208,7 +208,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
     return Math.floor(now / 1000);
   };
 
-  describe('the truth table', () => {
+  describe('truth table', () => {
     let app: TestApp;
     beforeAll(async () => {
       const options = { authorizedParties: [FRONTEND], webSocket: { allowedOrigins: [FRONTEND] } };
@@ -228,15 +228,15 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       };
     };
 
-    describe('by headers', () =>
+    describe('with headers:', () =>
       describeTruthTable(
         () => ({ clerk, other }),
         askBy((headers) => ({ headers: { origin: FRONTEND, ...headers } })),
       ));
 
-    // Only socket.io has such a field. Cookies come from elsewhere here, so they do not count.
+    // Only socket.io has this field. Cookies are ignored, since these requests have no allowed origin.
     if (name === 'socket.io') {
-      describe('by auth.token', () =>
+      describe('with auth.token:', () =>
         describeTruthTable(
           () => ({ clerk, other }),
           askBy(({ authorization, ...headers }) => ({
@@ -248,8 +248,8 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
     }
   });
 
-  describe('while Clerk is down', () => {
-    it('strangers are told so, and the public goes on', async () => {
+  describe('during an outage', () => {
+    it('denies with 503 clerk-unavailable, and passes a public message signed out', async () => {
       const app = await start();
       const socket = await open(app, bearer(await clerk.sessionToken()));
       clerk.outage('refuse');
@@ -259,8 +259,8 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
     });
   });
 
-  describe('handlers', () => {
-    it('know who is calling, by every way to ask', async () => {
+  describe('in a handler', () => {
+    it('provides the caller to @Auth(), getAuth() and @CurrentUser(), which denies a signed-out caller', async () => {
       const app = await start();
       const user = clerk.createUser();
       const socket = await open(app, bearer(await clerk.sessionToken({ user })));
@@ -269,14 +269,14 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
         ...{ body: 'text', tokenType: 'session_token', byContext: true },
       });
       expect((await socket.ask('plain', { a: 1 })).data).toEqual({ isClient: true, body: { a: 1 } });
-      const nobody = await open(app);
-      expect((await nobody.ask('public-user')).data).toMatchObject({
+      const anonymous = await open(app);
+      expect((await anonymous.ask('public-user')).data).toMatchObject({
         code: 'authentication-required',
         status: 'error',
       });
     });
 
-    it('identify once where the guard runs twice', async () => {
+    it('verifies an API key once per message, and never for a handler that accepts sessions only', async () => {
       const app = await start();
       const key = clerk.createApiKey({ subject: clerk.createUser() }).secret;
       const before = clerk.countRequests();
@@ -287,7 +287,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       expect(clerk.countRequests() - before).toBe(2);
     });
 
-    it('are answered with what Clerk’s frontend knows, where a factor is wanted', async () => {
+    it('denies @RequireReverification() with Clerk’s reverification error', async () => {
       const app = await start();
       const token = await clerk.sessionToken({ claims: { fva: [99, -1] } });
       const socket = await open(app, bearer(token));
@@ -296,13 +296,13 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       });
     });
 
-    it('do not mix up messages of one socket that are under way together', async () => {
+    it('keeps concurrent messages of one socket apart', async () => {
       const app = await start();
       const socket = await open(app, bearer(await clerk.sessionToken()));
       let release!: () => void;
       gate = new Promise((resolve) => (release = resolve));
       const slow = socket.ask('slow', 'first');
-      // Of another type: refused, while the first is still being handled.
+      // Accepts another token type: denied, while the first is still being handled.
       const events: string[] = [];
       const refused = socket.ask('api-key');
       void slow.then(() => events.push('slow'));
@@ -315,7 +315,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       });
     });
 
-    it('hear of the application’s own errors', async () => {
+    it('sends the Error that onError returns', async () => {
       const app = await start(Gateway, {
         onError: () => Object.assign(new Error('Who are you?'), { statusCode: 418, data: { hint: 'sign in' } }),
       });
@@ -327,13 +327,13 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
     });
   });
 
-  it('leave an exception of WebSockets as the application made it', async () => {
+  it('sends the WsException that onError returns unchanged', async () => {
     const app = await start(Gateway, { onError: () => new WsException({ status: 'error', own: true }) as Error });
     expect((await (await open(app)).ask('default')).data).toEqual({ status: 'error', own: true });
   });
 
-  describe('attacks', () => {
-    it('takes nothing of a payload for credentials', async () => {
+  describe('against attacks', () => {
+    it('does not read credentials from a payload', async () => {
       const app = await start();
       const token = await clerk.sessionToken();
       const authorization = `Bearer ${token}`;
@@ -354,23 +354,23 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       }
     });
 
-    it('takes the cookie only where the page is the application’s', async () => {
+    it('accepts the session cookie only from an allowed origin', async () => {
       const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1; __clerk_db_jwt=dvb_1`;
-      const asked = async (options: ClerkModuleOptions, headers: Record<string, string>) => {
+      const outcomeOf = async (options: ClerkModuleOptions, headers: Record<string, string>) => {
         const socket = await open(await start(Gateway, options), { headers });
         const { event, data } = await socket.ask('default');
         return event === 'answer' ? 'in' : data.code;
       };
       const allowed = { webSocket: { allowedOrigins: [FRONTEND] } };
-      expect(await asked(allowed, { cookie, origin: FRONTEND })).toBe('in');
+      expect(await outcomeOf(allowed, { cookie, origin: FRONTEND })).toBe('in');
       for (const origin of ['https://evil.example', `${FRONTEND}.evil.example`, 'null', 'http://app.example.com']) {
-        expect(await asked(allowed, { cookie, origin })).toBe('authentication-required');
+        expect(await outcomeOf(allowed, { cookie, origin })).toBe('authentication-required');
       }
-      expect(await asked(allowed, { cookie })).toBe('authentication-required');
-      expect(await asked({}, { cookie, origin: FRONTEND })).toBe('authentication-required');
+      expect(await outcomeOf(allowed, { cookie })).toBe('authentication-required');
+      expect(await outcomeOf({}, { cookie, origin: FRONTEND })).toBe('authentication-required');
     });
 
-    it('takes the query only where an option says so', async () => {
+    it('accepts a token in the query only with webSocket.tokenParameter', async () => {
       const query = { token: await clerk.sessionToken(), access: await clerk.sessionToken() };
       const closed = await open(await start(), { query });
       expect((await closed.ask('default')).data.code).toBe('authentication-required');
@@ -380,7 +380,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       expect((await (await open(app, { query: { token } })).ask('default')).data.code).toBe('authentication-required');
     });
 
-    it('lets no socket change its user', async () => {
+    it('denies a refresh with the token of another user as user-changed', async () => {
       const app = await start();
       const [mine, theirs] = [clerk.createUser(), clerk.createUser()];
       const token = (user: { id: string }, options = {}) => clerk.sessionToken({ user, ...options });
@@ -389,21 +389,21 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
         expect((await socket.ask('refresh', handedIn)).data).toMatchObject({ code: 'user-changed', statusCode: 403 });
         expect((await socket.ask('default')).data.id).toBe(mine.id);
       }
-      // Nor one that had expired before anybody looked.
+      // Also if the token of the socket expired before its first message.
       const expired = await open(app, bearer(await token(mine, { expiresIn: -60 })));
       expect((await expired.ask('refresh', await token(theirs))).data.code).toBe('user-changed');
       expect((await expired.ask('refresh', await token(mine))).data).toBe('refreshed');
       expect((await expired.ask('default')).data.id).toBe(mine.id);
     });
 
-    it('takes a fresh token with its scheme too', async () => {
+    it('accepts a refresh with a token with the Bearer scheme', async () => {
       const user = clerk.createUser();
       const socket = await open(await start(), bearer(await clerk.sessionToken({ user, expiresIn: -60 })));
       expect((await socket.ask('refresh', `Bearer ${await clerk.sessionToken({ user })}`)).data).toBe('refreshed');
       expect((await socket.ask('default')).data.id).toBe(user.id);
     });
 
-    it('takes no bad token on an open socket', async () => {
+    it('denies a refresh with an invalid token, and keeps the caller', async () => {
       const app = await start();
       const user = clerk.createUser();
       const socket = await open(app, bearer(await clerk.sessionToken({ user })));
@@ -425,9 +425,9 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       }
     });
 
-    // Only socket.io has such a field.
+    // Only socket.io has this field.
     if (name === 'socket.io') {
-      it('survives what no token can be in auth.token', async () => {
+      it('denies invalid values of auth.token', async () => {
         const app = await start();
         for (const [token, code] of [
           ['a\r\nb', 'malformed-request'],
@@ -443,8 +443,8 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
     }
   });
 
-  describe('connections', () => {
-    it('are refused unless somebody is signed in', async () => {
+  describe('on connection', () => {
+    it('closes the socket unless the caller is signed in', async () => {
       const app = await start(ClosedGateway);
       const good = await open(app, bearer(await clerk.sessionToken()));
       expect((await good.ask('default')).data.isAuthenticated).toBe(true);
@@ -459,14 +459,14 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       expect(await pending.closed).toBe(closes);
     });
 
-    it('are refused for now while Clerk cannot be asked', async () => {
+    it('closes the socket during an outage, with 1013 on ws', async () => {
       const app = await start(ClosedGateway);
       clerk.outage('refuse');
       const socket = await open(app, bearer(await clerk.sessionToken()));
       expect(await socket.closed).toBe(name === 'ws' ? 1013 : 'io server disconnect');
     });
 
-    it(`${name === 'ws' ? 'present nothing' : 'work'} without the helper`, async () => {
+    it(`${name === 'ws' ? 'ignores' : 'accepts'} credentials without ClerkSockets.connect()`, async () => {
       const app = await start(BareGateway);
       const socket = await open(app, bearer(await clerk.sessionToken()));
       const { data } = await socket.ask('default');
@@ -474,7 +474,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       expect((await socket.ask('public')).data.isAuthenticated).toBe(name !== 'ws');
     });
 
-    it('find their tenant by the request that opened them', async () => {
+    it('resolves the tenant by the request that opened the socket', async () => {
       const app = await start(Gateway, {
         resolveOptions: ({ headers }: IncomingMessage) =>
           headers['x-tenant'] === 'other' ? { ...other.options } : { ...clerk.options },
@@ -486,17 +486,32 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
     });
   });
 
-  // A client of socket.io has auth.token.
+  // Not on socket.io, whose clients have auth.token.
   if (name === 'ws') {
-    describe('a token as a subprotocol', () => {
+    describe('given a token as a subprotocol', () => {
       const options = { webSocket: { tokenSubprotocol: 'clerk' } };
 
       it.each([
-        ['alone', ClosedGateway, (token: string) => ['clerk', token], 'clerk'],
-        ['alone, where the server names its choice', SubprotocolGateway, (token: string) => ['clerk', token], 'clerk'],
-        ['beside one of the application', ClosedGateway, (token: string) => ['chat.v1', 'clerk', token], 'chat.v1'],
-        ['before one of the application', ClosedGateway, (token: string) => ['clerk', token, 'chat.v1'], 'clerk'],
-      ] as const)('signs in and is not sent back, offered %s', async (_how, gateway, protocolsOf, chosen) => {
+        ['with the name alone', ClosedGateway, (token: string) => ['clerk', token], 'clerk'],
+        [
+          'alone, with a server that selects the name',
+          SubprotocolGateway,
+          (token: string) => ['clerk', token],
+          'clerk',
+        ],
+        [
+          'after a subprotocol of the application',
+          ClosedGateway,
+          (token: string) => ['chat.v1', 'clerk', token],
+          'chat.v1',
+        ],
+        [
+          'before a subprotocol of the application',
+          ClosedGateway,
+          (token: string) => ['clerk', token, 'chat.v1'],
+          'clerk',
+        ],
+      ] as const)('signs in and does not select the token, offered %s', async (_how, gateway, protocolsOf, chosen) => {
         const app = await start(gateway, options);
         const user = clerk.createUser();
         const socket = await open(app, { protocols: [...protocolsOf(await clerk.sessionToken({ user }))] });
@@ -510,30 +525,30 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
         ['before the name', (token) => [token, 'clerk']],
         ['after another name', (token) => ['bearer', token]],
         ['apart from the name', (token) => ['clerk', 'chat.v1', token]],
-        ['after the name in other letters', (token) => ['Clerk', token]],
-      ])('does not count %s', async (_how, protocolsOf) => {
+        ['after the name in another case', (token) => ['Clerk', token]],
+      ])('closes the socket with 4401 if it is offered %s', async (_how, protocolsOf) => {
         const app = await start(ClosedGateway, options);
         const socket = await open(app, { protocols: protocolsOf(await clerk.sessionToken()) });
         expect(await socket.closed).toBe(4401);
       });
 
-      it('does not count without the option', async () => {
+      it('closes the socket with 4401 without webSocket.tokenSubprotocol', async () => {
         const app = await start(ClosedGateway);
         const socket = await open(app, { protocols: ['clerk', await clerk.sessionToken()] });
         expect(await socket.closed).toBe(4401);
       });
 
-      it('does not count where the server has sent it back', async () => {
+      it('closes the socket with 4401 if the server selects the token', async () => {
         const app = await start(EchoingGateway, options);
         const socket = await open(app, { protocols: ['clerk', await clerk.sessionToken()] });
         expect(await socket.closed).toBe(4401);
       });
 
       it.each<[string, () => Promise<string> | string]>([
-        ['an expired one', () => clerk.sessionToken({ expiresIn: -60 })],
-        ['one of another instance', () => other.sessionToken()],
-        ['garbage', () => 'garbage'],
-      ])('closes the socket for %s, and appears in no log line', async (_what, tokenOf) => {
+        ['an expired token', () => clerk.sessionToken({ expiresIn: -60 })],
+        ['a token of another instance', () => other.sessionToken()],
+        ['a malformed token', () => 'garbage'],
+      ])('closes the socket with 4401 for %s, and does not log it', async (_what, tokenOf) => {
         const app = await start(ClosedGateway, { ...options, debug: true });
         const token = await tokenOf();
         const socket = await open(app, { protocols: ['clerk', token] });
@@ -541,7 +556,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
         expect(app.logger.lines.join('\n')).not.toContain(token.split('.').at(-1));
       });
 
-      it('comes after the Authorization header and before the query', async () => {
+      it('prefers the Authorization header to it, and it to the query', async () => {
         const app = await start(Gateway, { webSocket: { tokenSubprotocol: 'clerk', tokenParameter: 'token' } });
         const users = [1, 2, 3].map(() => clerk.createUser());
         const [header, protocol, query] = await Promise.all(users.map((user) => clerk.sessionToken({ user })));
@@ -556,8 +571,8 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
     });
   }
 
-  describe('the client code of docs/websockets.md', () => {
-    it('reconnects with a fresh token once the first has expired, and only then', async () => {
+  describe('with the client code of docs/websockets.md', () => {
+    it('reconnects with a fresh token when the token has expired, and stays closed without one', async () => {
       const webSocket = { disconnectOnExpiry: true, tokenSubprotocol: 'clerk' };
       const app = await start(ClosedGateway, { webSocket });
       const user = clerk.createUser();
@@ -581,15 +596,15 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       signedOut = true;
       const closed = client.closedAgain();
       expect((await client.ask('default')).data.code).toBe('token-expired');
-      // Once for the token that has expired, and once for what is none.
+      // Once for the expired token, and once for the invalid one.
       await closed;
       expect(getToken).toHaveBeenCalledTimes(3);
     });
   });
 
-  describe('expiry', () => {
-    it('ends 100 open sockets at once, but for those that were refreshed', async () => {
-      // The clock stands still while they are opened, which takes its time on a busy machine.
+  describe('on expiry', () => {
+    it('denies the messages of 100 open sockets, except those that were refreshed', async () => {
+      // The clock stands still while they are opened, which is slow on a busy machine.
       const opened = later(0);
       const app = await start();
       const gateway = app.get(Gateway);
@@ -604,7 +619,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
         replies.map(({ event, data }) => (event === 'answer' ? data.id : data.code));
       expect(outcome(await ask())).toEqual(users.map(({ id }) => id));
 
-      // Still within the tolerance, with a fresh token for every second one.
+      // Still within the clock skew; every second socket gets a fresh token.
       const now = later(62);
       await Promise.all(
         users.map(async (user, index) => {
@@ -624,7 +639,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       expect(all.every(({ isOpen }) => isOpen)).toBe(true);
     });
 
-    it('leaves nothing in memory once the sockets are closed', async () => {
+    it('keeps no closed socket in memory', async () => {
       const app = await start();
       const { clients } = app.get(Gateway);
       const token = await clerk.sessionToken();
@@ -640,12 +655,12 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
         await new Promise((resolve) => setTimeout(resolve, 20));
         gc();
       }
-      // Nest itself holds on to the last one.
+      // Nest itself keeps the last one.
       expect(clients.length).toBe(50);
       expect(clients.filter((client) => client.deref()).length).toBeLessThan(5);
-    }, 30_000); // Collecting garbage takes its time in a large process.
+    }, 30_000); // Garbage collection is slow in a large process.
 
-    it('lets a machine JWT pass no longer than it lasts', async () => {
+    it('denies a machine JWT once it has expired', async () => {
       const app = await start();
       const { token } = await clerk.createM2MToken({
         ...{ machine: clerk.createMachine(), format: 'jwt', secondsUntilExpiration: 60 },
@@ -656,7 +671,7 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       expect((await socket.ask('slow')).data.code).toBe('token-invalid');
     });
 
-    it('closes the socket where the application wants it, once it has said why', async () => {
+    it('closes the socket with disconnectOnExpiry, after denying a message with token-expired', async () => {
       const app = await start(Gateway, { webSocket: { disconnectOnExpiry: true } });
       const socket = await open(app, bearer(await clerk.sessionToken({ expiresIn: 60 })));
       expect((await socket.ask('api-key')).data.code).toBe('token-invalid');
@@ -704,9 +719,9 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
       @SubscribeMessage('a') a() {}
     }
 
-    // No global guard of Nest 11 reaches gateways; those of Nest 12 do.
+    // Global guards run for gateways on Nest 12, and not on Nest 11.
     if (NEST_VERSION === 11) {
-      it('a gateway does not start, and the error says what to do', async () => {
+      it('does not boot, and the error says which guard to add', async () => {
         const error: unknown = await boot(Open).catch((failure: unknown) => failure);
         expect(error).toBeInstanceOf(ClerkPolicyError);
         expect((error as ClerkPolicyError).problems).toEqual([
@@ -714,18 +729,18 @@ describe.each(SOCKET_PLATFORMS)('gateways on %s', (name, platform) => {
         ]);
       });
 
-      it('one that nothing has to look at does start', async () => {
+      it('boots if every message has @SkipAuth()', async () => {
         expect(protections(await boot(Skipped))).toEqual(['a unguarded']);
       });
     } else {
-      it('a gateway is guarded all the same', async () => {
+      it('is protected by the global guard', async () => {
         const app = await boot(Open);
         expect(protections(app)).toEqual(['a strict', 'b strict', 'c skip', 'd lax']);
         expect((await (await open(app)).ask('a')).data.code).toBe('authentication-required');
       });
     }
 
-    it('one that is guarded by itself starts, and one where the application guards by itself', async () => {
+    it('boots with @UseGuards(ClerkGuard), or with guard: false', async () => {
       expect(protections(await boot(Guarded))).toEqual(['a strict']);
       const ofItsOwn = ['a unguarded', 'b strict', 'c unguarded', 'd unguarded'];
       expect(protections(await boot(Open, false))).toEqual(ofItsOwn);

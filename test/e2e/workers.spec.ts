@@ -48,7 +48,7 @@ class Guarded {
   }
 }
 
-/** A guard of the application's own, of which the boot cannot tell that it asks ours. */
+/** A guard of the application that calls ours, which cannot be detected at boot. */
 @Injectable()
 class Delegating implements CanActivate {
   constructor(private readonly clerk: ClerkGuard) {}
@@ -67,7 +67,7 @@ class Delegated {
 
 const NAMES_THE_KEY = expect.stringMatching(/publishableKey \(environment variable CLERK_PUBLISHABLE_KEY\)/);
 
-describe('an application with a secret key alone', () => {
+describe('an application with only a secret key', () => {
   let clerk: LocalClerk;
   const variables = { ...process.env };
   const closing: { close(): Promise<unknown> }[] = [];
@@ -108,11 +108,11 @@ describe('an application with a secret key alone', () => {
     ['guard is not given', () => keys()],
     ['guard is undefined', () => ({ ...keys(), guard: undefined })],
     ['guard is true', () => ({ ...keys(), guard: true })],
-  ])('refuses to boot where %s', async (_, options) => {
+  ])('does not boot if %s', async (_, options) => {
     await expect(startContext([ClerkModule.forRoot(options())])).rejects.toMatchObject({ problems: [NAMES_THE_KEY] });
   });
 
-  it('refuses to boot without a secret key, naming it alone', async () => {
+  it('does not boot without a secret key, and the error names only that key', async () => {
     const { secretKey: _, ...rest } = keys();
     delete process.env.CLERK_SECRET_KEY;
     await expect(startContext([ClerkModule.forRoot({ ...rest, guard: false })])).rejects.toMatchObject({
@@ -120,7 +120,7 @@ describe('an application with a secret key alone', () => {
     });
   });
 
-  it('refuses to boot with a publishable key that is none', async () => {
+  it('does not boot with an invalid publishable key', async () => {
     const options = { ...keys(), publishableKey: 'sk_test_x', guard: false };
     await expect(startContext([ClerkModule.forRoot(options)])).rejects.toBeInstanceOf(ClerkConfigurationError);
   });
@@ -131,24 +131,24 @@ describe('an application with a secret key alone', () => {
         .imports(ClerkModule.forRoot({ ...keys(), guard: false }))
         .controllers(...controllers);
 
-    it('answers on handlers that nothing guards', async () => {
+    it('returns 200 from a handler without a guard', async () => {
       const app = await start(Open).start();
       closing.push(app);
       expect((await app.send('/open')).status).toBe(200);
     });
 
-    it('refuses to boot where @UseGuards(ClerkGuard) guards a handler, naming the key and the handler', async () => {
+    it('does not boot if @UseGuards(ClerkGuard) protects a handler, and the error names the key and the handler', async () => {
       const boot = start(Open, Guarded).start();
       await expect(boot).rejects.toMatchObject({ code: 'invalid-configuration', problems: [NAMES_THE_KEY] });
       await expect(boot).rejects.toThrow('Guarded.guarded');
     });
 
-    it('refuses to boot where the application registers the guard itself', async () => {
+    it('does not boot if the application registers ClerkGuard itself', async () => {
       const boot = start(Open).providers({ provide: APP_GUARD, useExisting: ClerkGuard }).start();
       await expect(boot).rejects.toMatchObject({ problems: [NAMES_THE_KEY] });
     });
 
-    it('refuses to boot where ClerkMiddleware is applied', async () => {
+    it('does not boot if ClerkMiddleware is applied', async () => {
       @Module({})
       class WithMiddleware {
         configure(consumer: MiddlewareConsumer) {
@@ -159,7 +159,7 @@ describe('an application with a secret key alone', () => {
       await expect(boot).rejects.toMatchObject({ problems: [NAMES_THE_KEY] });
     });
 
-    it('answers 500 with a log line that names the key, where another guard asks ClerkGuard', async () => {
+    it('returns 500 and logs the missing key if another guard calls ClerkGuard', async () => {
       const app = await start(Delegated).providers(Delegating).start();
       closing.push(app);
       const token = await clerk.sessionToken();

@@ -1,4 +1,4 @@
-/** Run inside of a user's built application: starts it against a local Clerk, and tries its doors. */
+/** Run inside a user's built application: starts it against a local Clerk, and calls its routes. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,15 +12,19 @@ import * as testing from 'nest-clerk/testing';
 
 const require = createRequire(import.meta.url);
 
-/** Where Node can `require()` ES modules, both sides get these; elsewhere `require()` gets the CommonJS bundle. */
+/** If Node can `require()` ES modules, import and require load the same files; otherwise `require()` loads the CommonJS build. */
 const WITHOUT_REQUIRE_OF_ESM = '--no-experimental-require-module';
 const NPX_COMMAND = ['npx', '--no-install', 'nest-clerk'];
 const BOOT_WITHIN_MS = 20_000;
 
 function checkModules() {
   const required = require('nest-clerk');
-  assert.equal(required.ClerkGuard, imported.ClerkGuard, 'import and require give one ClerkGuard');
-  assert.equal(require('nest-clerk/testing').LocalClerk, testing.LocalClerk, 'import and require give one LocalClerk');
+  assert.equal(required.ClerkGuard, imported.ClerkGuard, 'import and require load the same ClerkGuard');
+  assert.equal(
+    require('nest-clerk/testing').LocalClerk,
+    testing.LocalClerk,
+    'import and require load the same LocalClerk',
+  );
 
   const resolved = (...flags) =>
     execFileSync(process.execPath, [...flags, '-p', 'require.resolve("nest-clerk")'], { encoding: 'utf8' }).trim();
@@ -29,11 +33,11 @@ function checkModules() {
   assert.match(bundle, /[\\/]cjs[\\/]index\.js$/);
 
   const names = (exports) => Object.keys(exports).sort();
-  assert.deepEqual(names(require(bundle)), names(imported), 'both builds export the same');
+  assert.deepEqual(names(require(bundle)), names(imported), 'both builds export the same names');
   assert.deepEqual(names(require(bundle.replace('index.js', 'testing/index.js'))), names(testing));
 }
 
-/** The entries that hold only types can be imported all the same; Fastify need not be there for that. */
+/** The entries that only contain types can be imported at run time, even without Fastify. */
 async function checkTypeEntries() {
   for (const entry of ['nest-clerk/express', 'nest-clerk/fastify']) {
     await import(entry);
@@ -42,25 +46,25 @@ async function checkTypeEntries() {
   }
 }
 
-/** The application has no package for other transports: it starts without them, and the types name none. */
+/** No optional package is installed: the application starts without them, and the declarations import none. */
 function checkOptionalPeers() {
   const { peerDependenciesMeta } = require('nest-clerk/package.json');
   const optional = [...Object.keys(peerDependenciesMeta), '@nestjs/graphql', '@nestjs/platform-fastify'];
   for (const name of optional) {
-    assert.throws(() => require.resolve(name), { code: 'MODULE_NOT_FOUND' }, `${name} is not installed`);
+    assert.throws(() => require.resolve(name), { code: 'MODULE_NOT_FOUND' }, `${name} must not be installed`);
   }
   const dist = 'node_modules/nest-clerk/dist';
   const declarations = readdirSync(dist, { recursive: true }).filter((file) => file.endsWith('.d.ts'));
   assert.notEqual(declarations.length, 0);
   for (const file of declarations) {
     const imports = readFileSync(join(dist, file), 'utf8').matchAll(/(?:from |import\()['"]([^'"]+)['"]/g);
-    for (const [, name] of imports) assert.ok(!optional.includes(name), `${file} names ${name}`);
+    for (const [, name] of imports) assert.ok(!optional.includes(name), `${file} must not import ${name}`);
   }
 }
 
 /**
- * The command, as `npx` finds it, and where the application gets another copy of the library than it. What the application
- * prints while it is loaded is kept out of the map.
+ * Runs the command through `npx`, and with Node flags for which the application loads another copy of the library than the
+ * command. The output of the application while it is loaded must not appear in the map.
  */
 function checkCommand() {
   const expected = [
@@ -73,20 +77,21 @@ function checkCommand() {
   writeFileSync('noisy.mjs', "console.log('hello'); export * from './dist/app.module.js';");
   for (const [program, ...before] of [NPX_COMMAND, [process.execPath, WITHOUT_REQUIRE_OF_ESM, main]]) {
     const routes = JSON.parse(execFileSync(program, [...before, ...options], { encoding: 'utf8' }));
-    const said = routes.map(({ method, path, protection, handler }) => `${method} ${path} ${protection} ${handler}`);
-    for (const line of expected) assert.ok(said.includes(line), `${line} is among\n${said.join('\n')}`);
+    const printed = routes.map(({ method, path, protection, handler }) => `${method} ${path} ${protection} ${handler}`);
+    for (const line of expected)
+      assert.ok(printed.includes(line), `the command must print\n${line}\nbut printed\n${printed.join('\n')}`);
   }
   rmSync('noisy.mjs');
 }
 
-/** What an application does in vain while it is made must neither end the command with a stack trace nor look like success. */
+/** If the application cannot be created, the command exits with 1, a message without a stack trace, and no output. */
 function checkCommandFailures() {
   const module = (factory) => `
     import { Module } from '@nestjs/common';
     import { ClerkModule } from 'nest-clerk';
     export class AppModule {}
     Module({ imports: [${factory}] })(AppModule);`;
-  for (const [factory, says] of [
+  for (const [factory, message] of [
     ['ClerkModule.forRootAsync({ useFactory: () => new Promise(() => undefined) })', 'never answers'],
     ['process.exit(0)', 'ended the process'],
     ["Promise.reject(new Error('DATABASE_URL is required'))", 'does not start: DATABASE_URL is required'],
@@ -95,7 +100,7 @@ function checkCommandFailures() {
     const [program, ...before] = NPX_COMMAND;
     const { status, stdout, stderr } = spawnSync(program, [...before, 'routes', 'failing.mjs'], { encoding: 'utf8' });
     assert.deepEqual({ status, stdout }, { status: 1, stdout: '' }, stderr);
-    assert.match(stderr, new RegExp(`${says}.*\\n$`));
+    assert.match(stderr, new RegExp(`${message}.*\\n$`));
     assert.doesNotMatch(stderr, /^ +at /m);
   }
   rmSync('failing.mjs');
@@ -110,8 +115,8 @@ async function freePort() {
   return port;
 }
 
-/** Starts the application as `npm run start:prod` does, and asks it everything in the table. */
-async function checkDoors(flags, env, table) {
+/** Starts the application as `npm run start:prod` does, and sends every request of the table. */
+async function checkRoutes(flags, env, table) {
   const port = await freePort();
   const app = spawn(process.execPath, [...flags, 'dist/main.js'], {
     env: { ...process.env, ...env, PORT: String(port) },
@@ -124,7 +129,7 @@ async function checkDoors(flags, env, table) {
   const answer = async (method, path, token) => {
     const headers = token ? { authorization: `Bearer ${token}` } : {};
     for (;;) {
-      assert.equal(app.exitCode, null, 'the application runs');
+      assert.equal(app.exitCode, null, 'the application must not exit');
       try {
         return await fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
       } catch (error) {
@@ -134,12 +139,12 @@ async function checkDoors(flags, env, table) {
     }
   };
   try {
-    for (const { door, token, status, says } of table) {
-      const response = await answer(...door, token);
+    for (const { route, token, status, includes } of table) {
+      const response = await answer(...route, token);
       const body = await response.text();
-      const what = `${door.join(' ')} ${token?.slice(0, 8) ?? 'without token'}: ${body}`;
-      assert.equal(response.status, status, what);
-      if (says) assert.ok(body.includes(says), what);
+      const call = `${route.join(' ')} with ${token ? `the token ${token.slice(0, 8)}…` : 'no token'} returned ${response.status}: ${body}`;
+      assert.equal(response.status, status, call);
+      if (includes) assert.ok(body.includes(includes), call);
     }
   } catch (error) {
     console.error(log);
@@ -162,18 +167,18 @@ try {
   const member = await clerk.sessionToken({ user, organization });
   const biller = await clerk.sessionToken({ user, organization, permissions: ['org:invoices:create'] });
   const table = [
-    { door: ['GET', '/invoices'], status: 401 },
-    { door: ['GET', '/invoices'], token: 'garbage', status: 401 },
-    { door: ['GET', '/invoices'], token: member, status: 200, says: user.id },
-    { door: ['GET', '/invoices/rates'], status: 200 },
-    { door: ['POST', '/invoices'], status: 401 },
-    { door: ['POST', '/invoices'], token: member, status: 403 },
-    // Answers what `clerk.users` of the injected ClerkClientService knows.
-    { door: ['POST', '/invoices'], token: biller, status: 201, says: user.id },
+    { route: ['GET', '/invoices'], status: 401 },
+    { route: ['GET', '/invoices'], token: 'garbage', status: 401 },
+    { route: ['GET', '/invoices'], token: member, status: 200, includes: user.id },
+    { route: ['GET', '/invoices/rates'], status: 200 },
+    { route: ['POST', '/invoices'], status: 401 },
+    { route: ['POST', '/invoices'], token: member, status: 403 },
+    // Returns the user that the injected ClerkClientService loads.
+    { route: ['POST', '/invoices'], token: biller, status: 201, includes: user.id },
   ];
   for (const flags of [[], [WITHOUT_REQUIRE_OF_ESM]]) {
-    await checkDoors(flags, clerk.env, table);
-    console.log(`${table.length} doors answer as they should: node ${[...flags, 'dist/main.js'].join(' ')}`);
+    await checkRoutes(flags, clerk.env, table);
+    console.log(`${table.length} requests returned what they should: node ${[...flags, 'dist/main.js'].join(' ')}`);
   }
 } finally {
   await clerk.stop();

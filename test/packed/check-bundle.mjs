@@ -1,9 +1,9 @@
 /**
- * Run inside of a user's application: makes one file of it by esbuild and by webpack, starts that far away from its
- * node_modules, and asks it for something.
+ * Run inside a user's application: bundles it into one file with esbuild and with webpack, starts that file outside the
+ * application's folder, without its node_modules, and calls it.
  *
- * First README's application, which has no optional package of Nest; with the argument `transports`, `bundle/main.ts`, which
- * has gateways and message handlers.
+ * By default, it bundles the README's application, which has no optional package of Nest; with the argument `transports`,
+ * `bundle/main.ts`, which has gateways and message handlers.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -25,11 +25,11 @@ const require = createRequire(join(process.cwd(), 'package.json'));
 const MAJOR = JSON.parse(readFileSync('node_modules/@nestjs/core/package.json', 'utf8')).version.split('.')[0];
 const withTransports = process.argv[2] === 'transports';
 const entry = withTransports ? 'bundle/built/main.js' : 'dist/bundled.js';
-// The starter of Nest 12 has a top-level await, which CommonJS cannot have.
+// The starter of Nest 12 has a top-level await, which CommonJS does not support.
 if (!withTransports)
   writeFileSync(entry, readFileSync('dist/main.js', 'utf8').replace(/^await bootstrap/m, 'void bootstrap'));
 
-/** What Nest loads only where it is installed, and what it would have to do with brokers that this application has none of. */
+/** Packages that Nest loads only if they are installed, among them the clients of brokers. */
 const OPTIONAL = [
   ...[
     '@nestjs/microservices',
@@ -61,12 +61,12 @@ const isInstalled = (name) => {
 };
 const external = OPTIONAL.filter((name) => !isInstalled(name));
 
-/** The location of the file, which bundles of CommonJS have under another name. Nest's WsAdapter asks for it. */
+/** Defines `import.meta.url` in CommonJS bundles. Nest's WsAdapter needs it. */
 const SHIM = {
   banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
   define: { 'import.meta.url': 'importMetaUrl' },
 };
-/** CommonJS within ES modules requires Node's own modules. */
+/** Defines `require()` in ES module bundles: bundled CommonJS code requires Node's built-in modules. */
 const REQUIRE = {
   banner: {
     js: 'import { createRequire as createRequireOf } from "node:module"; const require = createRequireOf(import.meta.url);',
@@ -82,7 +82,7 @@ const byEsbuild = (format, more = {}) => [
   },
 ];
 
-/** As the defaults of Nest's own builder, but with everything in the one file: it leaves packages outside. */
+/** As Nest's own builder by default, but with all packages in the bundle, which Nest leaves outside. */
 const byWebpack = (more = {}) => [
   `webpack${more.optimization ? ', minimized' : ''}`,
   'cjs',
@@ -98,7 +98,7 @@ const byWebpack = (more = {}) => [
         node: { __filename: false, __dirname: false },
         plugins: [
           new webpack.IgnorePlugin({ checkResource: (name) => matches(external, name) }),
-          // Nest's own import()s would become files beside it.
+          // Otherwise Nest's import() calls would become separate files.
           new webpack.optimize.LimitChunkCountPlugin({ maxChunks: 1 }),
         ],
         ...more,
@@ -114,10 +114,10 @@ const matches = (names, name) =>
   names.some((each) => each === name || (each.endsWith('/*') && name.startsWith(each.slice(0, -1))));
 
 /**
- * The WsAdapter of Nest 12 requires `ws` from where it is: esbuild leaves that package outside, and in CommonJS it takes the
- * shim to say where. Nothing else needs it.
+ * The WsAdapter of Nest 12 requires `ws` relative to `import.meta.url`: esbuild leaves that package outside, and CommonJS
+ * bundles need the shim. Nothing else needs it.
  */
-const hasPlaceOfItsOwn = (name) => MAJOR === '11' || name !== 'esbuild --format=cjs';
+const canLoadWs = (name) => MAJOR === '11' || name !== 'esbuild --format=cjs';
 
 const BUNDLES = [byEsbuild('cjs'), byEsbuild('cjs', SHIM), byEsbuild('esm', REQUIRE), byWebpack()];
 
@@ -130,7 +130,7 @@ async function freePort() {
   return port;
 }
 
-/** Starts a bundle, hands its ports to the questions, and ends it. */
+/** Starts a bundle, passes its ports to `ask`, and stops it. */
 async function whileRunning(file, env, ask) {
   const [port, rpcPort] = [await freePort(), await freePort()];
   const ports = { PORT: String(port), RPC_PORT: String(rpcPort), NEST_MAJOR: MAJOR };
@@ -140,8 +140,8 @@ async function whileRunning(file, env, ask) {
   try {
     const deadline = Date.now() + BOOT_WITHIN_MS;
     while (!(await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined))) {
-      assert.equal(app.exitCode, null, 'the bundle runs');
-      assert.ok(Date.now() < deadline, 'the bundle starts');
+      assert.equal(app.exitCode, null, 'the bundle must not exit');
+      assert.ok(Date.now() < deadline, `the bundle must start within ${BOOT_WITHIN_MS} ms`);
       await delay(100);
     }
     await ask(port, rpcPort);
@@ -162,7 +162,7 @@ async function askHttp(port, token, userId) {
   assert.ok((await answer.text()).includes(userId));
 }
 
-/** What the gateway answers to a message, in the words of `ws`. */
+/** Sends a message to the gateway and returns its answer, in the format of `ws`. */
 const ASK_GATEWAY = {
   ws: async (port, token) => {
     const { WebSocket } = await import('ws');
@@ -180,9 +180,9 @@ const ASK_GATEWAY = {
     const socket = io(`http://127.0.0.1:${port}`, { auth: { token }, transports: ['websocket'], reconnection: false });
     const answer = new Promise((resolve) => socket.onAny((event, data) => resolve({ event, data })));
     socket.emit('say', 'hello');
-    const said = await answer;
+    const reply = await answer;
     socket.disconnect();
-    return said;
+    return reply;
   },
 };
 
@@ -224,9 +224,9 @@ try {
     mkdirSync(dirname(file));
     await bundle(file);
     for (const kind of withTransports ? Object.keys(ASK_GATEWAY) : ['none']) {
-      if (kind === 'ws' && !hasPlaceOfItsOwn(name)) continue;
+      if (kind === 'ws' && !canLoadWs(name)) continue;
       await whileRunning(file, { ...clerk.env, SOCKETS: kind }, async (port, rpcPort) => {
-        // Each run its own: bundling takes longer than a session token lives.
+        // A new token for each run: bundling takes longer than the lifetime of a session token.
         const token = await clerk.sessionToken({ user });
         await askHttp(port, token, user.id);
         if (!withTransports) return;
@@ -234,7 +234,7 @@ try {
         await askMicroservice(rpcPort, token, user.id);
       });
     }
-    console.log(`One file answers as it should: ${name} of ${entry}`);
+    console.log(`The bundle of ${entry} returned what it should: ${name}`);
   }
 } finally {
   await clerk.stop();

@@ -1,6 +1,6 @@
 /**
- * Run inside of a user's application: `tsc` with the given options, failing on any error but those in Clerk's own
- * declarations. They do not compile by themselves: @clerk/shared names types of packages that it does not install
+ * Run inside a user's application: runs `tsc` with the given options, and fails on any error except those in Clerk's own
+ * declarations, which do not compile on their own: @clerk/shared imports types of packages that it does not install
  * (@stripe/stripe-js, @coinbase/wallet-sdk, …).
  */
 import { spawnSync } from 'node:child_process';
@@ -19,5 +19,5 @@ if (ours.length > 0 || (status !== 0 && found.length === 0)) {
   process.exit(1);
 }
 console.log(
-  `Types are sound${found.length > 0 ? `, apart from ${found.length} errors in Clerk's own declarations` : ''}.`,
+  `The types compile${found.length > 0 ? `, except for ${found.length} errors in Clerk's own declarations` : ''}.`,
 );

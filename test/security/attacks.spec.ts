@@ -29,7 +29,7 @@ describe.each(PLATFORMS)('attacks on %s', (_, platform) => {
   });
   afterAll(() => Promise.all([app?.close(), clerk?.stop(), other?.stop()]));
 
-  it('by hundreds of session cookies cause no more than one look at the keys', async () => {
+  it('with 60 forged session cookies are denied with 401 and cause no key fetch', async () => {
     const before = clerk.countRequests('/v1/jwks');
     const cookies = Array.from(
       { length: 60 },
@@ -42,33 +42,33 @@ describe.each(PLATFORMS)('attacks on %s', (_, platform) => {
     expect(clerk.countRequests('/v1/jwks')).toBe(before);
   });
 
-  it('by tokens of two instances at each other’s application fail under concurrency too', async () => {
+  it('with tokens of another instance are denied with 401, even when valid tokens are sent concurrently', async () => {
     const second = await TestApp.on(platform).clerk(other.options).controllers(Routes).start();
-    const asked = await Promise.all(
+    const statuses = await Promise.all(
       Array.from({ length: 40 }, async (_unused, index) => {
         const [home, away] = index % 2 ? [app, second] : [second, app];
         const own = await (index % 2 ? clerk : other).sessionToken();
         return [(await home.withToken('/strict', own)).status, (await away.withToken('/strict', own)).status];
       }),
     );
-    expect(asked).toEqual(asked.map(() => [200, 401]));
+    expect(statuses).toEqual(statuses.map(() => [200, 401]));
     await second.close();
   });
 
-  describe('by what other libraries leave on the request', () => {
+  describe('with a forged request.auth', () => {
     const forgeries: [string, () => unknown][] = [
-      ['express-jwt', () => ({ sub: 'user_evil', userId: 'user_evil', isAuthenticated: true })],
+      ['an object, as express-jwt sets it', () => ({ sub: 'user_evil', userId: 'user_evil', isAuthenticated: true })],
       [
-        'a forged Clerk handler',
+        'a function marked as @clerk/express’s',
         () =>
           Object.assign(() => ({ userId: 'user_evil', isAuthenticated: true, tokenType: 'session_token' }), {
             [Symbol.for('@clerk/express.auth')]: true,
           }),
       ],
-      ['passport', () => true],
+      ['the value true', () => true],
     ];
 
-    it.each(forgeries)('the auth of %s signs nobody in, and does not break who is', async (_, forge) => {
+    it.each(forgeries)('that is %s do not sign anyone in, and do not break valid tokens', async (_, forge) => {
       const foreign = await TestApp.on(platform)
         .clerk(clerk.options)
         .controllers(Routes)
@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('attacks on %s', (_, platform) => {
       await foreign.close();
     });
 
-    it('nor does anything a client can put into a request', () => {
+    it('in a parsed JSON object do not reach getAuth(), which throws auth-not-populated', () => {
       const request = JSON.parse(
         '{"auth":{"userId":"user_evil"},"Symbol(nest-clerk:identity)":{"status":"signed-in"}}',
       );
@@ -94,17 +94,20 @@ describe.each(PLATFORMS)('attacks on %s', (_, platform) => {
     });
   });
 
-  it('leave no credential and no key in any answer or log line', async () => {
+  it('with altered credentials leave no credential and no secret key in responses and log lines', async () => {
     const secrets = [token, 'ak_SECRET', 'mt_SECRET', clerk.secretKey];
-    const answers = [];
-    for (const sent of secrets.slice(0, 3)) {
+    const responses = [];
+    for (const credential of secrets.slice(0, 3)) {
       for (const target of ['/strict', '/public']) {
-        answers.push(await app.withToken(target, `${sent}x`));
-        answers.push(await app.send(target, { cookie: `__session=${sent}x; __client_uat=1; __clerk_db_jwt=d` }));
+        responses.push(await app.withToken(target, `${credential}x`));
+        responses.push(
+          await app.send(target, { cookie: `__session=${credential}x; __client_uat=1; __clerk_db_jwt=d` }),
+        );
       }
     }
-    const said =
-      answers.map(({ headers, body }) => JSON.stringify([[...headers], body])).join('\n') + app.logger.lines.join('\n');
-    for (const secret of secrets) expect(said).not.toContain(secret);
+    const output =
+      responses.map(({ headers, body }) => JSON.stringify([[...headers], body])).join('\n') +
+      app.logger.lines.join('\n');
+    for (const secret of secrets) expect(output).not.toContain(secret);
   });
 });

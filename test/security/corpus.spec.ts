@@ -59,7 +59,7 @@ class PublicRoutes {
   }
 }
 
-/** Whatever reaches no other route by its spelling reaches this one, which is strict. */
+/** Every path that no other route matches reaches this one, which is strict. */
 @Controller()
 class AllOtherRoutes {
   @All('*') rest(@Auth() auth: AuthObject) {
@@ -67,20 +67,20 @@ class AllOtherRoutes {
   }
 }
 
-/** The lanes to a verdict, and how often an attack is tried in a row. */
+/** The lanes of authentication, and how often an attack is sent in a row. */
 const LANES: readonly { readonly lane: string; readonly options: ClerkModuleOptions; readonly times: number }[] = [
-  { lane: 'by Clerk alone', options: { verificationCache: false, directVerification: false }, times: 1 },
-  { lane: 'directly', options: { verificationCache: false }, times: 1 },
-  { lane: 'beside what is remembered', options: {}, times: 2 },
+  { lane: 'with Clerk alone', options: { verificationCache: false, directVerification: false }, times: 1 },
+  { lane: 'with direct verification', options: { verificationCache: false }, times: 1 },
+  { lane: 'with a warm cache', options: {}, times: 2 },
 ];
 
 const tally = { entries: CORPUS.flatMap(({ attacks }) => attacks).length, requests: 0, accepted: 0 };
 
-describe('the corpus of attacks', () => {
+describe('the attack corpus', () => {
   let stage: Stage;
 
   beforeAll(async () => {
-    // Clerk says much about what is sent here.
+    // Clerk logs many of the requests that are sent here.
     for (const method of ['log', 'warn', 'error'] as const) jest.spyOn(console, method).mockReturnValue();
     stage = await setStage();
   });
@@ -92,7 +92,7 @@ describe('the corpus of attacks', () => {
     writeFileSync('build/security-corpus.json', `${JSON.stringify(tally)}\n`);
   });
 
-  it('holds at least 150, each under a name of its own, with a source', () => {
+  it('has at least 150 attacks, each with a unique name and a valid source', () => {
     const names = CORPUS.flatMap(({ name, attacks }) => attacks.map((attack) => `${name}: ${attack.name}`));
     expect(names.length).toBeGreaterThanOrEqual(150);
     expect(new Set(names).size).toBe(names.length);
@@ -108,7 +108,7 @@ describe('the corpus of attacks', () => {
         await Promise.all([...apps.values()].map(async (app) => (await app).close()));
       });
 
-      /** Families with the same options share an application, so that its caches know what others sent. */
+      /** Families with the same options share an application, so that its caches contain what others sent. */
       function appFor(family: Family): Promise<TestApp> {
         let app = apps.get(family.options);
         if (!app) {
@@ -127,7 +127,7 @@ describe('the corpus of attacks', () => {
         return exchange(port, { target: `/${kind}/${family.at ?? 'session'}${query}`, ...sent });
       }
 
-      async function letIn(family: Family): Promise<void> {
+      async function expectControlAccepted(family: Family): Promise<void> {
         for (const { target, ...sent } of await family.control(stage)) {
           const strict = await ask(family, 'strict', target ? { ...sent, target } : sent);
           const lax = await ask(family, 'public', sent);
@@ -137,8 +137,8 @@ describe('the corpus of attacks', () => {
         }
       }
 
-      /** What goes wrong with an attack, in words. */
-      async function tryOut(family: Family, { name, outcome, requests }: Attack): Promise<readonly string[]> {
+      /** The failures of an attack, as readable lines. */
+      async function failuresOf(family: Family, { name, outcome, requests }: Attack): Promise<readonly string[]> {
         const wrong: string[] = [];
         for (const sent of await requests(stage)) {
           const answers: (readonly [string, number, Answer])[] = [];
@@ -150,29 +150,30 @@ describe('the corpus of attacks', () => {
             const { status, body } = answer;
             const accepted = status < 300 && (kind === 'strict' || body.isAuthenticated !== false);
             if (accepted) tally.accepted += 1;
-            if (accepted || status !== expected) wrong.push(`${name}: ${kind} ${status}, not ${expected}`);
-            wrong.push(...betrayals(answer, sent).map((betrayal) => `${name}: ${kind}, ${betrayal}`));
+            if (accepted || status !== expected)
+              wrong.push(`${name}: the ${kind} route returned ${status} instead of ${expected}`);
+            wrong.push(...leaksOf(answer, sent).map((leak) => `${name}: the response of the ${kind} route ${leak}`));
           }
         }
         return wrong;
       }
 
-      it.each(CORPUS)('$name: none of them is let in, and the good ones are', async (family) => {
-        // In the caches from the first time on.
-        await letIn(family);
-        const wrong = await Promise.all(family.attacks.map((attack) => tryOut(family, attack)));
+      it.each(CORPUS)('$name: denies every attack and accepts the valid requests', async (family) => {
+        // This also fills the caches.
+        await expectControlAccepted(family);
+        const wrong = await Promise.all(family.attacks.map((attack) => failuresOf(family, attack)));
         expect(wrong.flat()).toEqual([]);
-        await letIn(family);
+        await expectControlAccepted(family);
       });
     });
   });
 
-  it('asks no server of the attacker for anything', () => {
+  it('sends no request to the attacker’s server', () => {
     expect(stage.attacker.requests).toEqual([]);
   });
 });
 
-/** What an attack may be credited to; section, page or product is told behind it. */
+/** The allowed sources of an attack, followed by the section, page or product. */
 const SOURCE =
   /^(RFC \d{4} (§\d+(\.\d+)*|Appendix [A-Z])|CVE-\d{4}-\d{4,} \(.+\)|GHSA(-\w{4}){3} \(.+\)|CWE-\d+|OWASP WSTG-[A-Z]+-\d\d|PortSwigger .+|Fetch Standard .+|Clerk: .+)$/;
 
@@ -204,25 +205,25 @@ async function setStage(): Promise<Stage> {
   return { clerk, neighbour, attacker, production, good };
 }
 
-/** The application, by either name, the local Clerk, and a sign-in page. */
+/** The host names of the application and the local Clerk, and that of the sign-in page. */
 const OURS = ['127.0.0.1', 'api.example.com', 'accounts.example.com'];
 
-/** No answer sends anybody to a stranger, opens anything to one, or hands on what one wrote. */
-function betrayals({ status, headers }: Answer, sent: Sent): readonly string[] {
+/** The ways in which a response is unsafe: it redirects to another site, allows its origin, or passes on its data. */
+function leaksOf({ status, headers }: Answer, sent: Sent): readonly string[] {
   const location = headers.get('location');
   const target = location === null ? undefined : new URL(location, 'http://127.0.0.1');
-  // Clerk and the sign-in page send the browser back there; the host that it connected to is its own to choose.
+  // Clerk and the sign-in page redirect back there; a Host header that the client chose itself is fine.
   const back = new URL(target?.searchParams.get('redirect_url') ?? '/', 'http://127.0.0.1');
   const isHostNamed = sent.headers?.some(([name]) => name === 'Host');
   const found = {
-    'breaks down': status === 0 || status >= 500,
-    'opens itself to other origins': [...headers.keys()].some((name) => name.startsWith('access-control-')),
+    'is missing or a server error': status === 0 || status >= 500,
+    'has CORS headers': [...headers.keys()].some((name) => name.startsWith('access-control-')),
     'discloses configuration': headers.has('x-clerk-auth-message'),
-    'has a header that was smuggled in': headers.has('x-injected'),
-    'sets a cookie of a stranger': headers.getSetCookie().some((cookie) => /evil/.test(cookie)),
-    'sends to a stranger': target !== undefined && !OURS.includes(target.hostname),
-    'has a stranger send back': !isHostNamed && !OURS.includes(back.host),
+    'has an injected header': headers.has('x-injected'),
+    'sets a cookie of the attacker': headers.getSetCookie().some((cookie) => /evil/.test(cookie)),
+    'redirects to another site': target !== undefined && !OURS.includes(target.hostname),
+    'has a redirect_url to another site': !isHostNamed && !OURS.includes(back.host),
     'pollutes prototypes': 'polluted' in {},
   };
-  return Object.entries(found).flatMap(([betrayal, isFound]) => (isFound ? [betrayal] : []));
+  return Object.entries(found).flatMap(([leak, isFound]) => (isFound ? [leak] : []));
 }

@@ -20,14 +20,14 @@ import {
 } from '../support/generated-requests.js';
 import { FORMS } from '../support/tenant-answers.js';
 
-/** How many requests are compared; .ci/run asks for more. */
+/** The number of requests compared; .ci/run sets more. */
 const REQUESTS = Math.ceil(Number(process.env.DIFFERENTIAL_REQUESTS ?? 2_000) / 4);
 const REQUESTS_A_RUN = 12;
 const SEED = Number(process.env.DIFFERENTIAL_SEED ?? Date.now() % 1_000_000);
 
 type Form = (options: RequestOptions) => RequestOptions;
 
-/** One object for all tenants, changed in place from request to request. */
+/** resolveOptions returns one object for all tenants, changed in place for each request. */
 function changedInPlace(): Form {
   const answer: Record<string, unknown> = {};
   return (options) => {
@@ -36,19 +36,19 @@ function changedInPlace(): Form {
   };
 }
 
-/** One object for all tenants, of getters that speak for the one that is served. */
-function speaksForWhoeverIsServed(): Form {
-  let served: RequestOptions = {};
+/** resolveOptions returns one Proxy for all tenants, which reads the options of the current one. */
+function readsCurrentTenant(): Form {
+  let current: RequestOptions = {};
   const answer = new Proxy({} as RequestOptions, {
-    ownKeys: () => Reflect.ownKeys(served),
-    getOwnPropertyDescriptor: (_, name) => ({ ...Reflect.getOwnPropertyDescriptor(served, name), configurable: true }),
-    get: (_, name) => Reflect.get(served, name) as unknown,
-    has: (_, name) => Reflect.has(served, name),
+    ownKeys: () => Reflect.ownKeys(current),
+    getOwnPropertyDescriptor: (_, name) => ({ ...Reflect.getOwnPropertyDescriptor(current, name), configurable: true }),
+    get: (_, name) => Reflect.get(current, name) as unknown,
+    has: (_, name) => Reflect.has(current, name),
   });
-  return (options) => ((served = options), answer);
+  return (options) => ((current = options), answer);
 }
 
-/** Answers that are made once for each tenant, and given again. */
+/** resolveOptions returns a result once created for each tenant again. */
 function madeOnce(form: Form): () => Form {
   return () => {
     const made = new Map<RequestOptions, RequestOptions>();
@@ -63,7 +63,7 @@ function madeOnce(form: Form): () => Form {
 const WAYS: readonly (() => Form)[] = [
   ...Object.values(FORMS).flatMap((form) => [() => form, madeOnce(form)]),
   changedInPlace,
-  speaksForWhoeverIsServed,
+  readsCurrentTenant,
 ];
 
 const LANES: readonly ClerkModuleOptions[] = [
@@ -83,16 +83,16 @@ interface Tenant {
 interface TenantRequest {
   readonly spec: RequestSpec;
   readonly tenant: number;
-  /** Whose tokens it carries, and under whose cookie names. */
+  /** Whose tokens it carries, and with whose cookie suffix. */
   readonly tokensOf: number;
   readonly namesOf: number;
-  /** How far the clock moves before it, in milliseconds. */
+  /** The milliseconds by which the clock moves before it. */
   readonly passed: number;
 }
 
 const PENDING = { treatPendingAsSignedOut: false };
 
-describe('the lanes of tenants', () => {
+describe('the authenticator of tenants', () => {
   const clerks: LocalClerk[] = [];
   let now = 0;
 
@@ -101,7 +101,7 @@ describe('the lanes of tenants', () => {
     populate({ clerk: clerks[0] as LocalClerk, other: clerks[1] as LocalClerk });
     now = Date.now();
     jest.spyOn(Date, 'now').mockImplementation(() => now);
-    // Clerk says much about what is generated here.
+    // Clerk logs many of the generated requests.
     for (const method of ['log', 'warn', 'error'] as const) jest.spyOn(console, method).mockImplementation();
   });
   afterAll(async () => {
@@ -118,7 +118,7 @@ describe('the lanes of tenants', () => {
     return { clerk, other: clerks[1 - number] as LocalClerk, client: createClerkClient(theirs), options };
   }
 
-  /** An application with both tenants, asked as its guard asks. */
+  /** The authenticator that the guard of an application with both tenants uses. */
   function application(tenants: readonly Tenant[], form: Form, lane: ClerkModuleOptions) {
     const given: ClerkModuleOptions = {
       ...lane,
@@ -149,7 +149,7 @@ describe('the lanes of tenants', () => {
       namesOf: isAwayName ? 1 - tenant : tenant,
     }));
 
-  it(`say what the tenant’s own Clerk says, in ${REQUESTS} requests (seed ${SEED})`, async () => {
+  it(`returns the same result as the tenant’s own Clerk client for ${REQUESTS} requests (seed ${SEED})`, async () => {
     const seen = { requests: 0, signedIn: 0, away: 0 };
     const run = fc.record({
       options: fc.tuple(optionsSpec, optionsSpec),
@@ -164,7 +164,7 @@ describe('the lanes of tenants', () => {
       const tokens = await Promise.all(
         tenants.map((one) =>
           Promise.all(
-            // Of keys that are fetched, the `kid` matters; of one that is given, it does not.
+            // The `kid` matters only for fetched keys, not for a given one.
             specs.map((spec) => {
               const fetched = fetchesKeys ? { header: {}, foreignKey: false } : {};
               return mint({ ...spec, ...fetched }, one, Math.floor(now / 1000));
@@ -177,7 +177,7 @@ describe('the lanes of tenants', () => {
       for (const { spec, tenant: number, tokensOf, namesOf, passed } of requests) {
         now += passed;
         const { client, options: own } = tenants[number] as Tenant;
-        // Who may forward a request is another question.
+        // Without forwarded headers: differential.spec.ts covers them.
         const headers = Object.fromEntries(
           Object.entries(spec.headers).filter(([name]) => !name.includes('forwarded')),
         );
@@ -196,8 +196,8 @@ describe('the lanes of tenants', () => {
         if (ours.status === 'signed-in') seen.signedIn += 1;
         if (tokensOf !== number) seen.away += 1;
         expect(ours.status).toBe(theirs.status);
-        // A token of another instance names a key that is not among those that are fetched: Clerk, which is given one, has
-        // another word for it.
+        // A token of another instance names a key that is not among the fetched ones. Clerk's client has a given key here,
+        // and another reason.
         if (fetchesKeys && ours.reason === 'jwk-kid-mismatch') {
           expect([theirs.status, ours.toAuth().isAuthenticated]).toEqual(['signed-out', false]);
           continue;
@@ -211,7 +211,7 @@ describe('the lanes of tenants', () => {
       now = began;
     });
     await fc.assert(property, { numRuns: Math.ceil(REQUESTS / REQUESTS_A_RUN), seed: SEED, endOnFailure: true });
-    // A test in which nobody ever gets in, or tries to at the other's, shows nothing.
+    // Guards against a generator that only makes invalid requests, or none for the other tenant.
     expect(seen.requests).toBeGreaterThanOrEqual(REQUESTS);
     expect(seen.signedIn).toBeGreaterThan(REQUESTS / 20);
     expect(seen.away).toBeGreaterThan(REQUESTS / 20);

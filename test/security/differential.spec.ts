@@ -26,12 +26,12 @@ import {
 } from '../support/generated-requests.js';
 import { KEYS, RotatingClerk, type BrowserSpec, type KeyName, type SessionSpec } from '../support/key-rotation.js';
 
-/** How many requests are compared; .ci/run asks for more. */
+/** The number of requests compared; .ci/run sets more. */
 const REQUESTS = Number(process.env.DIFFERENTIAL_REQUESTS ?? 2_000);
 const REQUESTS_A_RUN = 8;
 const SEED = Number(process.env.DIFFERENTIAL_SEED ?? Date.now() % 1_000_000);
 
-/** What is compared of an auth object: functions by what they answer. */
+/** The parts of an auth object that are compared; functions by their results. */
 async function described(auth: AuthObject | null) {
   if (!auth) return null;
   const has = auth.has as (params: object) => boolean;
@@ -46,34 +46,34 @@ async function described(auth: AuthObject | null) {
   return {
     ...Object.fromEntries(properties),
     has: rights.map((params) => has(params)),
-    // The token itself; Clerk is asked for none.
+    // Without a template, this is the token itself, without a call to Clerk.
     token: await auth.getToken(),
   };
 }
 
 /**
- * The request as Clerk is asked about it. What is forwarded is told apart here once more, and not by what is tested: the
- * host counts where the application trusts its proxy or names that origin, the protocol where it is one of the web.
+ * The request that is passed to Clerk's own client. Which forwarded headers to trust is decided here independently of
+ * the tested code: a host if the application trusts its proxy or lists that origin, a protocol if it is http or https.
  */
-function believed(
+function withTrustedHeaders(
   { method, url, headers }: HttpRequestLike,
   { trustsProxy }: RequestSpec,
   origins: readonly string[] = [],
 ): Request {
-  const said = new Headers(headers as Record<string, string>);
+  const trusted = new Headers(headers as Record<string, string>);
   for (const name of ['x-forwarded-proto', 'cloudfront-forwarded-proto']) {
-    if (!/^https?(,|$)/.test(said.get(name) ?? '')) said.delete(name);
+    if (!/^https?(,|$)/.test(trusted.get(name) ?? '')) trusted.delete(name);
   }
-  const [protocol] = (said.get('x-forwarded-proto') ?? 'http').split(',');
-  const [host] = (said.get('x-forwarded-host') ?? '').split(',');
+  const [protocol] = (trusted.get('x-forwarded-proto') ?? 'http').split(',');
+  const [host] = (trusted.get('x-forwarded-host') ?? '').split(',');
   const isHost = /^[a-z.]+$/.test(host ?? '');
-  if (!isHost || (!trustsProxy && !origins.includes(`${protocol}://${host}`))) said.delete('x-forwarded-host');
-  return new Request(`http://localhost${url}`, { method, headers: said });
+  if (!isHost || (!trustsProxy && !origins.includes(`${protocol}://${host}`))) trusted.delete('x-forwarded-host');
+  return new Request(`http://localhost${url}`, { method, headers: trusted });
 }
 
 const PENDING = { treatPendingAsSignedOut: false };
 
-describe('the lanes to a verdict', () => {
+describe('the authenticator with all lanes', () => {
   let instance: Instance;
   let now = 0;
 
@@ -82,7 +82,7 @@ describe('the lanes to a verdict', () => {
     populate(instance);
     now = Date.now();
     jest.spyOn(Date, 'now').mockImplementation(() => now);
-    // Clerk says much about what is generated here.
+    // Clerk logs many of the generated requests.
     for (const method of ['log', 'warn', 'error'] as const) jest.spyOn(console, method).mockImplementation();
   });
   afterAll(async () => {
@@ -90,7 +90,7 @@ describe('the lanes to a verdict', () => {
     await Promise.all([instance.clerk.stop(), instance.other.stop()]);
   });
 
-  /** The three lanes, and Clerk's client alone, over one instance with these options. */
+  /** Our three lanes and Clerk's own client, for one instance with these options. */
   function sides(given: ClerkModuleOptions) {
     const { clerk } = instance;
     const { publishableKey, secretKey, apiUrl, jwtKey } = { ...clerk.options, jwtKey: clerk.jwtKey };
@@ -105,7 +105,7 @@ describe('the lanes to a verdict', () => {
     const askClerk = async (source: HttpRequestLike, spec: RequestSpec) => {
       const { acceptsToken } = spec;
       try {
-        const sent = believed(source, spec, given.authorizedParties);
+        const sent = withTrustedHeaders(source, spec, given.authorizedParties);
         const { clerkUrl } = createClerkRequest(sent);
         const token = tokenInHeader(sent.headers.get('authorization'));
         const { isSatellite, audience, authorizedParties, ...others } = given;
@@ -114,7 +114,7 @@ describe('the lanes to a verdict', () => {
           clockSkewInMs: 5_000,
           ...(others as AuthenticateRequestOptions),
           isSatellite: typeof isSatellite === 'function' ? isSatellite(clerkUrl) : isSatellite,
-          // These are about session tokens, which Clerk's option does not know.
+          // Our options apply to session tokens only, Clerk's to every token type.
           ...(token && isMachineToken(token) ? {} : { authorizedParties, audience: audience as string[] }),
           acceptsToken: acceptsToken as 'any',
         } as AuthenticateRequestOptions & { acceptsToken: 'any' });
@@ -126,12 +126,12 @@ describe('the lanes to a verdict', () => {
     return { ask, askClerk };
   }
 
-  it(`say what Clerk says, in ${REQUESTS} requests (seed ${SEED})`, async () => {
+  it(`returns the same status, reason and auth object as Clerk’s client for ${REQUESTS} requests (seed ${SEED})`, async () => {
     const seen = { requests: 0, signedIn: 0, forwarded: 0 };
     const run = fc.record({
       options: optionsSpec,
       tokens: fc.array(tokenSpec, { minLength: TOKENS, maxLength: TOKENS }),
-      // Each request with how far the clock moves before it, in milliseconds.
+      // Each request with the milliseconds by which the clock moves before it.
       requests: fc.array(fc.tuple(requestSpec, fc.constantFrom(0, 0, 0, 900, 4_000, 20_000, 59_000, -3_000, -90_000)), {
         minLength: REQUESTS_A_RUN,
         maxLength: REQUESTS_A_RUN,
@@ -151,7 +151,7 @@ describe('the lanes to a verdict', () => {
           continue;
         }
         const { state: theirs, clerkUrl } = asked;
-        // To ourselves by path alone, which is the same place.
+        // Our redirects to this server are paths, resolved here for the comparison.
         const location = ours.headers.get('location');
         const leadsTo = location && new URL(location, clerkUrl).href;
         expect(leadsTo).toBe(theirs.headers.get('location'));
@@ -166,16 +166,16 @@ describe('the lanes to a verdict', () => {
       now = began;
     });
     await fc.assert(property, { numRuns: Math.ceil(REQUESTS / REQUESTS_A_RUN), seed: SEED, endOnFailure: true });
-    // A test in which nobody ever gets in shows nothing.
+    // Guards against a generator that only makes invalid requests.
     expect(seen.requests).toBeGreaterThanOrEqual(REQUESTS);
     expect(seen.signedIn).toBeGreaterThan(REQUESTS / 20);
     expect(seen.forwarded).toBeGreaterThan(0);
   }, 600_000);
 });
 
-describe('the lanes while keys rotate', () => {
+describe('the authenticator while keys rotate', () => {
   const session: fc.Arbitrary<SessionSpec> = fc.record({
-    // Those that Clerk publishes more often than not.
+    // Mostly keys that Clerk publishes.
     key: fc.constantFrom<KeyName>('former', 'current', ...KEYS),
     isExpired: fc.boolean(),
   });
@@ -209,9 +209,9 @@ describe('the lanes while keys rotate', () => {
   });
   afterAll(() => void jest.restoreAllMocks());
 
-  /** What a browser and a handler are told, but for tokens and sessions, which are new each time. */
-  const told = (headers: Headers, auth: object | null) => {
-    // What leads back to us is a path, with us.
+  /** The result for browser and handler, without tokens and sessions, which are new each time. */
+  const comparable = (headers: Headers, auth: object | null) => {
+    // Our redirects to this server are paths.
     const location =
       headers.get('location') === null ? null : new URL(headers.get('location') as string, 'http://api.test');
     for (const name of ['__session', 'redirect_url']) location?.searchParams.delete(name);
@@ -224,7 +224,7 @@ describe('the lanes while keys rotate', () => {
   };
 
   it.each(['development', 'production'] as const)(
-    `say what Clerk’s client says that fetches its own keys, on a %s instance (seed ${SEED})`,
+    `returns the same result as a Clerk client that fetches its own keys, on a %s instance (seed ${SEED})`,
     async (instanceType) => {
       const rotating = await RotatingClerk.start(instanceType);
       const { clerk } = rotating;
@@ -246,7 +246,7 @@ describe('the lanes while keys rotate', () => {
             }),
           );
           const [source, same] = sources as [HttpRequestLike, HttpRequestLike];
-          // A handshake belongs to document navigations: for others, Clerk is asked without it.
+          // For requests that are not document navigations, we remove the handshake, which Clerk's client would not.
           if (spec.handshake && !spec.isNavigation) return;
           const before = rotating.exchanges;
           const ours = await lanes.authenticate(new HttpCredentials(source, source), acceptsToken);
@@ -259,11 +259,11 @@ describe('the lanes while keys rotate', () => {
 
           if (ours.status === 'signed-in') signedIn.ours++;
           if (spent > 0 && ours.toAuth().isAuthenticated) signedIn.byExchange++;
-          // With a way back, it is a redirect to us.
+          // Where Clerk's client redirects, our status is `handshake`.
           const status = theirs.headers.has('location') ? 'handshake' : theirs.status;
           expect([ours.status, ours.reason]).toEqual([status, theirs.reason]);
           const theirAuth = theirs.toAuth();
-          expect(told(ours.headers, theirAuth && ours.toAuth())).toEqual(told(theirs.headers, theirAuth));
+          expect(comparable(ours.headers, theirAuth && ours.toAuth())).toEqual(comparable(theirs.headers, theirAuth));
         },
       );
       try {

@@ -11,13 +11,13 @@ import { colliding } from './corpus/encoding.js';
 import { encode, partsOf, rs256, withHeader } from './corpus/forge.js';
 
 const LANES: readonly (readonly [string, ClerkModuleOptions])[] = [
-  ['by Clerk alone', { verificationCache: false, directVerification: false }],
-  ['directly', { verificationCache: false }],
-  ['beside what is remembered', {}],
+  ['with Clerk alone', { verificationCache: false, directVerification: false }],
+  ['with direct verification', { verificationCache: false }],
+  ['with the verification cache', {}],
 ];
 
-/** What attackers do to memory: by the thousand, or with two credentials that look alike to it. */
-describe('floods and collisions', () => {
+/** Attacks on caches: thousands of requests, and credentials with the same hash. */
+describe('the authenticator under floods and collisions', () => {
   let clerk: LocalClerk;
   let attacker: LocalClerk;
   let good: string;
@@ -32,7 +32,7 @@ describe('floods and collisions', () => {
     await Promise.all([clerk.stop(), attacker.stop()]);
   });
 
-  /** An instance as an application has it, asked as its guard asks. */
+  /** An instance with its authenticator, called as the guard does. */
   function instance(given: ClerkModuleOptions = {}) {
     const options = resolveClerkOptions({ ...clerk.options, ...given }, {});
     const { authenticator } = createInstance(options);
@@ -46,8 +46,8 @@ describe('floods and collisions', () => {
     return { options, credentials, ask, status };
   }
 
-  /** Ever another token that is good for nothing. */
-  function refused(number: number): string {
+  /** A different invalid token for each number. */
+  function invalidToken(number: number): string {
     const { header, payload, signature } = partsOf(good);
     const forgeries = [
       () => `garbage-${number}`,
@@ -59,7 +59,7 @@ describe('floods and collisions', () => {
     return (forgeries[number % forgeries.length] as () => string)();
   }
 
-  /** In portions, since a server has no ten thousand requests at once either. */
+  /** Sends the requests in batches of 100. */
   async function flood(count: number, send: (number: number) => Promise<unknown>): Promise<void> {
     for (let from = 0; from < count; from += 100) {
       await Promise.all(Array.from({ length: Math.min(100, count - from) }, (_, index) => send(from + index)));
@@ -67,23 +67,23 @@ describe('floods and collisions', () => {
   }
 
   it.each([
-    ['as much is remembered as by default', {}],
-    ['little is remembered', { verificationCache: { maxEntries: 10 } }],
+    ['the default cache size', {}],
+    ['a cache of 10 entries', { verificationCache: { maxEntries: 10 } }],
   ])(
-    '10,000 refusals open nothing and push nobody out where %s',
+    'denies 10,000 invalid tokens and still accepts a valid one with %s',
     async (_, options) => {
       const { status } = instance(options);
       for (let time = 0; time < 3; time++) expect(await status(good)).toBe('signed-in');
-      const answers = new Set<string>();
-      await flood(10_000, async (number) => answers.add(await status(refused(number))));
-      expect(answers).toEqual(new Set(['signed-out']));
-      for (let number = 0; number < 10; number++) expect(await status(refused(number))).toBe('signed-out');
+      const statuses = new Set<string>();
+      await flood(10_000, async (number) => statuses.add(await status(invalidToken(number))));
+      expect(statuses).toEqual(new Set(['signed-out']));
+      for (let number = 0; number < 10; number++) expect(await status(invalidToken(number))).toBe('signed-out');
       expect(await status(good)).toBe('signed-in');
     },
     120_000,
   );
 
-  it('hundreds of good callers push others out of memory, who are then looked at anew', async () => {
+  it('verifies callers again whose entries 200 others evicted, and denies the expired one', async () => {
     const { status } = instance({ verificationCache: { maxEntries: 10 } });
     const now = jest.spyOn(Date, 'now');
     const short = await clerk.sessionToken();
@@ -95,10 +95,10 @@ describe('floods and collisions', () => {
     now.mockRestore();
   });
 
-  describe('keys that are unknown', () => {
+  describe('with unknown key IDs', () => {
     const unknown = (number: number) => withHeader(good, { kid: `unknown-${number}` }, rs256(attacker.signingKey));
 
-    it.each(LANES)('a thousand of them cause one look at the keys, and one more, %s', async (_, options) => {
+    it.each(LANES)('fetches the key set at most twice for 1,000 tokens, %s', async (_, options) => {
       clerk.reset();
       const { ask, status } = instance(options);
       await flood(500, (number) => status(unknown(number)));
@@ -110,26 +110,26 @@ describe('floods and collisions', () => {
     });
   });
 
-  describe('credentials that look alike to the memory', () => {
+  describe('with credentials that have the same hash', () => {
     const identity = (name: string) => ({ name }) as unknown as Identity;
     const always = { since: 0, until: Infinity, bytes: 1_000 };
     const limits = { maxEntries: 1_000, maxBytes: 1_000_000 };
 
-    it('have one place there, and are not mixed up', () => {
+    it('keeps only the last one in the hot cache, and does not mix them up', () => {
       const recent = new HotCache(limits, () => 1);
       const twin = colliding(good);
       recent.set(good, 'session_token', { identity: identity('good'), ...always });
       expect(recent.get(twin, 'session_token')).toBeUndefined();
       expect(recent.get(good, 'session_token')).toMatchObject({ name: 'good' });
       recent.set(twin, 'session_token', { identity: identity('twin'), ...always });
-      // Had it not been the same place, both were found: it is a real collision.
+      // In different slots, both would be found: this is a real collision.
       expect(recent.get(good, 'session_token')).toBeUndefined();
       expect(recent.get(twin, 'session_token')).toMatchObject({ name: 'twin' });
     });
 
-    it('are found for the types of tokens that were asked for, and no others', () => {
+    it('finds an entry only for the token types that it was cached for', () => {
       const recent = new HotCache(limits, () => 1);
-      // The number counts how many letters or types there are: three each.
+      // The hash uses the length: `any` has three characters, the list three types.
       const three = ['session_token', 'api_key', 'm2m_token'] satisfies AcceptsToken;
       recent.set(good, 'any', { identity: identity('good'), ...always });
       for (const types of [three, 'session_token'] as const)
@@ -138,11 +138,11 @@ describe('floods and collisions', () => {
       expect(recent.get(good, 'any')).toBeUndefined();
     });
 
-    it('are told apart though one is the text by which the other is remembered', async () => {
+    it('denies a token that is the request fingerprint of a cached browser', async () => {
       const { options, credentials, ask, status } = instance();
       const browser = { cookie: await clerk.browserCookies() };
       for (let time = 0; time < 3; time++) expect((await ask(browser)).status).toBe('signed-in');
-      // Without the line break, which HTTP does not let through.
+      // Without the line break, which HTTP does not allow.
       expect(await status(requestFingerprint(credentials(browser), options).trim())).toBe('signed-out');
     });
   });

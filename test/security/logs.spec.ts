@@ -17,7 +17,7 @@ class Routes {
   @Get('public') @Public() public() {}
 }
 
-/** How many calls the lines speak of. */
+/** The number of calls that the lines report. */
 const callsIn = (lines: readonly string[]) =>
   lines.reduce((sum, line) => sum + 1 + Number(/\(and (\d+) more like it\)/.exec(line)?.[1] ?? 0), 0);
 
@@ -29,7 +29,7 @@ describe.each(PLATFORMS)('the log on %s', (_, platform) => {
   });
   afterAll(() => Promise.all([clerk?.stop(), other?.stop()]));
 
-  it('is not flooded by denials: each kind is told at once, and then counted', async () => {
+  it('has one line at once for each kind of denial, and then counts repetitions', async () => {
     const app = await TestApp.on(platform).controllers(Routes).clerk(clerk.options).start();
     const token = await clerk.sessionToken();
     const CALLS = 40;
@@ -51,13 +51,13 @@ describe.each(PLATFORMS)('the log on %s', (_, platform) => {
     }
     await app.close();
     const lines = app.logger.lines.filter((line) => line.endsWith('ClerkGuard'));
-    // Five kinds, and as many lines for what was held back, were the test as slow as it may.
+    // Five kinds, plus a line for each count of repetitions, of which a slow test has more.
     expect(lines.length).toBeLessThan(CALLS);
-    // A predicate that throws is told of beside the denial.
+    // A predicate that throws is reported in addition to its denial.
     expect(callsIn(lines)).toBe(5 * CALLS);
   });
 
-  it('is not flooded by what onError throws', async () => {
+  it('has fewer than 20 lines for 40 errors thrown by onError, and counts them all', async () => {
     const app = await TestApp.on(platform)
       .controllers(Routes)
       .clerk({ ...clerk.options, onError: broken })
@@ -70,7 +70,7 @@ describe.each(PLATFORMS)('the log on %s', (_, platform) => {
     expect(callsIn(errors)).toBe(40);
   });
 
-  it('tells nothing that a caller wrote, and makes no kind of it', async () => {
+  it('contains no text of a caller, and groups denials independently of it', async () => {
     const app = await TestApp.on(platform)
       .controllers(Routes)
       .clerk({ ...clerk.options, debug: true })

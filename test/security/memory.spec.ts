@@ -21,15 +21,15 @@ const MIB = 1024 * 1024;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** How much the heap holds, garbage aside. */
+/** The used heap after garbage collection, in bytes. */
 function heap(): number {
   for (let time = 0; time < 2; time++) collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 
 /**
- * The least of a few measurements, or the first that is low enough: what other things of this process come and go may
- * make one too high, while what is kept makes all of them so.
+ * The lowest of up to four measurements, or the first that is low enough: other activity in this process can make one
+ * too high, while retained memory makes all of them high.
  */
 async function least(measure: () => number | Promise<number>, enough: number): Promise<number> {
   let lowest = Infinity;
@@ -37,8 +37,8 @@ async function least(measure: () => number | Promise<number>, enough: number): P
   return lowest;
 }
 
-describe('what is kept in memory of a request', () => {
-  /** How many callers, and how much each of them sends besides its credential: together 4 MB. */
+describe('the memory of the caches', () => {
+  /** The number of callers, and the bytes that each sends in addition to its credentials: 4 MB in total. */
   const CALLERS = 250;
   const PADDING = 15_000;
 
@@ -70,7 +70,7 @@ describe('what is kept in memory of a request', () => {
       () => clock.now,
     ) as CachedAuthenticator;
     const ask = async (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token') => {
-      // As they come out of a socket: each a text of its own.
+      // Each value is a string of its own, as if read from a socket.
       const sent = JSON.parse(JSON.stringify({ host: 'api.test', ...headers })) as Record<string, string>;
       const source = { method: 'POST', url: '/', headers: sent };
       const { status } = await authenticator.authenticate(new HttpCredentials(source, source), acceptsToken);
@@ -79,7 +79,7 @@ describe('what is kept in memory of a request', () => {
     return { authenticator, ask, clock };
   }
 
-  /** How much the heap grows by so many callers, and what is asked after that. */
+  /** The growth of the heap by CALLERS callers, in bytes. */
   async function growth(
     send: (ask: ReturnType<typeof lanes>['ask'], padding: string) => Promise<void>,
     padding: number,
@@ -99,16 +99,16 @@ describe('what is kept in memory of a request', () => {
   it.each<[string, (ask: ReturnType<typeof lanes>['ask'], padding: string) => Promise<void>]>([
     ['a session cookie after other cookies', (ask, pad) => ask({ cookie: `p=${pad}; ${browser()}` })],
     ['a session cookie before other cookies', (ask, pad) => ask({ cookie: `${browser()}; p=${pad}` })],
-    ['a session token with more behind it', (ask, pad) => ask({ authorization: `Bearer ${session} ${pad}` })],
+    ['a session token with trailing text', (ask, pad) => ask({ authorization: `Bearer ${session} ${pad}` })],
     [
-      'a session token beside a cookie',
+      'a session token and a cookie',
       (ask, pad) => ask({ authorization: `Bearer ${session}`, cookie: `__session=${pad}` }),
     ],
-    ['an M2M token beside a cookie', (ask, pad) => ask({ authorization: `Bearer ${m2m}`, cookie: pad }, 'm2m_token')],
-    ['an API key beside a cookie', (ask, pad) => ask({ authorization: `Bearer ${apiKey}`, cookie: pad }, 'api_key')],
-    ['an API key beside a referer', (ask, pad) => ask({ authorization: `Bearer ${apiKey}`, referer: pad }, 'any')],
+    ['an M2M token and a cookie', (ask, pad) => ask({ authorization: `Bearer ${m2m}`, cookie: pad }, 'm2m_token')],
+    ['an API key and a cookie', (ask, pad) => ask({ authorization: `Bearer ${apiKey}`, cookie: pad }, 'api_key')],
+    ['an API key and a referer', (ask, pad) => ask({ authorization: `Bearer ${apiKey}`, referer: pad }, 'any')],
   ])(
-    'is what it takes to know it again, and nothing that came along: %s',
+    'does not retain the rest of a request: %s',
     async (_, send) => {
       const remembered = { machineTokens: { ttl: 60_000 } };
       const bound = (CALLERS * PADDING) / 4;
@@ -123,7 +123,7 @@ describe('what is kept in memory of a request', () => {
 
   const browser = () => `__session=${session}; __client_uat=1; __clerk_db_jwt=dvb_1`;
 
-  it('stays within its bound where callers are kept ready with all that they sent', async () => {
+  it('stays within 1.5 times maxBytes when callers with large requests are in the hot cache', async () => {
     const twice = async (ask: ReturnType<typeof lanes>['ask'], pad: string) => {
       for (let time = 0; time < 3; time++) await ask({ cookie: `p=${pad}; ${browser()}` });
     };
@@ -131,7 +131,7 @@ describe('what is kept in memory of a request', () => {
     expect(await least(() => growth(twice, PADDING, limits), 1.5 * MIB)).toBeLessThan(1.5 * MIB);
   }, 120_000);
 
-  describe('by its own account', () => {
+  describe('for claims of different shapes', () => {
     const NOW = 1_000_000_000;
     const options = resolveClerkOptions(
       { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' },
@@ -140,22 +140,22 @@ describe('what is kept in memory of a request', () => {
     const keys = new StaticKeySet('PEM');
     const CLAIMS = { sub: 'user_1', sid: 'sess_1', exp: NOW / 1_000 + 3_600 };
 
-    /** How many lists, objects and names claims of some kilobytes can hold. */
+    /** The number of lists, objects or names in claims of a few kilobytes. */
     const MANY = 1_000;
 
     it.each<[string, string]>([
       ['usual claims', '"v":2'],
-      ['much text', `"a":"${'x'.repeat(8_000)}"`],
-      ['text outside of Latin', `"a":"${'あ'.repeat(3_000)}"`],
-      ['lists in each other', `"a":${'['.repeat(MANY)}${']'.repeat(MANY)}`],
+      ['a long string', `"a":"${'x'.repeat(8_000)}"`],
+      ['non-Latin text', `"a":"${'あ'.repeat(3_000)}"`],
+      ['nested lists', `"a":${'['.repeat(MANY)}${']'.repeat(MANY)}`],
       ['many empty lists', `"a":[${Array(MANY).fill('[]').join()}]`],
       ['many empty objects', `"a":[${Array(MANY).fill('{}').join()}]`],
       ['many numbers', `"a":[${Array(MANY).fill('1.5').join()}]`],
-      ['many names', `"a":{${Array.from({ length: 300 }, (_, index) => `"name${index}":1`).join()}}`],
+      ['many properties', `"a":{${Array.from({ length: 300 }, (_, index) => `"name${index}":1`).join()}}`],
     ])(
-      'never takes more than it may: %s',
+      'stays within maxBytes, and the heap within 1.5 times of it, with %s',
       async (_, more) => {
-        /** How much the heap grows; what the caches say of themselves is held against their bounds. */
+        /** The growth of the heap in bytes; also checks the caches' own accounting against maxBytes. */
         const fill = () => {
           const cache = { maxEntries: 100_000, maxBytes: MIB, machineTokens: { ttl: 0 } };
           const verdicts = new VerificationCache(options, cache, keys, () => NOW);

@@ -1,4 +1,4 @@
-/** What middlewares and serverless adapters leave of a request: nobody gets in by it, and it is no failure of ours. */
+/** Requests as other middleware and serverless adapters may change them: they give no access and cause no 5xx. */
 import { Controller, Get, Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 
 import fc from 'fast-check';
@@ -51,14 +51,14 @@ const throwing = (target: object, name: string) =>
     configurable: true,
     enumerable: true,
     get: () => {
-      throw new Error('not for reading');
+      throw new Error('not readable');
     },
   });
 
-/** Values that Node never gives a header, made of what the caller sent. */
+/** Header values that Node itself never produces, made from what the caller sent. */
 const VALUES: Record<string, (sent: string) => unknown> = {
-  'an array of itself': (sent) => [sent],
-  'an array of two': (sent) => [sent, sent],
+  'an array of one value': (sent) => [sent],
+  'an array of two values': (sent) => [sent, sent],
   'an empty array': () => [],
   'an array of arrays': (sent) => [[sent]],
   'an array of null': () => [null],
@@ -68,8 +68,8 @@ const VALUES: Record<string, (sent: string) => unknown> = {
   false: () => false,
   'a BigInt': () => 7n,
   'an object': (sent) => ({ value: sent }),
-  'an object that speaks': (sent) => ({ toString: () => sent }),
-  'an object that speaks like a string': (sent) => ({
+  'an object with toString()': (sent) => ({ toString: () => sent }),
+  'an object with methods of a string': (sent) => ({
     startsWith: () => true,
     slice: () => sent.slice(7),
     split: () => ['Bearer', sent.slice(7)],
@@ -79,25 +79,25 @@ const VALUES: Record<string, (sent: string) => unknown> = {
   'a Symbol': () => Symbol('token'),
   'a function': (sent) => () => sent,
   'a Buffer': (sent) => Buffer.from(sent),
-  'what throws when it becomes text': () => ({
+  'an object whose toString() throws': () => ({
     toString: () => {
-      throw new Error('not for reading');
+      throw new Error('not readable');
     },
   }),
-  'a text that no header can hold': (sent) => `${sent}\n\0`,
-  'a text outside of Latin-1': (sent) => `${sent}\u{1f600}`,
+  'a string with control characters': (sent) => `${sent}\n\0`,
+  'a string outside Latin-1': (sent) => `${sent}\u{1f600}`,
 };
 
-/** What takes the place of all headers. */
+/** Replacements for the headers object. */
 const ALL_HEADERS: Record<string, (headers: Record<string, unknown>) => unknown> = {
-  'an object without prototype': (headers) => Object.assign(Object.create(null), headers),
-  'an object of the fetch API': (headers) => new Headers(headers as Record<string, string>),
+  'an object without a prototype': (headers) => Object.assign(Object.create(null), headers),
+  'a Headers object': (headers) => new Headers(headers as Record<string, string>),
   'a Map': (headers) => new Map(Object.entries(headers)),
   'a list': (headers) => Object.entries(headers).flat(),
-  'an object whose headers are inherited': (headers) => Object.create(headers),
+  'an object with inherited headers': (headers) => Object.create(headers),
 };
 
-describe.each(PLATFORMS)('a request that was changed on %s', (_, platform) => {
+describe.each(PLATFORMS)('a request changed by middleware on %s', (_, platform) => {
   let clerk: LocalClerk;
   const apps: Record<string, TestApp> = {};
 
@@ -119,15 +119,15 @@ describe.each(PLATFORMS)('a request that was changed on %s', (_, platform) => {
   });
   afterAll(() => Promise.all([...Object.values(apps).map((app) => app.close()), clerk?.stop()]));
 
-  /** What both applications answer to each route, with a good token and without. */
-  async function answers(how: Change, among = apps): Promise<Record<string, { status: number; body: any }>> {
+  /** The responses of both applications for each route, with a valid token and without. */
+  async function responses(how: Change, among = apps): Promise<Record<string, { status: number; body: any }>> {
     change = how;
     const seen: Record<string, { status: number; body: any }> = {};
     for (const [name, app] of Object.entries(among)) {
       for (const route of ['strict', 'page', 'public']) {
         for (const authorized of [true, false]) {
           const { status, body } = await app.send(`/${route}`, authorized ? { authorization: `Bearer ${token}` } : {});
-          seen[`${name}, ${route}, ${authorized ? 'with a token' : 'without'}`] = { status, body };
+          seen[`${name}, ${route}, ${authorized ? 'with a token' : 'without a token'}`] = { status, body };
         }
       }
     }
@@ -135,46 +135,49 @@ describe.each(PLATFORMS)('a request that was changed on %s', (_, platform) => {
     return seen;
   }
 
-  /** No failure, and nobody in who sent nothing. */
-  function expectSafe(seen: Awaited<ReturnType<typeof answers>>): void {
+  /** Expects no unexpected status, and no access without a token. */
+  function expectSafe(seen: Awaited<ReturnType<typeof responses>>): void {
     for (const [name, { status, body }] of Object.entries(seen)) {
-      expect([name, [200, 302, 307, 400, 401].includes(status) ? 'answered' : status]).toEqual([name, 'answered']);
+      expect([name, [200, 302, 307, 400, 401].includes(status) ? 'expected status' : status]).toEqual([
+        name,
+        'expected status',
+      ]);
       if (name.includes('without')) expect([name, body?.isAuthenticated ?? false]).toEqual([name, false]);
-      // A handler that is not public answers nobody else than who is signed in.
+      // A strict handler runs only for signed-in callers.
       if (status === 200 && !name.includes('public')) expect([name, body.isAuthenticated]).toEqual([name, true]);
     }
   }
 
-  const statuses = (seen: Awaited<ReturnType<typeof answers>>) => [
+  const statuses = (seen: Awaited<ReturnType<typeof responses>>) => [
     ...new Set(Object.values(seen).map((a) => a.status)),
   ];
 
-  it('lets in who sent a good token, as long as nothing is changed', async () => {
-    const seen = await answers(() => undefined);
+  it('is accepted with a valid token and denied without one if nothing is changed', async () => {
+    const seen = await responses(() => undefined);
     expectSafe(seen);
     for (const [name, { status }] of Object.entries(seen)) {
       expect([name, status]).toEqual([name, name.includes('without') && !name.includes('public') ? 401 : 200]);
     }
   });
 
-  describe.each(Object.entries(VALUES))('so that a header is %s', (_value, make) => {
-    it.each(HEADERS)('%s', async (header) => {
-      const seen = await answers((request, good) => {
+  describe.each(Object.entries(VALUES))('so that a header is %s:', (_value, make) => {
+    it.each(HEADERS)('%s gives no access without a token and causes no 5xx', async (header) => {
+      const seen = await responses((request, good) => {
         const sent = request.headers[header] ?? (header === 'authorization' ? `Bearer ${good}` : 'localhost');
-        // Who sent no token does not get one by it.
+        // A caller without a token must not get one through the change.
         const given = header === 'authorization' && request.headers.authorization === undefined ? 'Bearer x' : sent;
         request.headers[header] = make(String(given));
       });
       expectSafe(seen);
-      // Of headers that somebody is told by, everything but text makes the request malformed.
-      const told = !['user-agent', 'x-anything'].includes(header) && typeof make('x') !== 'string';
-      if (told) expect(statuses(seen)).toEqual([400]);
-      if (header === 'x-anything' && told) expect(statuses(seen)).toEqual([200, 401]);
+      // Any value but a string makes the request malformed, if we read the header.
+      const isRead = !['user-agent', 'x-anything'].includes(header) && typeof make('x') !== 'string';
+      if (isRead) expect(statuses(seen)).toEqual([400]);
+      if (header === 'x-anything' && isRead) expect(statuses(seen)).toEqual([200, 401]);
     });
   });
 
-  it.each(HEADERS)('so that %s cannot be read', async (header) => {
-    const seen = await answers((request) => throwing(request.headers, header));
+  it.each(HEADERS)('so that reading %s throws gets 400 or no access without a token', async (header) => {
+    const seen = await responses((request) => throwing(request.headers, header));
     expectSafe(seen);
     if (!['user-agent', 'x-anything'].includes(header)) expect(statuses(seen)).toEqual([400]);
   });
@@ -182,37 +185,40 @@ describe.each(PLATFORMS)('a request that was changed on %s', (_, platform) => {
   it.each<[string, unknown]>([
     ['null', null],
     ['undefined', undefined],
-    ['an empty text', ''],
-  ])('so that the token is %s: it is none', async (_value, value) => {
-    const seen = await answers((request) => void (request.headers.authorization = value));
+    ['an empty string', ''],
+  ])('so that the Authorization header is %s is treated as one without a token', async (_value, value) => {
+    const seen = await responses((request) => void (request.headers.authorization = value));
     expectSafe(seen);
     for (const [name, { status }] of Object.entries(seen)) {
       expect([name, status]).toEqual([name, name.includes('public') ? 200 : 401]);
     }
   });
 
-  it.each(Object.entries(ALL_HEADERS))('so that its headers are %s', async (_value, make) => {
-    const seen = await answers((request) => {
-      const headers = make({ ...request.headers });
-      Object.defineProperty(request, 'headers', { value: headers, configurable: true, writable: true });
-    });
-    expectSafe(seen);
-  });
+  it.each(Object.entries(ALL_HEADERS))(
+    'so that its headers are %s gets no access without a token',
+    async (_value, make) => {
+      const seen = await responses((request) => {
+        const headers = make({ ...request.headers });
+        Object.defineProperty(request, 'headers', { value: headers, configurable: true, writable: true });
+      });
+      expectSafe(seen);
+    },
+  );
 
   it.each<[string, unknown]>([
     ['a number', 7],
     ['a list', ['/strict']],
     ['an object', { startsWith: () => true, indexOf: () => -1 }],
     ['another host', '//evil.example/strict'],
-  ])('so that its target is %s', async (_value, target) => {
-    // Nest's own middleware on Fastify reads the target too, and does not expect any of this.
-    const seen = await answers((request) => void (request.originalUrl = target), { guard: apps.guard! });
+  ])('so that its target is %s gets 400', async (_value, target) => {
+    // Only with the guard: Nest's own middleware on Fastify reads the target too, and fails with such values.
+    const seen = await responses((request) => void (request.originalUrl = target), { guard: apps.guard! });
     expectSafe(seen);
     expect(statuses(seen)).toEqual([400]);
   });
 });
 
-it('whatever a request is made of, it is unreadable or somebody who is not signed in', async () => {
+it('a request of arbitrary values without a valid token is either unreadable or not signed in', async () => {
   const clerk = await LocalClerk.start();
   const jwtKey = clerk.jwtKey;
   const options = resolveClerkOptions({ ...clerk.options, jwtKey, proxyUrl: undefined }, {});

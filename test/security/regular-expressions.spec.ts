@@ -5,15 +5,15 @@ import { Linter } from 'eslint';
 import { parser } from 'typescript-eslint';
 
 const LIB = join(__dirname, '../../lib');
-/** Far more than Node takes in a request's head. */
+/** Far more than Node accepts as the head of a request. */
 const LENGTH = 100_000;
-/** What is linear takes a few milliseconds; what is not, many seconds. */
+/** A linear expression takes a few milliseconds; any other, many seconds. */
 const LIMIT_IN_MS = 1_000;
 
-/** Texts that make an expression try as much as it can before it fails: a beginning, what is repeated, and an end. */
+/** Text that makes an expression backtrack as much as possible before it fails: a start, a repeated part, and an end. */
 type Hostile = readonly [start: string, repeated: string, end: string];
 
-/** Every regular expression of lib/, with a text against it. A new one has to be listed. */
+/** Every regular expression of lib/ with hostile text. A new one has to be listed. */
 const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
   [String.raw`/\bstatus=(\d{3})\)$/`]: ['', 'status=123', ''],
   [String.raw`/(?<!\/)\/+$/`]: ['', '/', 'x'],
@@ -92,10 +92,10 @@ const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
   [String.raw`/^[\x20-\x7e]+$/`]: ['', 'a', '\0'],
 };
 
-/** The local Clerk's routes, which it writes itself: `^/v1/users/(?<id>[^/]+)/?$`. */
+/** Files that compute expressions: the local Clerk's routes, such as `^/v1/users/(?<id>[^/]+)/?$`. */
 const COMPUTED = ['testing/local-clerk/router.ts'];
 
-/** The source of each literal among the files of lib/, and the files that put expressions together. */
+/** The source of each literal in lib/, and the files that compute expressions. */
 function found(): { readonly literals: ReadonlySet<string>; readonly computing: readonly string[] } {
   const linter = new Linter();
   const literals = new Set<string>();
@@ -126,13 +126,13 @@ function expressionOf(literal: string): RegExp {
 
 function takes(expression: RegExp, text: string): number {
   const began = performance.now();
-  // All matches, as a replacement looks for them.
+  // A replacement finds all matches.
   text.replace(expression, '');
   return performance.now() - began;
 }
 
-describe('regular expressions', () => {
-  it('are all listed here', () => {
+describe('regular expressions of lib/', () => {
+  it('are all listed in this test, and computed only by the router of the local Clerk', () => {
     const { literals, computing } = found();
     expect([...literals].sort()).toEqual(Object.keys(EXPRESSIONS).sort());
     expect(computing).toEqual(COMPUTED);
@@ -140,14 +140,17 @@ describe('regular expressions', () => {
 
   const CHARACTERS = [...'?&=%/\\.:;-_ \t\naA0"\'{}<'];
 
-  it.each(Object.entries(EXPRESSIONS))(`%s fails fast on ${LENGTH} characters`, (literal, [start, repeated, end]) => {
-    const texts = [
-      start + repeated.repeat(LENGTH / repeated.length) + end,
-      ...CHARACTERS.flatMap((character) => [character.repeat(LENGTH), `${start}${character.repeat(LENGTH)}\0`]),
-    ];
-    const slow = texts
-      .filter((text) => takes(expressionOf(literal), text) > LIMIT_IN_MS)
-      .map((text) => text.slice(0, 20));
-    expect(slow).toEqual([]);
-  });
+  it.each(Object.entries(EXPRESSIONS))(
+    `%s takes at most ${LIMIT_IN_MS} ms for ${LENGTH} characters`,
+    (literal, [start, repeated, end]) => {
+      const texts = [
+        start + repeated.repeat(LENGTH / repeated.length) + end,
+        ...CHARACTERS.flatMap((character) => [character.repeat(LENGTH), `${start}${character.repeat(LENGTH)}\0`]),
+      ];
+      const slow = texts
+        .filter((text) => takes(expressionOf(literal), text) > LIMIT_IN_MS)
+        .map((text) => text.slice(0, 20));
+      expect(slow).toEqual([]);
+    },
+  );
 });

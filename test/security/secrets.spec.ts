@@ -25,10 +25,10 @@ import { TestApp } from '../support/test-app.js';
 
 const MACHINE_SECRET = 'ask_notForAnybodyToSee';
 
-/** Three times as deep as `console.log` looks. Deeper lies Nest's container, with the options as the application wrote them. */
+/** Three times the depth of `console.log`. Deeper is Nest's container, with the options as the application wrote them. */
 const DEEP = 6;
 
-/** What the handlers were given. */
+/** The arguments of the handlers. */
 const given: { auth: AuthObject; request: object }[] = [];
 
 @Controller()
@@ -51,7 +51,7 @@ class Routes {
   }
 }
 
-/** Everything that a log, a debugger or an answer could show of a value. */
+/** Everything that a log, a debugger or a response could show of a value. */
 function shownOf(value: object): string {
   const json = (one: unknown) => {
     try {
@@ -66,7 +66,7 @@ function shownOf(value: object): string {
     .join('\n');
 }
 
-/** Each object that can be reached from a value, functions among them. */
+/** Every object that can be reached from a value, including functions. */
 function reachable(value: unknown, found = new Set<object>()): Set<object> {
   if (Object(value) !== value || found.has(value as object)) return found;
   found.add(value as object);
@@ -76,8 +76,8 @@ function reachable(value: unknown, found = new Set<object>()): Set<object> {
 
 const LANES: Record<string, Partial<ClerkModuleOptions>> = {
   'Clerk alone': { directVerification: false, verificationCache: false },
-  'our own verification': { verificationCache: false },
-  'what is remembered': { verificationCache: { machineTokens: { ttl: 60_000 } } },
+  'direct verification': { verificationCache: false },
+  'the verification cache': { verificationCache: { machineTokens: { ttl: 60_000 } } },
 };
 
 describe.each(PLATFORMS)('keys and tokens on %s', (_, platform) => {
@@ -101,7 +101,7 @@ describe.each(PLATFORMS)('keys and tokens on %s', (_, platform) => {
     ...more,
   });
 
-  /** Requests with credentials of each kind, by where they are sent. */
+  /** Requests with each kind of credentials: name, path and headers. */
   async function requests(): Promise<[name: string, path: string, headers: Record<string, string>][]> {
     const user = clerk.createUser();
     const machine = clerk.createMachine();
@@ -114,7 +114,11 @@ describe.each(PLATFORMS)('keys and tokens on %s', (_, platform) => {
       ['a session in a cookie', 'session', { cookie: await clerk.browserCookies({ user }) }],
       ['a pending session', 'session', bearer(await clerk.sessionToken({ user, sessionStatus: 'pending' }))],
       ['an expired session', 'session', bearer(await clerk.sessionToken({ user, issuedAt: 1_700_000_000 }))],
-      ['nothing', 'session?__clerk_db_jwt=browserOfSomebody', { cookie: foreign, referer: 'https://a.test/?t=reset' }],
+      [
+        'no credentials',
+        'session?__clerk_db_jwt=browserOfSomebody',
+        { cookie: foreign, referer: 'https://a.test/?t=reset' },
+      ],
       ['an API key', 'machine/a', bearer(clerk.createApiKey({ subject: user }).secret)],
       ['an unknown API key', 'machine/a', bearer('ak_neverHeardOf')],
       ['an OAuth token', 'machine/a', bearer((await clerk.createOAuthToken({ user })).token)],
@@ -122,7 +126,7 @@ describe.each(PLATFORMS)('keys and tokens on %s', (_, platform) => {
       ['an M2M JWT', 'm2m', bearer((await clerk.createM2MToken({ machine, format: 'jwt' })).token)],
       ['an unknown M2M token', 'm2m', bearer('mt_neverHeardOf')],
       ['a token of a type that is not accepted', 'machine/a', bearer(session)],
-      ['what is no token', 'any', bearer('neither')],
+      ['a malformed token', 'any', bearer('neither')],
     ];
   }
 
@@ -131,10 +135,10 @@ describe.each(PLATFORMS)('keys and tokens on %s', (_, platform) => {
     ...Object.values(headers).flatMap((value) => value.split(/Bearer |; |=/).filter((text) => text.length > 12)),
   ];
 
-  it.each(Object.entries(LANES))('are in no auth object, whichever way it is looked at: %s', async (_lane, lane) => {
+  it.each(Object.entries(LANES))('are not visible in auth objects and debug(), with %s', async (_lane, lane) => {
     const tenants = { ...lane, resolveOptions: () => ({ ...clerk.options, machineSecretKey: MACHINE_SECRET }) };
     for (const app of [await start(options(lane)), await start(tenants)]) {
-      // Twice: what was asked of Clerk, and what is remembered.
+      // Twice: the second time from the cache.
       for (const [name, path, headers] of [...(await requests()), ...(await requests())]) {
         given.length = 0;
         await app.send(`/${path}`, headers);
@@ -146,17 +150,17 @@ describe.each(PLATFORMS)('keys and tokens on %s', (_, platform) => {
           const debug = object.debug() as object;
           const shown = [object, debug].map(shownOf).join('\n');
           for (const secret of secretsIn(headers)) expect(`${name}: ${shown}`).not.toContain(secret);
-          // Neither a client nor anything else that can be called.
+          // Neither a client nor any other function.
           expect([name, [...reachable(debug)].filter((one) => typeof one === 'function')]).toEqual([name, []]);
         }
-        // The request holds what the caller sent; never what is ours.
+        // The request contains what the caller sent, but never our keys.
         const whole = inspect(request, { depth: 8 });
         for (const secret of [clerk.secretKey, MACHINE_SECRET]) expect(whole.includes(secret)).toBe(false);
       }
     }
   });
 
-  it('are shown by their beginning in debug(), beside what Clerk went by', async () => {
+  it('are shortened to seven characters in debug(), which shows the other inputs of Clerk in full', async () => {
     const app = await start(options(LANES['Clerk alone']!));
     const token = await clerk.sessionToken();
     given.length = 0;
@@ -172,7 +176,7 @@ describe.each(PLATFORMS)('keys and tokens on %s', (_, platform) => {
     expect(given[0]!.auth.debug()).toMatchObject({ status: 'signed-out', reason: 'dev-browser-missing' });
   });
 
-  it('are shown by no service that holds them, however it is logged', async () => {
+  it('are not visible when a service that holds them is inspected or serialized', async () => {
     const app = await start({ ...options({}), resolveOptions: () => options({}) });
     process.env.OF_THE_ENVIRONMENT = 'notForAnybodyEither';
     const own = await start(options({}));
@@ -195,7 +199,7 @@ describe.each(PLATFORMS)('keys and tokens on %s', (_, platform) => {
     expect(own.nest.get<object>(CLERK_OPTIONS)).toMatchObject({ secretKey: clerk.secretKey });
   });
 
-  it('are in no line of the log, with debug too', async () => {
+  it('are in no log line, not even with debug', async () => {
     const app = await start(options({ ...LANES['Clerk alone'], debug: true }));
     for (const [, path, headers] of await requests()) {
       await app.send(`/${path}`, headers);
@@ -212,7 +216,7 @@ function jsonOf(value: unknown): string {
   }
 }
 
-it('no error about options shows the key that is wrong', () => {
+it('an error about an invalid option does not contain its value', () => {
   for (const wrong of ['sk_live_', 'pk_live_', 'ask_', 'ak_', '"sk_test_', ' sk_test_'].map(
     (kind) => `${kind}9c8b7a`,
   )) {
@@ -227,6 +231,6 @@ it('no error about options shows the key that is wrong', () => {
   }
 });
 
-it('no auth object for tests shows its token', () => {
+it('debug() of an auth object for tests does not show its token', () => {
   expect(shownOf(signedIn({ token: 'test_token_of_a_user' }).debug() as object)).not.toContain('test_token_of_a_user');
 });

@@ -25,17 +25,17 @@ import { socketState, credentialHeaders } from '../../lib/transports/websocket/s
 import { toWebRequest } from '../../lib/transports/http/web-request.js';
 import { encode } from './corpus/forge.js';
 
-/** The second input is so many times as large as the first. What is linear then takes 8 times as long; quadratic, 64. */
+/** The size of the second input relative to the first. Linear work then takes 8 times as long; quadratic, 64 times. */
 const FACTOR = 8;
-/** Room for sorting, for garbage, and for maps that outgrow a processor's cache. */
-const MOST_GROWTH = 24;
-/** The fastest of so many runs counts, and the best of so many looks: a busy machine only ever makes things slower. */
+/** The limit, with room for sorting, garbage collection, and maps that outgrow a processor's cache. */
+const MAX_GROWTH = 24;
+/** The fastest of RUNS runs counts, and the best of ATTEMPTS attempts: a busy machine only makes runs slower. */
 const RUNS = 5;
-const LOOKS = 4;
+const ATTEMPTS = 4;
 
 type Run = () => unknown;
 
-/** Everything that is measured, by what is in it, and how large the smaller input is. */
+/** A measurement: what the input contains, the size of the smaller input, and the function to measure. */
 type Row = readonly [name: string, size: number, prepare: (size: number) => Run | Promise<Run>];
 
 const many = (count: number, part: (index: number) => string, separator = '') =>
@@ -60,7 +60,7 @@ const source = (headers: Record<string, string | string[]>, url = '/') => ({
   headers: { host: 'api.example.com', ...headers },
 });
 
-/** What a guard does for a stranger's request: reads it, and asks who is calling. */
+/** The work of the guard for a request of an unknown caller: reading and authenticating it. */
 function asking(headers: Record<string, string>, url?: string, acceptsToken: AcceptsToken = 'session_token'): Run {
   const request = source(headers, url);
   return () => {
@@ -72,14 +72,14 @@ function asking(headers: Record<string, string>, url?: string, acceptsToken: Acc
 const clerkRequest = (headers: Record<string, string>, url?: string) =>
   createClerkRequest(toWebRequest(source(headers, url)));
 
-/** A token that nobody signed. */
+/** A token without a valid signature. */
 const unsigned = (payload: string, header: object = {}) =>
   `${encode({ alg: 'RS256', typ: 'JWT', kid: clerk.keyId, ...header })}.${encode(payload)}.${encode('x'.repeat(256))}`;
 
 const CLAIMS = { sub: 'user_1', sid: 'sess_1', v: 2, exp: 9_999_999_999 };
 const signedIn = (claims: object) => sessionIdentity(options, 'token', { ...CLAIMS, ...claims } as never);
 
-/** What is made of claims that Clerk signed, of which users may have written some. */
+/** Creates the auth object of claims that Clerk signed, some of which users may have written. */
 const reading = (claims: object): Run => {
   return () => signedIn(claims).toAuth();
 };
@@ -105,72 +105,72 @@ const graphqlCall = (context: object) =>
 const REQUESTS: readonly Row[] = [
   ...(['session_token', 'any', 'm2m_token'] as const).flatMap((accepts): Row[] => [
     [
-      `a query of handshake parameters, for ${accepts}`,
+      `handshake parameters in a query, for ${accepts}`,
       250,
       (size) => asking({ cookie: '__session=a' }, `/?${many(size, (i) => `__clerk_handshake${i}`, '&')}`, accepts),
     ],
     [
-      `a query of other parameters of Clerk, for ${accepts}`,
+      `other parameters of Clerk in a query, for ${accepts}`,
       1_000,
       (size) => asking({ cookie: '__session=a' }, `/?${many(size, (i) => `__clerk_${i}`, '&')}`, accepts),
     ],
     [
-      `dots as a token, for ${accepts}`,
+      `dots in a token, for ${accepts}`,
       5_000,
       (size) => asking({ authorization: `Bearer ${'.'.repeat(size)}` }, '/', accepts),
     ],
     [
-      `blanks after the scheme, for ${accepts}`,
+      `spaces after the scheme, for ${accepts}`,
       10_000,
       (size) => asking({ authorization: `Bearer ${' a'.repeat(size)}` }, '/', accepts),
     ],
     [
-      `a token with many claims, for ${accepts}`,
+      `claims in a token, for ${accepts}`,
       500,
       (size) =>
         asking({ authorization: `Bearer ${unsigned(JSON.stringify({ ...CLAIMS, ...fieldsOf(size) }))}` }, '/', accepts),
     ],
     [
-      `a token with many fields in its header, for ${accepts}`,
+      `header fields in a token, for ${accepts}`,
       500,
       (size) => asking({ authorization: `Bearer ${unsigned('{}', fieldsOf(size))}` }, '/', accepts),
     ],
     [
-      `a token with claims in each other, for ${accepts}`,
+      `nesting of claims in a token, for ${accepts}`,
       1_000,
       (size) => asking({ authorization: `Bearer ${unsigned(`{"a":${nested(size)}}`)}` }, '/', accepts),
     ],
     [
-      `a token with padding, for ${accepts}`,
+      `padding in a token, for ${accepts}`,
       2_000,
       (size) =>
         asking({ authorization: `Bearer ${encode('{}')}.${'='.repeat(size)}.${'='.repeat(size)}` }, '/', accepts),
     ],
   ]),
   [
-    'a navigation with one parameter of Clerk again and again',
+    'repetitions of one parameter of Clerk in a navigation',
     1_000,
     (size) => asking({ ...NAVIGATION, cookie: BROWSER }, `/?${many(size, (i) => `__clerk_db_jwt=${i}`, '&')}`),
   ],
   [
-    'a navigation with a handshake again and again',
+    'repetitions of a handshake in a navigation',
     1_000,
     (size) => asking({ ...NAVIGATION, cookie: BROWSER }, `/?${many(size, (i) => `__clerk_handshake=${i}`, '&')}`),
   ],
-  ['a navigation to a long path', 5_000, (size) => asking({ ...NAVIGATION, cookie: BROWSER }, `/${'a/'.repeat(size)}`)],
+  ['the path of a navigation', 5_000, (size) => asking({ ...NAVIGATION, cookie: BROWSER }, `/${'a/'.repeat(size)}`)],
   [
-    'a session cookie with claims in each other',
+    'nesting of claims in a session cookie',
     1_000,
     (size) => asking({ cookie: `${BROWSER}; __session=${unsigned(`{"iss":"a","a":${nested(size)}}`)}` }),
   ],
   [
-    'a session cookie with a long issuer',
+    'the issuer in a session cookie',
     1_000,
     (size) => asking({ cookie: `${BROWSER}; __session=${unsigned(JSON.stringify({ iss: 'https://'.repeat(size) }))}` }),
   ],
-  ['thousands of session cookies', 1_000, (size) => asking({ cookie: many(size, (i) => `__session_${i}=a`, '; ') })],
+  ['session cookies', 1_000, (size) => asking({ cookie: many(size, (i) => `__session_${i}=a`, '; ') })],
   [
-    'cookies full of digits',
+    'digits in cookies',
     10_000,
     (size) => asking({ cookie: `__client_uat=${'1'.repeat(size)}; __clerk_redirect_count=${'1'.repeat(size)}` }),
   ],
@@ -185,7 +185,7 @@ const REQUESTS: readonly Row[] = [
       }),
   ],
   [
-    'a long referer, origin and accept',
+    'the headers Referer, Origin and Accept',
     5_000,
     (size) =>
       asking({
@@ -199,7 +199,7 @@ const REQUESTS: readonly Row[] = [
 
 const READING: readonly Row[] = [
   [
-    'handshake parameters, taken from a URL',
+    'handshake parameters removed from a URL',
     200,
     (size) => {
       const request = clerkRequest({}, `/?${many(size, (i) => `a&__clerk_handshake${i}=a`, '&')}`);
@@ -207,7 +207,7 @@ const READING: readonly Row[] = [
     },
   ],
   [
-    'one handshake parameter again and again, taken from a URL',
+    'repetitions of one handshake parameter removed from a URL',
     500,
     (size) => {
       const request = clerkRequest({}, `/?${many(size, () => 'a&__clerk_handshake=a', '&')}`);
@@ -215,7 +215,7 @@ const READING: readonly Row[] = [
     },
   ],
   [
-    'handshake cookies, taken from a request',
+    'handshake cookies removed from a request',
     500,
     (size) => {
       const request = clerkRequest({ cookie: many(size, (i) => `__clerk_handshake${i}=1`, '; ') });
@@ -223,7 +223,7 @@ const READING: readonly Row[] = [
     },
   ],
   ...['=;', '; a', '%41=%;', 'a ;', '\t=', ' '].map((text): Row => [
-    `cookies of ${JSON.stringify(text)}`,
+    `repetitions of ${JSON.stringify(text)} in a Cookie header`,
     10_000,
     (size) => {
       const request = toWebRequest(source({ cookie: `${text.repeat(size)}=` }));
@@ -231,7 +231,7 @@ const READING: readonly Row[] = [
     },
   ]),
   [
-    'thousands of cookies',
+    'cookies in a header',
     500,
     (size) => {
       const request = toWebRequest(source({ cookie: many(size, (i) => `a${i}=1`, ';') }));
@@ -239,7 +239,7 @@ const READING: readonly Row[] = [
     },
   ],
   [
-    'many headers',
+    'headers',
     200,
     (size) => {
       const request = source(Object.fromEntries(Array.from({ length: size }, (_, i) => [`x-${i}`, 'a'])));
@@ -247,16 +247,16 @@ const READING: readonly Row[] = [
     },
   ],
   [
-    'a header with many values',
+    'values of one header',
     500,
     (size) => {
       const request = source({ 'set-cookie': Array.from({ length: size }, (_, i) => `a=${i}`) });
       return () => createClerkRequest(toWebRequest(request));
     },
   ],
-  ['a path that goes up and down', 2_000, (size) => () => toWebRequest(source({}, `/${'a/../'.repeat(size)}`))],
+  ['parent segments in a path', 2_000, (size) => () => toWebRequest(source({}, `/${'a/../'.repeat(size)}`))],
   [
-    'a path, for its being readable',
+    'a path whose readability is checked',
     20_000,
     (size) => {
       const request = source({}, `/${'a/'.repeat(size)}`);
@@ -264,7 +264,7 @@ const READING: readonly Row[] = [
     },
   ],
   [
-    'what a request is known by',
+    'the inputs of a request fingerprint',
     5_000,
     (size) => {
       const request = source({ cookie: '"'.repeat(size), authorization: 'é'.repeat(size) }, `/?${'?&%'.repeat(size)}`);
@@ -273,7 +273,7 @@ const READING: readonly Row[] = [
     },
   ],
   [
-    'the way to the sign-in page',
+    'the URL that a sign-in redirect returns to',
     2_000,
     (size) => {
       const request = toWebRequest(source({}, `/${'a/'.repeat(size)}?${'a&'.repeat(size)}`));
@@ -285,23 +285,23 @@ const READING: readonly Row[] = [
 
 const CLAIMED: readonly Row[] = [
   [
-    'claims in each other',
+    'nesting of claims',
     500,
     (size) => {
       const a = nested(size);
       return () => signedIn({ a: JSON.parse(a) }).toAuth();
     },
   ],
-  ['an audience of many', 2_000, (size) => reading({ aud: Array.from({ length: size }, (_, i) => `a${i}`) })],
-  ['many claims', 500, (size) => reading(fieldsOf(size))],
-  ['many features', 500, (size) => reading({ fea: many(size, (i) => `o:f${i}`, ','), o: { id: 'org_1' } })],
+  ['audiences', 2_000, (size) => reading({ aud: Array.from({ length: size }, (_, i) => `a${i}`) })],
+  ['claims', 500, (size) => reading(fieldsOf(size))],
+  ['features', 500, (size) => reading({ fea: many(size, (i) => `o:f${i}`, ','), o: { id: 'org_1' } })],
   [
-    'many permissions',
+    'permissions',
     500,
     (size) => reading({ fea: 'o:a', o: { id: 'org_1', per: many(size, (i) => `p${i}`, ','), fpm: '1' } }),
   ],
   [
-    'a permission among many',
+    'permissions of which one is required',
     2_000,
     (size) => {
       const permissions = Array.from({ length: size }, (_, i) => `org:a:p${i}`);
@@ -311,7 +311,7 @@ const CLAIMED: readonly Row[] = [
     },
   ],
   [
-    'a feature among many',
+    'features of which one is required',
     2_000,
     (size) => {
       const identity = signedIn({ fea: many(size, (i) => `o:f${i}`, ','), o: { id: 'org_1' } });
@@ -321,10 +321,10 @@ const CLAIMED: readonly Row[] = [
   ],
 ];
 
-/** Where many calls belong to one large thing, both grow: each call must not look at all of it. */
+/** Many calls that share one large object: both grow, so a call must not read all of it. */
 const CALLS: readonly Row[] = [
   [
-    'calls of one request, side by side, after the middleware',
+    'concurrent calls of one request after the middleware',
     200,
     (size) => async () => {
       const request = {};
@@ -335,7 +335,7 @@ const CALLS: readonly Row[] = [
     },
   ],
   [
-    'messages of a socket that was opened with a long query',
+    'messages of a socket and the query of its handshake',
     200,
     (size) => () => {
       const client = {};
@@ -344,7 +344,7 @@ const CALLS: readonly Row[] = [
     },
   ],
   [
-    'operations of a connection that was opened with many parameters',
+    'operations of a GraphQL connection and its connection parameters',
     200,
     (size) => {
       const connectionParams = fieldsOf(size);
@@ -355,7 +355,7 @@ const CALLS: readonly Row[] = [
     },
   ],
   [
-    'entries that expire and are added',
+    'cache entries that are added and expire',
     500,
     (size) => () => {
       let now = 0;
@@ -409,15 +409,15 @@ describe('the work that a caller causes', () => {
     await clerk.stop();
   });
 
-  it.each([...REQUESTS, ...READING, ...CLAIMED, ...CALLS])('grows no faster than %s', async (_, size, prepare) => {
+  it.each([...REQUESTS, ...READING, ...CLAIMED, ...CALLS])('grows linearly with %s', async (_, size, prepare) => {
     const [small, large] = [await prepare(size), await prepare(FACTOR * size)];
-    // What runs for the first time runs slowly, which would make the smaller input look dearer than it is.
+    // The first run is slower and would make the smaller input look more expensive than it is.
     await fastest(small);
     let growth = Infinity;
-    for (let look = 0; look < LOOKS && growth > MOST_GROWTH; look++) {
+    for (let attempt = 0; attempt < ATTEMPTS && growth > MAX_GROWTH; attempt++) {
       const before = await fastest(small);
       growth = Math.min(growth, (await fastest(large)) / before);
     }
-    expect(growth).toBeLessThan(MOST_GROWTH);
+    expect(growth).toBeLessThan(MAX_GROWTH);
   });
 });

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import type { INestApplicationContext, ModuleMetadata } from '@nestjs/common';
 import { DiscoveryModule, NestFactory } from '@nestjs/core';
 
-/** An application without a server, whose one module holds this, and sees all that is in the application. */
+/** An application without a server, with one module of this metadata, which can discover everything in it. */
 export function contextOf({ imports = [], ...metadata }: ModuleMetadata): Promise<INestApplicationContext> {
   class Root {}
   return NestFactory.createApplicationContext(

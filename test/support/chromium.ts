@@ -4,25 +4,25 @@ import { join } from 'node:path';
 
 import { chromium, type Browser, type Page } from 'playwright-core';
 
-/** Where Debian's package puts it. CHROMIUM names another, and then it has to be there. */
+/** The path of Debian's package. CHROMIUM sets another path, which then has to exist. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 const isMissing = !process.env.CHROMIUM && !existsSync(executablePath);
 
-/** Tests in a real browser; skipped where there is none. */
+/** Describes tests in a real browser, which are skipped if there is none. */
 export const describeInChromium = isMissing ? (describe.skip as typeof describe) : describe;
 
-/** What stands in the title of what is skipped. */
+/** Added to the titles of skipped tests. */
 export const whySkipped = isMissing
   ? ` (skipped: there is no ${executablePath}; install chromium, or set CHROMIUM)`
   : '';
 
 export function launchChromium(): Promise<Browser> {
-  // The sandbox needs privileges that containers lack; nothing but our own pages is opened.
+  // The sandbox needs privileges that containers lack; the tests open only our own pages.
   return chromium.launch({ executablePath, args: ['--no-sandbox'] });
 }
 
-/** Keeps what a page looks like, under build/screenshots. */
+/** Saves a screenshot of a page in build/screenshots. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   const folder = join('build', 'screenshots');
   await mkdir(folder, { recursive: true });

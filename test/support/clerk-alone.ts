@@ -5,7 +5,7 @@ import { tokenInHeader } from '../../lib/authentication/identity/credentials.js'
 import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import type { RequestOptions } from '../../lib/index.js';
 
-/** What Clerk's client says alone, with keys that it need not fetch; nothing where it throws. */
+/** The result of Clerk's own client, with keys that it need not fetch; `undefined` if it throws. */
 export async function askClerkAlone(
   client: ClerkClient,
   request: Request,
@@ -19,7 +19,7 @@ export async function askClerkAlone(
       clockSkewInMs: 5_000,
       ...(others as AuthenticateRequestOptions),
       isSatellite: typeof isSatellite === 'function' ? isSatellite(clerkUrl) : isSatellite,
-      // These are about session tokens, which Clerk's option does not know.
+      // These options apply to session tokens only, a distinction that Clerk does not make.
       ...(token && isMachineToken(token) ? {} : { authorizedParties, audience: audience as string[] }),
       acceptsToken: acceptsToken as 'any',
     } as AuthenticateRequestOptions & { acceptsToken: 'any' });
@@ -30,11 +30,11 @@ export async function askClerkAlone(
 
 const RIGHTS = [{}, { role: 'org:admin' }, { permission: 'org:read' }, { feature: 'x' }, { reverification: 'strict' }];
 
-/** What is compared of an auth object: functions by what they answer. */
+/** The parts of an auth object to compare, with the results of its functions. */
 export async function described(auth: AuthObject | null) {
   if (!auth) return null;
   const has = auth.has as (params: object) => boolean;
   const properties = Object.entries(auth).filter(([, value]) => typeof value !== 'function');
-  // The token itself; Clerk is asked for none.
+  // This returns the token itself, without calling Clerk.
   return { ...Object.fromEntries(properties), has: RIGHTS.map((params) => has(params)), token: await auth.getToken() };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The code of a page of docs/ in this language that contains a text: tests run what users copy. */
+/** The code block in a page of docs/ that contains the text, so that tests run what users copy. */
 export function snippet(page: string, language: 'js' | 'json', containing: string): string {
   const text = readFileSync(join(__dirname, '../../docs', page), 'utf8');
   const blocks = [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)];
@@ -10,7 +10,7 @@ export function snippet(page: string, language: 'js' | 'json', containing: strin
   return found[2]!;
 }
 
-/** Runs it with these values under their names. @param result The expression that it is asked for at the end. */
+/** Runs a snippet with the values of `names` as variables. @param result The expression whose value is returned. */
 export function runSnippet<T>(code: string, names: Readonly<Record<string, unknown>>, result = 'undefined'): T {
   return new Function(...Object.keys(names), `${code}\nreturn ${result};`)(...Object.values(names)) as T;
 }

@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request as it came to Clerk's Frontend API. */
+/** A request that the Frontend API has received. */
 export interface Received {
   readonly method: string;
   readonly url: string;
@@ -17,10 +17,10 @@ export interface Received {
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Stands for Clerk's Frontend API behind `frontendApiProxy`, and notes what comes to it. */
+/** A stand-in for Clerk's Frontend API behind `frontendApiProxy`, which records what it receives. */
 export class FrontendApi {
   readonly received: Received[] = [];
-  /** How many clients hung up before they had their answer. */
+  /** The number of clients that disconnected before the end of their response. */
   abandoned = 0;
   private readonly answers = new Map<string, Answer>();
   private readonly waiting: (() => void)[] = [];
@@ -39,14 +39,14 @@ export class FrontendApi {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** What paths that begin so are answered with, in place of 201 and a little JSON. */
+  /** Sets the response for paths with this prefix, instead of 201 with a little JSON. */
   answer(path: string, answer: Answer): void {
     this.answers.set(path, answer);
   }
 
-  /** Waits until something is so; looked at whenever something has happened here. */
-  async until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  /** Waits until the condition is true, which is checked whenever something has happened here. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   reset(): void {

@@ -6,7 +6,7 @@ import type { ClerkModuleOptions } from '../../lib/index.js';
 import type { LocalClerk, SessionTokenOptions } from '../../lib/testing/index.js';
 import type { HttpRequestLike } from '../../lib/transports/http/http-request.js';
 
-/** How a token is made and bent. All dates are relative, in seconds. */
+/** How a token is created and damaged. All dates are relative, in seconds. */
 export interface TokenSpec {
   readonly kind: 'session' | 'template' | 'm2m' | 'oauth';
   readonly age: number;
@@ -19,10 +19,10 @@ export interface TokenSpec {
   readonly damage: keyof typeof DAMAGES;
 }
 
-/** What is done to a token after it was signed. */
+/** The ways in which a token is changed after it was signed. */
 const DAMAGES = {
   none: (token: string) => token,
-  // Of the last character only two bits count; Clerk wants the others to be zero.
+  // Only two bits of the last character count; Clerk requires the others to be zero.
   'last bit': (token: string) => token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1),
   'last characters': (token: string) => `${token.slice(0, -6)}AAAAAA`,
   'no signature': (token: string) => `${token.split('.').slice(0, 2).join('.')}.`,
@@ -35,7 +35,7 @@ const DAMAGES = {
   'in the middle': (token: string) => token.replace(/(?<=\.\w{10})\w/, (letter) => (letter === 'a' ? 'b' : 'a')),
 } as const;
 
-/** Something that is usually not there. */
+/** Usually the value of `otherwise`. */
 const seldom = <A, B>(arbitrary: fc.Arbitrary<A>, otherwise: B): fc.Arbitrary<A | B> =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(otherwise) }, { weight: 1, arbitrary });
 
@@ -69,7 +69,7 @@ const CLAIMS: readonly (readonly [string, readonly unknown[]])[] = [
   ['__proto__', [{ polluted: true }]],
 ];
 
-/** Each way in which a token may not be as it should. */
+/** The values with which each field makes a token unusual or invalid. */
 const DEFECTS: { readonly [Field in keyof TokenSpec]: fc.Arbitrary<TokenSpec[Field]> } = {
   kind: fc.constantFrom('template', 'm2m', 'oauth'),
   age: fc.constantFrom(30, 56, 62, 70, -10, 3600),
@@ -92,7 +92,7 @@ const DEFECTS: { readonly [Field in keyof TokenSpec]: fc.Arbitrary<TokenSpec[Fie
   damage: fc.constantFrom(...(Object.keys(DAMAGES) as (keyof typeof DAMAGES)[])),
 };
 
-/** Good ones, ones with a single defect, which all depends on, and ones with several. */
+/** Valid tokens, tokens with a single defect, which then decides the result, and tokens with several. */
 export const tokenSpec: fc.Arbitrary<TokenSpec> = fc.oneof(
   { weight: 3, arbitrary: fc.constant(GOOD) },
   {
@@ -138,12 +138,12 @@ const MACHINE = {
   },
 };
 
-/** Makes those known whom the tokens speak of. */
+/** Creates the users that the tokens belong to. */
 export function populate({ clerk, other }: Instance): void {
   for (const one of [clerk, other]) one.createUser({ id: USER });
 }
 
-/** A request, but for its tokens, of which it names some by number. */
+/** A request without its tokens, which it refers to by index. */
 export interface RequestSpec {
   readonly acceptsToken: AcceptsToken;
   readonly method: string;
@@ -155,14 +155,14 @@ export interface RequestSpec {
   };
   readonly cookies: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether the application trusts the proxy that sent it, by Express' setting. */
+  /** Whether the application trusts the proxy that sent it, as set in Express. */
   readonly trustsProxy: boolean;
 }
 
 export const TOKENS = 3;
 const token = fc.nat(TOKENS - 1);
 const scheme = seldom(fc.constantFrom('bearer ', '', 'Basic ', 'Bearer  ', 'Token '), 'Bearer ');
-/** Clerk takes no notice of what follows a token. */
+/** Clerk ignores what follows a token. */
 const after = fc.constantFrom('', '', '', ' x');
 const authorization = fc.record({ scheme, token, after });
 
@@ -173,7 +173,7 @@ const header = (name: string, ...values: string[]) =>
   );
 const merged = (...arbitraries: fc.Arbitrary<Record<string, string>>[]) =>
   fc.tuple(...arbitraries).map((parts) => Object.assign({}, ...parts) as Record<string, string>);
-/** Mostly nothing unusual, sometimes one thing, seldom several: requests that are alike but for one thing are told apart. */
+/** Mostly nothing unusual, sometimes one thing, rarely several, so that many requests differ in one thing only. */
 const unusual = (...arbitraries: fc.Arbitrary<Record<string, string>>[]) =>
   fc.oneof(
     { weight: 5, arbitrary: fc.constant<Record<string, string>>({}) },
@@ -224,7 +224,7 @@ export const requestSpec: fc.Arbitrary<RequestSpec> = fc.record({
     header('x-forwarded-host', 'app.test', 'app.test, proxy.test', 'not a host', ''),
     header('x-forwarded-proto', 'https', 'https,http', 'javascript', ''),
     header('cloudfront-forwarded-proto', 'https', 'javascript'),
-    // From a page of the same origin, or of another: that is for the host to decide which counts.
+    // From a page of the same origin or of another, depending on which host is used.
     header('referer', 'https://app.test/x', 'https://api.test/').map((referer) => ({
       ...{ 'x-forwarded-host': 'app.test', 'x-forwarded-proto': 'https', 'sec-fetch-dest': 'document' },
       ...referer,
@@ -238,7 +238,7 @@ export const requestSpec: fc.Arbitrary<RequestSpec> = fc.record({
   trustsProxy: fc.boolean(),
 });
 
-/** The request as Node gives it. */
+/** The request as Node provides it. */
 export function request(spec: RequestSpec, tokens: readonly string[], publishableKey: string): HttpRequestLike {
   const suffix = cookieSuffixOf(publishableKey);
   const { authorization, session, suffixedSession } = spec.carriers;
@@ -265,7 +265,7 @@ export function request(spec: RequestSpec, tokens: readonly string[], publishabl
   };
 }
 
-/** Options that change what Clerk says. */
+/** Options that change Clerk's result. */
 export const optionsSpec: fc.Arbitrary<ClerkModuleOptions> = fc.constantFrom<ClerkModuleOptions>(
   {},
   {},

@@ -10,7 +10,7 @@ import type { TestApp } from './test-app.js';
 
 type Extra = Pick<ApolloDriverConfig, 'fieldResolverEnhancers'> & {
   readonly context?: unknown;
-  /** Of Mercurius: `context` is for HTTP alone there. */
+  /** For Mercurius, where `context` applies to HTTP only. */
   readonly subscription?: unknown;
 };
 
@@ -19,7 +19,7 @@ const apollo = (extra: Extra = {}) =>
     driver: ApolloDriver,
     autoSchemaFile: true,
     graphiql: false,
-    // Lets a plain link reach the resolvers, which is the worse case for whoever guards them.
+    // Lets a plain link reach the resolvers, which is the harder case for the guard.
     csrfPrevention: false,
     includeStacktraceInErrorResponses: false,
     subscriptions: { 'graphql-ws': true },
@@ -41,7 +41,7 @@ export const GRAPHQL_DRIVERS = [
   ['Mercurius on Fastify', fastify, mercurius],
 ] as const satisfies [string, unknown, (extra?: Extra) => DynamicModule][];
 
-/** What an operation answered. */
+/** The result of an operation. */
 export interface GraphqlAnswer {
   readonly data?: any;
   readonly errors?: readonly { readonly message: string; readonly path?: unknown; readonly extensions?: any }[];
@@ -62,7 +62,7 @@ export async function query(
   return (await answer.json()) as GraphqlAnswer;
 }
 
-/** Sends an operation over a WebSocket of its own; what it answered, one by one, and at last the errors that ended it. */
+/** Sends an operation over a WebSocket of its own. Returns its results, the last of which may be the errors that ended it. */
 export async function subscribe(
   app: TestApp,
   operation: string,
@@ -87,7 +87,7 @@ export async function subscribe(
   return answers;
 }
 
-/** A client of graphql-ws as an application has it, which reconnects at once; and how its connections were closed. */
+/** A graphql-ws client as in an application, except that it reconnects at once, and how its connections were closed. */
 export function connect(app: TestApp, options: Omit<ClientOptions, 'url'>): Client & { readonly closes: Close[] } {
   const closes: Close[] = [];
   const client = createClient({
@@ -105,7 +105,7 @@ export function connect(app: TestApp, options: Omit<ClientOptions, 'url'>): Clie
 
 type Close = { readonly code: number; readonly reason: string };
 
-/** What an operation over this client answers; the errors that end it are the last of its answers. */
+/** The results of an operation over this client, the last of which may be the errors that ended it. */
 export async function* answersOf(client: Client, operation: string): AsyncGenerator<GraphqlAnswer> {
   try {
     for await (const answer of client.iterate({ query: operation })) yield answer as GraphqlAnswer;

@@ -13,13 +13,13 @@ import { freePort } from './redis.js';
 
 const protoPath = join(__dirname, 'proto', 'callers.proto');
 
-/** What a client sees of a call: the last answer, or the error in place of it. */
+/** What a client receives from a call: the last message, or an error. */
 interface GrpcAnswer {
   readonly answer?: { readonly userId: string };
   readonly error?: ServiceError;
 }
 
-/** A microservice of Nest over gRPC, and a client of grpc-js that calls it. */
+/** A Nest microservice over gRPC, and a grpc-js client that calls it. */
 export class GrpcService {
   private constructor(
     readonly nest: INestApplicationContext,
@@ -36,7 +36,7 @@ export class GrpcService {
     return GrpcService.calling(url, nest, logger);
   }
 
-  /** The same beside HTTP, without the application's global guards. */
+  /** Starts the same in an HTTP application, whose global guards it does not inherit. */
   static async startUnguarded(metadata: ModuleMetadata): Promise<GrpcService> {
     const { options, url, AppModule, logger } = await GrpcService.describe(metadata);
     const nest = await NestFactory.create(AppModule, { logger, abortOnError: false });
@@ -61,7 +61,7 @@ export class GrpcService {
     return new GrpcService(nest, logger, new callers.Callers(url, credentials.createInsecure()));
   }
 
-  /** Calls a method whose way of streaming is in its definition, with one message where the client streams. */
+  /** Calls a method, streaming as its definition says, with one message if the client streams. */
   call(method: string, headers: Readonly<Record<string, string>> = {}): Promise<GrpcAnswer> {
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
@@ -78,7 +78,7 @@ export class GrpcService {
       }
       if (requestStream) {
         call.write({ text: 'hello' });
-        // Nest 11 loses what a client sent that ends its stream before the guard has answered.
+        // Nest 11 loses the messages of a client that ends its stream before the guard has finished.
         if (responseStream && headers.authorization) call.once('data', () => call.end());
         else call.end();
       }

@@ -7,28 +7,28 @@ import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js
 import { PLATFORMS } from './platforms.js';
 import { TestApp, type Answer } from './test-app.js';
 
-/** What a browser sends that goes to a page, one too old to say so, and a program in a page. */
+/** The headers of a navigation, of a navigation in a browser without Fetch Metadata, and of a fetch() in a page. */
 export const NAVIGATION = { 'sec-fetch-dest': 'document', accept: 'text/html,*/*' };
 export const OLD_NAVIGATION = { accept: 'text/html,*/*' };
 export const FETCH = { 'sec-fetch-dest': 'empty', accept: '*/*' };
 
 /**
- * One situation, as data. It is tried on a strict and on a public route. In its texts, `{…}` stands for what is only
- * known when it is sent: see {@link Facts.find}.
+ * One request and its expected outcome, as data. It is sent to a strict and to a public route. In its texts, `{…}` is a
+ * placeholder for a value that is only known when the request is sent: see {@link Facts.find}.
  */
 export interface Situation {
   readonly name: string;
   /** @default both */
   readonly on?: Instance;
   readonly options?: ClerkModuleOptions;
-  /** What follows the path of the route. @default '' */
+  /** The text after the path of the route. @default '' */
   readonly target?: string;
   /** @default 'GET' */
   readonly method?: string;
-  /** @default those of a navigation */
+  /** @default the headers of a navigation */
   readonly headers?: Readonly<Record<string, string>>;
   readonly cookie?: string;
-  /** The cookie by which development instances know a browser. Sent to production ones too, which must not mind it. @default 'db' */
+  /** The development browser cookie. Also sent to production instances, which must ignore it. @default 'db' */
   readonly devBrowser?: string | null;
   readonly expect: Outcome;
 }
@@ -36,16 +36,16 @@ export interface Situation {
 export type Instance = 'development' | 'production';
 
 interface Outcome {
-  /** Clerk has nothing to say about who is signed in. */
+  /** `null` if the caller is signed in: Clerk sends no such header then. */
   readonly auth: 'signed-out' | 'handshake' | null;
   readonly reason: string | null;
-  /** Where the browser is sent. */
+  /** The target of the redirect. */
   readonly location?: { readonly at: string; readonly params: Readonly<Record<string, string | undefined>> };
-  /** Whose handshake is handed on in cookies, or the cookies themselves. @default none */
+  /** The token whose handshake cookies are set, or the cookies themselves. @default none */
   readonly cookies?: string | readonly string[];
-  /** Who the handler of a route sees, by the name of a token. */
+  /** The user whom the handler sees, by the name of a token. */
   readonly user?: string;
-  /** What a strict route refuses with. */
+  /** The code with which a strict route denies the request. */
   readonly code?: string;
 }
 
@@ -59,14 +59,14 @@ export const signedOut = (reason: string, code: Refused = 'authentication-requir
 
 type Refused = 'authentication-required' | 'token-expired' | 'token-invalid';
 
-/** Sent somewhere to find out who it is; `count` is how often in a row. */
+/** A redirect that asks who is signed in; `count` is the number of redirects in a row. */
 export const redirected = (reason: string, at: string, params: Record<string, string | undefined>, count = 1) =>
   ({
     ...{ auth: 'handshake', reason, location: { at, params } },
     cookies: [`__clerk_redirect_count=${count}; SameSite=Lax; HttpOnly; Max-Age=2`],
   }) satisfies Outcome;
 
-/** Sent to Clerk's Frontend API; `token` is the one that was looked at. */
+/** A redirect to a handshake at Clerk's Frontend API; `token` is the session token of the request. */
 export function handshake(
   reason: string,
   { frontendApi = '{issuer}', back = '{url}', suffixed = false, count = 1, ...sent }: HandshakeDetails = {},
@@ -90,7 +90,7 @@ export function handshake(
 
 interface HandshakeDetails {
   readonly frontendApi?: string;
-  /** The way back. */
+  /** The URL that Clerk redirects back to. */
   readonly back?: string;
   readonly suffixed?: boolean;
   readonly count?: number;
@@ -99,12 +99,12 @@ interface HandshakeDetails {
   readonly organization?: string;
 }
 
-/** Back from a handshake at a development instance: sent on to the URL without it, with the cookies that it brought. */
+/** Back from a handshake at a development instance: a redirect to the URL without the handshake, with its cookies. */
 export const completed = (cookies: string, params: Record<string, string> = {}): Outcome => ({
   ...{ auth: null, reason: null, location: { at: '/{route}', params }, cookies },
 });
 
-/** The session tokens that situations speak of. Each is of a user of its own, so that answers tell which one counted. */
+/** The session tokens of the placeholders. Each belongs to a different user, so the response shows which one was used. */
 const TOKENS: Readonly<Record<string, (now: number, other: LocalClerk) => SessionTokenOptions>> = {
   active: () => ({}),
   older: (now) => ({ issuedAt: now - 20 }),
@@ -116,12 +116,12 @@ const TOKENS: Readonly<Record<string, (now: number, other: LocalClerk) => Sessio
   withoutIssuer: () => ({ omit: ['iss'] }),
   withOddIssuer: () => ({ claims: { iss: {} } }),
   acme: () => ({ organization: 'org_acme' }),
-  // To production instances, each domain has a Frontend API of its own, which issues its tokens.
+  // In production instances, each domain has its own Frontend API, which issues the tokens of that domain.
   ofSatellite: () => ({ claims: { iss: 'https://clerk.satellite.example' } }),
   ofSatelliteExpired: (now) => ({ claims: { iss: 'https://clerk.satellite.example' }, issuedAt: now - 120 }),
 };
 
-/** Handshakes that Clerk never made, from one that it did. */
+/** Forged handshakes, made from the claims of a genuine one. */
 const FORGERIES: Readonly<Record<string, (claims: object, clerk: LocalClerk, other: LocalClerk) => string>> = {
   ofAnotherKey: (claims, clerk, other) => clerk.sign({ claims, key: other }),
   ofAnotherInstance: (claims, _, other) => other.sign({ claims }),
@@ -129,7 +129,7 @@ const FORGERIES: Readonly<Record<string, (claims: object, clerk: LocalClerk, oth
   ofATemplate: (claims, clerk) => clerk.sign({ claims, header: { cat: 'cl_B7d4PD222AAA' } }),
 };
 
-/** What the texts of one situation stand for; made when first asked for, and the same ever after. */
+/** The values of the placeholders of one situation. Each is created on first use and then reused. */
 class Facts {
   private readonly known = new Map<string, Promise<string>>();
   private readonly now = Math.floor(Date.now() / 1000);
@@ -153,10 +153,10 @@ class Facts {
 
   /**
    * - `active`, `expired`, …: a session token of {@link TOKENS}
-   * - `handshake:active`, `nonce:active`: a handshake with such a token in it, by either way; `out` for one without
+   * - `handshake:active`, `nonce:active`: a handshake with that token, by token or by nonce; `out` for a signed-out one
    * - `handshake:ofAnotherKey`, …: one of {@link FORGERIES}
-   * - `user:active`: whose token that is
-   * - `now`, `suffix`, `issuer` and whatever the suite gives: `instance`, `origin`, `route`, `url`, `devBrowser`
+   * - `user:active`: the user of that token
+   * - `now`, `suffix`, `issuer`, and the values that the suite passes: `instance`, `origin`, `route`, `url`, `devBrowser`
    */
   async find(name: string): Promise<string> {
     let value = this.known.get(name);
@@ -164,7 +164,7 @@ class Facts {
     return value;
   }
 
-  /** The cookies that a handshake hands on. */
+  /** The cookies that a handshake sets. */
   async cookiesOf(name: string): Promise<string[]> {
     return decodeJwt<{ handshake: string[] }>(await this.find(`handshake:${name}`)).handshake;
   }
@@ -187,7 +187,7 @@ class Facts {
   private async token(name: string): Promise<SessionTokenOptions | null> {
     if (name === 'out') return null;
     const options = TOKENS[name];
-    if (!options) throw new TypeError(`no fact is called ${name}`);
+    if (!options) throw new TypeError(`unknown placeholder {${name}}`);
     return { issuedAt: this.now, user: await this.find(`user:${name}`), ...options(this.now, this.other) };
   }
 }
@@ -207,14 +207,25 @@ class Routes {
 
 const INSTANCES: readonly Instance[] = ['development', 'production'];
 
-/** Tries situations on every platform, on both kinds of instances, in applications that trust their proxy. */
+/** The outcome, as the end of a test title. */
+function titleOf({ auth, location, cookies, code }: Outcome): string {
+  const settingCookies = typeof cookies === 'string' ? ', setting the cookies of the handshake' : '';
+  if (location?.at.endsWith('/v1/client/handshake')) return 'redirects to a handshake';
+  if (location?.at === '/{route}') {
+    return `redirects ${auth ? 'signed out ' : ''}to the URL without the handshake${settingCookies}`;
+  }
+  if (location) return `redirects to ${location.at}`;
+  return `${code ? `is signed out (401 ${code} on a strict route)` : 'is signed in'}${settingCookies}`;
+}
+
+/** Sends the requests on every platform, to development and production instances, in applications that trust their proxy. */
 export function describeHandshakes(theme: string, situations: readonly Situation[]): void {
   describe.each(PLATFORMS)(`${theme} on %s`, (_, platform) => {
     const clerks = {} as Record<Instance | 'other', LocalClerk>;
     const apps = new Map<string, Map<object, TestApp>>(INSTANCES.map((instance) => [instance, new Map()]));
 
     beforeAll(async () => {
-      // Clerk tells the console about loops and handshakes that fail, which are half of what is tried here.
+      // Clerk logs redirect loops and failed handshakes to the console; about half of these requests are such.
       for (const method of ['log', 'warn', 'error'] as const) jest.spyOn(console, method).mockReturnValue();
       for (const instanceType of INSTANCES) {
         clerks[instanceType] = await LocalClerk.start({ instanceType });
@@ -242,33 +253,38 @@ export function describeHandshakes(theme: string, situations: readonly Situation
     }
 
     const cases = INSTANCES.flatMap((instance) =>
-      situations.filter(({ on = instance }) => on === instance).map((situation) => ({ instance, ...situation })),
+      situations
+        .filter(({ on = instance }) => on === instance)
+        .map((situation) => ({ instance, ...situation, result: titleOf(situation.expect) })),
     );
-    it.each(cases)('$instance: $name', async ({ instance, options, target = '', method, ...situation }) => {
-      const app = await appWith(instance, options);
-      const origin = `http://127.0.0.1:${app.port}`;
-      const { headers = NAVIGATION, cookie, devBrowser = 'db' } = situation;
-      for (const route of ['strict', 'public'] as const) {
-        const facts = new Facts(clerks[instance], clerks.other, {
-          ...{ instance, origin, route, url: `${origin}/${route}${target}`, devBrowser: devBrowser ?? '' },
-        });
-        const cookies = [devBrowser && `__clerk_db_jwt=${devBrowser}`, cookie].filter((text) => !!text).join('; ');
-        const filled = await facts.fillAll({ ...headers, cookie: cookies || undefined });
-        const answer = await app.send(`/${route}${await facts.fill(target)}`, filled, method);
-        expect({ route, ...seen(answer) }).toEqual({ route, ...(await due(situation.expect, route, facts)) });
-      }
-    });
+    it.each(cases)(
+      'with a $instance instance, $name: $result',
+      async ({ instance, options, target = '', method, ...situation }) => {
+        const app = await appWith(instance, options);
+        const origin = `http://127.0.0.1:${app.port}`;
+        const { headers = NAVIGATION, cookie, devBrowser = 'db' } = situation;
+        for (const route of ['strict', 'public'] as const) {
+          const facts = new Facts(clerks[instance], clerks.other, {
+            ...{ instance, origin, route, url: `${origin}/${route}${target}`, devBrowser: devBrowser ?? '' },
+          });
+          const cookies = [devBrowser && `__clerk_db_jwt=${devBrowser}`, cookie].filter((text) => !!text).join('; ');
+          const filled = await facts.fillAll({ ...headers, cookie: cookies || undefined });
+          const answer = await app.send(`/${route}${await facts.fill(target)}`, filled, method);
+          expect({ route, ...seen(answer) }).toEqual({ route, ...(await due(situation.expect, route, facts)) });
+        }
+      },
+    );
   });
 }
 
-/** All of an answer that a browser or a handler acts on. */
+/** The parts of a response that a browser or a handler depends on. */
 function seen({ status, headers, body }: Answer) {
   const location = headers.get('location');
   return {
     status,
     location: location === null ? null : partsOf(location),
     cookies: headers.getSetCookie(),
-    // A redirect that a browser keeps would be followed for ever.
+    // A browser would follow a cached redirect forever.
     cached: location && headers.get('cache-control'),
     auth: headers.get('x-clerk-auth-status'),
     reason: headers.get('x-clerk-auth-reason'),
@@ -284,7 +300,7 @@ function partsOf(location: string) {
   return { at: location.startsWith('/') ? pathname : origin + pathname, params: [...searchParams].sort() };
 }
 
-/** The answer that an outcome means on a route. */
+/** The response that a route sends for an outcome. */
 async function due(outcome: Outcome, route: string, facts: Facts): Promise<ReturnType<typeof seen>> {
   const { auth, reason, location, cookies = [], user, code } = outcome;
   const refused = route === 'strict' && code !== undefined;
@@ -303,7 +319,7 @@ async function due(outcome: Outcome, route: string, facts: Facts): Promise<Retur
 
 async function place({ at, params }: NonNullable<Outcome['location']>, facts: Facts) {
   const { __clerk_db_jwt, ...rest } = await facts.fillAll(params);
-  // Production instances know nothing of development browsers.
+  // Production instances ignore development browsers.
   const known = __clerk_db_jwt && (await facts.find('instance')) === 'development';
   const filled = known ? { ...rest, __clerk_db_jwt } : rest;
   return { at: await facts.fill(at), params: Object.entries(filled).sort() };

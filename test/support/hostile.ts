@@ -1,10 +1,10 @@
-/** What property tests throw at the library: values that no type admits, names that mean something elsewhere. */
+/** Hostile input for property tests: values that no type allows, and names with a special meaning. */
 import fc from 'fast-check';
 
-/** How often a cheap property is tried; .ci/run asks for more. Properties that cost more take a part of it. */
+/** The number of runs of a cheap property; .ci/run sets more. Expensive properties use a fraction of it. */
 export const RUNS = Number(process.env.PROPERTY_RUNS ?? 400);
 
-/** Names that mean something to JavaScript or to Nest, wherever an object is used as a dictionary. */
+/** Names with a meaning in JavaScript or Nest, if an object is used as a dictionary. */
 export const PROTOTYPE_NAMES = [
   ...['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', 'then', 'toJSON', 'length'],
 ] as const;
@@ -15,7 +15,7 @@ class WithGetter {
   }
 }
 
-/** Words and numbers that are nearly right. */
+/** Values that are almost valid. */
 export const NEARLY: readonly unknown[] = [
   ...['LAX', 'lax', 'Strict', 'true', 'false', 'TRUE', '0', '1', 'no', 'off', 'null', ' ', '*', '/', '//x.test', 'any'],
   ...[0, 1, -0, -1, 0.5, NaN, Infinity, 2 ** 31, 2 ** 40, 1e300, 0n, true, false],
@@ -23,7 +23,7 @@ export const NEARLY: readonly unknown[] = [
   ...[Symbol('x'), Symbol.iterator, () => true, class {}, new WithGetter(), Object.create({ enabled: true }), /x/],
 ];
 
-/** Anything at all. */
+/** Any value at all. */
 export const anything: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(...NEARLY) },
   {
@@ -36,7 +36,7 @@ export const anything: fc.Arbitrary<unknown> = fc.oneof(
   },
 );
 
-/** Every way in which a property can be on an object, of which a copy only takes the first. */
+/** The ways in which an object can have a property. Only the first is an ordinary own property. */
 export const HOLDERS = {
   own: (name: string, value: unknown) => ({ [name]: value }),
   'of a getter': (name: string, value: unknown) =>

@@ -6,17 +6,17 @@ import { decodeJwt } from 'jose';
 import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
 import { LocalClerk, type InstanceType } from '../../lib/testing/index.js';
 
-/** The keys of an instance in the middle of a rotation, and what is signed by something else. */
+/** The keys of an instance during a rotation, a key that it has removed, and one that it never published. */
 export const KEYS = ['former', 'current', 'removed', 'unpublished'] as const;
 export type KeyName = (typeof KEYS)[number];
 
-/** A session as a browser holds it, and by which key its token is signed. */
+/** A session in a browser, and the key that has signed its token. */
 export interface SessionSpec {
   readonly key: KeyName;
   readonly isExpired: boolean;
 }
 
-/** What a browser sends, as data; everything that is spent by one request is made anew for each that is sent. */
+/** A browser's request, as data. Whatever can be used only once is created for each request. */
 export interface BrowserSpec {
   readonly header?: SessionSpec;
   readonly cookie?: SessionSpec;
@@ -28,7 +28,7 @@ export interface BrowserSpec {
     readonly by: 'nonce' | 'token';
     readonly in: 'target' | 'cookie';
     readonly session: SessionSpec | null;
-    /** Of the token that the handshake is. */
+    /** The key that has signed the token of the handshake. */
     readonly key: KeyName;
   };
   readonly isNavigation: boolean;
@@ -39,7 +39,7 @@ export interface BrowserRequest {
   readonly headers: Record<string, string>;
 }
 
-/** A local Clerk that publishes two keys, and one of whose keys is gone. */
+/** A local Clerk that publishes two keys and has removed a third. */
 export class RotatingClerk {
   private constructor(
     readonly clerk: LocalClerk,
@@ -68,7 +68,7 @@ export class RotatingClerk {
     return createClerkClient({ publishableKey, secretKey, apiUrl, telemetry });
   }
 
-  /** How many nonces and refresh tokens were brought to Clerk. */
+  /** The number of nonces and refresh tokens that were exchanged with Clerk. */
   get exchanges(): number {
     const paths = this.clerk.requests.map(({ path }) => path);
     return paths.filter((path) => /\/handshake_payload$|\/refresh$/.test(path)).length;

@@ -8,13 +8,13 @@ import { firstValueFrom } from 'rxjs';
 import { freePort, startRedis, withoutRedis } from './redis.js';
 import { RecordingLogger } from './recording-logger.js';
 
-/** A broker, or none: where messages go by. */
+/** The transport that messages are sent over, with its broker, if any. */
 export interface Wire {
   readonly options: MicroserviceOptions;
   stop(): Promise<void>;
 }
 
-/** Every wire that microservices are tried over, and why one is skipped. */
+/** The transports that microservices are tested over, with the reason if one is skipped. */
 export const WIRES: readonly (readonly [name: string, start: () => Promise<Wire>, missing?: string])[] = [
   [
     'TCP',
@@ -33,22 +33,22 @@ export const WIRES: readonly (readonly [name: string, start: () => Promise<Wire>
   ],
 ];
 
-/** Describes a suite for each wire, skipped where it is not there. */
+/** Describes a suite for each transport, which is skipped if its broker is missing. */
 export function describeOverWires(theme: string, suite: (start: () => Promise<Wire>, name: string) => void): void {
   for (const [name, start, missing] of WIRES) {
     const title = `${theme} over ${name}`;
-    if (missing) describe.skip(`${title} (${missing})`, () => suite(start, name));
+    if (missing) describe.skip(`${title} (skipped: ${missing})`, () => suite(start, name));
     else describe(title, () => suite(start, name));
   }
 }
 
-/** What a caller sends: the payload, and what travels beside it. */
+/** What a caller sends: the payload, and metadata next to it. */
 export interface Message {
   readonly data?: unknown;
   readonly metadata?: unknown;
 }
 
-/** Sends messages as a client of Nest does, with metadata beside the payload. */
+/** Sends messages as Nest's client does, with metadata next to the payload. */
 export class Caller {
   private readonly client: ClientProxy;
 
@@ -62,12 +62,12 @@ export class Caller {
     } as unknown as Parameters<typeof ClientProxyFactory.create>[0]);
   }
 
-  /** What is answered, or the error in place of it. */
+  /** Returns the response, or `{ error }`. */
   send(pattern: string, message: Message = {}): Promise<any> {
     return firstValueFrom(this.client.send(pattern, { data: {}, ...message })).catch((error: unknown) => ({ error }));
   }
 
-  /** Tells of an event, and returns once it went out. */
+  /** Emits an event, and returns once it was sent. */
   async emit(pattern: string, message: Message = {}): Promise<void> {
     await firstValueFrom(this.client.emit(pattern, { data: {}, ...message }), { defaultValue: undefined });
   }
@@ -77,7 +77,7 @@ export class Caller {
   }
 }
 
-/** Starts an application that is a microservice and nothing else. */
+/** Starts an application that is only a microservice. */
 export async function startMicroservice(
   metadata: ModuleMetadata,
   { options }: Wire,

@@ -1,17 +1,17 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** A command as a shell understood it, and the answer that is printed above it. */
+/** A command as a shell has parsed it, and the response that is printed above it. */
 export interface Pasted {
   readonly answer: string;
   readonly url: string;
   readonly init: { method: string; headers: Record<string, string>; body?: string };
 }
 
-/** Prints each argument, so that the shell itself says what it makes of a command. */
+/** Prints each argument, so that the shell itself shows how it parses a command. */
 const CURL = String.raw`curl() { printf '%s\t' "$@"; printf '\n'; }`;
 
-/** What a shell calls curl with, when it is given all that a sample prints at once. */
+/** The calls to curl that a shell makes if everything that a sample prints is pasted at once. */
 export async function paste(script: string): Promise<Pasted[]> {
   const { stdout, stderr } = await promisify(execFile)('sh', ['-c', `${CURL}\n${script}`]);
   if (stderr) throw new Error(stderr);
@@ -26,7 +26,7 @@ export async function paste(script: string): Promise<Pasted[]> {
   });
 }
 
-/** Lines on which a `#` stands outside of quotes: in zsh it begins no comment, so it would be one more argument. */
+/** Lines with a `#` outside of quotes: in zsh it does not start a comment, so it would be another argument. */
 export function commentsIn(script: string): string[] {
   return script.split('\n').filter((line) => line.replaceAll(/'[^']*'|"[^"]*"/g, '').includes('#'));
 }

@@ -1,6 +1,6 @@
 /**
- * Who may pass where, said a second time: every kind of caller, and an oracle that only knows the ways to fulfil a
- * requirement, as lists of rights, and which rights a caller has been given.
+ * A second, independent implementation of authorization: every kind of caller, and an oracle that knows only which
+ * lists of rights fulfil a requirement, and which rights a caller has.
  */
 import { authenticatedMachineObject, getAuthObjectFromJwt } from '@clerk/backend/internal';
 
@@ -16,7 +16,7 @@ import type { Condition, PredicateRef, Requirement } from '../../lib/policy/requ
 import type { Protection } from '../../lib/policy/route-policy.js';
 import { sessionClaims } from '../../lib/testing/local-clerk/session-claims.js';
 
-// ---- Rights: what a route asks for, in the library's words. Nobody has the last two.
+// ---- Rights: what routes require, as the library's conditions. No caller has the last two.
 
 export const RIGHTS = {
   permission: { has: { permission: 'org:invoices:read' } },
@@ -32,14 +32,14 @@ export type Right = keyof typeof RIGHTS;
 
 export const OF_SESSIONS = ['permission', 'role', 'feature', 'plan', 'reverification'] as const satisfies Right[];
 
-// ---- Callers: what Clerk's own auth objects answer, and what the oracle is told of them.
+// ---- Callers: identities with Clerk's own auth objects, and what the oracle knows of them.
 
 export interface Caller {
   readonly identity: Identity;
-  /** Set where somebody is signed in. */
+  /** Set if the caller is signed in. */
   readonly type?: TokenType;
   readonly rights: readonly Right[];
-  /** The answer of every strict route, whatever it accepts and requires. */
+  /** The result on every strict route, whatever it accepts and requires. */
   readonly always?: string;
 }
 
@@ -96,7 +96,7 @@ const ANYBODY: AcceptsToken = 'session_token';
 const failing = (failure: Identity['failure']) => signedOutIdentity('unverified', ANYBODY, true, { failure });
 
 export const CALLERS: Record<string, Caller> = {
-  // All 32 sessions that there are: of nothing, of everything, of everything but a fresh factor, and so on.
+  // All 32 combinations of rights of a session: none, all, all except a recent factor, and so on.
   ...Object.fromEntries(
     subsets(OF_SESSIONS).map((rights) => [`session with ${rights.join(', ') || 'nothing'}`, session(...rights)]),
   ),
@@ -117,7 +117,7 @@ export const CALLERS: Record<string, Caller> = {
     rights: OF_SESSIONS,
     always: '401 session-pending Bearer error="invalid_token"',
   },
-  'pending session where such are let in': {
+  'pending session where pending sessions are allowed': {
     identity: allowingPending(sessionIdentity(['permission'], 'pending')),
     type: 'session_token',
     rights: ['permission'],
@@ -142,7 +142,7 @@ export const CALLERS: Record<string, Caller> = {
     rights: [],
     always: '500 invalid-configuration',
   },
-  // None of these can happen, and none may pass if it ever does.
+  // None of these should occur, and each must be denied if it does.
   'signed out with the auth object of a session': {
     identity: { ...sessionIdentity(OF_SESSIONS), status: 'signed-out' },
     rights: OF_SESSIONS,
@@ -160,9 +160,9 @@ export const CALLERS: Record<string, Caller> = {
   },
 };
 
-// ---- Routes: requirements as trees for the library, as ways to fulfil them for the oracle.
+// ---- Routes: requirements as trees for the library, and as ways to fulfil them for the oracle.
 
-/** Each way is a list of rights that have to be held together. */
+/** Alternatives, each a list of rights that are all needed. */
 export type Ways = readonly (readonly Right[])[];
 export interface Asked {
   readonly requirement: Requirement;
@@ -172,7 +172,7 @@ export interface Asked {
 export interface Answered {
   readonly predicate: PredicateRef;
   readonly answer: boolean | undefined;
-  /** The types it names; a predicate that names none applies to all. */
+  /** The token types that it names; a predicate that names none applies to all. */
   readonly appliesTo?: readonly TokenType[];
 }
 export interface Route {
@@ -212,7 +212,7 @@ export function expected(
 
   const held = route.asked.filter(({ appliesTo }) => appliesTo.includes(type!));
   const predicates = route.predicates.filter(({ appliesTo }) => appliesTo?.includes(type!) ?? true);
-  // Nobody passes for want of a requirement that would have applied to him: where some name types, one that names his.
+  // If any requirement names token types, one of them must name the caller's.
   const naming = [...route.asked, ...route.predicates].filter(({ appliesTo }) => appliesTo !== undefined);
   if (naming.length > 0 && !naming.some(({ appliesTo }) => appliesTo!.includes(type!))) return lacking(route.asked);
   const unmet = held.filter(({ ways }) => !fulfilled(ways, rights));

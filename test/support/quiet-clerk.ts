@@ -1,6 +1,6 @@
 /**
- * Clerk's packages print what they find wrong with a request, with a stack trace. Tests send wrong requests by the
- * thousand, and what is printed would look as if they had failed. All other output stays.
+ * Clerk's packages log invalid requests to the console, with a stack trace. The tests send thousands of them, and the
+ * output would look like failures. All other output is kept.
  */
 for (const level of ['log', 'warn', 'error'] as const) {
   const print = globalThis.console[level];

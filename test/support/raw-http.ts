@@ -2,28 +2,28 @@ import { connect } from 'node:net';
 
 import type { Answer } from './test-app.js';
 
-/** One line of a request's head. */
+/** One header line of a request. */
 export type Header = readonly [name: string, value: string];
 
-/** A request as it goes over the wire: nothing is checked, completed or put in order. */
+/** A request as it is sent: nothing is checked, added or reordered. */
 export interface RawRequest {
   /** @default 'GET' */
   readonly method?: string;
   readonly target: string;
-  /** In this order, repeated as often as given. `Host` is added where none is named. */
+  /** Sent in this order, including duplicates. `Host` is added if it is missing. */
   readonly headers?: readonly Header[];
-  /** What follows the head. */
+  /** The text after the headers. */
   readonly body?: string;
-  /** How texts become bytes: `latin1` makes one of each character. @default 'utf8' */
+  /** How text is encoded: with `latin1`, each character is one byte. @default 'utf8' */
   readonly encoding?: 'utf8' | 'latin1';
 }
 
 export interface RawAnswer extends Answer {
-  /** Each line of the head after the first, as it is. */
+  /** The header lines, as received. */
   readonly lines: readonly string[];
 }
 
-/** Sends bytes that no HTTP client would send, and reads the answer. An answer that never comes has status 0. */
+/** Sends bytes that no HTTP client would send, and reads the response. The status is 0 if there is none. */
 export function exchange(
   port: number,
   { method = 'GET', target, headers = [], body = '', encoding = 'utf8' }: RawRequest,
@@ -41,7 +41,7 @@ export function exchange(
       socket.write(`${method} ${target} HTTP/1.1\r\n${head}\r\n${body}`, encoding);
     });
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-    // A server that refuses a request before it has read it all may reset the connection after its answer.
+    // A server that rejects a request before it has read all of it may reset the connection after its response.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(parse(Buffer.concat(chunks), encoding)));
     socket.setTimeout(10_000, () => socket.destroy());
@@ -51,7 +51,7 @@ export function exchange(
 function parse(bytes: Buffer, encoding: 'utf8' | 'latin1'): RawAnswer {
   const end = bytes.indexOf('\r\n\r\n');
   const [statusLine = '', ...lines] = bytes.subarray(0, Math.max(end, 0)).toString(encoding).split('\r\n');
-  // What the server says meanwhile, such as "100 Continue".
+  // Interim responses, such as "100 Continue".
   if (/^HTTP\/1\.1 1\d\d /.test(statusLine)) return parse(bytes.subarray(end + 4), encoding);
   const headers = new Headers();
   for (const line of lines) {
@@ -64,7 +64,7 @@ function parse(bytes: Buffer, encoding: 'utf8' | 'latin1'): RawAnswer {
   return { status: Number(statusLine.split(' ')[1] ?? 0), headers, lines, body: json ? JSON.parse(body) : body };
 }
 
-/** A body without what marks its chunks. */
+/** A chunked body, decoded. */
 function joined(bytes: Buffer): Buffer {
   const chunks: Buffer[] = [];
   for (let rest = bytes; rest.length > 0;) {

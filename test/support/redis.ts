@@ -4,14 +4,14 @@ import { createServer, type AddressInfo } from 'node:net';
 
 import { Redis } from 'ioredis';
 
-/** Where Debian's package puts it. REDIS_SERVER names another, and then it has to be there. */
+/** The path of Debian's package. REDIS_SERVER sets another path, which then has to exist. */
 const executablePath = process.env.REDIS_SERVER ?? '/usr/bin/redis-server';
 
 /** Why tests over Redis are skipped, if they are. */
 export const withoutRedis =
   process.env.REDIS_SERVER || existsSync(executablePath) ? undefined : `there is no ${executablePath}`;
 
-/** A Redis of the tests' own, which keeps nothing. */
+/** Starts a Redis server for the tests, without persistence. */
 export async function startRedis(): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const port = await freePort();
   const server = spawn(

@@ -19,7 +19,7 @@ import { ClerkGuard } from '../../lib/index.js';
 import { runSnippet, snippet } from './docs.js';
 import { NEST_VERSION } from './nest-version.js';
 
-/** Nest 11 tells socket.io's clients of an exception, but not those of `ws`. */
+/** Sends exceptions to clients of `ws`, which Nest 11 does for socket.io only. */
 @Catch(WsException)
 class SendExceptions extends BaseWsExceptionFilter {
   override catch(exception: WsException, host: ArgumentsHost): void {
@@ -29,14 +29,14 @@ class SendExceptions extends BaseWsExceptionFilter {
   }
 }
 
-/** A gateway with the guard before it; on Nest 11, where no global guard is, by a decorator. */
+/** A gateway with the guard; on Nest 11, which runs no global guards for gateways, by a decorator. */
 export const GuardedGateway = (options: object = {}) =>
   applyDecorators(
     WebSocketGateway(options),
     ...(NEST_VERSION > 11 ? [] : [UseGuards(ClerkGuard), UseFilters(new SendExceptions())]),
   );
 
-/** What a client opens a socket with. */
+/** What a client sends when it opens a socket. */
 export interface Opening {
   readonly headers?: Record<string, string>;
   readonly query?: Record<string, string>;
@@ -46,18 +46,18 @@ export interface Opening {
   readonly protocols?: string[];
 }
 
-/** What a message was answered with: what its handler returned, or the `exception`. */
+/** The reply to a message: the result of its handler, or an `exception`. */
 export type Reply = { readonly event: string; readonly data: any };
 
-/** A client of either library. Replies are taken in the order in which they come. */
+/** A client of either library. Replies are assigned to messages in order. */
 export interface TestSocket {
   /** Sends a message and waits for the reply to it. */
   ask(event: string, data?: unknown): Promise<Reply>;
   /** The subprotocol that the server chose. */
   readonly protocol?: string;
-  /** What `ws` was closed with beside the code. */
+  /** The reason with which `ws` was closed, in addition to the code. */
   readonly reason?: string;
-  /** Settled with the close code, or with socket.io's reason. */
+  /** Resolves with the close code, or with socket.io's reason. */
   readonly closed: Promise<string | number>;
   readonly isOpen: boolean;
   close(): void;
@@ -68,7 +68,7 @@ export interface SocketPlatform {
   open(port: number, opening?: Opening): Promise<TestSocket>;
 }
 
-/** Who waits for a reply. */
+/** Passes replies to those who wait for them. */
 abstract class Replies {
   private readonly waiting: ((reply: Reply) => void)[] = [];
   isOpen = true;
@@ -130,7 +130,7 @@ class BareSocket extends Replies implements TestSocket {
   }
 }
 
-/** Clients live in this process, and tests move its clock: no ping may seem overdue. */
+/** Tests change the clock of this process, where the clients run too: no ping may seem overdue. */
 class PatientIoAdapter extends IoAdapter {
   override createIOServer(port: number, options?: any): ReturnType<IoAdapter['createIOServer']> {
     return super.createIOServer(port, { ...options, pingInterval: 100_000_000 });
@@ -172,15 +172,15 @@ export const SOCKET_PLATFORMS: readonly (readonly ['socket.io' | 'ws', SocketPla
   ],
 ];
 
-/** A client that runs what docs/websockets.md shows, over as many connections as that opens. */
+/** A client that runs the code of docs/websockets.md, over all connections that it opens. */
 export interface DocumentedClient extends TestSocket {
-  /** Settled once another connection is open. */
+  /** Resolves once another connection is open. */
   reconnected(): Promise<void>;
-  /** Settled once the server has closed two connections from now on. */
+  /** Resolves once the server has closed two more connections. */
   closedAgain(): Promise<void>;
 }
 
-/** Tells of what happens to its connections, one after the other. */
+/** Emits the events of all its connections. */
 class DocumentedSocket extends Replies implements DocumentedClient {
   readonly closed = new Promise<never>(() => undefined);
   private readonly events = new EventEmitter();
@@ -208,7 +208,7 @@ class DocumentedSocket extends Replies implements DocumentedClient {
 
 type ClerkOfBrowsers = { readonly session: { getToken(): Promise<string> } };
 
-/** By the library: opens a connection with the code of docs/websockets.md. */
+/** Opens a connection with the code of docs/websockets.md, for each library. */
 export const openAsDocumented: Readonly<
   Record<'socket.io' | 'ws', (port: number, clerk: ClerkOfBrowsers) => Promise<DocumentedClient>>
 > = {
@@ -229,7 +229,7 @@ export const openAsDocumented: Readonly<
   },
   ws: async (port, clerk) => {
     const client = new DocumentedSocket();
-    /** Like a browser's, and noted. */
+    /** Like a WebSocket of a browser, with its events recorded. */
     class NotedWebSocket extends WebSocket {
       constructor(url: string, protocols: string[]) {
         super(url, protocols);

@@ -1,13 +1,13 @@
 import type { RequestOptions } from '../../lib/index.js';
 
-/** Keeps secrets out of logs, as applications do; the same for every tenant. */
+/** Keeps secrets out of logs, as applications do, with the same output for every tenant. */
 class HidesItself {
   toJSON() {
     return { tenant: '[hidden]' };
   }
 }
 
-/** Options of a class with fields, as an ORM or a class-validator has them. */
+/** Options as an instance of a class, as with an ORM or class-validator. */
 class TenantRecord {
   constructor(options: RequestOptions) {
     Object.assign(this, options);
@@ -29,11 +29,11 @@ const getters = (options: RequestOptions, names = Object.keys(options)) =>
     ),
   );
 
-/** The ways in which an application may spell the options of a tenant: all of them mean the same. */
+/** The forms in which an application may return the options of a tenant. All of them mean the same. */
 export const FORMS: Readonly<Record<string, (options: RequestOptions) => RequestOptions>> = {
   'a plain object': (options) => ({ ...options }),
   'an object without a prototype': (options) => Object.assign(Object.create(null) as object, options),
-  'its options in another order': (options) => Object.fromEntries(Object.entries(options).reverse()),
+  'a plain object in another order': (options) => Object.fromEntries(Object.entries(options).reverse()),
   'a frozen object': (options) => Object.freeze({ ...options }),
   'an object of getters': (options) => getters(options),
   'an object with a hidden toJSON()': (options) =>

@@ -11,14 +11,14 @@ import { ClerkModule, type ClerkModuleOptions } from '../../lib/index.js';
 import type { Platform } from './platforms.js';
 import { RecordingLogger } from './recording-logger.js';
 
-/** What an application answered. */
+/** The response of an application. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: any;
 }
 
-/** A running Nest application on a port of its own, spoken to over real HTTP. */
+/** A running Nest application on its own port, called over real HTTP. */
 export class TestApp {
   private constructor(
     readonly nest: INestApplication,
@@ -38,7 +38,7 @@ export class TestApp {
     return this.nest.get<T>(token as Type<T>, { strict: false });
   }
 
-  /** Sends a request whose target reaches the server as it is written, which `fetch` would not allow. */
+  /** Sends a request with exactly this target, which `fetch` would normalize. */
   async send(target: string, headers: Record<string, string | string[]> = {}, method = 'GET'): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const options = {
@@ -70,7 +70,7 @@ export class TestApp {
     });
   }
 
-  /** Sends a bearer token. */
+  /** Sends a request with a bearer token. */
   withToken(target: string, token: string, headers: Record<string, string> = {}): Promise<Answer> {
     return this.send(target, { authorization: `Bearer ${token}`, ...headers });
   }
@@ -114,7 +114,7 @@ export class TestAppBuilder {
     return this.imports(ClerkModule.forRoot(options));
   }
 
-  /** Has the application take what a proxy forwards for the truth: any, or the one at an address. */
+  /** Makes the application trust the forwarded headers of any proxy, or of the one at an address. */
   trustingItsProxy(trustProxy: boolean | string = true): this {
     this.trustProxy = trustProxy;
     return this;

@@ -1,13 +1,13 @@
-/** Who calls what: the table that holds on every transport, and what it takes to run it over one. */
+/** The truth table: every caller on every route, with the outcome that all transports share, and how to run it over one. */
 import { createHmac } from 'node:crypto';
 
 import type { LocalClerk } from '../../lib/testing/index.js';
 
-/** What every application under the table has to be like: `authorizedParties`, and the permission of one route. */
+/** What every application under test is configured with: `authorizedParties`, and the permission of one route. */
 export const FRONTEND = 'https://app.example.com';
 export const PERMISSION = 'org:invoices:create';
 
-/** The handlers that every transport has, by the protection that they are named after. */
+/** The handlers that every transport has, named after their protection. */
 export const ROUTES = [
   'default',
   'require-auth',
@@ -19,17 +19,17 @@ export const ROUTES = [
 ] as const;
 export type Route = (typeof ROUTES)[number];
 
-/** A caller: what it sends, and Clerk's word for refusing it on session routes and on API key routes. */
+/** A caller: what it sends, and Clerk's reason for denying it on session routes and on API key routes. */
 export interface Caller {
   readonly headers: (clerk: LocalClerk, other: LocalClerk) => Promise<Record<string, string>> | Record<string, string>;
-  /** `null` where it is signed in. */
+  /** `null` if the caller is signed in. */
   readonly session: string | null;
   readonly apiKey: string | null;
-  /** Whether a route for sessions, and one for API keys, sees a credential. */
+  /** Whether a session route, and an API key route, finds credentials in the request. */
   readonly sent: readonly [session: boolean, apiKey: boolean];
   /** Whether the session token has expired. */
   readonly expired?: boolean;
-  /** Whether it presents a session in a cookie, which a route for API keys does not look at. */
+  /** Whether the session is in a cookie, which an API key route ignores. */
   readonly inCookie?: boolean;
   readonly mayCreate?: boolean;
   readonly pending?: boolean;
@@ -89,13 +89,13 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: NO_HEADER,
     sent: [true, false],
   },
-  expired: {
+  'expired header token': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, issuedAt: seconds(-120), expiresIn: 60 })),
     session: 'session-token-expired-refresh-non-eligible-no-refresh-cookie',
     expired: true,
     ...forged,
   },
-  'expired in a cookie': {
+  'expired cookie session': {
     headers: async (clerk) => ({
       cookie: `__session=${await clerk.sessionToken({ ...azp, issuedAt: seconds(-120) })}; __client_uat=1; __clerk_db_jwt=d`,
     }),
@@ -105,17 +105,17 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: NO_HEADER,
     sent: [true, false],
   },
-  'not yet valid': {
+  'header token that is not valid yet': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, notBefore: seconds(60) })),
     session: 'session-token-nbf',
     ...forged,
   },
-  'issued in the future': {
+  'header token issued in the future': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, issuedAt: seconds(60), notBefore: seconds(0) })),
     session: 'session-token-iat-in-the-future',
     ...forged,
   },
-  'wrong signature': {
+  'header token with a wrong signature': {
     headers: async (clerk) => {
       const [head, payload, signature] = (await clerk.sessionToken(azp)).split('.');
       return bearer(
@@ -132,17 +132,17 @@ export const CALLERS: Record<string, Caller> = {
     session: 'token-invalid-signature',
     ...forged,
   },
-  'other instance’s key': {
+  'header token of another instance': {
     headers: (_, other) => bearer(other.sessionToken(azp)),
     session: 'jwk-kid-mismatch',
     ...forged,
   },
-  'other instance’s key under our kid': {
+  'header token signed with the key of another instance under our kid': {
     headers: async (clerk, other) => bearer(clerk.sessionToken({ ...azp, key: other })),
     session: 'token-invalid-signature',
     ...forged,
   },
-  'alg: none': {
+  'header token with alg: none': {
     headers: async (clerk) => {
       const [, payload] = (await clerk.sessionToken(azp)).split('.');
       return bearer(`${header({ alg: 'none', kid: kidOf(await clerk.sessionToken()) })}.${payload}.`);
@@ -150,17 +150,17 @@ export const CALLERS: Record<string, Caller> = {
     session: 'token-invalid-algorithm',
     ...forged,
   },
-  'HS256 signed with the public key': {
+  'HS256 header token signed with the public key': {
     headers: async (clerk) => bearer(hs256(await clerk.sessionToken(azp), clerk.jwtKey)),
     session: 'token-invalid-algorithm',
     ...forged,
   },
-  'no kid': {
+  'header token without a kid': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, header: { kid: undefined } })),
     session: 'jwk-kid-mismatch',
     ...forged,
   },
-  'wrong azp': {
+  'header token with a foreign azp': {
     headers: (clerk) => bearer(clerk.sessionToken({ authorizedParty: 'https://evil.example' })),
     session: 'token-invalid-authorized-parties',
     ...forged,
@@ -203,18 +203,18 @@ export const CALLERS: Record<string, Caller> = {
     apiKey: 'token-invalid',
     sent: [true, true],
   },
-  'pending session': {
+  'header token of a pending session': {
     headers: (clerk) => bearer(clerk.sessionToken({ ...azp, sessionStatus: 'pending' })),
     session: null,
     pending: true,
     ...forged,
   },
-  garbage: {
+  'header token that is not a JWT': {
     headers: () => bearer('garbage'),
     session: 'token-invalid',
     ...forged,
   },
-  'a hostile session cookie': {
+  'session cookie with malformed claims': {
     headers: () => ({
       cookie: `__session=${header({ alg: 'RS256' })}.${header(null)}.AAAA; __client_uat=1; __clerk_db_jwt=d`,
     }),
@@ -225,17 +225,17 @@ export const CALLERS: Record<string, Caller> = {
   },
 };
 
-/** What becomes of a call. */
+/** The expected outcome of a call. */
 export interface Verdict {
-  /** In terms of HTTP. */
+  /** The HTTP status. */
   readonly status: 200 | 401 | 403;
-  /** Why it is refused. */
+  /** The code of the denial. */
   readonly code?: string;
-  /** What the handler is told; `null` where nobody looks. */
+  /** What the handler sees; `null` if credentials are not checked. */
   readonly isAuthenticated?: boolean | null;
 }
 
-/** Who passes where, and what everybody else is told. */
+/** The expected outcome of a caller on a route. */
 export function verdictOn(caller: Caller, route: Route): Verdict {
   if (route === 'skip-auth') return { status: 200, isAuthenticated: null };
   const forApiKeys = route.endsWith('api-key');
@@ -254,17 +254,27 @@ export function verdictOn(caller: Caller, route: Route): Verdict {
   return { status: 401, code: isRecognized ? 'token-invalid' : 'authentication-required' };
 }
 
-/** Calls a route with these headers: either the handler answered, or the code of the refusal. */
+/** Calls a route with these headers: returns what the handler answers, or the code of the denial. */
 export type Ask = (route: Route, headers: Record<string, string>) => Promise<Pick<Verdict, 'code' | 'isAuthenticated'>>;
 
-/** Describes the table over a transport, which may have no use for cookies. */
+/** The outcome, in the words of a test title. */
+export function titleOf({ status, code, isAuthenticated }: Verdict): string {
+  if (code) return `is denied (${status} ${code})`;
+  if (isAuthenticated === null) return 'passes without authentication';
+  return `passes ${isAuthenticated ? 'signed in' : 'signed out'}`;
+}
+
+/** Describes the table over a transport. With `cookies: false`, the transport ignores cookies. */
 export function describeTruthTable(
   instances: () => { readonly clerk: LocalClerk; readonly other: LocalClerk },
   ask: Ask,
   { cookies = true } = {},
 ): void {
-  describe.each(Object.keys(CALLERS))('%s', (name) => {
-    it.each(ROUTES)('to %s', async (route) => {
+  describe.each(Object.keys(CALLERS))('caller "%s"', (name) => {
+    const counted = CALLERS[name]!.inCookie && !cookies ? 'no token' : name;
+    const cells = ROUTES.map((route) => ({ route, result: titleOf(verdictOn(CALLERS[counted]!, route)) }));
+
+    it.each(cells)('$result on the route $route', async ({ route }) => {
       const { clerk, other } = instances();
       const headers = await CALLERS[name]!.headers(clerk, other);
       const seen = 'cookie' in headers && !cookies ? 'no token' : name;

@@ -1,7 +1,7 @@
 /**
- * What `instanceToPlain()` of class-transformer does with a value, without decorators: it goes through enumerable
- * properties, calls functions among them without arguments, and follows what they return, promises too. Stands in for
- * the package, of which `ClassSerializerInterceptor` needs nothing else.
+ * Does what `instanceToPlain()` of class-transformer does without decorators: it visits enumerable properties, calls
+ * functions among them without arguments, and visits their results, including promises. Replaces the package, of which
+ * `ClassSerializerInterceptor` needs nothing else.
  */
 export function callEverything(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(callEverything);

@@ -1,4 +1,4 @@
-/** An application with all that nest-clerk loads optional packages for. It is compiled, bundled and then started. */
+/** An application that uses every optional package nest-clerk can load. It is compiled, bundled and then started. */
 import type { IncomingMessage } from 'node:http';
 
 import { applyDecorators, Catch, Controller, Get, Module, UseFilters, UseGuards } from '@nestjs/common';
@@ -10,7 +10,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { BaseWsExceptionFilter, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { Auth, ClerkGuard, ClerkModule, ClerkSockets } from 'nest-clerk';
 
-/** Nest 11 sends an exception to clients of socket.io, but not to those of `ws`. */
+/** Nest 11 sends exceptions to socket.io clients, but not to `ws` clients. */
 @Catch(WsException)
 class SendExceptions extends BaseWsExceptionFilter {
   override catch(exception: WsException, host: ArgumentsHost): void {
@@ -20,7 +20,7 @@ class SendExceptions extends BaseWsExceptionFilter {
   }
 }
 
-/** On Nest 11 no global guard reaches gateways. On Nest 12 the start fails unless nest-clerk knows that one does. */
+/** On Nest 11, global guards do not run for gateways. On Nest 12 they do, and the boot fails unless nest-clerk detects that. */
 const Guarded = () =>
   process.env.NEST_MAJOR === '11'
     ? applyDecorators(UseGuards(ClerkGuard), UseFilters(new SendExceptions()))

@@ -4,7 +4,7 @@ import { getAuth, RequirePermission } from 'nest-clerk';
 export * from 'nest-clerk';
 export * as testing from 'nest-clerk/testing';
 
-/** Declarations of a user's own can name the inferred types. */
+/** TypeScript can emit declarations of a user's code with the inferred types. */
 export const Biller = () => RequirePermission('org:invoices:create');
 export const callerIn = (context: ExecutionContext) => getAuth(context);
 

@@ -3,5 +3,5 @@
 import type { Request } from 'express';
 import type { FastifyRequest } from 'fastify';
 
-/** Compiled inside of a user's application: the reference lines are found, and `auth` is there. */
+/** Compiled inside a user's application: the reference lines resolve, and `auth` exists. */
 export const callersOf = (request: Request, fastifyRequest: FastifyRequest) => [request.auth, fastifyRequest.auth];

@@ -5,7 +5,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 /** Signs the first two parts of a token. */
 export type Signer = (input: string) => string;
 
-/** As base64url: text as it is, anything else as JSON. */
+/** As base64url: a string as it is, anything else as JSON. */
 export const encode = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
@@ -19,7 +19,7 @@ export const hmac =
   (input) =>
     createHmac(digest, secret).update(input).digest('base64url');
 
-/** No signature, or the same one for everything. */
+/** No signature, or the same one for every input. */
 export const constant =
   (signature = ''): Signer =>
   () =>
@@ -30,12 +30,12 @@ export function assemble(header: unknown, claims: unknown, signer: Signer): stri
   return `${input}.${signer(input)}`;
 }
 
-/** The token with fields of its header replaced (`undefined` removes one), signed anew. */
+/** The token with fields of its header replaced (`undefined` removes one), signed again. */
 export function withHeader(token: string, fields: Readonly<Record<string, unknown>>, signer: Signer): string {
   return assemble({ ...decodeProtectedHeader(token), ...fields }, decodeJwt(token), signer);
 }
 
-/** The token with text of its own in the place of the header's or the payload's JSON, signed anew. */
+/** The token with the given text instead of the JSON of its header or payload, signed again. */
 export const withHeaderText = (token: string, text: string, signer: Signer): string =>
   assemble(text, decodeJwt(token), signer);
 export const withPayloadText = (token: string, text: string, signer: Signer): string =>
@@ -46,6 +46,6 @@ export function partsOf(token: string): { header: string; payload: string; signa
   return { header, payload, signature };
 }
 
-/** JSON text of an object with more members at its end, whether or not their names are taken. */
+/** The JSON of an object with members appended, even if their names occur twice. */
 export const withMembers = (object: object, members: string): string =>
   JSON.stringify(object).replace(/\}$/, `,${members}}`);

@@ -23,7 +23,7 @@ import {
 import { tenants } from './tenants.js';
 import { tokenTypes } from './token-types.js';
 
-/** Every attack that is told as data, by family. */
+/** Every attack, by family. */
 export const CORPUS: readonly Family[] = [
   ...[algorithms, headers, keyIds, encoding, json, claims, prototypes, permissions, parties],
   ...[

@@ -3,26 +3,26 @@ import { hmac, rs256, withHeader } from './forge.js';
 
 const INJECTION = 'PortSwigger Web Security Academy: JWT attacks';
 
-/** A kid that names no key of the instance: refused for that alone, though the signature is good. */
+/** A kid that names no key of the instance: denied for that alone, although the signature is valid. */
 const unknown = (name: string, source: string, kid: unknown): Attack =>
   headerToken(name, source, ({ clerk, good }) => withHeader(good.session, { kid }, rs256(clerk.signingKey)));
 
-/** A kid by which a careless look-up finds a secret that everybody knows. */
+/** A kid with which a careless lookup finds a publicly known secret. */
 const finding = (name: string, source: string, kid: string, secret: string): Attack =>
   token(name, source, ({ good }) => withHeader(good.session, { kid, alg: 'HS256' }, hmac(secret)));
 
-/** What names the key, and what becomes of that text. */
+/** The key ID, and what a careless lookup does with it. */
 export const keyIds: Family = {
-  name: 'key ids',
+  name: 'key IDs',
   control: ({ good }) => inBoth(good.session),
   attacks: [
     unknown('a path', INJECTION, '../../../../etc/passwd'),
     unknown('a Windows path', INJECTION, '..\\..\\windows\\win.ini'),
     unknown('an encoded path', INJECTION, '..%2f..%2fetc%2fpasswd'),
     finding('a path to an empty file', INJECTION, '../../../../../../dev/null', ''),
-    finding('SQL that answers a known secret', INJECTION, "x' UNION SELECT 'secret' -- ", 'secret'),
+    finding('SQL that returns a known secret', INJECTION, "x' UNION SELECT 'secret' -- ", 'secret'),
     unknown('SQL that is always true', INJECTION, "' OR 1=1 --"),
-    unknown('a command', INJECTION, '| cat /etc/passwd'),
+    unknown('a shell command', INJECTION, '| cat /etc/passwd'),
     unknown('a template', 'CWE-1336', '{{7*7}}${7*7}'),
     unknown('a URL', 'RFC 8725 §2.9', 'http://169.254.169.254/latest/meta-data/'),
     unknown('an LDAP filter', 'RFC 8725 §3.10', '*)(uid=*))(|(uid=*'),
@@ -34,32 +34,32 @@ export const keyIds: Family = {
     unknown('a number', 'RFC 7515 §4.1.4', 0),
     unknown('null', 'RFC 7515 §4.1.4', null),
     unknown('true', 'RFC 7515 §4.1.4', true),
-    unknown('nothing', 'RFC 7515 §4.1.4', undefined),
-    unknown('empty text', 'RFC 7515 §4.1.4', ''),
+    unknown('undefined', 'RFC 7515 §4.1.4', undefined),
+    unknown('an empty string', 'RFC 7515 §4.1.4', ''),
     unknown('a query operator', 'CWE-943', { $ne: null }),
-    unknown('NUL', 'CWE-158', '\0'),
+    unknown('a NUL byte', 'CWE-158', '\0'),
     unknown('CRLF', 'CWE-113', 'x\r\nSet-Cookie: evil=1'),
     unknown('thousands of characters', 'CWE-400', 'k'.repeat(6_000)),
-    unknown('letters outside of Unicode', 'RFC 7515 §10.13', '\ud800'),
-    headerToken('a list that holds the good one', 'RFC 7515 §4.1.4', ({ clerk, good }) =>
+    unknown('a lone surrogate', 'RFC 7515 §10.13', '\ud800'),
+    headerToken('a list that contains the valid kid', 'RFC 7515 §4.1.4', ({ clerk, good }) =>
       withHeader(good.session, { kid: [clerk.keyId] }, rs256(clerk.signingKey)),
     ),
-    headerToken('the good one and a blank', 'RFC 7515 §4.1.4', ({ clerk, good }) =>
+    headerToken('the valid kid followed by a space', 'RFC 7515 §4.1.4', ({ clerk, good }) =>
       withHeader(good.session, { kid: `${clerk.keyId} ` }, rs256(clerk.signingKey)),
     ),
-    headerToken('the good one and NUL', 'CWE-158', ({ clerk, good }) =>
+    headerToken('the valid kid followed by a NUL byte', 'CWE-158', ({ clerk, good }) =>
       withHeader(good.session, { kid: `${clerk.keyId}\0` }, rs256(clerk.signingKey)),
     ),
-    headerToken('the good one in other letters', 'CWE-178', ({ clerk, good }) =>
+    headerToken('the valid kid in upper case', 'CWE-178', ({ clerk, good }) =>
       withHeader(good.session, { kid: clerk.keyId.toUpperCase() }, rs256(clerk.signingKey)),
     ),
-    headerToken('the beginning of the good one', 'CWE-187', ({ clerk, good }) =>
+    headerToken('the valid kid without its last character', 'CWE-187', ({ clerk, good }) =>
       withHeader(good.session, { kid: clerk.keyId.slice(0, -1) }, rs256(clerk.signingKey)),
     ),
-    token('the good one above the signature of an attacker', 'RFC 8725 §3.10', ({ attacker, good }) =>
+    token('the valid kid, signed by an attacker', 'RFC 8725 §3.10', ({ attacker, good }) =>
       withHeader(good.session, {}, rs256(attacker.signingKey)),
     ),
-    token('that of an attacker, who signed it', 'RFC 8725 §2.7', ({ attacker, good }) =>
+    token('the attacker’s kid, signed by the attacker', 'RFC 8725 §2.7', ({ attacker, good }) =>
       withHeader(good.session, { kid: attacker.keyId }, rs256(attacker.signingKey)),
     ),
   ],

@@ -6,7 +6,7 @@ import { assemble, constant, rs256, withMembers, withPayloadText } from './forge
 const POLLUTION = 'CWE-1321';
 const RIGHTS = '{"id":"org_1","slg":"acme","rol":"admin","per":"create","fpm":"1"}';
 
-/** Claims that Clerk signed: applications put what users write about themselves into them. */
+/** Claims that Clerk signed: applications may put text written by users into them. */
 const rights = (name: string, members: string): Attack => ({
   name,
   source: POLLUTION,
@@ -17,7 +17,7 @@ const rights = (name: string, members: string): Attack => ({
 
 const organization = { id: 'org_1', rol: 'admin', slg: 'acme', per: 'create', fpm: '1' };
 
-/** Rights that nobody gave. */
+/** Permissions that were never granted. */
 export const permissions: Family = {
   name: 'permissions',
   at: 'permission',
@@ -28,18 +28,30 @@ export const permissions: Family = {
     rights('an organization in __proto__', `"__proto__":{"o":${RIGHTS},"fea":"o:invoices","polluted":true}`),
     rights('an organization in constructor.prototype', `"constructor":{"prototype":{"o":${RIGHTS},"polluted":true}}`),
     rights(
-      'an organization whose rights are inherited',
+      'an organization that inherits its permissions',
       `"fea":"o:invoices","o":{"__proto__":${RIGHTS},"polluted":true}`,
     ),
-    rights('__proto__ by an escape', `"\\u005f_proto__":{"o":${RIGHTS},"fea":"o:invoices","polluted":true}`),
-    rights('claims of old tokens beside new ones', '"org_permissions":["org:invoices:create"],"org_role":"org:admin"'),
-    rights('another feature’s rights', `"fea":"o:reports","o":${RIGHTS}`),
-    rights('a feature of the user', `"fea":"u:invoices","o":${RIGHTS}`),
-    rights('a mask without the right', `"fea":"o:invoices","o":${RIGHTS.replace('"fpm":"1"', '"fpm":"0"')}`),
-    rights('a mask for another right', `"fea":"o:invoices","o":${RIGHTS.replace('"fpm":"1"', '"fpm":"2"')}`),
-    rights('rights without an organization', '"fea":"o:invoices","per":"create","fpm":"1"'),
+    rights(
+      'an organization in an escaped __proto__',
+      `"\\u005f_proto__":{"o":${RIGHTS},"fea":"o:invoices","polluted":true}`,
+    ),
+    rights(
+      'claims of version 1 in a token of version 2',
+      '"org_permissions":["org:invoices:create"],"org_role":"org:admin"',
+    ),
+    rights('permissions of another feature', `"fea":"o:reports","o":${RIGHTS}`),
+    rights('a feature of the user instead of the organization', `"fea":"u:invoices","o":${RIGHTS}`),
+    rights(
+      'a feature-permission map without the permission',
+      `"fea":"o:invoices","o":${RIGHTS.replace('"fpm":"1"', '"fpm":"0"')}`,
+    ),
+    rights(
+      'a feature-permission map for another permission',
+      `"fea":"o:invoices","o":${RIGHTS.replace('"fpm":"1"', '"fpm":"2"')}`,
+    ),
+    rights('permissions without an organization', '"fea":"o:invoices","per":"create","fpm":"1"'),
     {
-      name: 'rights written by the caller above the good signature',
+      name: 'permissions added by the caller, with the original signature',
       source: 'RFC 7515 §5.2',
       outcome: { strict: UNAUTHORIZED.strict },
       requests: ({ good }) =>
@@ -54,7 +66,7 @@ export const permissions: Family = {
   ],
 };
 
-/** Members that JavaScript gives a meaning to. */
+/** Members with a special meaning in JavaScript. */
 export const prototypes: Family = {
   name: 'prototypes',
   control: ({ good }) => inBoth(good.session),
@@ -66,30 +78,30 @@ export const prototypes: Family = {
         return withPayloadText(good.session, withMembers(claims, members), rs256(clerk.signingKey));
       }),
     ),
-    token('everything in __proto__', POLLUTION, ({ clerk, good }) =>
+    token('all claims in __proto__', POLLUTION, ({ clerk, good }) =>
       withPayloadText(
         good.session,
         `{"__proto__":${JSON.stringify(decodeJwt(good.session))}}`,
         rs256(clerk.signingKey),
       ),
     ),
-    token('the header in __proto__', POLLUTION, ({ clerk, good }) =>
+    token('all header fields in __proto__', POLLUTION, ({ clerk, good }) =>
       assemble(
         `{"__proto__":${JSON.stringify(decodeProtectedHeader(good.session))}}`,
         decodeJwt(good.session),
         rs256(clerk.signingKey),
       ),
     ),
-    request('a header called __proto__', 'CVE-2026-21710 (Node.js)', () => ({
+    request('HTTP headers named __proto__ and constructor', 'CVE-2026-21710 (Node.js)', () => ({
       headers: [
         ['__proto__', '{"polluted":true}'],
         ['constructor', 'x'],
       ],
     })),
-    request('query parameters', POLLUTION, () => ({
+    request('query parameters named __proto__', POLLUTION, () => ({
       query: '?__proto__[polluted]=true&constructor[prototype][polluted]=true&__proto__.polluted=true',
     })),
-    request('a form', POLLUTION, () => {
+    request('a form with fields named __proto__', POLLUTION, () => {
       const body = '__proto__[polluted]=true&constructor[prototype][polluted]=true&__proto__.polluted=true';
       return {
         method: 'POST',

@@ -10,16 +10,16 @@ import {
   type Stage,
 } from './entry.js';
 
-/** A browser in which nobody is signed in goes to a page. */
+/** A document navigation of a browser in which nobody is signed in. */
 const NAVIGATION: readonly Header[] = [
   ['Accept', 'text/html'],
   ['Sec-Fetch-Dest', 'document'],
   ['Cookie', '__clerk_db_jwt=d; __client_uat=0'],
 ];
 
-/** Redirected, but never to a stranger: every answer is looked through for that. */
+/** A redirect, but never to another site: every response is checked for that. */
 const TO_SIGN_IN: Outcome = { strict: 302 };
-/** To the same page, without what was of no use. */
+/** A redirect to the same page, without the handshake that did not resolve. */
 const BACK: Outcome = { strict: 307 };
 
 const page = (
@@ -46,7 +46,7 @@ const FORWARDED = 'RFC 7239 §8.1';
 const HOST = 'X-Forwarded-Host';
 const PROTOCOL = 'X-Forwarded-Proto';
 
-/** What pretends that the browser asked another host, or for something that is no web page. */
+/** Headers that pretend that the browser requested another host, or a URL that is not http. */
 const FORGERIES: readonly (readonly [name: string, headers: readonly Header[], source: string])[] = [
   ['a forwarded host', [[HOST, 'evil.example']], FORWARDED],
   [
@@ -66,7 +66,7 @@ const FORGERIES: readonly (readonly [name: string, headers: readonly Header[], s
     FORWARDED,
   ],
   ['a forwarded host with a user', [[HOST, 'api.example.com@evil.example']], FORWARDED],
-  ['a forwarded host with CRLF behind escapes', [[HOST, 'a%0d%0aX-Injected:1']], 'CWE-113'],
+  ['a forwarded host with percent-encoded CRLF', [[HOST, 'a%0d%0aX-Injected:1']], 'CWE-113'],
   ['several forwarded hosts', [[HOST, 'evil.example, api.example.com']], FORWARDED],
   ['several forwarded hosts, ours first', [[HOST, 'api.example.com, evil.example']], FORWARDED],
   [
@@ -79,22 +79,22 @@ const FORGERIES: readonly (readonly [name: string, headers: readonly Header[], s
   ],
   ['a forwarded host with a port', [[HOST, 'evil.example:8080']], FORWARDED],
   ['our own host with another port', [[HOST, 'api.example.com:8080']], FORWARDED],
-  ['our own host with a dot behind it', [[HOST, 'api.example.com.evil.example.']], FORWARDED],
-  ['a forwarded host outside of ASCII', [[HOST, 'api.ex\u00e4mple.com']], 'CWE-1007'],
+  ['a forwarded host that starts with our own', [[HOST, 'api.example.com.evil.example.']], FORWARDED],
+  ['a forwarded host with non-ASCII characters', [[HOST, 'api.ex\u00e4mple.com']], 'CWE-1007'],
   ['a forwarded host with a tab', [[HOST, 'api.example.com\tevil.example']], FORWARDED],
   ['a forwarded host with a path', [[HOST, 'evil.example/x?']], FORWARDED],
   ['a forwarded host with a backslash', [[HOST, 'evil.example\\@api.example.com']], FORWARDED],
   ['a forwarded IPv6 address', [[HOST, '[2001:db8::1]']], FORWARDED],
   [
-    'half a forwarded IPv6 address',
+    'an incomplete forwarded IPv6 address',
     [
       [HOST, '[::1'],
       [PROTOCOL, 'https'],
     ],
     FORWARDED,
   ],
-  ['a forwarded port', [['X-Forwarded-Port', '@evil.example']], FORWARDED],
-  ['a standard forwarding', [['Forwarded', 'host=evil.example;proto=https']], FORWARDED],
+  ['a malformed forwarded port', [['X-Forwarded-Port', '@evil.example']], FORWARDED],
+  ['a Forwarded header', [['Forwarded', 'host=evil.example;proto=https']], FORWARDED],
   [
     'a forwarded server',
     [
@@ -104,90 +104,108 @@ const FORGERIES: readonly (readonly [name: string, headers: readonly Header[], s
     'CWE-444',
   ],
   [
-    'a forwarded address of this machine',
+    'a forwarded host with a forwarded loopback address',
     [
       [HOST, 'evil.example'],
       ['X-Forwarded-For', '127.0.0.1'],
     ],
     FORWARDED,
   ],
-  ['a forwarded scheme of scripts', [[PROTOCOL, 'javascript']], FORWARDED],
+  ['the forwarded scheme javascript', [[PROTOCOL, 'javascript']], FORWARDED],
   [
-    'a forwarded scheme of scripts, with a host',
+    'the forwarded scheme javascript with a forwarded host',
     [
       [PROTOCOL, 'javascript'],
       [HOST, 'evil.example'],
     ],
     FORWARDED,
   ],
-  ['a forwarded scheme of data', [[PROTOCOL, 'data']], FORWARDED],
-  ['a forwarded scheme of files', [[PROTOCOL, 'ftp']], FORWARDED],
-  ['a forwarded scheme with a host', [[PROTOCOL, 'https://evil.example/?']], FORWARDED],
+  ['the forwarded scheme data', [[PROTOCOL, 'data']], FORWARDED],
+  ['the forwarded scheme ftp', [[PROTOCOL, 'ftp']], FORWARDED],
+  ['a forwarded scheme that is a URL', [[PROTOCOL, 'https://evil.example/?']], FORWARDED],
   ['several forwarded schemes', [[PROTOCOL, 'javascript, https']], FORWARDED],
-  ['a scheme of scripts forwarded by CloudFront', [['CloudFront-Forwarded-Proto', 'javascript']], FORWARDED],
+  ['the scheme javascript forwarded by CloudFront', [['CloudFront-Forwarded-Proto', 'javascript']], FORWARDED],
 ];
 
-/** Ways to the sign-in page, with a way back in them. */
+/** Redirects to the sign-in page, which contain the URL to return to. */
 export const redirects: Family = {
   name: 'redirects to the sign-in page',
   at: 'page',
   options: () => ({ signInUrl: '/sign-in' }),
   control: ({ good }) => [inCookie(good.session)],
   attacks: [
-    query('?redirect_url', '?redirect_url=https://evil.example/'),
-    query('?redirect_url without a scheme', '?redirect_url=//evil.example/'),
-    query('?redirect_url with a backslash', '?redirect_url=/\\evil.example/'),
+    query('the query parameter redirect_url', '?redirect_url=https://evil.example/'),
+    query('the query parameter redirect_url without a scheme', '?redirect_url=//evil.example/'),
+    query('the query parameter redirect_url with a backslash', '?redirect_url=/\\evil.example/'),
     query(
-      '?return_to and others',
+      'the query parameters return_to, next, returnTo and callbackUrl',
       '?return_to=//evil.example&next=//evil.example&returnTo=//evil.example&callbackUrl=//evil.example',
     ),
     query(
-      '?after_sign_in_url',
+      'the query parameters after_sign_in_url and sign_in_force_redirect_url',
       '?after_sign_in_url=https://evil.example&sign_in_force_redirect_url=https://evil.example',
     ),
-    query('?sign_in_url', '?sign_in_url=https://evil.example&signInUrl=https://evil.example'),
-    query('?__clerk_hosted_pages', '?__clerk_help=1&__clerk_frontend_api=evil.example'),
-    query('encoded line breaks', '?x=%0d%0aLocation:%20https://evil.example'),
-    query('a broken escape', '?redirect_url=%zz', undefined),
-    page('a callback that is no URL', 'CVE-2022-31093 (next-auth)', { query: '?callbackUrl=https://[&redirect_url=:' }),
-    page('a backslash before a host', 'CVE-2024-29041 (Express)', {
+    query(
+      'the query parameters sign_in_url and signInUrl',
+      '?sign_in_url=https://evil.example&signInUrl=https://evil.example',
+    ),
+    query(
+      'the query parameters __clerk_help and __clerk_frontend_api',
+      '?__clerk_help=1&__clerk_frontend_api=evil.example',
+    ),
+    query('percent-encoded line breaks', '?x=%0d%0aLocation:%20https://evil.example'),
+    query('an invalid percent-encoding', '?redirect_url=%zz', undefined),
+    page('a callbackUrl that is not a URL', 'CVE-2022-31093 (next-auth)', {
+      query: '?callbackUrl=https://[&redirect_url=:',
+    }),
+    page('a redirect_url with a backslash before the host', 'CVE-2024-29041 (Express)', {
       query: '?redirect_url=https://api.example.com\\@evil.example',
     }),
-    page('the path of a stranger', 'CWE-601', { target: '//evil.example/strict/page' }, MALFORMED),
-    page('the path of a stranger behind a backslash', 'CWE-601', { target: '/\\evil.example/strict/page' }, MALFORMED),
-    page('the path of a stranger behind dots', 'CWE-601', { target: '/x/..//evil.example' }, MALFORMED),
+    page('a request target with another host', 'CWE-601', { target: '//evil.example/strict/page' }, MALFORMED),
+    page(
+      'a request target with another host after a backslash',
+      'CWE-601',
+      { target: '/\\evil.example/strict/page' },
+      MALFORMED,
+    ),
+    page(
+      'a request target with another host after parent segments',
+      'CWE-601',
+      { target: '/x/..//evil.example' },
+      MALFORMED,
+    ),
     ...FORGERIES.map(([name, headers, source]) => page(name, source, { headers })),
-    header('a referrer', 'Referer', 'https://evil.example/', undefined, 'CWE-601'),
-    header('an origin', 'Origin', 'https://evil.example', undefined, 'CWE-601'),
-    header('a host', 'Host', 'evil.example', undefined, 'RFC 9110 §7.2'),
+    header('another site as the Referer', 'Referer', 'https://evil.example/', undefined, 'CWE-601'),
+    header('another site as the Origin', 'Origin', 'https://evil.example', undefined, 'CWE-601'),
+    header('another site as the Host', 'Host', 'evil.example', undefined, 'RFC 9110 §7.2'),
   ],
 };
 
-/** The same where the sign-in page is elsewhere, and is told the way back. */
+/** The same with a sign-in page on another host, which receives the URL to return to. */
 export const redirectsElsewhere: Family = {
-  name: 'redirects to a sign-in page elsewhere',
+  name: 'redirects to a sign-in page on another host',
   at: 'page',
   options: () => ({ signInUrl: 'https://accounts.example.com/sign-in' }),
   control: redirects.control,
   attacks: FORGERIES.map(([name, headers, source]) => page(name, source, { headers })),
 };
 
-/** Handshakes at a Frontend API that is under a path of this server: what they lead to carries a session token. */
+/** Handshakes with a Frontend API under a path of this server: the URL that they return to carries a session token. */
 const handshakesHere = (name: string, options: Family['options']): Family => ({
   name,
   at: 'page',
   options,
   control: redirects.control,
   attacks: [
-    ...FORGERIES.map(([forgery, headers, source]) => expired(`${forgery}, with a session`, headers, source)),
-    expired('a host, with a session', [['Host', 'evil.example']], 'RFC 9110 §7.2'),
-    expired('a host with a user, with a session', [['Host', 'api.example.com@evil.example']], 'RFC 9110 §7.2'),
-    expired('a host that is no host, with a session', [['Host', 'a b\\c']], 'RFC 9110 §7.2'),
+    ...FORGERIES.map(([forgery, headers, source]) => expired(`${forgery}, with an expired session`, headers, source)),
+    expired('another Host, with an expired session', [['Host', 'evil.example']], 'RFC 9110 §7.2'),
+    expired('a Host with a user, with an expired session', [['Host', 'api.example.com@evil.example']], 'RFC 9110 §7.2'),
+    expired('a malformed Host, with an expired session', [['Host', 'a b\\c']], 'RFC 9110 §7.2'),
     ...FORGERIES.map(([forgery, headers, source]) =>
-      page(`${forgery}, with a nonce`, source, { query: '?__clerk_handshake_nonce=evil', headers }, BACK),
+      page(`${forgery}, with a handshake nonce`, source, { query: '?__clerk_handshake_nonce=evil', headers }, BACK),
     ),
     page(
-      'a host, with a nonce',
+      'another Host, with a handshake nonce',
       'RFC 9110 §7.2',
       { query: '?__clerk_handshake_nonce=evil', headers: [['Host', 'evil.example']] },
       BACK,
@@ -195,7 +213,7 @@ const handshakesHere = (name: string, options: Family['options']): Family => ({
   ],
 });
 
-/** A browser whose session token has to be made anew. */
+/** A browser whose session token has expired and needs a handshake. */
 function expired(name: string, headers: readonly Header[], source: string): Attack {
   const sent = async ({ clerk }: Stage): Promise<Sent> => {
     const token = await clerk.sessionToken({ issuedAt: Math.floor(Date.now() / 1000) - 120 });
@@ -205,20 +223,23 @@ function expired(name: string, headers: readonly Header[], source: string): Atta
   return request(name, source, sent, { strict: 307, public: 307 });
 }
 
-export const handshakesByProxyUrl = handshakesHere('handshakes by a proxyUrl on this server', () => ({
+export const handshakesByProxyUrl = handshakesHere('handshakes through a proxyUrl on this server', () => ({
   proxyUrl: '/__clerk',
 }));
-export const handshakesByFunction = handshakesHere('handshakes by a proxyUrl that is made of the request’s', () => ({
-  proxyUrl: ({ origin }: URL) => `${origin}/__clerk`,
-}));
-export const handshakesByProxy = handshakesHere('handshakes by frontendApiProxy', () => ({
+export const handshakesByFunction = handshakesHere(
+  'handshakes through a proxyUrl function that uses the request’s origin',
+  () => ({
+    proxyUrl: ({ origin }: URL) => `${origin}/__clerk`,
+  }),
+);
+export const handshakesByProxy = handshakesHere('handshakes through frontendApiProxy', () => ({
   proxyUrl: undefined,
   frontendApiProxy: { enabled: true },
 }));
 
 /**
- * Development instances have no cookies across domains: there Clerk sends browsers back to wherever a satellite says that
- * it is. Production instances must not.
+ * Development instances have no cookies across domains: there Clerk redirects browsers to the URL that a satellite
+ * claims. Production instances must not.
  */
 export const redirectsInProduction: Family = {
   name: 'redirects of a production instance',
@@ -226,12 +247,12 @@ export const redirectsInProduction: Family = {
   options: ({ production }) => ({ ...production.options, signInUrl: '/sign-in' }),
   control: ({ good }) => [inCookie(good.production)],
   attacks: [
-    query('?__clerk_redirect_url', '?__clerk_redirect_url=https://evil.example/'),
-    query('?__clerk_synced', '?__clerk_synced=false&__clerk_redirect_url=https://evil.example/'),
+    query('the query parameter __clerk_redirect_url', '?__clerk_redirect_url=https://evil.example/'),
+    query('the query parameter __clerk_synced', '?__clerk_synced=false&__clerk_redirect_url=https://evil.example/'),
   ],
 };
 
-/** A handshake that Clerk never made, in the URL of a page and in a cookie. */
+/** A handshake that Clerk never issued, in the URL of a page and in a cookie. */
 const handshake = (
   name: string,
   source: string,
@@ -251,30 +272,30 @@ const handshake = (
 const evilCookies = ['__session=evil; Path=/; Domain=evil.example', '__client_uat=1; Path=/; Domain=evil.example'];
 const evil = { claims: { handshake: evilCookies } };
 
-/** Handshakes that Clerk never made, where the real ones are resolved: none of their cookies is handed on. */
+/** Handshakes that Clerk never issued, where real ones are resolved: none of their cookies is set. */
 export const handshakes: Family = {
   name: 'handshakes',
   at: 'page',
   options: redirects.options,
   control: redirects.control,
   attacks: [
-    handshake('one of an attacker', 'CWE-384', ({ attacker }) => attacker.sign(evil)),
-    handshake('one of an attacker under our kid', 'CWE-384', ({ clerk, attacker }) =>
+    handshake('a handshake signed by an attacker', 'CWE-384', ({ attacker }) => attacker.sign(evil)),
+    handshake('a handshake signed by an attacker with our kid', 'CWE-384', ({ clerk, attacker }) =>
       clerk.sign({ ...evil, key: attacker }),
     ),
-    handshake('one of another tenant', 'RFC 8725 §2.7', ({ neighbour }) => neighbour.sign(evil)),
-    handshake('one without a signature', 'RFC 8725 §3.2', ({ clerk }) =>
+    handshake('a handshake of another tenant', 'RFC 8725 §2.7', ({ neighbour }) => neighbour.sign(evil)),
+    handshake('a handshake without a signature', 'RFC 8725 §3.2', ({ clerk }) =>
       clerk.sign({ ...evil, header: { alg: 'none' } }),
     ),
-    handshake('one with a MAC by the public key', 'CVE-2015-9235 (jsonwebtoken)', ({ clerk }) =>
+    handshake('a handshake with an HMAC with the public key', 'CVE-2015-9235 (jsonwebtoken)', ({ clerk }) =>
       clerk.sign({ ...evil, header: { alg: 'HS256' } }),
     ),
-    handshake('a session token', 'RFC 8725 §2.8', ({ good }) => good.session, BACK),
-    handshake('nothing but dots', 'CWE-248', () => '..'),
-    handshake('no token', 'CWE-248', () => 'https://evil.example/'),
-    page('a nonce that nobody made', 'CWE-384', { query: '?__clerk_handshake_nonce=evil' }, BACK),
+    handshake('a session token as the handshake', 'RFC 8725 §2.8', ({ good }) => good.session, BACK),
+    handshake('only dots as the handshake', 'CWE-248', () => '..'),
+    handshake('a URL as the handshake', 'CWE-248', () => 'https://evil.example/'),
+    page('an unknown nonce', 'CWE-384', { query: '?__clerk_handshake_nonce=evil' }, BACK),
     page('a nonce that is a path', 'CWE-22', { query: '?__clerk_handshake_nonce=../../v1/users' }, BACK),
     page('several nonces', 'CWE-235', { query: '?__clerk_handshake_nonce=a&__clerk_handshake_nonce=b' }, BACK),
-    page('the cookie of a nonce', 'CWE-384', { headers: [['Cookie', '__clerk_handshake_nonce=evil']] }, BACK),
+    page('an unknown nonce in a cookie', 'CWE-384', { headers: [['Cookie', '__clerk_handshake_nonce=evil']] }, BACK),
   ],
 };

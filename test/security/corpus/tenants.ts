@@ -9,7 +9,7 @@ const SUBSTITUTION = 'RFC 8725 §2.7';
 const to = (tenant: string, sent: readonly Sent[]): readonly Sent[] =>
   sent.map(({ headers = [], ...rest }) => ({ ...rest, headers: [...headers, ['X-Tenant', tenant] satisfies Header] }));
 
-/** Credentials of one tenant at the other. */
+/** Credentials of one tenant, sent to the other. */
 const crossing = (name: string, tenant: string, send: (stage: Stage) => readonly Sent[] | Promise<readonly Sent[]>) =>
   ({
     name,
@@ -18,7 +18,7 @@ const crossing = (name: string, tenant: string, send: (stage: Stage) => readonly
     requests: async (stage) => to(tenant, await send(stage)),
   }) satisfies Attack;
 
-/** Two instances behind one application, told apart by a header; their options are given in one form. */
+/** Two instances behind one application, selected by a header; `form` makes the result of resolveOptions. */
 const family = (name: string, form: (options: RequestOptions) => RequestOptions): Family => ({
   name,
   options: ({ clerk, neighbour }): ClerkModuleOptions => {
@@ -33,26 +33,26 @@ const family = (name: string, form: (options: RequestOptions) => RequestOptions)
   },
   control: ({ good }) => [...to('home', inBoth(good.session)), ...to('next', inBoth(good.neighbour))],
   attacks: [
-    crossing('a session of the first at the second', 'next', ({ good }) => inBoth(good.session)),
-    crossing('a session of the second at the first', 'home', ({ good }) => inBoth(good.neighbour)),
-    crossing('a session of the second at the default', 'unknown', ({ good }) => inBoth(good.neighbour)),
-    crossing('a session of the first under a kid of the second', 'next', ({ clerk, neighbour, good }) =>
+    crossing('a session of the first tenant, sent to the second', 'next', ({ good }) => inBoth(good.session)),
+    crossing('a session of the second tenant, sent to the first', 'home', ({ good }) => inBoth(good.neighbour)),
+    crossing('a session of the second tenant, sent to the default', 'unknown', ({ good }) => inBoth(good.neighbour)),
+    crossing('a session of the first tenant with the kid of the second', 'next', ({ clerk, neighbour, good }) =>
       inBoth(withHeader(good.session, { kid: neighbour.keyId }, rs256(clerk.signingKey))),
     ),
-    crossing('a session of the first with the issuer of the second', 'next', async ({ clerk, neighbour }) =>
+    crossing('a session of the first tenant with the issuer of the second', 'next', async ({ clerk, neighbour }) =>
       inBoth(await clerk.sessionToken({ expiresIn: 3600, claims: { iss: neighbour.issuer } })),
     ),
-    crossing('a session of the first with all names of the second', 'next', async ({ clerk, neighbour }) =>
+    crossing('a session of the second tenant signed with the key of the first', 'next', async ({ clerk, neighbour }) =>
       inBoth(await neighbour.sessionToken({ expiresIn: 3600, key: clerk, header: { kid: neighbour.keyId } })),
     ),
-    crossing('a good cookie of the first beside a header of the second', 'home', ({ good }) => [
+    crossing('a valid cookie of the first tenant and a header of the second', 'home', ({ good }) => [
       { headers: [...(inHeader(good.neighbour).headers ?? []), ...(inCookie(good.session).headers ?? [])] },
     ]),
-    crossing('an M2M JWT of the first at the second', 'next', ({ good }) => [inHeader(good.m2m)]),
+    crossing('an M2M JWT of the first tenant, sent to the second', 'next', ({ good }) => [inHeader(good.m2m)]),
   ],
 });
 
-/** Forms in which what a tenant's options say of themselves, or say at another time, is not what they are. */
+/** Results of resolveOptions whose JSON or target does not show the options that they contain. */
 const MISLEADING = [
   'an object of getters',
   'an object with a hidden toJSON()',
@@ -63,5 +63,7 @@ const MISLEADING = [
 
 export const tenants: readonly Family[] = [
   family('tenants', (options) => options),
-  ...MISLEADING.map((form) => family(`tenants by ${form}`, FORMS[form] as (options: RequestOptions) => RequestOptions)),
+  ...MISLEADING.map((form) =>
+    family(`tenants whose options are ${form}`, FORMS[form] as (options: RequestOptions) => RequestOptions),
+  ),
 ];

@@ -12,13 +12,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'an API key': 'apiKey',
 };
 
-/** Good tokens of all the other types. */
+/** Valid tokens of all other types. */
 const others = (at: string, accepted: readonly Kind[]): readonly Attack[] =>
   Object.entries(KINDS)
     .filter(([, kind]) => !accepted.includes(kind))
     .map(([name, kind]) => headerToken(`${name} ${at}`, CONFUSION, ({ good }) => good[kind]));
 
-/** A family of machine tokens: the good ones, and what is none of them. */
+/** A family of machine tokens: valid ones as the control, and attacks. */
 const machine = (name: string, at: Place, kinds: readonly Kind[], attacks: readonly Attack[]): Family => ({
   name,
   at,
@@ -28,7 +28,7 @@ const machine = (name: string, at: Place, kinds: readonly Kind[], attacks: reado
 
 const template = ({ clerk }: Stage) => clerk.templateToken({ expiresIn: 3600 });
 
-/** Good tokens of one type where another is asked for, and such that only look like one. */
+/** Valid tokens of one type where another is required, and tokens that only look valid. */
 export const tokenTypes: readonly Family[] = [
   {
     name: 'sessions',
@@ -36,23 +36,19 @@ export const tokenTypes: readonly Family[] = [
     attacks: [
       ...others('as a session', ['session']),
       token('a token of a JWT template', 'RFC 8725 §3.12', template),
-      token('a token of a JWT template that says it has a session', 'RFC 8725 §3.12', ({ clerk }) =>
+      token('a token of a JWT template with session claims', 'RFC 8725 §3.12', ({ clerk }) =>
         clerk.templateToken({ expiresIn: 3600, claims: { sid: 'sess_1', v: 2, sts: 'active' } }),
       ),
-      headerToken('an M2M JWT in a cookie and the header', CONFUSION, ({ good }) => good.m2m),
-      token('a session that is pending', 'Clerk: session tasks', ({ clerk }) =>
+      headerToken('an M2M JWT instead of a session token', CONFUSION, ({ good }) => good.m2m),
+      token('a pending session', 'Clerk: session tasks', ({ clerk }) =>
         clerk.sessionToken({ expiresIn: 3600, sessionStatus: 'pending' }),
       ),
-      token('the token of a handshake', CONFUSION, async ({ clerk }) => (await clerk.createHandshake()).token),
+      token('a handshake token', CONFUSION, async ({ clerk }) => (await clerk.createHandshake()).token),
       headerToken('the secret key', 'CWE-287', ({ clerk }) => clerk.secretKey),
       headerToken('the publishable key', 'CWE-287', ({ clerk }) => clerk.publishableKey),
-      headerToken('the secret key of a machine', 'CWE-287', ({ clerk }) => clerk.createMachine().secret_key),
-      headerToken(
-        'the id of a session',
-        'CWE-639',
-        ({ clerk }) => clerk.createSession({ user: clerk.createUser() }).id,
-      ),
-      headerToken('the id of a user', 'CWE-639', ({ clerk }) => clerk.createUser().id),
+      headerToken('a machine secret key', 'CWE-287', ({ clerk }) => clerk.createMachine().secret_key),
+      headerToken('a session ID', 'CWE-639', ({ clerk }) => clerk.createSession({ user: clerk.createUser() }).id),
+      headerToken('a user ID', 'CWE-639', ({ clerk }) => clerk.createUser().id),
     ],
   },
   machine(
@@ -60,9 +56,9 @@ export const tokenTypes: readonly Family[] = [
     'm2m',
     ['m2m', 'opaqueM2m'],
     [
-      headerToken('a template as an M2M token', CONFUSION, template),
+      headerToken('a JWT template token as an M2M token', CONFUSION, template),
       headerToken(
-        'an M2M JWT by a key of the attacker',
+        'an M2M JWT signed by an attacker',
         'RFC 8725 §3.3',
         async ({ clerk, attacker }) =>
           (await clerk.createM2MToken({ machine: clerk.createMachine(), format: 'jwt', key: attacker })).token,
@@ -75,26 +71,26 @@ export const tokenTypes: readonly Family[] = [
             .token,
       ),
       headerToken(
-        'an M2M JWT with a MAC by the public key',
+        'an M2M JWT with an HMAC with the public key',
         'CVE-2015-9235 (jsonwebtoken)',
         async ({ clerk }) =>
           (await clerk.createM2MToken({ machine: clerk.createMachine(), format: 'jwt', header: { alg: 'HS256' } }))
             .token,
       ),
       headerToken(
-        'an M2M JWT that has expired',
+        'an expired M2M JWT',
         'RFC 7519 §4.1.4',
         async ({ clerk }) =>
           (await clerk.createM2MToken({ machine: clerk.createMachine(), format: 'jwt', secondsUntilExpiration: -60 }))
             .token,
       ),
       headerToken(
-        'an M2M token that has expired',
+        'an expired M2M token',
         'CWE-613',
         async ({ clerk }) =>
           (await clerk.createM2MToken({ machine: clerk.createMachine(), secondsUntilExpiration: -60 })).token,
       ),
-      headerToken('an M2M token that was revoked', 'CWE-613', async ({ clerk }) => {
+      headerToken('a revoked M2M token', 'CWE-613', async ({ clerk }) => {
         const made = await clerk.createM2MToken({ machine: clerk.createMachine() });
         clerk.revoke(made.id);
         return made.token;
@@ -110,7 +106,7 @@ export const tokenTypes: readonly Family[] = [
         async ({ neighbour }) =>
           (await neighbour.createM2MToken({ machine: neighbour.createMachine(), format: 'jwt' })).token,
       ),
-      headerToken('an M2M token that nobody made', 'CWE-287', () => 'mt_forged'),
+      headerToken('an unknown M2M token', 'CWE-287', () => 'mt_forged'),
       headerToken('the secret key as an M2M token', 'CWE-287', ({ clerk }) => clerk.secretKey),
     ],
   ),
@@ -119,9 +115,9 @@ export const tokenTypes: readonly Family[] = [
     'oauth',
     ['oauth', 'opaqueOauth'],
     [
-      headerToken('a template as an OAuth token', CONFUSION, template),
+      headerToken('a JWT template token as an OAuth token', CONFUSION, template),
       headerToken(
-        'an OAuth JWT by a key of the attacker',
+        'an OAuth JWT signed by an attacker',
         'RFC 8725 §3.3',
         async ({ clerk, attacker }) =>
           (await clerk.createOAuthToken({ user: clerk.createUser(), format: 'jwt', key: attacker })).token,
@@ -133,7 +129,7 @@ export const tokenTypes: readonly Family[] = [
           (await clerk.createOAuthToken({ user: clerk.createUser(), format: 'jwt', header: { alg: 'none' } })).token,
       ),
       headerToken(
-        'an OAuth JWT that has expired',
+        'an expired OAuth JWT',
         'RFC 7519 §4.1.4',
         async ({ clerk }) =>
           (await clerk.createOAuthToken({ user: clerk.createUser(), format: 'jwt', secondsUntilExpiration: -60 }))
@@ -145,12 +141,12 @@ export const tokenTypes: readonly Family[] = [
         async ({ neighbour }) =>
           (await neighbour.createOAuthToken({ user: neighbour.createUser(), format: 'jwt' })).token,
       ),
-      headerToken('an OAuth token that was revoked', 'CWE-613', async ({ clerk }) => {
+      headerToken('a revoked OAuth token', 'CWE-613', async ({ clerk }) => {
         const made = await clerk.createOAuthToken({ user: clerk.createUser() });
         clerk.revoke(made.id);
         return made.token;
       }),
-      headerToken('an OAuth token that nobody made', 'CWE-287', () => 'oat_forged'),
+      headerToken('an unknown OAuth token', 'CWE-287', () => 'oat_forged'),
     ],
   ),
   machine(
@@ -158,14 +154,14 @@ export const tokenTypes: readonly Family[] = [
     'api-key',
     ['apiKey'],
     [
-      headerToken('a template as an API key', CONFUSION, template),
-      headerToken('an API key that nobody made', 'CWE-287', () => 'ak_forged'),
+      headerToken('a JWT template token as an API key', CONFUSION, template),
+      headerToken('an unknown API key', 'CWE-287', () => 'ak_forged'),
       headerToken(
-        'an API key that has expired',
+        'an expired API key',
         'CWE-613',
         ({ clerk }) => clerk.createApiKey({ subject: clerk.createUser(), secondsUntilExpiration: -60 }).secret,
       ),
-      headerToken('an API key that was revoked', 'CWE-613', ({ clerk }) => {
+      headerToken('a revoked API key', 'CWE-613', ({ clerk }) => {
         const { id, secret } = clerk.createApiKey({ subject: clerk.createUser() });
         clerk.revoke(id);
         return secret;
@@ -175,19 +171,19 @@ export const tokenTypes: readonly Family[] = [
         'RFC 8725 §2.7',
         ({ neighbour }) => neighbour.createApiKey({ subject: neighbour.createUser() }).secret,
       ),
-      headerToken('an API key in other letters', 'CWE-178', ({ good }) => good.apiKey.toUpperCase()),
-      headerToken('an API key and a letter', 'CWE-187', ({ good }) => `${good.apiKey}x`),
-      headerToken('the beginning of an API key', 'CWE-187', ({ good }) => good.apiKey.slice(0, -1)),
+      headerToken('an API key in upper case', 'CWE-178', ({ good }) => good.apiKey.toUpperCase()),
+      headerToken('an API key with an additional letter', 'CWE-187', ({ good }) => `${good.apiKey}x`),
+      headerToken('an API key without its last character', 'CWE-187', ({ good }) => good.apiKey.slice(0, -1)),
       headerToken(
-        'the id of an API key',
+        'the ID of an API key',
         'CWE-639',
         ({ clerk }) => clerk.createApiKey({ subject: clerk.createUser() }).id,
       ),
       headerToken('an API key with a path', 'CWE-22', () => 'ak_/../../v1/users'),
-      headerToken('an API key with an escape', 'CWE-172', ({ good }) => `${good.apiKey}%20`),
+      headerToken('an API key with a percent-encoded space', 'CWE-172', ({ good }) => `${good.apiKey}%20`),
       headerToken('an API key with a wildcard', 'CWE-155', () => 'ak_*'),
-      headerToken('an API key that is only its prefix', 'CWE-20', () => 'ak_'),
-      headerToken('an API key of thousands of letters', 'CWE-400', () => `ak_${'x'.repeat(6_000)}`),
+      headerToken('only the prefix of an API key', 'CWE-20', () => 'ak_'),
+      headerToken('an API key with thousands of characters', 'CWE-400', () => `ak_${'x'.repeat(6_000)}`),
       headerToken('an API key that looks like a JWT', CONFUSION, () => 'ak_e30.e30.AAAA'),
       headerToken('an API key with a query', 'CWE-88', () => 'ak_x?secret=y&z'),
     ],

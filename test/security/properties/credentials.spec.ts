@@ -1,6 +1,6 @@
 /**
- * What is read of a request before anybody is asked who it is: no input makes it throw, no two requests are taken for one
- * that differ in what is verified, and a token is good as a whole or not at all.
+ * Parsing of a request before authentication: no input makes it throw, no two requests that differ in what is verified
+ * have the same fingerprint, and no altered token is accepted.
  */
 import { createPublicKey } from 'node:crypto';
 
@@ -43,8 +43,8 @@ const SUFFIX = cookieSuffixOf(KEYS.publishableKey);
 const optionsWith = (more: ClerkModuleOptions = {}) => resolveClerkOptions({ ...KEYS, ...more }, {});
 const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: 'binary', maxLength: 12 }));
 
-describe('the key of a request', () => {
-  // Few values, so that requests are often alike.
+describe('the cache key of a request', () => {
+  // Few values, so that requests are often equal.
   const few = fc.constantFrom('', 'a', 'a,b', 'https://a.test', 'document', 'text/html', '["a"]', 'null');
   const NAMES = [
     ...['host', 'x-forwarded-host', 'x-forwarded-proto', 'cloudfront-forwarded-proto', 'origin', 'referer'],
@@ -61,38 +61,41 @@ describe('the key of a request', () => {
     socket: fc.constantFrom({ encrypted: true }, {}),
   });
   const OPTIONS = {
-    'by default': optionsWith(),
-    'with organizations': optionsWith({ organizationSyncOptions: { organizationPatterns: ['/orgs/:slug'] } }),
-    'where a function reads the URL': optionsWith({ proxyUrl: ({ pathname }) => pathname }),
+    'default options': optionsWith(),
+    organizationSyncOptions: optionsWith({ organizationSyncOptions: { organizationPatterns: ['/orgs/:slug'] } }),
+    'a proxyUrl function': optionsWith({ proxyUrl: ({ pathname }) => pathname }),
   };
 
-  it.each(Object.entries(OPTIONS))('tells apart whatever Clerk tells apart, %s', (name, options) => {
-    /** All that Clerk reads, as it reads it. */
-    const reading = (given: HttpRequestLike) => {
-      const { method, headers, clerkUrl, cookies } = createClerkRequest(toWebRequest(given));
-      const parameters = [...clerkUrl.searchParams].filter(([parameter]) => parameter.startsWith('__clerk_'));
-      return JSON.stringify([
-        ...[method, clerkUrl.origin, parameters, [...cookies]],
-        ...NAMES.slice(0, -1).map((header) => headers.get(header)),
-        name === 'by default' ? null : name === 'with organizations' ? clerkUrl.pathname : clerkUrl.href,
-      ]);
-    };
-    let alike = 0;
-    fc.assert(
-      fc.property(request, request, fc.constantFrom('method', 'url', 'headers', 'socket'), (one, another, field) => {
-        // Alike but for one thing.
-        const other = { ...one, [field]: another[field] };
-        const keyOf = (given: typeof one) => requestFingerprint(new HttpCredentials(given, given), options);
-        if (keyOf(one) !== keyOf(other)) return;
-        alike += 1;
-        expect(reading(other)).toBe(reading(one));
-      }),
-      { numRuns: RUNS * 5 },
-    );
-    expect(alike).toBeGreaterThan(RUNS / 10);
-  });
+  it.each(Object.entries(OPTIONS))(
+    'is equal only for requests from which Clerk reads the same values, with %s',
+    (name, options) => {
+      /** Everything that Clerk reads, parsed by Clerk. */
+      const reading = (given: HttpRequestLike) => {
+        const { method, headers, clerkUrl, cookies } = createClerkRequest(toWebRequest(given));
+        const parameters = [...clerkUrl.searchParams].filter(([parameter]) => parameter.startsWith('__clerk_'));
+        return JSON.stringify([
+          ...[method, clerkUrl.origin, parameters, [...cookies]],
+          ...NAMES.slice(0, -1).map((header) => headers.get(header)),
+          name === 'default options' ? null : name === 'organizationSyncOptions' ? clerkUrl.pathname : clerkUrl.href,
+        ]);
+      };
+      let equal = 0;
+      fc.assert(
+        fc.property(request, request, fc.constantFrom('method', 'url', 'headers', 'socket'), (one, another, field) => {
+          // Equal except for one field.
+          const other = { ...one, [field]: another[field] };
+          const keyOf = (given: typeof one) => requestFingerprint(new HttpCredentials(given, given), options);
+          if (keyOf(one) !== keyOf(other)) return;
+          equal += 1;
+          expect(reading(other)).toBe(reading(one));
+        }),
+        { numRuns: RUNS * 5 },
+      );
+      expect(equal).toBeGreaterThan(RUNS / 10);
+    },
+  );
 
-  it('counts together with the accepted types', () => {
+  it('is a digest that is equal only for the same credentials and accepted token types', () => {
     const types = fc.oneof(
       fc.constantFrom<AcceptsToken>(...TOKEN_TYPES, 'any'),
       fc.subarray([...TOKEN_TYPES], { minLength: 2 }),
@@ -108,7 +111,7 @@ describe('the key of a request', () => {
     );
   });
 
-  it('is the token alone only where no session cookie comes along, however that is spelt', () => {
+  it('is the token alone only without a session cookie in any spelling', () => {
     const pair = fc.tuple(fc.constantFrom('__session', ` __session`, `__session_${SUFFIX}`, 'x', '__client_uat'), text);
     fc.assert(
       fc.property(fc.array(pair, { maxLength: 3 }), (pairs) => {
@@ -123,7 +126,7 @@ describe('the key of a request', () => {
 });
 
 describe('session tokens in cookies', () => {
-  it('are the first under each of our two names, and no others', () => {
+  it('are the first cookie with each of our two names, and no others', () => {
     const ours = ['__session', `__session_${SUFFIX}`];
     const theirs = ['__sessio', '__session_', '__session_other', '__SESSION', 'x__session', 'session', '__session[0]'];
     const pair = fc.tuple(fc.constantFrom(...ours, ...theirs, ...PROTOTYPE_NAMES), fc.stringMatching(/^[\w.-]{1,8}$/));
@@ -148,7 +151,7 @@ describe('a session token', () => {
 
   const CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+/= \t\0é';
 
-  it('is not verified by us with any character changed, missing or too many', async () => {
+  it('is not accepted by direct verification with any character changed, removed or inserted', async () => {
     const token = await clerk.sessionToken({ expiresIn: 3600 });
     const keys = new StaticKeySet(clerk.jwtKey);
     const no = signedOutIdentity('asked', 'session_token', true);
@@ -165,13 +168,13 @@ describe('a session token', () => {
       const bent = [before + character + after, before + after, before + character + token.slice(at)];
       found.push(...bent.filter((one) => one !== token && isVerified(one)));
     }
-    // The last characters hold bits that count for nothing.
+    // Some bits of the last character are not significant.
     for (const last of CHARACTERS)
       found.push(...[token.slice(0, -1) + last, token + last].filter((one) => one !== token && isVerified(one)));
     expect(found).toEqual([]);
   });
 
-  it('is read, or not, whatever it is', () => {
+  it('of any form is parsed or rejected without an exception, and no arbitrary claims are valid', () => {
     const json = fc.json().map((part) => Buffer.from(part).toString('base64url'));
     const part = fc.oneof(json, text, fc.constantFrom('', 'e30', 'bnVsbA', 'W10'));
     const token = fc.oneof(
@@ -187,7 +190,7 @@ describe('a session token', () => {
         const found = tokenInHeader(header);
         expect(found === undefined || header!.includes(found)).toBe(true);
         isDocumentNavigation({ method: 'GET', headers: { get: () => header } });
-        // Claims that are nonsense are never good.
+        // Arbitrary claims are never valid.
         if (typeof claims === 'object' && claims !== null)
           expect(areClaimsGood(claims as never, optionsWith(), Date.now())).toBe(false);
       }),
@@ -196,9 +199,9 @@ describe('a session token', () => {
   });
 });
 
-describe('callers of the last moments', () => {
-  it('are never taken for one another, however alike what they sent', () => {
-    // All end alike, so that all are found at the same place.
+describe('the hot cache', () => {
+  it('never returns the identity of other credentials or token types, even with equal hashes', () => {
+    // All have the same ending, so that all use the same slot.
     const ending = 'x'.repeat(24);
     const sent = fc
       .tuple(fc.constantFrom('', 'a', 'b', 'ab', 'ba', '\0'), fc.constantFrom('', ending))
@@ -232,8 +235,8 @@ describe('callers of the last moments', () => {
   });
 });
 
-describe('what a call presents', () => {
-  // Much of it is worth a line in the log.
+describe('the credentials of a call', () => {
+  // Many of the inputs cause a log line.
   beforeAll(() => Logger.overrideLogger(false));
   afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
 
@@ -257,7 +260,7 @@ describe('what a call presents', () => {
   const answer = fc.oneof(held, value, fc.dictionary(named, value, { maxKeys: 3 }));
   const context = (more: object = {}) => more as ExecutionContext;
 
-  /** Credentials are texts that a request can be made of; anything else is a refusal. */
+  /** Expects either credentials whose headers are strings, or a denial. */
   function expectReadable(given: Credentials | { readonly code: string; readonly status: number }): void {
     if ('code' in given) return expect([400, 500]).toContain(given.status);
     expect(given.request.method).toBe('POST');
@@ -265,7 +268,7 @@ describe('what a call presents', () => {
       expect([typeof header, header]).toEqual([header === undefined ? 'undefined' : 'string', header]);
   }
 
-  it('is readable, or refused, whatever the application’s function answers', () => {
+  it('are readable or denied with 400 or 500 for any result of the application’s function', () => {
     const headers = ['authorization', 'cookie', 'origin'] as const;
     fc.assert(
       fc.property(answer, (given) => {
@@ -276,7 +279,7 @@ describe('what a call presents', () => {
     );
   });
 
-  it('is readable, or refused, whatever a socket was opened with', () => {
+  it('are readable or denied with 400 or 500 for any handshake of a socket', () => {
     const webSocket = { allowedOrigins: ['https://app.test'], tokenParameter: 'token' };
     const transport = new WebSocketTransport({ webSocket }, new WebSocketPackage());
     const texts = fc.dictionary(fc.constantFrom('authorization', 'cookie', 'origin', 'host', 'token'), text, {
@@ -297,7 +300,7 @@ describe('what a call presents', () => {
     );
   });
 
-  it('is readable, or refused, whatever stands in a GraphQL context', () => {
+  it('are readable or denied with 400 or 500 for any GraphQL context, and contain no cookie', () => {
     const params = fc.oneof(
       answer,
       fc.dictionary(fc.constantFrom('authorization', 'AUTHORIZATION', 'cookie', '__proto__'), value),

@@ -1,4 +1,4 @@
-/** Whatever a message says, it is its sender's: no payload, and no name of an event, changes who is calling. */
+/** For any payload, a message keeps the identity of its sender. */
 import type { INestApplication, INestMicroservice } from '@nestjs/common';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
@@ -13,10 +13,10 @@ import { PLATFORMS } from '../../support/platforms.js';
 import { SOCKET_PLATFORMS, type TestSocket } from '../../support/sockets.js';
 import { TestApp } from '../../support/test-app.js';
 
-/** Few: each one goes over a wire. */
+/** Fewer runs, since each message is sent over a connection. */
 const MESSAGES = Math.ceil(RUNS / 4);
 
-/** Payloads that look as if they knew better: with requests, headers, identities and marks of ours in them. */
+/** Payloads that contain requests, headers, credentials, identities and our own property names. */
 function payloads(token: string): fc.Arbitrary<unknown> {
   const bearer = `Bearer ${token}`;
   const name = fc.constantFrom(
@@ -48,7 +48,7 @@ function payloads(token: string): fc.Arbitrary<unknown> {
     fc.constant({ isAuthenticated: true, userId: 'user_evil', tokenType: 'session_token' }),
     fc.jsonValue({ maxDepth: 1 }),
   );
-  // What a careless reader would find a credential in, at any depth.
+  // Where careless code would find credentials, at any depth.
   const claim = fc
     .tuple(
       fc.constantFrom<object>({ authorization: bearer }, { token }, { cookie: `__session=${token}; __client_uat=1` }),
@@ -66,7 +66,7 @@ function payloads(token: string): fc.Arbitrary<unknown> {
   return fc.oneof(claim, value);
 }
 
-describe.each(SOCKET_PLATFORMS)('messages of sockets, on %s', (_, platform) => {
+describe.each(SOCKET_PLATFORMS)('messages with arbitrary payloads over %s', (_, platform) => {
   @WebSocketGateway()
   class Gateway {
     constructor(private readonly sockets: ClerkSockets) {}
@@ -102,7 +102,7 @@ describe.each(SOCKET_PLATFORMS)('messages of sockets, on %s', (_, platform) => {
     await Promise.all([app?.close(), clerk?.stop()]);
   });
 
-  it('are those of whoever opened the socket', async () => {
+  it('have the identity of the socket’s handshake, not of a token in the payload', async () => {
     const [user, victim] = [clerk.createUser(), clerk.createUser()];
     const nobody = await open();
     const somebody = await open(await clerk.sessionToken({ user, expiresIn: 3600 }));
@@ -118,7 +118,7 @@ describe.each(SOCKET_PLATFORMS)('messages of sockets, on %s', (_, platform) => {
   });
 });
 
-describe('messages of microservices, over TCP', () => {
+describe('messages with arbitrary payloads and metadata over TCP', () => {
   @Controller()
   class Messages {
     @MessagePattern('strict') strict(@Auth('userId') userId: string, @Payload() _body: unknown) {
@@ -153,7 +153,7 @@ describe('messages of microservices, over TCP', () => {
     await Promise.all([clerk?.stop(), wire?.stop()]);
   });
 
-  it('are those of whoever their metadata names, whatever they and the metadata say besides', async () => {
+  it('have the identity of the token in metadata.authorization, not of a token elsewhere', async () => {
     const [user, victim] = [clerk.createUser(), clerk.createUser()];
     const authorization = `Bearer ${await clerk.sessionToken({ user, expiresIn: 3600 })}`;
     const payload = payloads(await clerk.sessionToken({ user: victim, expiresIn: 3600 }));
@@ -163,7 +163,7 @@ describe('messages of microservices, over TCP', () => {
         expect(await caller.send('public', { data })).toEqual({ userId: null });
         const metadata = { ...(typeof more === 'object' ? more : { more }), authorization };
         expect(await caller.send('strict', { data, metadata })).toEqual({ userId: user.id });
-        // Of what is no text there is no credential, and no failure either.
+        // A value that is not a string is denied, without a failure.
         const { error } = await caller.send('strict', { data, metadata: { authorization: [more] } });
         expect(['malformed-request', 'authentication-required', 'token-invalid']).toContain(error.code);
       }),

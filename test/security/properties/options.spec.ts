@@ -1,6 +1,6 @@
 /**
- * Whatever is given as options, an application is set up exactly as it says, or not at all: nothing that was said is
- * dropped, nothing is taken for a yes that is none, and no refusal repeats a secret.
+ * For any options, the resolved ones are exactly those given, or a ClerkConfigurationError is thrown: no option is
+ * dropped, no other value counts as `true`, and no error contains a secret.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -29,7 +29,7 @@ const adapter = { call: fn, credentials: fn };
 const texts = [['https://a.test', 'https://b.test'], ['app://x']];
 const LONGEST = 2 ** 31 - 1;
 
-/** What an option may resolve to, said a second time; and some values that it has to take. */
+/** What an option may resolve to, defined independently of lib/, and some values that it must accept. */
 const isBoolean = (value: unknown) => typeof value === 'boolean';
 const isFunction = (value: unknown) => typeof value === 'function';
 const isText = (value: unknown) => typeof value === 'string' && value.trim().length > 0;
@@ -134,23 +134,24 @@ const OPTIONS: { readonly [N in Name]: readonly [fits: (value: unknown) => boole
   protection: [(value) => value === 'strict' || value === 'lax', 'strict', 'lax'],
 };
 
-/** Options whose resolved value is written otherwise than it was said. */
-const REWRITTEN: Partial<Record<Name, (said: any) => unknown>> = {
+/** Options whose resolved value differs from the given one. */
+const REWRITTEN: Partial<Record<Name, (value: any) => unknown>> = {
   jwtKey: () => JWT_KEY,
-  audience: (said) => (typeof said === 'string' || Array.isArray(said) ? { session_token: said } : said),
+  audience: (value) => (typeof value === 'string' || Array.isArray(value) ? { session_token: value } : value),
   frontendApiProxy: ({ enabled, path = '/__clerk' }) => ({ enabled, path }),
-  telemetry: (said) => ({ disabled: false, debug: false, ...said }),
-  verificationCache: (said) =>
-    said && {
-      maxEntries: said.maxEntries ?? 10_000,
-      maxBytes: said.maxBytes ?? 33_554_432,
-      machineTokens: { ttl: said.machineTokens?.ttl ?? 0 },
+  telemetry: (value) => ({ disabled: false, debug: false, ...value }),
+  verificationCache: (value) =>
+    value && {
+      maxEntries: value.maxEntries ?? 10_000,
+      maxBytes: value.maxBytes ?? 33_554_432,
+      machineTokens: { ttl: value.machineTokens?.ttl ?? 0 },
     },
-  currentUserCache: (said) => said && { maxAgeInMs: said.maxAgeInMs ?? 10_000, maxEntries: said.maxEntries ?? 1_000 },
+  currentUserCache: (value) =>
+    value && { maxAgeInMs: value.maxAgeInMs ?? 10_000, maxEntries: value.maxEntries ?? 1_000 },
 };
 
-/** Nothing was said: that is how settings arrive that are not set. */
-const isUnsaid = (value: unknown) => value === undefined || value === null || value === '';
+/** Values that count as not given: unset settings arrive like this. */
+const isNotGiven = (value: unknown) => value === undefined || value === null || value === '';
 
 const withValue = (name: Name): fc.Arbitrary<[Name, unknown]> =>
   fc
@@ -167,15 +168,15 @@ const unknownName = fc.oneof(
 );
 const noEnvironment = {};
 
-/** Options, said in whichever way; `said` is what a reader would take them for. */
-const saidOptions = fc
+/** Options, as any kind of property of the object; `expected` has their values. */
+const generatedOptions = fc
   .tuple(
     fc.array(fc.tuple(option, holder), { maxLength: 4 }),
     fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, fc.tuple(unknownName, anything)),
   )
   .map(([parts, unknown]) => {
     const given = { ...KEYS } as object;
-    const said: Record<string, unknown> = { ...KEYS };
+    const expected: Record<string, unknown> = { ...KEYS };
     let prototype: object = Object.prototype;
     for (const [[name, value], how] of parts) {
       Reflect.deleteProperty(given, name);
@@ -183,14 +184,14 @@ const saidOptions = fc
       const descriptor = Object.getOwnPropertyDescriptor(held, name);
       if (descriptor) Object.defineProperty(given, name, { ...descriptor, configurable: true });
       else prototype = Object.assign(Object.create(prototype) as object, { [name]: value });
-      said[name] = value;
+      expected[name] = value;
     }
     if (unknown) Object.defineProperty(given, unknown[0], { value: unknown[1], enumerable: true, configurable: true });
-    return { given: Object.setPrototypeOf(given, prototype) as ClerkModuleOptions, said, unknown: unknown?.[0] };
+    return { given: Object.setPrototypeOf(given, prototype) as ClerkModuleOptions, expected, unknown: unknown?.[0] };
   });
 
-/** The settled options, or the problems; fails on any other error. */
-function settle(resolve: () => ResolvedClerkOptions): ResolvedClerkOptions | readonly string[] {
+/** The resolved options, or the problems of the ClerkConfigurationError; throws any other error. */
+function resolvedOrProblems(resolve: () => ResolvedClerkOptions): ResolvedClerkOptions | readonly string[] {
   try {
     return resolve();
   } catch (error) {
@@ -200,69 +201,69 @@ function settle(resolve: () => ResolvedClerkOptions): ResolvedClerkOptions | rea
     return error.problems;
   }
 }
-const isRefused = (settled: ResolvedClerkOptions | readonly string[]): settled is readonly string[] =>
-  Array.isArray(settled);
+const isInvalid = (result: ResolvedClerkOptions | readonly string[]): result is readonly string[] =>
+  Array.isArray(result);
 
 function isDeeplyFrozen(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   return Object.isFrozen(value) && Object.values(value).every(isDeeplyFrozen);
 }
 
-/** That settled options are exactly those that were said, of known kinds, and cannot be changed. */
-function expectToBe(settled: ResolvedClerkOptions, said: Readonly<Record<string, unknown>>) {
-  const { clerkClient, rpc, transports, machineOnly, ...data } = settled;
-  expect(Object.values(data).every(isDeeplyFrozen) && Object.isFrozen(settled)).toBe(true);
-  const misfits = NAMES.filter((name) => settled[name] !== undefined && !OPTIONS[name][0](settled[name]));
+/** Expects the resolved options to be exactly the given ones, of the right types, and deeply frozen. */
+function expectResolved(resolved: ResolvedClerkOptions, given: Readonly<Record<string, unknown>>) {
+  const { clerkClient, rpc, transports, machineOnly, ...data } = resolved;
+  expect(Object.values(data).every(isDeeplyFrozen) && Object.isFrozen(resolved)).toBe(true);
+  const misfits = NAMES.filter((name) => resolved[name] !== undefined && !OPTIONS[name][0](resolved[name]));
   expect(misfits).toEqual([]);
-  const due = NAMES.filter((name) => !isUnsaid(said[name])).map((name) => [
+  const expected = NAMES.filter((name) => !isNotGiven(given[name])).map((name) => [
     name,
-    REWRITTEN[name]?.(said[name]) ?? said[name],
+    REWRITTEN[name]?.(given[name]) ?? given[name],
   ]);
-  expect(due.map(([name]) => [name, settled[name as Name]])).toEqual(due);
-  if (isUnsaid(said.protection)) expect(settled.protection).toBe('strict');
+  expect(expected.map(([name]) => [name, resolved[name as Name]])).toEqual(expected);
+  if (isNotGiven(given.protection)) expect(resolved.protection).toBe('strict');
 }
 
 describe('options', () => {
-  it.each(NAMES)('%s is settled as it was said, or refused by name, with every value that is nearly right', (name) => {
+  it.each(NAMES)('%s resolves to the given value or is reported by name, for valid and nearly valid values', (name) => {
     for (const value of [...OPTIONS[name].slice(1), ...NEARLY]) {
-      const said = { ...KEYS, [name]: value };
-      const settled = settle(() => resolveClerkOptions(said as ClerkModuleOptions, noEnvironment));
-      if (isRefused(settled)) expect(settled.join()).toContain(name);
-      else expectToBe(settled, said);
+      const given = { ...KEYS, [name]: value };
+      const result = resolvedOrProblems(() => resolveClerkOptions(given as ClerkModuleOptions, noEnvironment));
+      if (isInvalid(result)) expect(result.join()).toContain(name);
+      else expectResolved(result, given);
     }
   });
 
-  it('are settled as they were said, in every part, or refused by name', () => {
-    let settledOnes = 0;
+  it('resolve to the given values, or every problem names an option', () => {
+    let valid = 0;
     fc.assert(
-      fc.property(saidOptions, ({ given, said, unknown }) => {
-        const settled = settle(() => resolveClerkOptions(given, noEnvironment));
-        if (isRefused(settled)) {
+      fc.property(generatedOptions, ({ given, expected, unknown }) => {
+        const result = resolvedOrProblems(() => resolveClerkOptions(given, noEnvironment));
+        if (isInvalid(result)) {
           const names = [...NAMES, 'resolveOptions', ...(unknown === undefined ? [] : [unknown])];
-          for (const problem of settled) expect(names.some((name) => problem.includes(name))).toBe(true);
+          for (const problem of result) expect(names.some((name) => problem.includes(name))).toBe(true);
           return;
         }
-        settledOnes += 1;
+        valid += 1;
         expect(unknown === undefined).toBe(true);
-        expectToBe(settled, said);
-        // What was found good can be set up.
-        createInstance({ ...settled, telemetry: { disabled: true } });
+        expectResolved(result, expected);
+        // An instance can be created with valid options.
+        createInstance({ ...result, telemetry: { disabled: true } });
       }),
       { numRuns: RUNS * 2 },
     );
-    expect(settledOnes).toBeGreaterThan(RUNS / 4);
+    expect(valid).toBeGreaterThan(RUNS / 4);
   });
 
-  it('are settled the same through forRoot(), and only a plain no takes the guard away', () => {
+  it('resolve the same through forRoot(), and only guard: false removes the global guard', () => {
     const extras = fc.dictionary(fc.constantFrom('guard', 'isGlobal'), fc.oneof(anything, fc.boolean()), {
       maxKeys: 2,
     });
     fc.assert(
-      fc.property(saidOptions, extras, ({ given, said, unknown }, { guard = true, ...others }) => {
+      fc.property(generatedOptions, extras, ({ given, expected, unknown }, { guard = true, ...others }) => {
         for (const [name, value] of Object.entries({ guard, ...others })) {
           Object.defineProperty(given, name, { value, enumerable: true, configurable: true });
         }
-        const settled = settle(() => {
+        const result = resolvedOrProblems(() => {
           const { providers = [] } = ClerkModule.forRoot(given);
           const provided = providers as { provide: unknown; useValue?: ClerkModuleOptions }[];
           expect(provided.some(({ provide }) => provide === GLOBAL_GUARD)).toBe(guard !== false);
@@ -271,28 +272,30 @@ describe('options', () => {
             noEnvironment,
           );
         });
-        if (isRefused(settled)) return;
-        // Of Nest's copy it would be the prototype, where nothing is read.
+        if (isInvalid(result)) return;
+        // In Nest's copy, `__proto__` becomes the prototype, from which nothing is read.
         expect(unknown === undefined || unknown === '__proto__').toBe(true);
-        expectToBe(settled, said);
+        expectResolved(result, expected);
       }),
       { numRuns: RUNS },
     );
   });
 
-  it('of a request are held to the same', () => {
+  it('of a tenant resolve to the given values, or every problem is reported', () => {
     fc.assert(
-      fc.property(saidOptions, ({ given, said, unknown }) => {
-        const settled = settle(() => resolveRequestOptions({ resolveOptions: noOptions }, given, noEnvironment));
-        if (isRefused(settled)) return;
+      fc.property(generatedOptions, ({ given, expected, unknown }) => {
+        const result = resolvedOrProblems(() =>
+          resolveRequestOptions({ resolveOptions: noOptions }, given, noEnvironment),
+        );
+        if (isInvalid(result)) return;
         expect(unknown === undefined).toBe(true);
-        expectToBe(settled, { ...said, verificationCache: undefined });
+        expectResolved(result, { ...expected, verificationCache: undefined });
       }),
       { numRuns: RUNS },
     );
   });
 
-  it('that are no object at all are refused, wherever they are given', () => {
+  it('that are not an object are rejected by forRoot(), resolveOptions and resolveClerkOptions()', () => {
     const isObject = (value: unknown) => Object.prototype.toString.call(value) === '[object Object]';
     fc.assert(
       fc.property(anything, (value) => {
@@ -303,13 +306,13 @@ describe('options', () => {
           ...(value === null ? [] : [() => resolveClerkOptions(given, KEYS_IN_ENVIRONMENT)]),
           ...(value === null ? [] : [() => (ClerkModule.forRoot(given), resolveClerkOptions({}, KEYS_IN_ENVIRONMENT))]),
         ];
-        for (const way of ways) expect(isRefused(settle(way))).toBe(true);
+        for (const way of ways) expect(isInvalid(resolvedOrProblems(way))).toBe(true);
       }),
       { numRuns: RUNS },
     );
   });
 
-  it('of the environment are settled as written, or refused by name', () => {
+  it('of the environment resolve to the variables’ values, or every problem names a variable', () => {
     const VARIABLES = Object.fromEntries(
       Object.entries(OPTION_TABLE).flatMap(([name, { env }]: [string, { env?: string }]) => (env ? [[env, name]] : [])),
     );
@@ -328,25 +331,25 @@ describe('options', () => {
     const isBooleanOf: Record<string, boolean> = { true: true, '1': true, false: false, '0': false };
     fc.assert(
       fc.property(fc.dictionary(fc.oneof(known, prefixed), text, { maxKeys: 4 }), (env) => {
-        const settled = settle(() => resolveClerkOptions({}, { ...KEYS_IN_ENVIRONMENT, ...env }));
-        if (isRefused(settled)) {
-          for (const problem of settled)
+        const result = resolvedOrProblems(() => resolveClerkOptions({}, { ...KEYS_IN_ENVIRONMENT, ...env }));
+        if (isInvalid(result)) {
+          for (const problem of result)
             expect(Object.keys(VARIABLES).some((name) => problem.includes(name))).toBe(true);
           return;
         }
-        const said = Object.entries({ ...KEYS_IN_ENVIRONMENT, ...env }).map(([variable, value]) => [
+        const entries = Object.entries({ ...KEYS_IN_ENVIRONMENT, ...env }).map(([variable, value]) => [
           VARIABLES[variable],
           value,
         ]);
-        const { isSatellite, ...others } = Object.fromEntries(said) as Record<string, string>;
-        expectToBe(settled, others);
-        expect(settled.isSatellite).toBe(isSatellite ? isBooleanOf[isSatellite.toLowerCase()] : false);
+        const { isSatellite, ...others } = Object.fromEntries(entries) as Record<string, string>;
+        expectResolved(result, others);
+        expect(result.isSatellite).toBe(isSatellite ? isBooleanOf[isSatellite.toLowerCase()] : false);
       }),
       { numRuns: RUNS * 2 },
     );
   });
 
-  it('are refused without a word of a secret', () => {
+  it('that are invalid cause an error without any part of a secret', () => {
     const marker = fc.stringMatching(/^[a-zA-Z0-9]{16}$/);
     const shapes = [
       ...[
@@ -381,16 +384,16 @@ describe('options', () => {
           if (where === 'given') given[option] = wrap(text);
           else env[OPTION_TABLE[option as 'secretKey'].env!] = text;
         }
-        let refusal: unknown;
+        let thrown: unknown;
         try {
           resolveClerkOptions(given as ClerkModuleOptions, env);
         } catch (error) {
-          refusal = error;
+          thrown = error;
         }
-        expect(refusal).toBeInstanceOf(ClerkConfigurationError);
-        const told = `${inspect(refusal, { depth: 9 })} ${(refusal as Error).stack} ${JSON.stringify(refusal)}`;
+        expect(thrown).toBeInstanceOf(ClerkConfigurationError);
+        const shown = `${inspect(thrown, { depth: 9 })} ${(thrown as Error).stack} ${JSON.stringify(thrown)}`;
         const parts = Array.from({ length: hidden.length - 7 }, (_, index) => hidden.slice(index, index + 8));
-        expect(parts.filter((part) => told.includes(part))).toEqual([]);
+        expect(parts.filter((part) => shown.includes(part))).toEqual([]);
       }),
       { numRuns: RUNS },
     );

@@ -1,7 +1,6 @@
 /**
- * However decorators are combined, on a base class, a class and a handler, with arguments that no type admits: either it
- * is reported when the application boots, and nobody passes; or exactly those pass whom an oracle lets pass that knows
- * nothing of trees and levels.
+ * For any combination of decorators on a base class, a class and a handler, with arguments that no type allows: either
+ * the boot reports it and every caller is denied, or exactly those callers pass that an independent oracle lets pass.
  */
 import { Controller, Get, Module, SetMetadata, type Type } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
@@ -55,19 +54,19 @@ import {
 
 type Decorator = ClassDecorator & MethodDecorator;
 
-/** A decorator, and what a reader takes it for. */
-interface Said {
+/** A decorator, and what it means. */
+interface Decoration {
   readonly decorator: Decorator;
   readonly protection?: 'public' | 'require-auth' | 'skip-auth';
   readonly accepts?: readonly string[];
   readonly asked?: Pick<Asked, 'appliesTo' | 'ways'>;
   readonly predicate?: Answered;
   readonly allowsPending?: true;
-  /** Cannot mean anything: it has to be reported. */
+  /** Has no meaning and must be reported. */
   readonly isNonsense?: true;
 }
 
-// ---- Requirements that make sense: a tree for the library, the ways to fulfil it for the oracle.
+// ---- Valid requirements: a tree for the library, the ways to meet it for the oracle.
 
 interface Tree {
   readonly params: unknown;
@@ -95,7 +94,7 @@ const product = (some: Ways, others: Ways): Ways => some.flatMap((one) => others
 
 const SESSIONS: readonly TokenType[] = ['session_token'];
 const MACHINES: readonly TokenType[] = ['api_key', 'm2m_token', 'oauth_token'];
-const asks = (decorator: unknown, ways: Ways, appliesTo = SESSIONS): Said => ({
+const asks = (decorator: unknown, ways: Ways, appliesTo = SESSIONS): Decoration => ({
   decorator: decorator as Decorator,
   asked: { appliesTo, ways },
 });
@@ -103,7 +102,7 @@ const agrees = () => true;
 const objects = () => true;
 const silent = () => true;
 
-const REQUIREMENTS: readonly Said[] = [
+const REQUIREMENTS: readonly Decoration[] = [
   asks(RequirePermission('org:invoices:read'), [['permission']]),
   asks(RequirePermission('org:invoices:read', 'org:invoices:delete'), [['permission', 'another permission']]),
   asks(RequirePermission(anyOf('org:invoices:read', 'org:invoices:delete')), [['permission'], ['another permission']]),
@@ -122,28 +121,28 @@ const REQUIREMENTS: readonly Said[] = [
         [agrees, true],
         [objects, false],
       ] as const
-    ).map(([predicate, answer]): Said => {
+    ).map(([predicate, answer]): Decoration => {
       const decorator = RequireThat(predicate, { appliesTo: appliesTo as never }) as Decorator;
       return { decorator, predicate: { predicate, answer, appliesTo } };
     }),
   ),
 ];
 
-// ---- Everything that may stand on a level.
+// ---- Everything that a level may have.
 
 const types = fc.constantFrom(
   ...[...TOKEN_TYPES, 'any'].map((type) => [type]),
   ...[['session_token', 'api_key'], ['m2m_token', 'oauth_token'], [...TOKEN_TYPES]],
 );
-/** Arguments that no type admits. */
+/** Arguments that no type allows. */
 const NAMES = ['org:sys_memberships:read', 'team:reports', 'org:a:b', ':', 'constructor', ' '];
 const smuggled = fc.oneof(anything, fc.constantFrom<unknown>(...NAMES, { anyOf: [undefined] }, { allOf: 'x' }, [[]]));
 const taking = [Require, RequirePermission, RequireRole, RequireFeature, RequirePlan, RequireReverification] as const;
-/** What does make sense to one of them. */
+/** Arguments that are valid for one of them. */
 const LEVELS: readonly unknown[] = ['strict_mfa', 'strict', 'moderate', 'lax'];
 const isPromising = (value: unknown) => typeof value === 'function';
 
-const word = fc.constantFrom<Said>(
+const word = fc.constantFrom<Decoration>(
   { decorator: Public(), protection: 'public' },
   { decorator: RequireAuth(), protection: 'require-auth' },
   { decorator: SkipAuth(), protection: 'skip-auth' },
@@ -151,12 +150,12 @@ const word = fc.constantFrom<Said>(
 const sensible = fc.oneof(
   fc.constantFrom(...REQUIREMENTS),
   tree.map(({ params, ways }) => asks(Require(params as never), ways)),
-  types.map((accepts): Said => ({ decorator: AcceptsToken(...(accepts as ['any'])), accepts })),
-  fc.constant<Said>({ decorator: AllowPendingSession(), allowsPending: true }),
-  fc.constant<Said>({ decorator: RedirectToSignIn() }),
+  types.map((accepts): Decoration => ({ decorator: AcceptsToken(...(accepts as ['any'])), accepts })),
+  fc.constant<Decoration>({ decorator: AllowPendingSession(), allowsPending: true }),
+  fc.constant<Decoration>({ decorator: RedirectToSignIn() }),
 );
 const nonsense = fc.oneof(
-  // Whatever it asks for, nobody has it.
+  // No caller meets these requirements.
   fc
     .tuple(fc.constantFrom(...taking), fc.array(smuggled, { maxLength: 2 }))
     .filter(([, given]) => !LEVELS.includes(given[0]))
@@ -164,8 +163,8 @@ const nonsense = fc.oneof(
   fc.array(smuggled, { maxLength: 2 }).map((given) => asks(RequireScope(...(given as ['x'])), [], MACHINES)),
   smuggled
     .filter((given) => given !== undefined)
-    .map((given): Said => ({ decorator: RequireThat(agrees, given as never) as Decorator, isNonsense: true })),
-  smuggled.map((given): Said => {
+    .map((given): Decoration => ({ decorator: RequireThat(agrees, given as never) as Decorator, isNonsense: true })),
+  smuggled.map((given): Decoration => {
     const decorator = RequireThat(given as never) as Decorator;
     return isPromising(given)
       ? { decorator, predicate: { predicate: given as () => boolean, answer: undefined } }
@@ -175,10 +174,10 @@ const nonsense = fc.oneof(
     .array(smuggled, { maxLength: 2 })
     .filter((given) => given.length === 0 || given.some((one) => !TOKEN_TYPES.includes(one as TokenType)))
     .filter((given) => given.length !== 1 || given[0] !== 'any')
-    .map((given): Said => ({ decorator: AcceptsToken(...(given as ['any'])), isNonsense: true })),
+    .map((given): Decoration => ({ decorator: AcceptsToken(...(given as ['any'])), isNonsense: true })),
   smuggled
     .filter((given) => given !== 'public' && given !== 'require-auth' && given !== 'skip-auth')
-    .map((given): Said => ({ decorator: SetMetadata(PolicyMetadata.Protection, [given]), isNonsense: true })),
+    .map((given): Decoration => ({ decorator: SetMetadata(PolicyMetadata.Protection, [given]), isNonsense: true })),
 );
 const seldom = <T>(often: fc.Arbitrary<T>, rare: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 12, arbitrary: often }, { weight: 1, arbitrary: rare });
@@ -194,7 +193,7 @@ const parameter = fc.oneof(
 );
 const route = fc.record({ levels: fc.tuple(level, level, level), parameter });
 type Route = typeof route extends fc.Arbitrary<infer T> ? T : never;
-type Levels = readonly (readonly Said[])[];
+type Levels = readonly (readonly Decoration[])[];
 
 /** A controller with these decorators, outermost first. */
 function controllerOf({ levels: [onBase, onClass, onHandler], parameter }: Route): Type {
@@ -213,7 +212,7 @@ function controllerOf({ levels: [onBase, onClass, onHandler], parameter }: Route
   return Thing;
 }
 
-// ---- The rules of levels, said a second time.
+// ---- The rules of levels, implemented independently of lib/.
 
 interface Due {
   readonly protection: Protection;
@@ -221,28 +220,28 @@ interface Due {
   readonly asked: readonly Asked[];
   readonly predicates: readonly Answered[];
   readonly allowsPending: boolean;
-  /** What a level says contradicts itself or means nothing: it has to be reported. */
+  /** A level contradicts itself or has no meaning: it must be reported. */
   readonly isWrong: boolean;
 }
 
 function dueTo(levels: Levels): Due {
-  const requires = (one: Said) => one.asked !== undefined || one.predicate !== undefined;
-  const wordsOf = (said: readonly Said[]) => new Set(said.flatMap(({ protection }) => protection ?? []));
-  const optsOut = (said: readonly Said[]) =>
-    !said.some(requires) && [...wordsOf(said)].some((one) => one !== 'require-auth');
-  const speaking = levels.filter((said) => said.some(requires) || wordsOf(said).size > 0).at(-1) ?? [];
+  const requires = (one: Decoration) => one.asked !== undefined || one.predicate !== undefined;
+  const wordsOf = (level: readonly Decoration[]) => new Set(level.flatMap(({ protection }) => protection ?? []));
+  const optsOut = (level: readonly Decoration[]) =>
+    !level.some(requires) && [...wordsOf(level)].some((one) => one !== 'require-auth');
+  const innermost = levels.filter((level) => level.some(requires) || wordsOf(level).size > 0).at(-1) ?? [];
   const from = levels.findLastIndex(optsOut);
   const counting = levels.slice(Math.max(from, 0)).flat();
-  const accepts = levels.flatMap((said) => said.flatMap((one) => (one.accepts ? [one.accepts] : []))).at(-1);
+  const accepts = levels.flatMap((level) => level.flatMap((one) => (one.accepts ? [one.accepts] : []))).at(-1);
   const isWrong = levels.some(
-    (said) =>
-      said.some(({ isNonsense }) => isNonsense) ||
-      wordsOf(said).size > 1 ||
-      (said.some(requires) && (wordsOf(said).has('public') || wordsOf(said).has('skip-auth'))),
+    (level) =>
+      level.some(({ isNonsense }) => isNonsense) ||
+      wordsOf(level).size > 1 ||
+      (level.some(requires) && (wordsOf(level).has('public') || wordsOf(level).has('skip-auth'))),
   );
-  const nearest = [...wordsOf(speaking)][0];
+  const nearest = [...wordsOf(innermost)][0];
   return {
-    protection: !optsOut(speaking) ? 'strict' : nearest === 'public' ? 'lax' : 'skip',
+    protection: !optsOut(innermost) ? 'strict' : nearest === 'public' ? 'lax' : 'skip',
     accepted: accepts?.[0] === 'any' ? 'any' : ((accepts ?? ['session_token']) as TokenType[]),
     asked: counting.flatMap(({ asked }) => (asked ? [{ ...asked, requirement: REQUIREMENT }] : [])),
     predicates: counting.flatMap(({ predicate }) => predicate ?? []),
@@ -252,7 +251,7 @@ function dueTo(levels: Levels): Due {
 }
 const REQUIREMENT: Asked['requirement'] = { decorator: '', appliesTo: [], condition: { allOf: [] } };
 
-/** Who is meant to pass. A pending session is like any other where such are let in. */
+/** Whether the oracle lets a caller pass. Where pending sessions are allowed, one counts as any other. */
 function mayPass(caller: Caller, { protection, accepted, allowsPending, ...asked }: Due): boolean {
   const pending = caller === CALLERS['pending session with all rights'];
   const seen = pending && allowsPending ? { ...caller, always: undefined, type: 'session_token' as const } : caller;
@@ -270,8 +269,8 @@ const ANSWERS: PredicateResults = new Map([
 const passes = (policy: RoutePolicy, { identity }: Caller) =>
   decide(policy, identityForRoute(policy, identity), ANSWERS).allowed;
 
-describe('decorators', () => {
-  it('let exactly those pass who are meant to, or nobody and say so', () => {
+describe('generated combinations of decorators', () => {
+  it('let exactly the callers pass that the oracle expects, or report a problem and let none pass', () => {
     const seen = { sound: 0, reported: 0, passed: 0 };
     fc.assert(
       fc.property(route, (given) => {
@@ -290,11 +289,11 @@ describe('decorators', () => {
       }),
       { numRuns: RUNS * 2 },
     );
-    // Of all of them there is enough.
+    // Each kind occurred often enough.
     for (const number of Object.values(seen)) expect(number).toBeGreaterThan(RUNS / 4);
   });
 
-  it('never stop an application without naming the handler', async () => {
+  it('that fail the boot cause a ClerkPolicyError whose problems all name the handler', async () => {
     const keys = { publishableKey: `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`, secretKey: 'sk_test_1' };
     const telemetry = { disabled: true };
     await fc.assert(

@@ -1,6 +1,6 @@
 /**
- * Whatever bytes a client puts into target, cookies and headers: it is never answered with a server's error, never let
- * in without a good token, never kept out of its own identity, and never sent where it said.
+ * For any bytes in target, cookies and headers: no 5xx, no access without a valid token, no other identity than that of
+ * a valid token, and no redirect to a site that the client chose.
  */
 import { Controller, Get } from '@nestjs/common';
 import fc from 'fast-check';
@@ -26,11 +26,11 @@ class Routes {
   }
 }
 
-/** Where hosts of an attacker's choice are all found again. */
+/** The host that attackers use everywhere, so that it can be found in responses. */
 const EVIL = 'evil.example';
 const PAGES = 'https://accounts.app.test/sign-in';
 
-/** Texts of which `{…}` is replaced when they are sent. */
+/** In these strings, `{…}` is replaced when they are sent. */
 const seldomEvil = fc.constantFrom(EVIL, `https://${EVIL}/x`, `a@${EVIL}`, `${EVIL}:99999`, `${EVIL}, app.test`);
 const bytes = fc.string({
   unit: fc.integer({ min: 0x20, max: 0xff }).map((byte) => String.fromCharCode(byte)),
@@ -168,7 +168,7 @@ const target = fc.oneof(
       .map((parts) => parts.flat().join('')),
   },
 );
-/** Of Node, in bytes; by default it is 16 kB. */
+/** Node's limit for the head of a request, in bytes, minus some room; the default is 16 kB. */
 const MAX_HEAD = 15_000;
 
 const navigating: Header = ['sec-fetch-dest', 'document'];
@@ -200,13 +200,13 @@ interface Sent {
   readonly headers: readonly Header[];
 }
 
-/** What an answer may carry, Clerk's own headers among it. */
+/** The headers that a response may have, including Clerk's own. */
 const KNOWN_HEADERS =
   /^(date|connection|keep-alive|transfer-encoding|content-(type|length)|etag|vary|allow|x-powered-by|cache-control|location|set-cookie|www-authenticate|x-clerk-auth-(status|reason))$/;
 const KNOWN_COOKIE =
   /^__(session|client_uat|refresh|clerk_(db_jwt|handshake|handshake_nonce|redirect_count))(_[\w-]{8})?=/;
 
-/** An application, its Clerk, and what the texts of its requests stand for. */
+/** An application, its Clerk, and the values of the placeholders in its requests. */
 interface Site {
   readonly app: TestApp;
   readonly clerk: LocalClerk;
@@ -214,15 +214,15 @@ interface Site {
   readonly facts: ReadonlyMap<string, string>;
 }
 
-describe.each(PLATFORMS)('requests on %s', (_, platform) => {
+describe.each(PLATFORMS)('requests of arbitrary bytes on %s', (_, platform) => {
   let other: LocalClerk;
   const sites: Site[] = [];
 
   beforeAll(async () => {
-    // Clerk tells the console about much of what is tried here.
+    // Clerk logs many of the requests that are sent here.
     for (const method of ['log', 'warn', 'error'] as const) jest.spyOn(console, method).mockReturnValue();
     other = await LocalClerk.start();
-    // The one's sign-in page is on this server, the other's elsewhere; the third serves the Frontend API as well.
+    // The sign-in page of the first is on this server, that of the second on another; the third proxies the Frontend API.
     sites.push(await start('development', {}), await start('production', { signInUrl: PAGES }));
     sites.push(await start('development', { proxyUrl: undefined, frontendApiProxy: { enabled: true } }));
   });
@@ -240,7 +240,7 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
       .start();
     const user = clerk.createUser();
     const tokens = {
-      // Good for longer than the test takes.
+      // Valid for longer than the test takes.
       good: clerk.sessionToken({ user, expiresIn: 3600 }),
       pending: clerk.sessionToken({ sessionStatus: 'pending', expiresIn: 3600 }),
       expired: clerk.sessionToken({ issuedAt: Math.floor(Date.now() / 1000) - 120 }),
@@ -256,14 +256,14 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
     return { app, clerk, userId: user.id, facts };
   }
 
-  /** Sends a request to one of the applications, and looks at what no answer may be. */
+  /** Sends a request to one of the applications, and checks what every response must fulfil. */
   async function ask(site: Site, sent: Sent) {
     const filled = (text: string) => text.replaceAll(/\{(\w+)\}/g, (all, name: string) => site.facts.get(name) ?? all);
     const host: Header[] = sent.headers.some(([name]) => name === 'host') ? [] : [['host', 'api.app.test']];
     const headers = [...host, ...sent.headers].map(([name, text]): Header => [name, filled(text)]);
     const url = filled(sent.target);
     const answer = await exchange(site.app.port, { method: sent.method, target: url, headers, encoding: 'latin1' });
-    // Node hangs up on a head that is too long, and its answer may be lost with the connection.
+    // Node closes the connection on a head that is too long, and its response may get lost.
     const isTooLong = JSON.stringify(headers).length + url.length > MAX_HEAD;
     if (!(isTooLong && answer.status === 0)) expect(answer.status).toBeGreaterThanOrEqual(200);
     expect(answer.status).toBeLessThan(500);
@@ -281,13 +281,13 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
     return { status: answer.status, body: JSON.stringify(answer.body) };
   }
 
-  /** That it leads to Clerk, to the sign-in page, or to a path of this server. */
+  /** Expects a redirect to Clerk, to the sign-in page, or to a path of this server. */
   function expectOurs(location: string, { clerk }: Site, sent: Sent): void {
     const own = 'https://this-server.invalid';
     const { origin } = new URL(location, own);
     const allowed = [own, new URL(PAGES).origin, new URL(clerk.url).origin];
     const { searchParams } = new URL(own + sent.target);
-    // A primary application answers satellites, whichever they are: Clerk does so on development instances only.
+    // A primary application redirects back to any satellite; Clerk does so on development instances only.
     const back = searchParams.get('__clerk_redirect_url') ?? '';
     if (clerk.publishableKey.startsWith('pk_test_') && URL.canParse(back)) allowed.push(new URL(back).origin);
     expect(allowed).toContain(origin);
@@ -296,7 +296,7 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
   const isIn = ({ status, body }: { status: number; body: string }) => status === 200 && body.includes('strict');
   const which = fc.constantFrom(0, 1, 2);
 
-  it('without a good token let nobody in', async () => {
+  it('without a valid token get no access to strict routes, no 5xx and no redirect to another site', async () => {
     const seen = new Map<number, number>();
     const credentials = fc.array(authorization, { maxLength: 2 });
     await fc.assert(
@@ -308,12 +308,12 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
       }),
       { numRuns: RUNS },
     );
-    // All kinds of answers are among them.
+    // All kinds of responses occurred.
     for (const status of [200, 302, 307, 400, 401, 404])
       expect([status, seen.get(status) ?? 0]).not.toEqual([status, 0]);
   });
 
-  it('with a good token are its user’s, or refused, whatever comes along', async () => {
+  it('with a valid token have the identity of its user on strict routes, or are denied', async () => {
     let signedIn = 0;
     await fc.assert(
       fc.asyncProperty(which, request, async (index, sent) => {
@@ -321,7 +321,7 @@ describe.each(PLATFORMS)('requests on %s', (_, platform) => {
         const { userId } = sites[index]!;
         const { status, body } = await ask(sites[index]!, { ...sent, headers });
         if (status === 200 && sent.method === 'GET') {
-          // Of a public route as well: the header is the first word to Clerk.
+          // Clerk reads the header first, so a public route has either this user or none.
           if (body.includes('strict')) expect(body).toContain(`{"strict":"${userId}"}`);
           else expect([`{"public":"${userId}"}`, '{"public":null}'].some((due) => body.includes(due))).toBe(true);
           if (body.includes(userId)) signedIn += 1;

@@ -1,7 +1,7 @@
 import { Controller, Get, Logger, Module } from '@nestjs/common';
 import { ClerkModule } from 'nest-clerk';
 
-/** Decorators, as compilers write them. */
+/** Applies decorators as compiled code does. */
 export const decorate = (type, ofClass, ofMethods = {}) => {
   for (const [name, decorators] of Object.entries(ofMethods)) {
     const descriptor = Object.getOwnPropertyDescriptor(type.prototype, name);

@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 
 import { AppModule } from './app.module.mjs';
 
-/** As `main.ts` would, but for listening. */
+/** Creates the application as `main.ts` does, without listening. */
 export async function createApp() {
   const app = await NestFactory.create(AppModule);
   app.setGlobalPrefix('api');

@@ -4,7 +4,7 @@ import { ClerkModule } from 'nest-clerk';
 
 import { decorate } from './app.module.mjs';
 
-/** Fails in whichever hook Nest calls. */
+/** Throws in every lifecycle hook. */
 class Database {}
 for (const hook of [
   ...['onModuleInit', 'onApplicationBootstrap', 'onModuleDestroy'],
@@ -20,7 +20,7 @@ class BirdsController {
 }
 decorate(BirdsController, [Controller('birds')], { list: [Get()] });
 
-/** What a schema of Joi or class-validator comes down to. */
+/** Validates the configuration like a schema of Joi or class-validator. */
 function validate(config) {
   for (const name of ['CLERK_PUBLISHABLE_KEY', 'CLERK_SECRET_KEY']) {
     if (!/^[ps]k_(test|live)_/.test(config[name])) throw new Error(`${name} is required`);

@@ -2,5 +2,5 @@ import { createServer } from 'node:http';
 
 export { AppModule } from './app.module.mjs';
 
-/** As an application that is not made by Nest's own factory. */
+/** Like an application that is not created by Nest's factory. */
 createServer().listen(0);

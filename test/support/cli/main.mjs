@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 
 import { AppModule } from './app.module.mjs';
 
-/** What main.ts of a new Nest application comes to. */
+/** Like main.ts of a new Nest application. */
 async function bootstrap() {
   const app = await NestFactory.create(AppModule);
   await app.listen(0);

@@ -8,7 +8,7 @@ class DogsController {
 }
 decorate(DogsController, [Controller('dogs')], { list: [Get(), Public(), RequirePermission('org:dogs:list')] });
 
-/** Contradicts itself. */
+/** Has contradictory decorators. */
 export class DogsModule {}
 decorate(DogsModule, [Module({ imports: [ClerkModule.forRoot()], controllers: [DogsController] })]);
 

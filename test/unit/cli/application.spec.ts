@@ -10,7 +10,7 @@ import { run } from '../../../lib/cli/run.js';
 const cwd = join(__dirname, '../../support/cli');
 const KEY = { CLERK_SECRET_KEY: 'sk_test_1' };
 
-/** What the command uses of an application. */
+/** The parts of an application that the command uses, recording the calls. */
 function application(more: object = {}) {
   const steps: unknown[] = [];
   const step = (name: string) => async () => void steps.push(name);
@@ -34,8 +34,8 @@ const failing = (problem: unknown) => () => Promise.reject(problem as Error);
 afterEach(() => jest.restoreAllMocks());
 afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
 
-describe('an application', () => {
-  it('is asked for its map wherever it stands once it is audited, and neither initialised nor closed', async () => {
+describe('nest-clerk routes with an application', () => {
+  it('audits it and prints its map, without init() and close()', async () => {
     const { app, steps } = application();
     expect(await command(() => app)).toEqual({ exitCode: 0, out: ['[]'], err: [] });
     expect(steps).toEqual([[Symbol.for('nest-clerk:protection-map'), { strict: false }], 'audit']);
@@ -45,19 +45,19 @@ describe('an application', () => {
     'The application does not start: the function returns no Nest application. Let it return what NestFactory.create() gives.';
 
   it.each<[string, () => unknown, string]>([
-    ['is none', () => undefined, NO_APPLICATION],
-    ['cannot be asked for anything', () => application({ get: undefined }).app, NO_APPLICATION],
-    ['is not made', failing(new Error('no database')), 'The application does not start: no database'],
+    ['is undefined', () => undefined, NO_APPLICATION],
+    ['has no get()', () => application({ get: undefined }).app, NO_APPLICATION],
+    ['fails to be created', failing(new Error('no database')), 'The application does not start: no database'],
     [
-      'is not made, for want of an answer',
+      'fails to be created because a connection is refused',
       failing(
         new TypeError('fetch failed', { cause: Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }) }),
       ),
       'The application does not start: fetch failed (ECONNREFUSED)',
     ],
-    ['is not made, for no Error', failing('text'), 'The application does not start: text'],
+    ['fails to be created with a value that is not an Error', failing('text'), 'The application does not start: text'],
     [
-      'does not pass the audit',
+      'fails the audit',
       () => application({ get: () => ({ audit: failing(new Error('contradiction')) }) }).app,
       'The application does not start: contradiction',
     ],
@@ -67,7 +67,7 @@ describe('an application', () => {
       'app.module.mjs starts the application, as main.js does. Name the file of the root module, such as dist/app.module.js, or move what sets up the application into a function that returns it without listening, in a file of its own, and name it: dist/create-app.js --export createApp.',
     ],
     [
-      'has no map',
+      'has no protection map',
       () =>
         application({
           get: () => {
@@ -77,7 +77,7 @@ describe('an application', () => {
       'The application has no protection map: import ClerkModule.forRoot() of nest-clerk in its root module.',
     ],
     [
-      'has a map that fails',
+      'has a protection map that throws',
       () =>
         application({
           get: () => ({
@@ -89,11 +89,11 @@ describe('an application', () => {
         }).app,
       'cats are out',
     ],
-  ])('that %s is said to be so', async (_, createApp, sentence) => {
+  ])('that %s exits with 1 and prints the reason', async (_, createApp, sentence) => {
     expect(await command(createApp)).toEqual({ exitCode: 1, out: [], err: [sentence] });
   });
 
-  it('that has been refused for listening leaves servers able to listen', async () => {
+  it('that listens leaves other servers able to listen afterwards', async () => {
     await command(() => createServer().listen(0));
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, resolve));
@@ -101,7 +101,7 @@ describe('an application', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('logs what is wrong elsewhere than the map, and nothing else', async () => {
+  it('prints warnings and errors of the application to stderr, and no other log lines', async () => {
     const { err, out } = await command(() => {
       for (const level of ['log', 'warn', 'error', 'fatal'] as const) Logger[level](level, 'Cats');
       new Logger('ExceptionHandler').error('said by the command', 'with a stack');
@@ -111,32 +111,32 @@ describe('an application', () => {
     expect([out, err]).toEqual([['[]'], ['warn', 'error', 'fatal']]);
   });
 
-  describe('gets the keys that its environment lacks', () => {
+  describe('with missing keys in the environment', () => {
     const PK = (kind: string) => `pk_${kind}_${btoa('clerk.example.com$')}`;
-    const MADE_UP = {
+    const FAKE = {
       ...{ CLERK_PUBLISHABLE_KEY: PK('live'), CLERK_SECRET_KEY: 'sk_live_madeUp', CLERK_API_URL: 'http://127.0.0.1:1' },
       ...{ CLERK_SIGN_IN_URL: 'https://clerk.example.com/sign-in', CLERK_PROXY_URL: 'https://clerk.example.com' },
     };
 
     it.each<[Record<string, string>, Record<string, string>]>([
-      [{}, MADE_UP],
-      [{ CLERK_SECRET_KEY: '' }, MADE_UP],
-      [{ CLERK_JWT_KEY: 'pem', CLERK_API_URL: 'https://api.clerk.test' }, MADE_UP],
+      [{}, FAKE],
+      [{ CLERK_SECRET_KEY: '' }, FAKE],
+      [{ CLERK_JWT_KEY: 'pem', CLERK_API_URL: 'https://api.clerk.test' }, FAKE],
       [
         { CLERK_SIGN_IN_URL: '/in', CLERK_PROXY_URL: '/p' },
-        { ...MADE_UP, CLERK_SIGN_IN_URL: '/in', CLERK_PROXY_URL: '/p' },
+        { ...FAKE, CLERK_SIGN_IN_URL: '/in', CLERK_PROXY_URL: '/p' },
       ],
       [
         { CLERK_PUBLISHABLE_KEY: 'pk_test_mine' },
-        { ...MADE_UP, CLERK_SECRET_KEY: 'sk_test_madeUp', CLERK_PUBLISHABLE_KEY: 'pk_test_mine' },
+        { ...FAKE, CLERK_SECRET_KEY: 'sk_test_madeUp', CLERK_PUBLISHABLE_KEY: 'pk_test_mine' },
       ],
-      [{ CLERK_PUBLISHABLE_KEY: 'wrong' }, { ...MADE_UP, CLERK_PUBLISHABLE_KEY: 'wrong' }],
+      [{ CLERK_PUBLISHABLE_KEY: 'wrong' }, { ...FAKE, CLERK_PUBLISHABLE_KEY: 'wrong' }],
       [{ CLERK_SECRET_KEY: 'sk_test_1' }, { CLERK_PUBLISHABLE_KEY: PK('test') }],
       [{ CLERK_SECRET_KEY: 'wrong' }, { CLERK_PUBLISHABLE_KEY: PK('live') }],
       [{ CLERK_SECRET_KEY: 'sk_live_1', CLERK_PUBLISHABLE_KEY: 'pk_live_1' }, {}],
       [{ CLERK_MACHINE_SECRET_KEY: 'ask_1' }, {}],
       [{ CLERK_MACHINE_SECRET_KEY: 'ask_1', CLERK_PUBLISHABLE_KEY: 'pk_live_1' }, {}],
-    ])('and none that it has, nor leaves any behind: %j', async (given, made) => {
+    ])('sets only missing variables, and restores the environment afterwards: %j', async (given, made) => {
       const env: Record<string, string | undefined> = { ...given };
       const seen: unknown[] = [];
       const { exitCode } = await command(() => {
@@ -149,7 +149,7 @@ describe('an application', () => {
 
     const misfit = (problem: string) => Object.assign(new Error(problem), { code: 'invalid-configuration' });
 
-    it('of the other kind where those do not go with its options', async () => {
+    it('tries test keys if live keys do not match its options', async () => {
       const env: Record<string, string | undefined> = {};
       const seen: unknown[] = [];
       const { exitCode, err } = await command(() => {
@@ -162,11 +162,11 @@ describe('an application', () => {
     });
 
     it.each<[string, Record<string, string>, Error[], string, number]>([
-      ['in the words of the first try', {}, [misfit('one'), misfit('two')], 'one', 2],
-      ['unless the second fails for another reason', {}, [misfit('one'), new Error('no database')], 'no database', 2],
-      ['at once where nothing was made up', KEY, [misfit('one')], 'one', 1],
-      ['at once where the options are good', {}, [new Error('no database')], 'no database', 1],
-    ])('and says what is wrong all the same, %s', async (_, given, errors, problem, tries) => {
+      ['with the error of the first try', {}, [misfit('one'), misfit('two')], 'one', 2],
+      ['with another error of the second try', {}, [misfit('one'), new Error('no database')], 'no database', 2],
+      ['after one try if a secret key is given', KEY, [misfit('one')], 'one', 1],
+      ['after one try if the options are valid', {}, [new Error('no database')], 'no database', 1],
+    ])('exits with 1 %s', async (_, given, errors, problem, tries) => {
       const env: Record<string, string | undefined> = { ...given };
       let tried = 0;
       const { exitCode, err } = await command(() => {

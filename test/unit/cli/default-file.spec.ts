@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 
 import { defaultFile } from '../../../lib/cli/default-file.js';
 
-describe('defaultFile', () => {
+describe('defaultFile()', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'nest-clerk-default-'));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** Files by their paths: text as it is, data as JSON. */
+  /** Writes files by path: strings as they are, objects as JSON. */
   function write(files: Record<string, string | object>): void {
     for (const [path, content] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -47,7 +47,7 @@ describe('defaultFile', () => {
       'new/app.module.js',
     ],
     [
-      'outDir of what tsconfig.build.json extends',
+      'outDir of the file that tsconfig.build.json extends',
       { 'tsconfig.build.json': { extends: './config/base' }, 'config/base.json': compiled('../out') },
       'out/app.module.js',
     ],
@@ -59,10 +59,10 @@ describe('defaultFile', () => {
       },
       'out/app.module.js',
     ],
-    ['dist where nest-cli.json cannot be read', { 'nest-cli.json': '{ nothing' }, 'dist/app.module.js'],
-    ['dist where nest-cli.json holds nothing', { 'nest-cli.json': 'null' }, 'dist/app.module.js'],
+    ['dist if nest-cli.json is not valid JSON', { 'nest-cli.json': '{ nothing' }, 'dist/app.module.js'],
+    ['dist if nest-cli.json is null', { 'nest-cli.json': 'null' }, 'dist/app.module.js'],
     ['dist/apps of a monorepo', { 'nest-cli.json': MONOREPO }, 'dist/apps/admin/app.module.js'],
-    ['dist/apps of a monorepo, by its source', { 'nest-cli.json': MONOREPO }, 'dist/apps/shop/src/app.module.js'],
+    ['the source folder in dist/apps of a monorepo', { 'nest-cli.json': MONOREPO }, 'dist/apps/shop/src/app.module.js'],
     [
       'outDir of a project of a monorepo',
       { 'nest-cli.json': MONOREPO, 'apps/shop/tsconfig.app.json': compiled('../../build/shop') },
@@ -73,21 +73,21 @@ describe('defaultFile', () => {
     expect(defaultFile(folder)).toBe(expected);
   });
 
-  it('lists where it looked when there is none', () => {
+  it('throws an error with the searched paths if there is no root module', () => {
     write({ 'tsconfig.json': compiled('out') });
     expect(() => defaultFile(folder)).toThrow(
       'No compiled root module is found. Build first, or name its file. Looked for out/app.module.js, out/src/app.module.js, dist/app.module.js, dist/src/app.module.js.',
     );
   });
 
-  it('lists the applications of a monorepo when several are built', () => {
+  it('throws an error with all root modules if several applications of a monorepo are built', () => {
     write({ 'nest-cli.json': MONOREPO, 'dist/apps/shop/app.module.js': '', 'dist/apps/admin/app.module.js': '' });
     expect(() => defaultFile(folder)).toThrow(
       'There are several root modules: say which, as in npx nest-clerk routes dist/apps/shop/app.module.js. Found are dist/apps/shop/app.module.js, dist/apps/admin/app.module.js.',
     );
   });
 
-  it('does not follow a tsconfig that extends itself for ever', () => {
+  it('ends for a tsconfig that extends itself', () => {
     write({ 'tsconfig.json': { extends: './tsconfig.json' }, 'dist/app.module.js': '' });
     expect(defaultFile(folder)).toBe('dist/app.module.js');
   });

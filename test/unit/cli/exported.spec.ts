@@ -8,27 +8,27 @@ import { choose, exportsOf, locate } from '../../../lib/cli/exported.js';
 
 const FOLDER = join(__dirname, '../../support/cli');
 
-describe('locate', () => {
+describe('locate()', () => {
   const io = { cwd: FOLDER } as never;
 
-  it.each(['several.mjs', './several.mjs', join(FOLDER, 'several.mjs')])('finds %s', (file) => {
+  it.each(['several.mjs', './several.mjs', join(FOLDER, 'several.mjs')])('finds the file %s', (file) => {
     expect(locate(file, io)).toBe(join(FOLDER, 'several.mjs'));
   });
 
-  it.each(['app.ts', 'app.tsx', 'app.mts', 'app.cts', 'app.d.ts'])('says of %s that it has to be built', (file) => {
+  it.each(['app.ts', 'app.tsx', 'app.mts', 'app.cts', 'app.d.ts'])('throws for the TypeScript file %s', (file) => {
     expect(() => locate(file, io)).toThrow(
       `${file} is TypeScript, and nest-clerk reads what is compiled from it: build first, then name the JavaScript file, such as dist/app.module.js.`,
     );
   });
 
-  it.each(['nowhere.js', '.', 'app.tss', 'app.xts', 'app.ts.js'])('says of %s that it is not there', (file) => {
+  it.each(['nowhere.js', '.', 'app.tss', 'app.xts', 'app.ts.js'])('throws for %s, which is no file', (file) => {
     expect(() => locate(file, io)).toThrow(
       `There is no file ${join(FOLDER, file)}. Name a compiled one, such as dist/app.module.js, relative to the folder you are in; if it is not there yet, build first.`,
     );
   });
 });
 
-describe('choose', () => {
+describe('choose()', () => {
   @Module({ imports: [] })
   class AppModule {}
   @Module({ providers: [] })
@@ -45,11 +45,11 @@ describe('choose', () => {
     [{ default: Other, AppModule }, 'AppModule', { module: AppModule }],
     [{ AppModule, createApp }, 'createApp', { createApp }],
     [{ default: Plain, AppModule }, undefined, { module: AppModule }],
-  ])('takes of %p, asked for %p, %p', (loaded, name, expected) => {
+  ])('of %p and the export name %p returns %p', (loaded, name, expected) => {
     expect(choose(loaded, 'app.js', name)).toEqual(expected);
   });
 
-  it.each(['imports', 'providers', 'controllers', 'exports'])('knows a module by its %s', (property) => {
+  it.each(['imports', 'providers', 'controllers', 'exports'])('recognizes a module by its metadata %s', (property) => {
     @Module({ [property]: [] })
     class Small {}
     expect(choose({ Small }, 'app.js')).toEqual({ module: Small });
@@ -83,31 +83,31 @@ describe('choose', () => {
       undefined,
       'app.js exports no module. Name the file of the root module, or say with --export which function returns the application. It exports nothing.',
     ],
-  ])('says of %p, asked for %p: %s', (loaded, name, sentence) => {
+  ])('of %p and the export name %p throws: %s', (loaded, name, sentence) => {
     expect(() => choose(loaded, 'app.js', name)).toThrow(new Error(sentence));
   });
 });
 
-describe('exportsOf', () => {
+describe('exportsOf()', () => {
   class AppModule {}
   class Other {}
 
   it.each<[string, object, object]>([
     ['an ES module', { default: AppModule, Other }, { default: AppModule, Other }],
     [
-      'CommonJS whose names Node finds',
+      'CommonJS whose export names Node detects',
       { AppModule, default: { AppModule }, 'module.exports': { AppModule } },
       { AppModule },
     ],
-    ['CommonJS whose names Node does not find', { default: { AppModule } }, { AppModule }],
+    ['CommonJS whose export names Node does not detect', { default: { AppModule } }, { AppModule }],
     ['CommonJS that exports nothing', { default: null, Other }, { default: null, Other }],
-    ['what is undefined', { default: undefined, AppModule: undefined, Other }, { Other }],
+    ['a module with undefined exports', { default: undefined, AppModule: undefined, Other }, { Other }],
     [
-      'CommonJS with a default export, as TypeScript compiles it',
+      'CommonJS with a default export, as compiled by TypeScript',
       { __esModule: true, default: { __esModule: true, default: AppModule, Other } },
       { default: AppModule, Other },
     ],
-  ])('finds what is exported by %s', (_, loaded, expected) => {
+  ])('returns the exports of %s', (_, loaded, expected) => {
     expect(exportsOf(loaded)).toEqual(expected);
   });
 });

@@ -15,7 +15,7 @@ import type { ProtectedRoute } from '../../../lib/index.js';
 const cwd = join(__dirname, '../../support/cli');
 const environment = { ...process.env };
 
-/** Calls the command as a shell would, but for loading, which is jest's business here. */
+/** Runs the command as a shell would, except that jest loads the files. */
 const command = (...argv: string[]) => commandIn(cwd, ...argv);
 
 async function commandIn(folder: string, ...argv: string[]) {
@@ -40,7 +40,7 @@ afterAll(() => {
 });
 
 describe('nest-clerk routes', () => {
-  it('prints the map of a root module as text, and warnings elsewhere', async () => {
+  it('prints the map of a root module to stdout as text, and warnings to stderr', async () => {
     const { exitCode, out, err } = await command('routes', 'app.module.mjs');
     expect(exitCode).toBe(0);
     expect(out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
@@ -51,7 +51,7 @@ describe('nest-clerk routes', () => {
     expect(err).not.toContain('mind the cats');
   });
 
-  it('prints JSON and Markdown', async () => {
+  it('prints JSON and Markdown with --format', async () => {
     const { out } = await command('routes', 'app.module.mjs', '--format', 'json');
     const [route, ...others] = JSON.parse(out) as ProtectedRoute[];
     expect(route).toMatchObject({ method: 'GET', path: '/cats', protection: 'strict' });
@@ -60,18 +60,18 @@ describe('nest-clerk routes', () => {
     expect(table).toMatch(/^\| method \|/);
   });
 
-  it('takes the function that a file exports by default, with the prefix that it sets', async () => {
+  it('uses the function that is the default export, with the prefix that it sets', async () => {
     const { exitCode, out } = await command('routes', 'create-app.mjs');
     expect({ exitCode, out }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /api/cats ') });
   });
 
-  it('takes the export that is named, a function or a module', async () => {
+  it('uses the function or module that --export names', async () => {
     expect((await command('routes', 'create-app.mjs', '--export', 'createApp')).out).toContain(' /api/cats ');
     expect((await command('routes', 'app.module.mjs', '--export', 'AppModule')).out).toContain(' /cats ');
   });
 
   it.each(['production', 'test', 'development', undefined])(
-    'needs no key where NODE_ENV is %s, asks nobody, and leaves the environment as it was',
+    'needs no key with NODE_ENV %s, makes no request, and leaves the environment unchanged',
     async (environmentName) => {
       if (environmentName === undefined) delete process.env.NODE_ENV;
       else process.env.NODE_ENV = environmentName;
@@ -91,18 +91,18 @@ describe('nest-clerk routes', () => {
 
   it.each<[string, Record<string, string>]>([
     [
-      'keys of the application',
+      'both keys of the application',
       { CLERK_PUBLISHABLE_KEY: `pk_live_${btoa('a.example.com$')}`, CLERK_SECRET_KEY: 'sk_live_1' },
     ],
-    ['a publishable key alone', { CLERK_PUBLISHABLE_KEY: `pk_live_${btoa('a.example.com$')}` }],
+    ['only a publishable key', { CLERK_PUBLISHABLE_KEY: `pk_live_${btoa('a.example.com$')}` }],
     [
-      'a publishable key of a development instance',
+      'only a publishable key of a development instance',
       { CLERK_PUBLISHABLE_KEY: `pk_test_${btoa('a.clerk.accounts.dev$')}` },
     ],
-    ['a secret key alone', { CLERK_SECRET_KEY: 'sk_test_1' }],
-    ['an address of the Backend API', { CLERK_API_URL: 'https://api.clerk.test' }],
+    ['only a secret key', { CLERK_SECRET_KEY: 'sk_test_1' }],
+    ['a URL of the Backend API', { CLERK_API_URL: 'https://api.clerk.test' }],
     [
-      'a key for tokens',
+      'a public key for tokens',
       {
         CLERK_JWT_KEY: generateKeyPairSync('rsa', { modulusLength: 2048 })
           .publicKey.export({ type: 'spki', format: 'pem' })
@@ -114,7 +114,7 @@ describe('nest-clerk routes', () => {
       'a satellite of a development instance',
       { CLERK_IS_SATELLITE: 'true', CLERK_PUBLISHABLE_KEY: `pk_test_${btoa('a.clerk.accounts.dev$')}` },
     ],
-  ])('prints the map beside %s', async (_, given) => {
+  ])('prints the map with %s in the environment', async (_, given) => {
     Object.assign(process.env, given);
     const { exitCode, out } = await command('routes', 'app.module.mjs');
     expect({ exitCode, out }).toEqual({ exitCode: 0, out: expect.stringContaining(' /cats ') });
@@ -123,16 +123,16 @@ describe('nest-clerk routes', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['publishable key', { CLERK_PUBLISHABLE_KEY: 'pk_live_' }, /CLERK_PUBLISHABLE_KEY\) must start with/],
     ['secret key', { CLERK_SECRET_KEY: 'secret' }, /CLERK_SECRET_KEY\) must start with sk_test_ or sk_live_/],
-    ['key for tokens', { CLERK_JWT_KEY: 'pem' }, /CLERK_JWT_KEY\) is no readable public key/],
-    ['machine key', { CLERK_MACHINE_SECRET_KEY: 'mine' }, /CLERK_MACHINE_SECRET_KEY\) must start with ask_/],
-  ])('says that a %s is wrong', async (_, given, sentence) => {
+    ['public key for tokens', { CLERK_JWT_KEY: 'pem' }, /CLERK_JWT_KEY\) is no readable public key/],
+    ['machine secret key', { CLERK_MACHINE_SECRET_KEY: 'mine' }, /CLERK_MACHINE_SECRET_KEY\) must start with ask_/],
+  ])('exits with 1 and names the variable for a malformed %s', async (_, given, sentence) => {
     Object.assign(process.env, given);
     const { exitCode, err } = await command('routes', 'app.module.mjs');
     expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringMatching(sentence) });
   });
 
   it.each<[string, string[], RegExp]>([
-    ['a file that is not there', ['nowhere.js'], /There is no file .*nowhere\.js\. .*build first/],
+    ['a missing file', ['nowhere.js'], /There is no file .*nowhere\.js\. .*build first/],
     ['a folder', ['.'], /There is no file/],
     ['TypeScript', ['src/app.module.ts'], /is TypeScript, .*: build first, .* dist\/app\.module\.js/],
     ['a file that throws', ['broken.mjs'], /^broken\.mjs cannot be loaded: cats are out$/],
@@ -141,7 +141,11 @@ describe('nest-clerk routes', () => {
       ['several.mjs'],
       /exports several modules, DogsModule, OpenModule: say which is the root with --export DogsModule/,
     ],
-    ['no such export', ['several.mjs', '--export', 'CatsModule'], /does not export CatsModule\. It exports DogsModule/],
+    [
+      'an unknown export',
+      ['several.mjs', '--export', 'CatsModule'],
+      /does not export CatsModule\. It exports DogsModule/,
+    ],
     ['a class without @Module()', ['create-app.mjs', '--export', 'Forgotten'], /Forgotten .* is neither a class with/],
     ['a function that returns nothing', ['create-app.mjs', '--export', 'createNothing'], /returns no Nest application/],
     [
@@ -154,26 +158,26 @@ describe('nest-clerk routes', () => {
       ['several.mjs', '--export', 'DogsModule'],
       /The application does not start: nest-clerk cannot protect[^]*DogsController\.list: @Public\(\) and @RequirePermission\(\) contradict/,
     ],
-  ])('says what to do about %s', async (_, argv, sentence) => {
+  ])('exits with 1 and says what to do about %s', async (_, argv, sentence) => {
     const { exitCode, out, err } = await command('routes', ...argv);
     expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' });
     expect(err).toMatch(sentence);
   });
 
-  it('runs no lifecycle hook, and needs no key where a factory and a validation ask for it', async () => {
+  it('runs no lifecycle hook, and needs no key although a factory and a validation require it', async () => {
     const { exitCode, out, err } = await command('routes', 'hooks.mjs');
     expect({ exitCode, out, err }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /birds ') });
     expect(err).not.toContain('was called');
   });
 
-  it('needs no key where a factory asks for it by a name of its own, and leaves the environment as it was', async () => {
+  it('needs no key if a factory reads it from another variable, and leaves the environment unchanged', async () => {
     const before = { ...process.env };
     const { exitCode, out, err } = await command('routes', 'own-names.mjs');
     expect({ exitCode, out, err }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /owls ') });
     expect({ ...process.env }).toEqual(before);
   });
 
-  it('fails where a factory asks for anything else that is not set, and names it', async () => {
+  it('exits with 1 and names any other variable that a factory requires', async () => {
     const { exitCode, err } = await command('routes', 'own-names.mjs', '--export', 'ForeignKeyModule');
     expect({ exitCode, err }).toEqual({
       exitCode: 1,
@@ -182,7 +186,7 @@ describe('nest-clerk routes', () => {
   });
 
   it.each(['main.mjs', 'listening.mjs'])(
-    'refuses %s, which starts the application, before it listens',
+    'exits with 1 for %s, which starts the application, before it listens',
     async (file) => {
       const listened = jest.spyOn(Server.prototype, 'listen');
       const init = jest.spyOn(NestApplication.prototype, 'init');
@@ -193,12 +197,12 @@ describe('nest-clerk routes', () => {
     },
   );
 
-  it('maps an application after it has refused one that starts itself', async () => {
+  it('prints the map of an application after a run with one that starts itself', async () => {
     await command('routes', 'main.mjs');
     expect(await command('routes', 'app.module.mjs')).toMatchObject({ exitCode: 0 });
   });
 
-  it('says a failure once', async () => {
+  it('prints a policy error once', async () => {
     const { err } = await command('routes', 'several.mjs', '--export', 'DogsModule');
     expect(err.match(/contradict each other/g)).toHaveLength(1);
   });
@@ -220,7 +224,7 @@ describe('nest-clerk routes on a bundle with Nest in it', () => {
     delete (globalThis as { loadedBundles?: number }).loadedBundles;
   });
 
-  it('says what to name or export, and does not load it', async () => {
+  it('exits with 1, suggests --export, and does not load the bundle', async () => {
     const { exitCode, err } = await commandIn(folder, 'routes', 'main.mjs');
     expect({ exitCode, err }).toEqual({
       exitCode: 1,
@@ -229,18 +233,18 @@ describe('nest-clerk routes on a bundle with Nest in it', () => {
     expect(globalThis).not.toHaveProperty('loadedBundles');
   });
 
-  it('says so where a module of it is named, which belongs to another Nest', async () => {
+  it('exits with 1 for a module of the bundle, which belongs to another copy of Nest', async () => {
     const { exitCode, err } = await commandIn(folder, 'routes', 'main.mjs', '--export', 'AppModule');
     expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringMatching(/is a bundle with Nest in it/) });
   });
 
-  it('maps what its function returns', async () => {
+  it('prints the map of the application that its function returns', async () => {
     const { exitCode, out } = await commandIn(folder, 'routes', 'main.mjs', '--export', 'createApp');
     expect({ exitCode, out }).toMatchObject({ exitCode: 0, out: expect.stringContaining(' /api/cats ') });
   });
 });
 
-describe('the HTTP platform', () => {
+describe('nest-clerk routes with the HTTP platform of the application', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'nest-clerk-platform-'));
@@ -248,7 +252,7 @@ describe('the HTTP platform', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('is Fastify where that is what the application has', async () => {
+  it('uses Fastify if the application has only that', async () => {
     const installed = dirname(require.resolve('@nestjs/platform-fastify/package.json'));
     mkdirSync(join(folder, 'node_modules/@nestjs'), { recursive: true });
     symlinkSync(installed, join(folder, 'node_modules/@nestjs/platform-fastify'));
@@ -258,14 +262,14 @@ describe('the HTTP platform', () => {
     expect(init).toHaveBeenCalled();
   });
 
-  it('has to come from the application where it is none of Nest', async () => {
+  it('exits with 1 if the application has neither Express nor Fastify', async () => {
     const { exitCode, err } = await command('routes', join(folder, 'app.mjs'));
     expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringContaining('on its own platform') });
   });
 });
 
 describe('nest-clerk', () => {
-  it.each(['--help', '-h'])('explains itself with %s', async (option) => {
+  it.each(['--help', '-h'])('prints its usage to stdout with %s', async (option) => {
     const { exitCode, out } = await command(option);
     expect({ exitCode, out }).toMatchObject({
       exitCode: 0,
@@ -275,11 +279,11 @@ describe('nest-clerk', () => {
 
   it.each<[string, string[], string]>([
     ['no command', [], 'No command is given.'],
-    ['another command', ['paths'], 'There is no command "paths".'],
+    ['an unknown command', ['paths'], 'There is no command "paths".'],
     ['three files', ['routes', 'a.js', 'b.js', 'c.js'], 'One file at a time: what is b.js c.js?'],
-    ['another format', ['routes', 'a.js', '--format', 'xml'], 'There is no format "xml".'],
-    ['another option', ['routes', 'a.js', '--watch'], '--watch'],
-  ])('explains itself on %s', async (_, argv, problem) => {
+    ['an unknown format', ['routes', 'a.js', '--format', 'xml'], 'There is no format "xml".'],
+    ['an unknown option', ['routes', 'a.js', '--watch'], '--watch'],
+  ])('exits with 2 and prints problem and usage to stderr for %s', async (_, argv, problem) => {
     const { exitCode, out, err } = await command(...argv);
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' });
     expect(err).toContain(problem);

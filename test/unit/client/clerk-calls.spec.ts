@@ -3,13 +3,13 @@ import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/error
 
 const options = { timeoutInMs: 1_000, maxRetries: 2, maxPendingCalls: 2 };
 
-/** Calls that do not wait between retries, but note for how long they would have. */
+/** ClerkCalls that do not wait between retries, and record the pauses. */
 function over(given: Partial<typeof options> = {}) {
   const pauses: number[] = [];
   return { calls: new ClerkCalls({ ...options, ...given }, async (ms) => pauses.push(ms)), pauses };
 }
 
-/** Asks that are answered one by one; what comes after is 'well'. */
+/** A function that fails or succeeds in the given order, and then always returns 'well'. */
 function asks(...errors: (Error | 'well')[]) {
   return jest.fn(async () => {
     const error = errors.shift() ?? 'well';
@@ -25,26 +25,26 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe('ClerkCalls, in time', () => {
+describe('ClerkCalls.withTimeout()', () => {
   const { calls } = over();
 
-  it('hand on what comes in time', async () => {
+  it('returns the result or error of work that settles in time', async () => {
     await expect(calls.withTimeout(Promise.resolve(1))).resolves.toBe(1);
     await expect(calls.withTimeout(Promise.reject(new Error('own')))).rejects.toThrow('own');
   });
 
-  it('give up on what never comes', async () => {
+  it('rejects with ClerkUnavailableError when work does not settle in time', async () => {
     const error = calls.withTimeout(new Promise(() => {}), 1);
     await expect(error).rejects.toThrow(new ClerkUnavailableError('Clerk did not answer within 1 ms'));
   });
 
-  it('leave no timer behind', async () => {
+  it('leaves no timer behind', async () => {
     jest.useFakeTimers();
     await calls.withTimeout(Promise.resolve(1));
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('leave nothing unhandled when the work fails after the deadline', async () => {
+  it('leaves no unhandled rejection when work fails after the timeout', async () => {
     let fail!: (error: Error) => void;
     const work = new Promise<never>((_, reject) => (fail = reject));
     await expect(calls.withTimeout(work, 1)).rejects.toThrow(ClerkUnavailableError);
@@ -53,15 +53,15 @@ describe('ClerkCalls, in time', () => {
   });
 });
 
-describe('ClerkCalls, withRetry', () => {
-  it('wait by the clock, if nobody gives them another', async () => {
+describe('ClerkCalls.withRetry()', () => {
+  it('waits with a real timer by default', async () => {
     const start = performance.now();
     await expect(new ClerkCalls(options).withRetry(asks(down()))).resolves.toBe('well');
-    // Half of the first pause at least, which a timer may fall short of by a millisecond.
+    // At least half of the first pause; a timer may fire a millisecond early.
     expect(performance.now() - start).toBeGreaterThan(45);
   });
 
-  it('ask again after pauses that grow, none like another', async () => {
+  it('retries after random pauses that double', async () => {
     const { calls, pauses } = over();
     const ask = asks(down(), down());
     await expect(calls.withRetry(ask)).resolves.toBe('well');
@@ -72,7 +72,7 @@ describe('ClerkCalls, withRetry', () => {
     }
   });
 
-  it('give up after maxRetries, with the last error', async () => {
+  it('rejects with the last error after maxRetries retries', async () => {
     for (const maxRetries of [0, 1, 2]) {
       const ask = asks(...[1, 2, 3, 4].map((time) => new ClerkUnavailableError(`down ${time}`)));
       await expect(over({ maxRetries }).calls.withRetry(ask)).rejects.toThrow(`down ${maxRetries + 1}`);
@@ -81,24 +81,24 @@ describe('ClerkCalls, withRetry', () => {
   });
 
   it.each([
-    ['our key is refused', new ClerkKeyRejectedError('refused')],
-    ['something else is wrong', new TypeError('x')],
-    ['asking again is of no use', down(Infinity)],
-    ['Clerk wants to be left alone for longer than anybody waits', down(options.timeoutInMs)],
-  ])('ask once where %s', async (_, error) => {
+    ['Clerk rejects our key', new ClerkKeyRejectedError('refused')],
+    ['another error occurs', new TypeError('x')],
+    ['the error says not to retry', down(Infinity)],
+    ['the retry time exceeds the timeout', down(options.timeoutInMs)],
+  ])('does not retry if %s', async (_, error) => {
     const { calls, pauses } = over();
     const ask = asks(error);
     await expect(calls.withRetry(ask)).rejects.toBe(error);
     expect([ask.mock.calls.length, pauses]).toEqual([1, []]);
   });
 
-  it('leave Clerk alone for as long as it wants', async () => {
+  it('waits longer than retryInMs of the error', async () => {
     const { calls, pauses } = over();
     await calls.withRetry(asks(down(500)));
     expect(pauses[0]).toBeGreaterThan(500);
   });
 
-  it('ask no more when the time is over', async () => {
+  it('does not retry after the timeout', async () => {
     const { calls, pauses } = over();
     const ask = asks(down());
     await expect(calls.withRetry(ask, 1)).rejects.toThrow('down');
@@ -108,7 +108,7 @@ describe('ClerkCalls, withRetry', () => {
   it.each([
     [100, 1],
     [101, 2],
-  ])('with %i ms to go before a pause of 100 ms ask %i times', async (timeoutInMs, times) => {
+  ])('with a timeout of %i ms and a pause of 100 ms makes %i calls', async (timeoutInMs, times) => {
     jest.spyOn(performance, 'now').mockReturnValue(0);
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
     const ask = asks(down());
@@ -118,7 +118,7 @@ describe('ClerkCalls, withRetry', () => {
     expect(ask).toHaveBeenCalledTimes(times);
   });
 
-  it('ask a Clerk that is down once, until it answers', async () => {
+  it('makes single calls during an outage, and retries again after a successful one', async () => {
     const { calls } = over();
     await expect(calls.withRetry(asks(down(), down(), down()))).rejects.toThrow('down');
     const meanwhile = asks(down(), down());
@@ -129,16 +129,16 @@ describe('ClerkCalls, withRetry', () => {
   });
 });
 
-describe('ClerkCalls, withConcurrencyLimit', () => {
-  it('are so many at once, answered in time or not', async () => {
+describe('ClerkCalls.withConcurrencyLimit()', () => {
+  it('rejects calls beyond maxPendingCalls, including calls that have timed out but are still pending', async () => {
     const { calls } = over();
     const ends: (() => void)[] = [];
     const call = () => calls.withConcurrencyLimit(() => new Promise<void>((resolve) => ends.push(resolve)));
     const [first, second] = [call(), call()];
     await expect(calls.withTimeout(first, 1)).rejects.toThrow('within 1 ms');
-    const refused = call();
-    await expect(refused).rejects.toThrow(ClerkUnavailableError);
-    await expect(refused).rejects.toMatchObject({ retryInMs: Infinity });
+    const rejected = call();
+    await expect(rejected).rejects.toThrow(ClerkUnavailableError);
+    await expect(rejected).rejects.toMatchObject({ retryInMs: Infinity });
     expect(ends).toHaveLength(2);
     ends[0]!();
     await first;
@@ -155,7 +155,7 @@ describe('ClerkCalls, withConcurrencyLimit', () => {
     [4, 2],
     [9, 3],
     [250, 84],
-  ])('for strangers and for browsers, of %i places are %i each', async (maxPendingCalls, share) => {
+  ])('of %i places gives at most %i each to unverified callers and browsers', async (maxPendingCalls, share) => {
     const { calls } = over({ maxPendingCalls });
     const ends: (() => void)[] = [];
     const pending: Promise<unknown>[] = [];
@@ -167,16 +167,16 @@ describe('ClerkCalls, withConcurrencyLimit', () => {
       }
       return ends.length - before;
     };
-    const strangers = begun('unverified');
+    const unverified = begun('unverified');
     const browsers = begun('browser');
-    expect([strangers, browsers]).toEqual([share, Math.min(share, maxPendingCalls - share)]);
-    expect(begun('known')).toBe(maxPendingCalls - strangers - browsers);
+    expect([unverified, browsers]).toEqual([share, Math.min(share, maxPendingCalls - share)]);
+    expect(begun('known')).toBe(maxPendingCalls - unverified - browsers);
     for (const end of ends) end();
     await Promise.all(pending);
     expect(begun('unverified')).toBe(share);
   });
 
-  it('give up their place after a while, so that a Clerk that is well again is asked', async () => {
+  it('frees the place of a call that never settles after a while', async () => {
     const calls = new ClerkCalls({ ...options, timeoutInMs: 1, maxPendingCalls: 1 }, undefined, 5);
     const hanging = calls.withConcurrencyLimit(() => new Promise(() => {}));
     await expect(calls.withConcurrencyLimit(asks())).rejects.toThrow('has not answered 1 calls yet');
@@ -184,7 +184,7 @@ describe('ClerkCalls, withConcurrencyLimit', () => {
     await expect(calls.withConcurrencyLimit(asks())).resolves.toBe('well');
   });
 
-  it('have their place again when they fail', async () => {
+  it('frees the place of a failed call', async () => {
     const { calls } = over({ maxPendingCalls: 1 });
     for (let time = 0; time < 3; time++) {
       await expect(calls.withConcurrencyLimit(() => Promise.reject(new Error('own')))).rejects.toThrow('own');
@@ -192,7 +192,7 @@ describe('ClerkCalls, withConcurrencyLimit', () => {
   });
 });
 
-describe('retryTimes', () => {
+describe('retryTimes()', () => {
   it.each<[number | undefined, number | undefined, number | undefined, number | undefined]>([
     [undefined, undefined, undefined, undefined],
     [200, undefined, undefined, undefined],
@@ -216,7 +216,7 @@ describe('retryTimes', () => {
     [400, undefined, Infinity, undefined],
     [404, undefined, Infinity, undefined],
   ])(
-    'after %p with Retry-After %p are %p milliseconds, and %p seconds for the client',
+    'for status %p and Retry-After %p returns %p ms, and %p s for the client',
     (status, retryAfter, retryInMs, retryAfterInSeconds) => {
       expect(retryTimes(status, retryAfter)).toEqual({ retryInMs, retryAfterInSeconds });
     },

@@ -12,13 +12,13 @@ const { version } = JSON.parse(readFileSync(join(__dirname, '../../../package.js
 
 afterEach(() => jest.restoreAllMocks());
 
-describe('the client', () => {
-  it('is the application’s own where it brings one', () => {
+describe('createClient()', () => {
+  it('returns the option clerkClient if given', () => {
     const clerkClient = { authenticateRequest: () => undefined } as never;
     expect(createClient(resolveClerkOptions({ ...keys, clerkClient }, {}))).toBe(clerkClient);
   });
 
-  it('calls the Backend API with the settled options, and says who calls', async () => {
+  it('calls the Backend API with the resolved options and nest-clerk as the user agent', async () => {
     const received: IncomingMessage[] = [];
     const backendApi = createServer((request, response) => {
       received.push(request);
@@ -37,7 +37,7 @@ describe('the client', () => {
     });
   });
 
-  it('names this library in telemetry, which with debug is shown and not sent', () => {
+  it('sends nest-clerk and its version in telemetry, which debug logs instead', () => {
     jest.spyOn(console, 'groupCollapsed').mockImplementation();
     const log = jest.spyOn(console, 'log').mockImplementation();
     const client = createClient(resolveClerkOptions({ ...keys, telemetry: { debug: true } }, {}));

@@ -15,7 +15,7 @@ import { WebSocketTransport } from '../../../lib/transports/websocket/websocket.
 
 const jwtOf = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.AAAA`;
 const EXPIRED = jwtOf({ sub: 'user_1' });
-const NAMES_NOBODY = jwtOf({ sid: 'sess_1' });
+const WITHOUT_SUBJECT = jwtOf({ sid: 'sess_1' });
 
 const identityOf = (auth: object, pending = false): Identity => ({
   ...{ status: 'signed-in', tokenType: (auth as AuthObject).tokenType, reason: null, hasCredentials: true },
@@ -25,7 +25,7 @@ const identityOf = (auth: object, pending = false): Identity => ({
 });
 const failing = (failure: Identity['failure']) => signedOutIdentity('unexpected-error', 'any', true, { failure });
 
-/** Who is signed in by which token; by any other nobody. */
+/** The identity of each valid token; all other tokens are invalid. */
 const BY_TOKEN: Readonly<Record<string, Identity>> = {
   mine: identityOf(signedIn({ userId: 'user_1' })),
   fresh: identityOf(signedIn({ userId: 'user_1' })),
@@ -37,7 +37,7 @@ const BY_TOKEN: Readonly<Record<string, Identity>> = {
   refused: failing(new ClerkKeyRejectedError('Clerk said no')),
 };
 
-/** The WebSocket side of an application over a Clerk that knows the tokens above, and what it is asked about. */
+/** A ClerkSockets with an authenticator that knows the tokens above and records its calls. */
 function socketsOver(treatPendingAsSignedOut = true) {
   const publishableKey = `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`;
   const options = resolveClerkOptions({ publishableKey, secretKey: 'sk_test_x', treatPendingAsSignedOut }, {});
@@ -53,7 +53,7 @@ function socketsOver(treatPendingAsSignedOut = true) {
   return { sockets: new ClerkSockets(options, authenticator, transport), asked };
 }
 
-/** A socket that records what is done to it, and the request that opened it; socket.io's own brings a token along. */
+/** A socket that records calls, and its handshake request; with socket.io the token is in handshake.auth. */
 const OPENED = {
   'socket.io': (token?: string) => {
     const said: unknown[] = [];
@@ -73,38 +73,38 @@ const OPENED = {
 
 describe('ClerkSockets.connect()', () => {
   it.each<[string, string | undefined, string | undefined, [status: number, code: string] | undefined]>([
-    ['a session', 'mine', 'user_1', undefined],
-    ['an API key', 'key', 'org_1', undefined],
-    ['nothing', undefined, undefined, [401, 'authentication-required']],
-    ['a bad token', 'bad', undefined, [401, 'token-invalid']],
-    ['a session with an open task', 'pending', undefined, [401, 'session-pending']],
-    ['a token that Clerk cannot be asked about', 'down', undefined, [503, 'clerk-unavailable']],
-    ['a key that Clerk refuses', 'refused', undefined, [500, 'clerk-key-rejected']],
-    ['what no token can be', 'a\nb', undefined, [400, 'malformed-request']],
-  ])('judges %s', async (_, token, subject, refused) => {
+    ['accepts a valid session', 'mine', 'user_1', undefined],
+    ['accepts a valid API key', 'key', 'org_1', undefined],
+    ['closes a socket without a token: 401', undefined, undefined, [401, 'authentication-required']],
+    ['closes a socket with an invalid token: 401', 'bad', undefined, [401, 'token-invalid']],
+    ['closes a socket with a pending session: 401', 'pending', undefined, [401, 'session-pending']],
+    ['closes a socket during an outage of Clerk: 503', 'down', undefined, [503, 'clerk-unavailable']],
+    ['closes a socket when Clerk rejects our key: 500', 'refused', undefined, [500, 'clerk-key-rejected']],
+    ['closes a socket with a malformed token: 400', 'a\nb', undefined, [400, 'malformed-request']],
+  ])('%s', async (_, token, subject, denied) => {
     for (const [library, open] of Object.entries(OPENED)) {
       const { said, client, request } = open(token);
       const { sockets } = socketsOver();
-      expect(await sockets.connect(client, request)).toBe(!refused);
+      expect(await sockets.connect(client, request)).toBe(!denied);
       expect(socketState(client)).toEqual({ request, subject });
-      const [statusCode, code] = refused ?? [];
+      const [statusCode, code] = denied ?? [];
       const body = { status: 'error', statusCode, code, message: expect.any(String) };
       const inIo = [
         ['emit', 'exception', body],
         ['disconnect', true],
       ];
       const inWs = [['close', statusCode === 503 ? 1013 : 4401, code]];
-      expect(said).toEqual(refused ? (library === 'ws' ? inWs : inIo) : []);
+      expect(said).toEqual(denied ? (library === 'ws' ? inWs : inIo) : []);
     }
   });
 
-  it('lets a session with an open task in where the options say so', async () => {
+  it('accepts a pending session with treatPendingAsSignedOut false', async () => {
     const { client } = OPENED['socket.io']('pending');
     expect(await socketsOver(false).sockets.connect(client)).toBe(true);
     expect(socketState(client).subject).toBe('user_1');
   });
 
-  it('asks for tokens of any type, unless it is only to remember', async () => {
+  it('authenticates tokens of any type, and does not authenticate with required false', async () => {
     const { client, said } = OPENED['socket.io']('bad');
     const { sockets, asked } = socketsOver();
     expect(await sockets.connect(client, undefined, { required: false })).toBe(true);
@@ -113,7 +113,7 @@ describe('ClerkSockets.connect()', () => {
     expect(asked).toEqual([['bad', 'any']]);
   });
 
-  it('remembers the first request, at once, and whose the socket was first', async () => {
+  it('stores the first request at once, and keeps the first subject', async () => {
     const { client, request } = OPENED.ws('mine');
     const { sockets } = socketsOver();
     const connecting = sockets.connect(client, request);
@@ -127,7 +127,7 @@ describe('ClerkSockets.connect()', () => {
   });
 
   it.each([undefined, {}, { headers: 'authorization: Bearer mine' }])(
-    'takes nothing but a request for one: %j',
+    'does not store a value that is not a request: %j',
     async (request) => {
       const { client } = OPENED.ws();
       await socketsOver().sockets.connect(client, request, { required: false });
@@ -151,24 +151,24 @@ describe('ClerkSockets.refresh()', () => {
   };
 
   it.each<[string, string | undefined, string, object | string]>([
-    ['a session, by another of the same user', 'mine', 'fresh', 'user_1'],
-    ['a session, by one of another user', 'mine', 'theirs', USER_CHANGED],
-    ['a session, by an API key', 'mine', 'key', USER_CHANGED],
-    ['a session with an open task, by one of another user', 'pending', 'theirs', USER_CHANGED],
-    ['an expired session, by another of the same user', EXPIRED, 'fresh', 'user_1'],
-    ['an expired session, by one of another user', EXPIRED, 'theirs', USER_CHANGED],
-    ['a token that names nobody', NAMES_NOBODY, 'theirs', 'user_2'],
-    ['what is no token', 'bad', 'theirs', 'user_2'],
-    ['what no token can be', 'a\nb', 'theirs', 'user_2'],
-    ['nothing', undefined, 'key', 'org_1'],
-    ['a session, while Clerk cannot be asked about it', 'down', 'theirs', UNAVAILABLE],
-    ['a session, by one that Clerk cannot be asked about', 'mine', 'down', UNAVAILABLE],
-    ['a session, by a bad token', 'mine', 'bad', TOKEN_INVALID],
-    ['a session, by what no token can be', 'mine', 'a\nb', MALFORMED],
-    ['a session, by one with an open task', 'mine', 'pending', { statusCode: 401, code: 'session-pending' }],
-    ['a session, by a token of nobody', 'mine', 'nobodys', USER_CHANGED],
-    ['nothing, by a token of nobody', undefined, 'nobodys', USER_CHANGED],
-  ])('replaces %s', async (_, opening, token, outcome) => {
+    ['replaces a session with another of the same user', 'mine', 'fresh', 'user_1'],
+    ['does not replace a session with one of another user', 'mine', 'theirs', USER_CHANGED],
+    ['does not replace a session with an API key', 'mine', 'key', USER_CHANGED],
+    ['does not replace a pending session with one of another user', 'pending', 'theirs', USER_CHANGED],
+    ['replaces an expired session with another of the same user', EXPIRED, 'fresh', 'user_1'],
+    ['does not replace an expired session with one of another user', EXPIRED, 'theirs', USER_CHANGED],
+    ['replaces a token without a subject with a session', WITHOUT_SUBJECT, 'theirs', 'user_2'],
+    ['replaces an invalid token with a session', 'bad', 'theirs', 'user_2'],
+    ['replaces a malformed token with a session', 'a\nb', 'theirs', 'user_2'],
+    ['accepts an API key on a socket without a token', undefined, 'key', 'org_1'],
+    ['does not replace a session that cannot be verified in an outage', 'down', 'theirs', UNAVAILABLE],
+    ['does not replace a session with one that cannot be verified in an outage', 'mine', 'down', UNAVAILABLE],
+    ['does not replace a session with an invalid token', 'mine', 'bad', TOKEN_INVALID],
+    ['does not replace a session with a malformed token', 'mine', 'a\nb', MALFORMED],
+    ['does not replace a session with a pending one', 'mine', 'pending', { statusCode: 401, code: 'session-pending' }],
+    ['does not replace a session with a token without a user', 'mine', 'nobodys', USER_CHANGED],
+    ['does not accept a token without a user on a socket without a token', undefined, 'nobodys', USER_CHANGED],
+  ])('%s', async (_, opening, token, outcome) => {
     const { client } = OPENED['socket.io'](opening);
     const { sockets, asked } = socketsOver();
     const refreshed = await sockets.refresh(client, token).catch((error: WsException) => error.getError());
@@ -182,7 +182,7 @@ describe('ClerkSockets.refresh()', () => {
     expect(asked.every((question) => (question as unknown[])[1] === 'any')).toBe(true);
   });
 
-  it('holds the socket to whom it has belonged to, without asking about the handshake again', async () => {
+  it('compares with the stored subject, without authenticating the handshake again', async () => {
     const { client } = OPENED['socket.io']('down');
     socketState(client).subject = 'user_1';
     const { sockets, asked } = socketsOver();
@@ -192,7 +192,7 @@ describe('ClerkSockets.refresh()', () => {
     expect(socketState(client)).toEqual({ subject: 'user_1', token: 'fresh' });
   });
 
-  it('gives a socket of nobody to the first of two who come at once', async () => {
+  it('accepts the first of two concurrent tokens of different users on a signed-out socket', async () => {
     const { client } = OPENED['socket.io']();
     const { sockets } = socketsOver();
     const outcomes = await Promise.allSettled([sockets.refresh(client, 'mine'), sockets.refresh(client, 'theirs')]);

@@ -17,7 +17,7 @@ class Streams {
   }
 }
 
-/** What a session with an open task is too, unless one asks for it. */
+/** The auth object without a signed-in session, as for pending sessions by default. */
 const SIGNED_OUT = { isAuthenticated: false, tokenType: 'session_token' };
 
 describe('StreamExpiry', () => {
@@ -44,7 +44,7 @@ describe('StreamExpiry', () => {
     return new StreamExpiry(instances).intercept(context, next);
   }
 
-  it('waits for the clock skew too, and ends the stream', async () => {
+  it('ends the stream when token lifetime and clock skew are over', async () => {
     jest.useFakeTimers({ now: 1_000_000 });
     const ended = jest.fn();
     (await stream(session(1_060))).subscribe({ complete: ended });
@@ -55,7 +55,7 @@ describe('StreamExpiry', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('is cleared when the client leaves', async () => {
+  it('clears its timer when the client disconnects', async () => {
     jest.useFakeTimers({ now: 1_000_000 });
     const client = (await stream(session(1_060))).subscribe();
     expect(jest.getTimerCount()).toBe(1);
@@ -63,7 +63,7 @@ describe('StreamExpiry', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('does not overflow with a token that lasts for years', async () => {
+  it('does not end the stream early for a token that lasts for years', async () => {
     jest.useFakeTimers({ now: 1_000_000 });
     const ended = jest.fn();
     (await stream(session(10_000_000_000))).subscribe({ complete: ended });
@@ -71,7 +71,7 @@ describe('StreamExpiry', () => {
     expect(ended).not.toHaveBeenCalled();
   });
 
-  it('ends at once a stream whose session has ended already', async () => {
+  it('ends a stream at once if its token has already expired', async () => {
     jest.useFakeTimers({ now: 1_000_000 });
     const ended = jest.fn();
     (await stream(session(900))).subscribe({ complete: ended });
@@ -80,15 +80,15 @@ describe('StreamExpiry', () => {
   });
 
   it.each<[string, object | undefined, (() => unknown)?]>([
-    ['nobody', SIGNED_OUT, undefined],
-    ['whom nobody looked at', undefined, undefined],
+    ['signed-out callers', SIGNED_OUT, undefined],
+    ['requests without an identity', undefined, undefined],
     ['machines', { isAuthenticated: true, tokenType: 'm2m_token', sessionClaims: { exp: 1_060 } }, undefined],
-    ['routes that are no streams', session(1_060), Streams.prototype.plain],
-  ])('sets no timer for %s, and answers without delay', (_, auth, handler) => {
+    ['routes that are not streams', session(1_060), Streams.prototype.plain],
+  ])('returns the handler’s stream unchanged for %s', (_, auth, handler) => {
     expect(stream(auth, handler)).toBe(NEVER);
   });
 
-  it('is registered for the whole application where the option asks for it', () => {
+  it('is registered as a global interceptor only with endStreamsOnExpiry', () => {
     const { provide, useFactory } = streamExpiry as unknown as FactoryProvider<StreamExpiry | undefined>;
     expect(provide).toBe(StreamExpiry);
     for (const endStreamsOnExpiry of [true, false]) {

@@ -11,14 +11,14 @@ import { GuardRequired } from '../../../lib/policy/guard-required.js';
 import { allOf, anyOf } from '../../../lib/policy/requirement.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
 
-/** All that is written on something, under any key. */
-const writtenOn = (target: object) =>
+/** All metadata of a class or method. */
+const metadataOf = (target: object) =>
   Object.fromEntries(Reflect.getMetadataKeys(target).map((key) => [key, Reflect.getMetadata(key, target) as unknown]));
 
 const SESSIONS = ['session_token'];
 const MACHINES = ['api_key', 'm2m_token', 'oauth_token'];
 const check = () => true;
-const CLOSING = ['accepts-token', 'requirements'];
+const RESTRICTING = ['accepts-token', 'requirements'];
 
 class Other implements CanActivate {
   canActivate() {
@@ -26,7 +26,7 @@ class Other implements CanActivate {
   }
 }
 
-describe('a decorator leaves on class and method', () => {
+describe('metadata on class and method', () => {
   it.each<[string, ClassDecorator & MethodDecorator, key: string, value: unknown]>([
     ['@Public()', protection.Public(), 'protection', 'lax'],
     ['@RequireAuth()', protection.RequireAuth(), 'protection', 'strict'],
@@ -69,7 +69,12 @@ describe('a decorator leaves on class and method', () => {
       ] as const
     ).map(
       ([decorator, made, appliesTo, condition]) =>
-        [`@${decorator}()`, made, 'requirements', { decorator, appliesTo, condition }] as const,
+        [
+          `@${decorator}() with ${JSON.stringify(condition)}`,
+          made,
+          'requirements',
+          { decorator, appliesTo, condition },
+        ] as const,
     ),
     [
       '@RequireThat()',
@@ -78,23 +83,26 @@ describe('a decorator leaves on class and method', () => {
       { decorator: 'RequireThat', appliesTo: 'any', predicate: check },
     ],
     [
-      '@RequireThat() of some token types',
+      '@RequireThat() with appliesTo',
       requirement.RequireThat(check, { appliesTo: ['api_key', 'oauth_token'] }),
       'requirements',
       { decorator: 'RequireThat', appliesTo: ['api_key', 'oauth_token'], predicate: check },
     ],
-  ] as [string, ClassDecorator & MethodDecorator, string, unknown][])('%s', (_, decorator, key, value) => {
-    class Controller {
-      @decorator handler() {}
-    }
-    decorator(Controller);
-    // What closes a handler also brings the guard that denies it where nothing reads the decorator.
-    const guards = CLOSING.includes(key) || value === 'strict' ? { __guards__: [GuardRequired] } : {};
-    expect(writtenOn(Controller.prototype.handler)).toEqual({ [`nest-clerk:${key}`]: [value], ...guards });
-    expect(writtenOn(Controller)).toEqual({ [`nest-clerk:${key}`]: [value], ...guards });
-  });
+  ] as [string, ClassDecorator & MethodDecorator, string, unknown][])(
+    'is written by %s',
+    (_, decorator, key, value) => {
+      class Controller {
+        @decorator handler() {}
+      }
+      decorator(Controller);
+      // A decorator that restricts a handler also adds the guard that denies calls if no ClerkGuard runs.
+      const guards = RESTRICTING.includes(key) || value === 'strict' ? { __guards__: [GuardRequired] } : {};
+      expect(metadataOf(Controller.prototype.handler)).toEqual({ [`nest-clerk:${key}`]: [value], ...guards });
+      expect(metadataOf(Controller)).toEqual({ [`nest-clerk:${key}`]: [value], ...guards });
+    },
+  );
 
-  it('one guard that denies, however many decorators close a handler or class', () => {
+  it('has GuardRequired only once if several decorators restrict a handler or class', () => {
     @requirement.RequirePermission('org:a')
     @protection.RequireAuth()
     class Base {
@@ -108,7 +116,7 @@ describe('a decorator leaves on class and method', () => {
   });
 });
 
-describe('a parameter', () => {
+describe('a parameter decorator', () => {
   class Controller {
     whole(@Auth() _auth: unknown) {}
     userId(@Auth('userId') _userId: unknown) {}
@@ -122,14 +130,14 @@ describe('a parameter', () => {
     readonly pipes: unknown[];
     factory(data: unknown, context: ExecutionContext): unknown;
   }
-  /** As Nest reads it. */
+  /** The metadata of the parameter, as Nest reads it. */
   function parameterOf(name: keyof Controller): Parameter {
     const written = Reflect.getMetadata('__routeArguments__', Controller, name) as Record<string, Parameter>;
     const [parameter] = Object.values(written);
     return parameter!;
   }
   const auth = { userId: 'user_1' };
-  const loader = { load: (asked: unknown) => Promise.resolve(asked) as never };
+  const loader = { load: (context: unknown) => Promise.resolve(context) as never };
   const contextOf = (request: object) =>
     ({ getType: () => 'http', switchToHttp: () => ({ getRequest: () => request }) }) as unknown as ExecutionContext;
   const identified = () => {
@@ -138,33 +146,36 @@ describe('a parameter', () => {
     return contextOf(request);
   };
 
-  it.each<[keyof Controller, key: string, said: unknown, pipes: unknown[]]>([
+  it.each<[keyof Controller, key: string, value: unknown, pipes: unknown[]]>([
     ['whole', 'auth-parameters', undefined, []],
     ['userId', 'auth-parameters', 'userId', []],
     ['piped', 'auth-parameters', 'userId', [ParseIntPipe]],
     ['me', 'current-user', true, []],
     ['myPiped', 'current-user', true, [ParseIntPipe]],
-  ])('of %s is said on the handler, and passes its pipes', (name, key, said, pipes) => {
-    expect(writtenOn(Controller.prototype[name])).toEqual({ [`nest-clerk:${key}`]: [said] });
+  ])('of %s is recorded in the handler’s metadata and passes its pipes on', (name, key, value, pipes) => {
+    expect(metadataOf(Controller.prototype[name])).toEqual({ [`nest-clerk:${key}`]: [value] });
     expect(parameterOf(name)).toMatchObject({ index: 0, pipes });
   });
 
   it.each<[keyof Controller, unknown]>([
     ['whole', auth],
     ['userId', 'user_1'],
-  ])('of %s is %j', (name, value) => {
+  ])('of %s returns %j', (name, value) => {
     const { factory, data } = parameterOf(name);
     expect(factory(data, identified())).toBe(value);
   });
 
-  it('that asks for the user is loaded', async () => {
+  it('of the current user loads the user with the execution context', async () => {
     const { factory, data } = parameterOf('me');
     const context = identified();
     expect(await factory(data, context)).toBe(context);
   });
 
-  it.each<keyof Controller>(['whole', 'userId', 'me'])('of %s is nothing where no guard has looked', (name) => {
-    const { factory, data } = parameterOf(name);
-    expect(() => factory(data, contextOf({}))).toThrow(expect.objectContaining({ code: 'auth-not-populated' }));
-  });
+  it.each<keyof Controller>(['whole', 'userId', 'me'])(
+    'of %s throws auth-not-populated if no guard has run',
+    (name) => {
+      const { factory, data } = parameterOf(name);
+      expect(() => factory(data, contextOf({}))).toThrow(expect.objectContaining({ code: 'auth-not-populated' }));
+    },
+  );
 });

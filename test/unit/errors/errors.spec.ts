@@ -5,8 +5,8 @@ import { challengeOf, type Denial, type DenialStatus } from '../../../lib/errors
 import { ClerkErrorCode } from '../../../lib/errors/error-codes.js';
 import * as exceptions from '../../../lib/errors/exceptions.js';
 
-describe('codes', () => {
-  it('are stable: applications match on them', () => {
+describe('ClerkErrorCode', () => {
+  it('has exactly these stable codes', () => {
     expect(ClerkErrorCode).toEqual({
       SignInRequired: 'sign-in-required',
       Handshake: 'handshake',
@@ -35,79 +35,102 @@ describe('codes', () => {
 });
 
 describe('errors', () => {
-  it.each<[errors.ClerkError, name: string, code: ClerkErrorCode, message: string]>([
+  it.each<[label: string, errors.ClerkError, name: string, code: ClerkErrorCode, message: string]>([
     [
+      'ClerkConfigurationError',
       new errors.ClerkConfigurationError(['one', 'two']),
       'ClerkConfigurationError',
       'invalid-configuration',
       'nest-clerk cannot start with these options:\n  - one\n  - two',
     ],
     [
+      'ClerkPolicyError',
       new errors.ClerkPolicyError(['one']),
       'ClerkPolicyError',
       'invalid-policy',
       'nest-clerk cannot protect these handlers as they are decorated:\n  - one',
     ],
     [
+      'ClerkTransportError without a reason',
       new errors.ClerkTransportError('bot'),
       'ClerkTransportError',
       'unknown-transport',
       'A call of the execution context type "bot" was denied: there is no transport adapter for it. Register one with the option transports: ClerkModule.forRoot({ transports: { "bot": { call, credentials } } }).',
     ],
     [
+      'ClerkTransportError with a reason',
       new errors.ClerkTransportError('bot', 'it is broken'),
       'ClerkTransportError',
       'unknown-transport',
       'A call of the execution context type "bot" was denied: it is broken.',
     ],
     [
+      'ClerkAuthNotPopulatedError',
       new errors.ClerkAuthNotPopulatedError(),
       'ClerkAuthNotPopulatedError',
       'auth-not-populated',
       expect.stringMatching(/^There is no Clerk identity on this request\. The usual causes:\n(  - .+\n){5}  - .+$/),
     ],
-    [new errors.ClerkUnavailableError('late'), 'ClerkUnavailableError', 'clerk-unavailable', 'late'],
-    [new errors.ClerkKeyRejectedError('no'), 'ClerkKeyRejectedError', 'clerk-key-rejected', 'no'],
-    [new errors.ClerkRequestOptionsError('no'), 'ClerkRequestOptionsError', 'invalid-configuration', 'no'],
-  ])('%s', (error, name, code, message) => {
+    [
+      'ClerkUnavailableError',
+      new errors.ClerkUnavailableError('late'),
+      'ClerkUnavailableError',
+      'clerk-unavailable',
+      'late',
+    ],
+    [
+      'ClerkKeyRejectedError',
+      new errors.ClerkKeyRejectedError('no'),
+      'ClerkKeyRejectedError',
+      'clerk-key-rejected',
+      'no',
+    ],
+    [
+      'ClerkRequestOptionsError',
+      new errors.ClerkRequestOptionsError('no'),
+      'ClerkRequestOptionsError',
+      'invalid-configuration',
+      'no',
+    ],
+  ])('have a name, a code and a message: %s', (_, error, name, code, message) => {
     expect(error).toBeInstanceOf(Error);
     expect({ name: error.name, code: error.code, message: error.message }).toEqual({ name, code, message });
   });
 
   it.each([
-    ['another guard that runs before', 'before ClerkGuard has run', 'useClass: ClerkGuard } before that guard'],
-    ['a guard that a test has replaced', 'A test has replaced ClerkGuard', 'TestCaller'],
+    ['a guard that runs before ClerkGuard', 'before ClerkGuard has run', 'useClass: ClerkGuard } before that guard'],
+    ['a guard that a test replaced', 'A test has replaced ClerkGuard', 'TestCaller'],
     ['@SkipAuth()', 'has @SkipAuth()', 'Use @Public()'],
     ['no guard', 'No ClerkGuard runs before the handler', 'Import ClerkModule.forRoot()'],
     ['a middleware', 'in a middleware', 'Apply ClerkMiddleware'],
     ['a filter', '404', 'use tryGetAuth()'],
-  ])('name, where no identity is attached, %s as a cause and the cure in one line', (_, cause, cure) => {
+  ])('of the code auth-not-populated name %s as a cause, with its fix in the same line', (_, cause, cure) => {
     const lines = new errors.ClerkAuthNotPopulatedError().message.split('\n');
     const [line, ...others] = lines.filter((one) => one.includes(cause));
     expect(line).toContain(cure);
     expect(others).toEqual([]);
   });
 
-  it('list what has to be mended', () => {
+  it('of configuration and policy have a list of problems', () => {
     expect(new errors.ClerkConfigurationError(['one']).problems).toEqual(['one']);
     expect(new errors.ClerkPolicyError(['one', 'two']).problems).toEqual(['one', 'two']);
   });
 
-  it('say why Clerk could not be asked, and when it may be asked again', () => {
+  it('of the code clerk-unavailable have a cause and retryInMs', () => {
     const cause = new Error('ECONNREFUSED');
     expect(new errors.ClerkUnavailableError('down', { cause, retryInMs: 5 })).toMatchObject({ cause, retryInMs: 5 });
     expect(new errors.ClerkUnavailableError('down').retryInMs).toBeUndefined();
   });
 });
 
-describe('challengeOf', () => {
+describe('challengeOf()', () => {
   it.each<[Parameters<typeof challengeOf>, string]>([
     [[], 'Bearer'],
     [['invalid_token'], 'Bearer error="invalid_token"'],
     [['insufficient_scope', ['a', 'b', 'a']], 'Bearer error="insufficient_scope", scope="a b"'],
     [['insufficient_scope', []], 'Bearer error="insufficient_scope"'],
     [[undefined, ['a']], 'Bearer scope="a"'],
-  ])('%j: %s', (given, challenge) => {
+  ])('with %j returns %s', (given, challenge) => {
     expect(challengeOf(...given)).toBe(challenge);
   });
 });
@@ -117,7 +140,7 @@ const CLERK_ERROR = {
   clerk_error: { type: 'forbidden', reason: 'reverification-error', metadata: { reverification: 'strict' } },
 };
 
-describe('toHttpException', () => {
+describe('toHttpException()', () => {
   it.each<[DenialStatus, name: string, word: string]>([
     [302, 'ClerkRedirectException', 'Redirect'],
     [307, 'ClerkRedirectException', 'Redirect'],
@@ -127,7 +150,7 @@ describe('toHttpException', () => {
     [404, 'ClerkNotFoundException', 'Not Found'],
     [500, 'ClerkInternalServerErrorException', 'Internal Server Error'],
     [503, 'ClerkServiceUnavailableException', 'Service Unavailable'],
-  ])('makes %i a %s', (status, name, error) => {
+  ])('with the status %i returns a %s', (status, name, error) => {
     const exception = exceptions.toHttpException({ ...denial, status });
     expect(exception.constructor.name).toBe(name);
     expect([exception.getStatus(), exception.code]).toEqual([status, denial.code]);
@@ -140,24 +163,24 @@ describe('toHttpException', () => {
       { statusCode: 403, message: 'No.', error: 'Forbidden', code: denial.code, missing: ['role a'] },
     ],
     [{ reverification: 'strict', missing: ['role a'] }, CLERK_ERROR],
-  ])('says, of %j, no more than that', (more, body) => {
+  ])('returns a body with missing, unless reverification is required: %j', (more, body) => {
     expect(exceptions.toHttpException({ ...denial, ...more }).getResponse()).toEqual(body);
   });
 });
 
-describe('bodyOf', () => {
+describe('bodyOf()', () => {
   const BODY = { status: 'error', statusCode: 403, code: denial.code, message: 'No.' };
   it.each<[Partial<Denial>, object]>([
     [{}, BODY],
     [{ missing: ['role a'] }, { ...BODY, missing: ['role a'] }],
     [{ reverification: 'strict' }, { ...BODY, ...CLERK_ERROR }],
     [{ location: '/in', challenge: 'Bearer' }, BODY],
-  ])('with %j', (more, body) => {
+  ])('adds only missing and Clerk’s reverification error to the body: %j', (more, body) => {
     expect(exceptions.bodyOf({ ...denial, ...more })).toEqual(body);
   });
 });
 
-describe('asHttpException', () => {
+describe('asHttpException()', () => {
   it.each<[statusCode: unknown, status: number]>([
     [400, 400],
     [418, 418],
@@ -168,7 +191,7 @@ describe('asHttpException', () => {
     [450.5, 403],
     ['404', 403],
     [undefined, 403],
-  ])('takes the statusCode %p of an error as %i', (statusCode, status) => {
+  ])('for an error with the statusCode %p returns the status %i', (statusCode, status) => {
     const error = Object.assign(new Error('mine'), { statusCode });
     const exception = exceptions.asHttpException(error, denial);
     expect(exception.getStatus()).toBe(status);
@@ -176,12 +199,12 @@ describe('asHttpException', () => {
     expect(exception.cause).toBe(error);
   });
 
-  it.each([[{ why: 1 }], [0], [null]])('answers with the data %j of an error', (data) => {
+  it.each([[{ why: 1 }], [0], [null]])('puts the data %j of an error into the body', (data) => {
     const error = Object.assign(new Error('mine'), { data });
     expect(exceptions.asHttpException(error, denial).getResponse()).toHaveProperty('data', data);
   });
 
-  it('leaves an exception as it is', () => {
+  it('returns an HttpException unchanged', () => {
     const error = new HttpException('mine', 418);
     expect(exceptions.asHttpException(error, denial)).toBe(error);
   });

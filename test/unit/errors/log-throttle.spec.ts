@@ -16,7 +16,7 @@ describe('LogThrottle', () => {
     Logger.overrideLogger(false);
   });
 
-  /** What was written since this was asked last. */
+  /** The lines written since the last call. */
   const written = () => logger.lines.splice(0).map((line) => line.replace(/( undefined)? ClerkGuard$/, ''));
 
   it('writes the first line of each kind at once, at its level', () => {
@@ -26,7 +26,7 @@ describe('LogThrottle', () => {
     expect(written()).toEqual(['debug a', 'warn b: line 1', 'error c']);
   });
 
-  it('writes one line of a kind in five seconds, which says how many there were', () => {
+  it('writes one line per kind in five seconds, with the number of suppressed ones', () => {
     throttle.write('warn', 'a', 'line 1');
     expect(written()).toEqual(['warn line 1']);
     for (const line of ['line 2', 'line 3', 'line 4']) throttle.write('warn', 'a', line);
@@ -34,21 +34,21 @@ describe('LogThrottle', () => {
     expect(written()).toEqual([]);
     jest.advanceTimersByTime(1);
     expect(written()).toEqual(['warn line 4 (and 2 more like it)']);
-    // That line is followed by silence too.
+    // This line starts another five seconds.
     throttle.write('warn', 'a', 'line 5');
     expect(written()).toEqual([]);
     jest.advanceTimersByTime(5_000);
     expect(written()).toEqual(['warn line 5']);
   });
 
-  it('writes at once again after five seconds in which nothing was held back', () => {
+  it('writes at once again after five seconds in which no line was suppressed', () => {
     throttle.write('debug', 'a', 'line 1');
     jest.advanceTimersByTime(5_000);
     throttle.write('debug', 'a', 'line 2');
     expect(written()).toEqual(['debug line 1', 'debug line 2']);
   });
 
-  it('tells what is held back when the application closes', () => {
+  it('writes suppressed lines when the application closes', () => {
     for (const kind of ['a', 'a', 'a', 'b', 'c', 'c']) throttle.write('debug', kind);
     written();
     throttle.onModuleDestroy();
@@ -56,7 +56,7 @@ describe('LogThrottle', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('keeps no timer of kinds that occur no more, and none that holds up the process', () => {
+  it('unrefs its timers, and clears those of kinds that no longer occur', () => {
     const unref = jest.fn(() => 0);
     jest.spyOn(globalThis, 'setTimeout').mockReturnValueOnce({ unref } as never);
     throttle.write('debug', 'a');
@@ -67,7 +67,7 @@ describe('LogThrottle', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('counts all kinds beyond a thousand at a time as one', () => {
+  it('counts all kinds beyond 1,000 in five seconds as one', () => {
     for (let kind = 0; kind < 5_000; kind++) throttle.write('debug', `kind ${kind}`);
     expect(written()).toHaveLength(1_001);
     expect(jest.getTimerCount()).toBe(1_001);

@@ -4,11 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import { ESLint, type Linter } from 'eslint';
 
 const root = join(__dirname, '../../..');
-// Handed over as a value: ESLint would import the file by a way that jest cannot follow.
+// Passed as a value, since ESLint would import the file in a way that jest does not support.
 const { default: overrideConfig } = jest.requireActual<{ default: Linter.Config[] }>('../../../eslint.config.js');
 const eslint = new ESLint({ cwd: root, overrideConfigFile: true, overrideConfig });
 
-/** The rule violations of one import written into one existing file of lib/. */
+/** The lint errors for an import in an existing file of lib/. */
 async function violations(file: string, line: string): Promise<string[]> {
   const [result] = await eslint.lintText(`${line}\n`, { filePath: join(root, file) });
   return result!.messages
@@ -40,19 +40,19 @@ describe('the layers of lib/', () => {
     ['lib/protection-map/protection-map.ts', '../cli/run.js'],
     ['lib/testing/local-clerk/local-clerk.ts', '../../errors/clerk.errors.js'],
     ['lib/testing/local-clerk/local-clerk.ts', '../test-caller.js'],
-  ])('%s may not import %s', async (file, target) => {
+  ])('do not allow %s to import %s', async (file, target) => {
     expect(await violations(file, `export * from '${target}';`)).toEqual([
       expect.stringContaining('This import points upward'),
     ]);
   });
 
-  it('may import from the layers below', async () => {
+  it('allow imports from lower layers', async () => {
     expect(await violations('lib/guard/clerk.guard.ts', "export * from '../policy/decide.js';")).toEqual([]);
     const operation = "export * from '../http/web-request.js';";
     expect(await violations('lib/transports/graphql/graphql.operation.ts', operation)).toEqual([]);
   });
 
-  it('give the command no more than the entries', async () => {
+  it('allow the command to import only the public entry points', async () => {
     expect(await violations('lib/cli/run.ts', "export * from '../index.js';")).toEqual([]);
     expect(await violations('lib/cli/run.ts', "export * from '../policy/decide.js';")).toEqual([
       expect.stringContaining('what users can import'),
@@ -60,7 +60,7 @@ describe('the layers of lib/', () => {
   });
 
   it.each(['@nestjs/common', '@clerk/backend/internal', 'node:crypto'])(
-    'keep the decision free of %s',
+    'do not allow policy/decide.ts to import %s, except types',
     async (name) => {
       expect(await violations('lib/policy/decide.ts', `export { x } from '${name}';`)).toEqual([
         expect.stringContaining('The decision is pure'),
@@ -69,7 +69,7 @@ describe('the layers of lib/', () => {
     },
   );
 
-  it('import each other in no circle', () => {
+  it('have no circular imports', () => {
     const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((name) =>
       /\.ts$/.test(name),
     );
@@ -95,7 +95,7 @@ describe('the layers of lib/', () => {
     expect(files.flatMap((file) => circleFrom(file, []) ?? [])).toEqual([]);
   });
 
-  it('give each file a name of its own', () => {
+  it('have no two files with the same base name', () => {
     const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((name) =>
       /\.ts$/.test(name),
     );
@@ -103,7 +103,7 @@ describe('the layers of lib/', () => {
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 
-  it('each have their rule', () => {
+  it('are all listed in the ESLint configuration', () => {
     const layers = readdirSync(join(root, 'lib'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const config = readFileSync(join(root, 'eslint.config.js'), 'utf8');
     for (const { name } of layers) expect(config).toContain(`'${name}'`);

@@ -2,7 +2,7 @@ import * as api from '../../../lib/index.js';
 import * as testing from '../../../lib/testing/index.js';
 
 describe('the public API', () => {
-  it('of nest-clerk is exactly this', () => {
+  it('of nest-clerk has exactly these exports', () => {
     expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
      [
        "AcceptsToken",
@@ -56,7 +56,7 @@ describe('the public API', () => {
     `);
   });
 
-  it('of nest-clerk/testing is exactly this', () => {
+  it('of nest-clerk/testing has exactly these exports', () => {
     expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`
      [
        "ClerkTestingError",

@@ -21,7 +21,7 @@ function optionRow(name: string): string[] {
   return row ? row.slice(1).map((cell) => cell.trim()) : [];
 }
 
-/** Booting some fifty applications; a bound for what hangs. */
+/** The snippets boot some fifty applications; the timeout is for hanging ones. */
 const MINUTES = 60_000;
 
 /** Runs the snippets of some documents, or of all. */
@@ -37,7 +37,7 @@ function runSnippets(...documents: string[]): Promise<{ code: number; output: st
 
 describe('the snippets of README and docs/', () => {
   it(
-    'run',
+    'all pass',
     async () => {
       const { code, output } = await runSnippets();
       expect(code === 0 ? 'passed' : output).toBe('passed');
@@ -46,7 +46,7 @@ describe('the snippets of README and docs/', () => {
   );
 
   it(
-    'fail the run when a test, a statement, an option or a decorator is wrong, and only then',
+    'fail for a failing test, a throwing statement, an unknown option or contradicting decorators, and pass otherwise',
     async () => {
       mkdirSync(join(ROOT, 'build'), { recursive: true });
       const document = `build/broken-${process.pid}.md`;
@@ -73,7 +73,7 @@ describe('the snippets of README and docs/', () => {
 });
 
 describe('README and docs/', () => {
-  it('list in docs/errors.md every code that the body of an HTTP answer can have, and no other', () => {
+  it('list in docs/errors.md exactly the codes that the body of an HTTP response can have', () => {
     const elsewhere: string[] = [
       ClerkErrorCode.ReverificationRequired, // the body is Clerk's own, without a code
       ClerkErrorCode.UserChanged, // of sockets
@@ -93,7 +93,7 @@ describe('README and docs/', () => {
   });
 
   it.each(Object.entries<OptionRow>(OPTION_TABLE))(
-    'list the option %s in docs/options.md with its variable, its default, and whether it differs by request',
+    'list the option %s in docs/options.md with its variable, its default, and whether it can differ by request',
     (name, { env, fallback }) => {
       const [mark, variable, byDefault] = optionRow(name);
       expect(mark).toBe((MODULE_OPTIONS as readonly string[]).includes(name) ? '' : '†');
@@ -110,30 +110,30 @@ describe('README and docs/', () => {
     expect(listed.toSorted()).toEqual([...Object.keys(OPTION_TABLE), 'guard', 'isGlobal'].toSorted());
   });
 
-  it('fit README into 12 kB', () => {
+  it('keep README within 12 kB', () => {
     expect(Buffer.byteLength(read('README.md'))).toBeLessThanOrEqual(12_000);
   });
 
-  it.each(DOCUMENTS)('%s quotes messages of refusals as they are sent', (document) => {
+  it.each(DOCUMENTS)('%s quotes the messages of denials as they are sent', (document) => {
     const source = read('lib/policy/decide.ts');
     for (const [, message] of read(document).matchAll(/"message": ?"([^"]+)"/g)) expect(source).toContain(message);
   });
 
-  it.each([...DOCUMENTS, 'CONTRIBUTING.md'])('%s names npm scripts that exist', (document) => {
+  it.each([...DOCUMENTS, 'CONTRIBUTING.md'])('%s names only npm scripts that exist', (document) => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = [...read(document).matchAll(/\bnpm (?:run (?:--silent )?([\w:-]+)|(start|test)\b)/g)];
     for (const [, script, short] of named) expect(Object.keys(scripts)).toContain(script ?? short);
   });
 
   it.each([...DOCUMENTS, 'CONTRIBUTING.md'])(
-    '%s has no comments in shell blocks, which zsh takes for arguments',
+    '%s has no comments in shell blocks, since zsh treats them as arguments',
     (document) => {
       for (const [, block = ''] of read(document).matchAll(/^```sh\n([\s\S]*?)^```$/gm))
         expect(block).not.toContain('#');
     },
   );
 
-  it.each(DOCUMENTS)('%s says denial, cached, everyone, applies to, and none of the words they replace', (document) => {
+  it.each(DOCUMENTS)('%s uses none of the retired words, such as those for denial, cached and everyone', (document) => {
     const prose = read(document)
       .replaceAll(/^ *```[\s\S]*?^ *```/gm, '')
       .replaceAll(/`[^`\n]*`/g, '');
@@ -145,7 +145,7 @@ describe('README and docs/', () => {
     expect(read(document)).not.toMatch(/return (await )?[\w.]*\.getUser\(|return user;/);
   });
 
-  it.each(DOCUMENTS)('%s names no package of Clerk that is deprecated', (document) => {
+  it.each(DOCUMENTS)('%s does not name a deprecated package of Clerk', (document) => {
     expect(read(document)).not.toContain('@clerk/clerk-react');
   });
 });

@@ -15,7 +15,7 @@ const given = {
   frontendApiProxy: { enabled: true },
 };
 
-describe('frontendApiProxy', () => {
+describe('frontendApiProxy()', () => {
   const servers: Server[] = [];
   const environment = { ...process.env };
   afterEach(() => {
@@ -30,7 +30,7 @@ describe('frontendApiProxy', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  it('hands on an answer without a body', async () => {
+  it('passes on a 204 response with its headers and without a body', async () => {
     process.env.CLERK_FAPI_URL = await listen((_, response) => void response.writeHead(204, { etag: 'a' }).end());
     const options = resolveClerkOptions(given, {});
     const instances = new ClerkInstances(options, {} as ClerkClient, given, {});

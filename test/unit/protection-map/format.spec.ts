@@ -54,24 +54,24 @@ const MIXED: ProtectedRoute = {
   ],
 };
 
-describe('formatProtectionMap', () => {
-  it('says of a requirement that not every accepted token is held to which are', () => {
-    const said = [
+describe('formatProtectionMap()', () => {
+  it('adds the token types to a requirement that does not apply to all accepted ones', () => {
+    const requirements = [
       'permission org:cats:list for session_token (class)',
       'scope cats:list for api_key, oauth_token (method)',
       'that knowsCats agrees (method)',
       'scope dogs:list for no accepted token (class)',
     ].join('; ');
-    expect(formatProtectionMap([MIXED]).split('\n')[1]).toContain(`  ${said}  `);
-    const inMarkdown = said.replaceAll(/(^|; )(.*?)(?= for | \(|$)/g, '$1`$2`');
+    expect(formatProtectionMap([MIXED]).split('\n')[1]).toContain(`  ${requirements}  `);
+    const inMarkdown = requirements.replaceAll(/(^|; )(.*?)(?= for | \(|$)/g, '$1`$2`');
     expect(formatProtectionMap([MIXED], 'markdown')).toContain(`| ${inMarkdown} |`);
     expect(JSON.parse(formatProtectionMap([MIXED], 'json'))).toEqual([MIXED]);
     expect(summaryOf(MIXED)).toBe(
-      `strict | session_token, api_key, oauth_token | ${said.replaceAll(/ \((class|method)\)/g, '')} | CatsController.list`,
+      `strict | session_token, api_key, oauth_token | ${requirements.replaceAll(/ \((class|method)\)/g, '')} | CatsController.list`,
     );
   });
 
-  it('writes aligned columns, each word with the place it comes from', () => {
+  it('writes aligned columns, with the origin of each value', () => {
     const lines = formatProtectionMap(ROUTES).split('\n');
     const rows = lines.map((line) => line.split(/ {2,}/));
     expect(rows).toEqual([
@@ -93,7 +93,7 @@ describe('formatProtectionMap', () => {
     }
   });
 
-  it('writes a Markdown table in which nothing of a route is Markdown', () => {
+  it('writes a Markdown table in which values of routes are escaped', () => {
     const lines = formatProtectionMap(ROUTES, 'markdown').split('\n');
     expect(lines).toHaveLength(5);
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
@@ -102,18 +102,18 @@ describe('formatProtectionMap', () => {
     expect(lines[3]).toContain('| `role org:admin` (class BaseController); `scope a\\|b` (method) |');
   });
 
-  it('writes JSON that reads back as it was', () => {
+  it('writes JSON that parses to the same routes', () => {
     expect(JSON.parse(formatProtectionMap(ROUTES, 'json'))).toEqual(ROUTES);
   });
 
-  it('writes a head and nothing below it where there is no route', () => {
+  it('writes only the header line for no routes', () => {
     expect(formatProtectionMap([])).toBe('METHOD  PATH  TRANSPORT  PROTECTION  TOKENS  REQUIREMENTS  HANDLER');
     expect(formatProtectionMap([], 'json')).toBe('[]');
   });
 });
 
-describe('a line of protectionMap()', () => {
-  it('names the place', () => {
+describe('labelOf() and summaryOf()', () => {
+  it('return method and path, with the transport unless it is http, as the label', () => {
     expect(ROUTES.map(labelOf)).toEqual([
       'GET /cats',
       'POST /cats/*path (version 1, neutral) (host api.example.com)',
@@ -121,7 +121,7 @@ describe('a line of protectionMap()', () => {
     ]);
   });
 
-  it('says what is asked, and not where that stands', () => {
+  it('return the policy and the handler without origins as the summary', () => {
     expect(ROUTES.map(summaryOf)).toEqual([
       'strict | session_token | CatsController.list',
       'strict, redirects to sign-in | session_token, api_key, pending sessions too | role org:admin; scope a|b | CatsController.create',

@@ -4,7 +4,7 @@ import { LocalClerk } from '../../../lib/testing/index.js';
 
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-dest': 'document' };
 
-describe('browser sessions of the local Clerk', () => {
+describe('the local Clerk with browser sessions', () => {
   let clerk: LocalClerk;
   beforeAll(async () => {
     clerk = await LocalClerk.start();
@@ -15,7 +15,7 @@ describe('browser sessions of the local Clerk', () => {
   const ask = (headers: Record<string, string>, query = '') =>
     client().authenticateRequest(new Request(`http://localhost/page${query}`, { headers }));
 
-  it('gives cookies that Clerk’s SDK signs in, plain and suffixed, of whom was asked for', async () => {
+  it('has cookies with which Clerk’s SDK signs in the given user, except for a pending session', async () => {
     const user = clerk.createUser();
     const organization = clerk.createOrganization({ slug: 'acme' });
     const state = await ask({ ...NAVIGATION, cookie: await clerk.browserCookies({ user, organization }) });
@@ -25,13 +25,13 @@ describe('browser sessions of the local Clerk', () => {
     expect(pending.toAuth()).toMatchObject({ isAuthenticated: false, sessionStatus: 'pending' });
   });
 
-  it('dates the sign-in back with the token', async () => {
+  it('sets __client_uat to issuedAt', async () => {
     for (const issuedAt of [new Date('2020-01-01'), 1_577_836_800]) {
       expect(await clerk.browserCookies({ issuedAt })).toContain('__client_uat=1577836800');
     }
   });
 
-  it.each(['nonce', 'token'] as const)('gives handshakes that Clerk’s SDK resolves by %s', async (by) => {
+  it.each(['nonce', 'token'] as const)('creates handshakes that Clerk’s SDK resolves by %s', async (by) => {
     const user = clerk.createUser();
     const parameter = { nonce: '__clerk_handshake_nonce', token: '__clerk_handshake' }[by];
     const { [by]: value } = await clerk.createHandshake({ user });
@@ -40,20 +40,20 @@ describe('browser sessions of the local Clerk', () => {
     expect(state.headers.getSetCookie().join()).toContain('__session=ey');
   });
 
-  it('spends a nonce', async () => {
+  it('accepts a handshake nonce once, and rejects an empty one with 422', async () => {
     const { nonce } = await clerk.createHandshake();
     expect(await client().clients.getHandshakePayload({ nonce })).toMatchObject({ directives: expect.any(Array) });
     await expect(client().clients.getHandshakePayload({ nonce })).rejects.toMatchObject({ status: 404 });
     await expect(client().clients.getHandshakePayload({ nonce: '' })).rejects.toMatchObject({ status: 422 });
   });
 
-  it('signs out where a handshake has no session', async () => {
+  it('creates handshakes without a session that remove the session cookies', async () => {
     const { nonce } = await clerk.createHandshake(null);
     const { directives } = await client().clients.getHandshakePayload({ nonce });
     expect(directives.join()).toMatch(/__session=; Path=\/; SameSite=Lax; Max-Age=0.*__client_uat=0/);
   });
 
-  it('refreshes an active session for its own refresh token only', async () => {
+  it('refreshes an active session only with its own refresh token, otherwise returns 401', async () => {
     const session = clerk.createSession({ user: clerk.createUser() });
     const refreshToken = /__refresh_[\w-]+=(\w+)/.exec(await clerk.browserCookies({ session }))![1]!;
     const refresh = (id: string, refresh_token: string) =>

@@ -30,16 +30,16 @@ describe('the Frontend API of the local Clerk', () => {
     const query = { redirect_url: `${APP}/page`, format: 'nonce', __clerk_db_jwt: token, ...more };
     return call(`/v1/client/handshake?${new URLSearchParams(query)}`, { headers });
   };
-  /** What Clerk's SDK makes of a navigation. */
+  /** The result of Clerk's SDK for a document navigation. */
   const navigate = (url: URL, cookie = '') =>
     createClerkClient(clerk.options).authenticateRequest(new Request(url, { headers: { ...NAVIGATION, cookie } }));
-  const brought = (headers: Headers) =>
+  const cookiesOf = (headers: Headers) =>
     headers
       .getSetCookie()
       .map((line) => line.split(';')[0])
       .join('; ');
 
-  it('takes a browser from the first visit to signed in, as Clerk’s SDK follows it', async () => {
+  it('signs in a browser from its first visit through handshakes and the sign-in page', async () => {
     await start();
     const ada = clerk.createUser({ firstName: 'Ada' });
     const first = await navigate(new URL(`${APP}/page`));
@@ -50,7 +50,7 @@ describe('the Frontend API of the local Clerk', () => {
     expect(back.status).toBe(307);
     const unknown = await navigate(back.location as URL);
     expect(unknown.toAuth()).toMatchObject({ isAuthenticated: false });
-    const token = /__clerk_db_jwt=(\w+)/.exec(brought(unknown.headers))![1]!;
+    const token = /__clerk_db_jwt=(\w+)/.exec(cookiesOf(unknown.headers))![1]!;
 
     const page = await call(
       `/sign-in?${new URLSearchParams({ redirect_url: `${APP}/page?x=1`, __clerk_db_jwt: token })}`,
@@ -60,43 +60,43 @@ describe('the Frontend API of the local Clerk', () => {
     const signedIn = await signIn(token, ada, { redirect_url: `${APP}/page?x=1` });
     expect([signedIn.status, signedIn.location!.href]).toEqual([303, `${APP}/page?x=1&__clerk_db_jwt=${token}`]);
 
-    const synced = await navigate(signedIn.location as URL, brought(unknown.headers));
+    const synced = await navigate(signedIn.location as URL, cookiesOf(unknown.headers));
     expect(synced).toMatchObject({ status: 'handshake', reason: 'dev-browser-sync' });
     const known = await navigate((await call(synced.headers.get('location')!)).location as URL);
     expect(known.toAuth()).toMatchObject({ userId: ada.id, sessionClaims: { azp: APP } });
-    const settled = await navigate(new URL(`${APP}/page?x=1`), brought(known.headers));
+    const settled = await navigate(new URL(`${APP}/page?x=1`), cookiesOf(known.headers));
     expect(settled).toMatchObject({ status: 'signed-in' });
   });
 
-  it('keeps a production instance’s browsers by cookies of its own', async () => {
+  it('identifies browsers of a production instance by the cookie __client instead of __clerk_db_jwt', async () => {
     await start('production');
     const ada = clerk.createUser();
     expect(clerk.publishableKey).toMatch(/^pk_live_/);
     const signedIn = await signIn('', ada, { redirect_url: `${APP}/page` });
     expect(signedIn.location!.href).toBe(`${APP}/page`);
-    const cookies = brought(signedIn.headers);
+    const cookies = cookiesOf(signedIn.headers);
     expect(cookies).toMatch(/__client=\w+; __client_uat=\d+; __client_uat_[\w-]+=\d+/);
 
     const first = await navigate(new URL(`${APP}/page`), cookies);
     expect(first).toMatchObject({ status: 'handshake', reason: 'client-uat-but-no-session-token' });
     const back = await call(first.headers.get('location')!, { headers: { cookie: cookies } });
     expect(back.location!.href).toBe(`${APP}/page`);
-    const known = await navigate(back.location as URL, `${cookies}; ${brought(back.headers)}`);
+    const known = await navigate(back.location as URL, `${cookies}; ${cookiesOf(back.headers)}`);
     expect(known.toAuth()).toMatchObject({ userId: ada.id });
     expect(known.headers.getSetCookie().join()).toContain('__clerk_handshake_nonce=; Path=/; SameSite=Lax; Max-Age=0');
     expect(known.headers.getSetCookie().join()).not.toContain('__clerk_db_jwt');
     expect(
-      brought((await call('/sign-out', { form: { redirect_url: APP }, headers: { cookie: cookies } })).headers),
+      cookiesOf((await call('/sign-out', { form: { redirect_url: APP }, headers: { cookie: cookies } })).headers),
     ).toMatch(/__client_uat=0/);
   });
 
-  it('hands over by token where no nonce is asked for', async () => {
+  it('redirects with a handshake token when format is token', async () => {
     await start();
     const { location } = await handshake(await devBrowser(), { format: 'token' });
     expect(location!.searchParams.get('__clerk_handshake')).toMatch(/^ey/);
   });
 
-  it('activates the organization that a handshake names, and none where the user is no member', async () => {
+  it('activates the organization of a handshake, and none if the user is not a member', async () => {
     await start();
     const [ada, acme, globex] = [
       clerk.createUser(),
@@ -117,7 +117,7 @@ describe('the Frontend API of the local Clerk', () => {
     for (const none of ['', 'foreign']) expect(await active(none)).toMatchObject({ userId: ada.id, orgId: undefined });
   });
 
-  it('tells satellites that they have been answered', async () => {
+  it('redirects satellites with __clerk_synced=true, and others without it', async () => {
     await start();
     const { location } = await handshake('', { __clerk_hs_reason: 'satellite-needs-syncing' });
     expect(location!.searchParams.get('__clerk_synced')).toBe('true');
@@ -125,7 +125,7 @@ describe('the Frontend API of the local Clerk', () => {
   });
 
   it.each(['javascript:alert(1)', 'data:text/html,x', '/relative', ''])(
-    'leads nobody back to %j',
+    'returns 422 without a redirect for the redirect_url %j',
     async (redirect_url) => {
       await start();
       expect(await handshake('', { redirect_url })).toMatchObject({ status: 422, location: null });
@@ -138,7 +138,7 @@ describe('the Frontend API of the local Clerk', () => {
     },
   );
 
-  it('gives a page tokens across origins, switches its organization and signs it out', async () => {
+  it('lets a page on another origin fetch tokens, switch organizations and sign out', async () => {
     await start();
     const ada = clerk.createUser();
     const acme = clerk.createOrganization({ slug: 'acme' });
@@ -169,7 +169,7 @@ describe('the Frontend API of the local Clerk', () => {
     expect(await call('/v1/client', { method: 'OPTIONS', headers: { origin } })).toMatchObject({ status: 204 });
   });
 
-  it('signs up, out, and lets no banned or unknown user in', async () => {
+  it('signs up and signs out users, escapes names, and rejects banned and unknown users with 422', async () => {
     await start();
     const banned = clerk.createUser({ banned: true, firstName: 'Mallory' });
     expect((await call('/sign-in')).text).toContain('There are no users yet');
@@ -182,14 +182,14 @@ describe('the Frontend API of the local Clerk', () => {
     expect((await call('/sign-up')).text).toContain('&#60;b&#62;Eve');
   });
 
-  it('answers nothing of the Backend API without its key, and no unknown path or method', async () => {
+  it('returns 401 for the Backend API without a key, 404 for unknown paths and 405 for wrong methods', async () => {
     await start();
     expect(await call('/v1/users')).toMatchObject({ status: 401 });
     expect(await call('/v1/client/unknown')).toMatchObject({ status: 404 });
     expect(await call('/v1/client/handshake', { method: 'PUT' })).toMatchObject({ status: 405 });
   });
 
-  it('forgets browsers at a reset', async () => {
+  it('forgets browsers on reset()', async () => {
     await start();
     const token = await devBrowser();
     clerk.reset();

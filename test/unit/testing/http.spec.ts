@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { LocalClerk } from '../../../lib/testing/index.js';
 import { bearing, call, clerkError, sdkOf } from './support.js';
 
-describe('the Backend API', () => {
+describe('the Backend API of the local Clerk', () => {
   let clerk: LocalClerk;
   beforeAll(async () => {
     clerk = await LocalClerk.start();
@@ -16,7 +16,7 @@ describe('the Backend API', () => {
     clerk_trace_id: expect.stringMatching(/^[0-9a-z]{32}$/),
   });
 
-  it('answers JSON without a charset, also for errors', async () => {
+  it('has the content type application/json without a charset, also for errors', async () => {
     for (const path of ['/v1/users', '/v1/nothing']) {
       expect((await call(clerk, path)).headers.get('content-type')).toBe('application/json');
     }
@@ -25,53 +25,53 @@ describe('the Backend API', () => {
   it.each<[string, Record<string, string>]>([
     ['no key', {}],
     ['a wrong key', { authorization: 'Bearer sk_test_wrong' }],
-    ['no scheme', { authorization: 'KEY' }],
-    ['another scheme', { authorization: 'Basic KEY' }],
+    ['a key without a scheme', { authorization: 'KEY' }],
+    ['a key with another scheme', { authorization: 'Basic KEY' }],
     ['an empty key', { authorization: 'Bearer ' }],
-  ])('refuses %s', async (_, headers) => {
+  ])('returns 401 clerk_key_invalid for %s', async (_, headers) => {
     const sent = Object.entries(headers).map(([name, value]) => [name, value.replace('KEY', clerk.secretKey)]);
     const response = await fetch(`${clerk.url}/v1/users`, { headers: Object.fromEntries(sent) });
     expect(response.status).toBe(401);
     expect(await response.json()).toEqual(error('clerk_key_invalid'));
   });
 
-  it('tells Clerk that a secret key is wrong', async () => {
-    const stranger = sdkOf(clerk, { secretKey: 'sk_test_stranger' });
-    const state = await stranger.authenticateRequest(bearing(await clerk.sessionToken()));
+  it('makes Clerk’s SDK report secret-key-invalid for a wrong secret key', async () => {
+    const wrongKey = sdkOf(clerk, { secretKey: 'sk_test_stranger' });
+    const state = await wrongKey.authenticateRequest(bearing(await clerk.sessionToken()));
     expect(state).toMatchObject({ isAuthenticated: false, reason: 'secret-key-invalid' });
-    await expect(stranger.users.getUser('user_1')).rejects.toEqual(clerkError(401, 'clerk_key_invalid'));
+    await expect(wrongKey.users.getUser('user_1')).rejects.toEqual(clerkError(401, 'clerk_key_invalid'));
   });
 
   it.each<[string, string, string, number, string, string?]>([
     ['an unknown path', 'GET', '/v1/nothing', 404, 'resource_not_found'],
-    ['a versioned path that has no version', 'GET', '/v1/api_keys', 404, 'resource_not_found'],
-    ['another method', 'DELETE', '/v1/users', 405, 'method_not_allowed'],
-    ['half a JSON body', 'POST', '/v1/users', 400, 'request_body_invalid', '{"first_name":'],
+    ['an unversioned path under /v1', 'GET', '/v1/api_keys', 404, 'resource_not_found'],
+    ['an unsupported method', 'DELETE', '/v1/users', 405, 'method_not_allowed'],
+    ['a truncated JSON body', 'POST', '/v1/users', 400, 'request_body_invalid', '{"first_name":'],
     ['a body that is an array', 'POST', '/v1/users', 400, 'request_body_invalid', '[]'],
     ['a body that is null', 'POST', '/v1/users', 400, 'request_body_invalid', 'null'],
     ['a body over 1 MiB', 'POST', '/v1/users', 413, 'request_body_too_large', `"${'x'.repeat(1024 * 1024)}"`],
     ['a missing parameter', 'POST', '/v1/organizations', 422, 'form_param_missing'],
-    ['a path that is not encoded well', 'GET', '/v1/users/%E0%A4%A', 404, 'resource_not_found'],
-  ])('answers %s', async (_, method, path, status, code, body = undefined) => {
+    ['a path with an invalid percent-encoding', 'GET', '/v1/users/%E0%A4%A', 404, 'resource_not_found'],
+  ])('rejects %s with its status and code', async (_, method, path, status, code, body = undefined) => {
     const answer = await call(clerk, path, { method, body });
     expect(answer).toMatchObject({ status, json: error(code) });
     expect(clerk.requests).toMatchObject([{ method, path, status }]);
   });
 
-  it('takes a body of 1 MiB', async () => {
+  it('accepts a body of exactly 1 MiB', async () => {
     const filler = 'x'.repeat(1024 * 1024 - '{"username":"a","x":""}'.length);
     const answer = await call(clerk, '/v1/users', { method: 'POST', body: `{"username":"a","x":"${filler}"}` });
     expect(answer.status).toBe(200);
   });
 
-  it('decodes what a path names', async () => {
+  it('accepts percent-encoded slugs, a ? in the query and a trailing slash', async () => {
     clerk.createOrganization({ slug: 'größe/1' });
     expect((await call(clerk, `/v1/organizations/${encodeURIComponent('größe/1')}`)).status).toBe(200);
     expect((await call(clerk, '/v1/users?query=a?b')).status).toBe(200);
     expect((await call(clerk, '/v1/users/')).status).toBe(200);
   });
 
-  it('answers 500 to what nobody foresaw, and goes on', async () => {
+  it('returns 500 for an unexpected exception, and serves later requests', async () => {
     const user = clerk.createUser();
     Object.defineProperty(user, 'id', { get: () => assert() });
     const assert = () => {
@@ -82,7 +82,7 @@ describe('the Backend API', () => {
     expect((await call(clerk, '/v1/users')).status).toBe(200);
   });
 
-  it('survives targets that are no paths', async () => {
+  it('returns 404 for request targets that are not paths', async () => {
     for (const path of ['http://evil.example/v1/users', '//evil.example/v1/users', '*', '/?']) {
       const status = await new Promise((resolve, reject) => {
         const { port } = new URL(clerk.url);

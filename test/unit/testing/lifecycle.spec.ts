@@ -12,8 +12,8 @@ describe('LocalClerk', () => {
   };
   afterEach(() => Promise.all(started.splice(0).map((clerk) => clerk.stop())));
 
-  describe('start', () => {
-    it('listens on loopback, with keys of its own', async () => {
+  describe('start()', () => {
+    it('listens on 127.0.0.1 with new keys for each instance', async () => {
       const [one, other] = [await start(), await start()];
       expect(one.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
       expect(one.secretKey).toMatch(/^sk_test_\w{42}$/);
@@ -23,10 +23,10 @@ describe('LocalClerk', () => {
       }
     });
 
-    it('has a publishable key that Clerk reads its issuer from', async () => {
+    it('creates a publishable key from which Clerk’s SDK derives the issuer', async () => {
       const clerk = await start();
       expect(clerk.issuer).toMatch(/^https:\/\/local-\w{10}\.clerk\.accounts\.dev$/);
-      // A cookie is good only where its issuer is the host in the publishable key.
+      // A cookie is valid only if its issuer is the host in the publishable key.
       const cookie = `__session=${await clerk.sessionToken()}; __client_uat=1; __clerk_db_jwt=dvb_1`;
       const state = await sdkOf(clerk).authenticateRequest(
         new Request('http://localhost:4000/', { headers: { cookie } }),
@@ -34,7 +34,7 @@ describe('LocalClerk', () => {
       expect(state).toMatchObject({ isAuthenticated: true, publishableKey: clerk.publishableKey });
     });
 
-    it('takes options for the module and the SDK, without the PEM', async () => {
+    it('provides options for the module and Clerk’s SDK, without jwtKey', async () => {
       const clerk = await start();
       expect(clerk.options).toEqual({
         publishableKey: clerk.publishableKey,
@@ -47,7 +47,7 @@ describe('LocalClerk', () => {
       });
     });
 
-    it('has the same for the environment', async () => {
+    it('provides the same settings as environment variables', async () => {
       const clerk = await start();
       expect(clerk.env).toEqual({
         CLERK_PUBLISHABLE_KEY: clerk.publishableKey,
@@ -59,7 +59,7 @@ describe('LocalClerk', () => {
       });
     });
 
-    it('takes a port, and says so where it is taken', async () => {
+    it('listens on a given port, and rejects with port-unavailable if that is in use', async () => {
       const first = await start();
       const port = Number(new URL(first.url).port);
       await expect(start({ port })).rejects.toMatchObject({
@@ -71,28 +71,28 @@ describe('LocalClerk', () => {
       expect((await start({ port })).url).toBe(first.url);
     });
 
-    it('refuses in production', async () => {
+    it('rejects with the code production when NODE_ENV is production', async () => {
       const before = process.env.NODE_ENV;
       process.env.NODE_ENV = 'production';
       try {
-        const refusal = await LocalClerk.start().catch((error: unknown) => error);
-        expect(refusal).toBeInstanceOf(LocalClerkError);
-        expect(refusal).toMatchObject({ code: 'production', message: expect.stringContaining('CLERK_SECRET_KEY') });
+        const thrown = await LocalClerk.start().catch((error: unknown) => error);
+        expect(thrown).toBeInstanceOf(LocalClerkError);
+        expect(thrown).toMatchObject({ code: 'production', message: expect.stringContaining('CLERK_SECRET_KEY') });
       } finally {
         process.env.NODE_ENV = before;
       }
     });
   });
 
-  describe('stop', () => {
-    it('may be called again, also at the same time', async () => {
+  describe('stop()', () => {
+    it('can be called several times, also concurrently', async () => {
       const clerk = await start();
       await Promise.all([clerk.stop(), clerk.stop()]);
       await clerk.stop();
       await expect(fetch(clerk.url)).rejects.toThrow('fetch failed');
     });
 
-    it('ends requests that hang, and connections that say nothing', async () => {
+    it('closes hanging requests and idle connections', async () => {
       const clerk = await start();
       clerk.outage('hang');
       const hanging = fetch(clerk.url).catch((error: Error) => error.message);
@@ -111,7 +111,7 @@ describe('LocalClerk', () => {
       await closed;
     });
 
-    it('ends a request whose body never comes', async () => {
+    it('closes a request whose body never arrives', async () => {
       const clerk = await start();
       const socket = connect(Number(new URL(clerk.url).port), '127.0.0.1');
       const closed = new Promise((resolve) => socket.on('close', resolve).on('error', () => undefined));
@@ -125,8 +125,8 @@ describe('LocalClerk', () => {
     });
   });
 
-  describe('reset', () => {
-    it('forgets everything but keys and port', async () => {
+  describe('reset()', () => {
+    it('removes all data and outages, and keeps the keys and the port', async () => {
       const clerk = await start();
       const user = clerk.createUser();
       const organization = clerk.createOrganization();
@@ -163,7 +163,7 @@ describe('LocalClerk', () => {
   });
 
   describe('requests', () => {
-    it('are logged without query, bodies and credentials', async () => {
+    it('are recorded with method, path, status and time, without query, body and credentials', async () => {
       const clerk = await start();
       await call(clerk, '/v1/users?query=ada');
       await call(clerk, '/v1/users', { method: 'POST', body: '{"first_name":"Ada","username":"ada"}' });
@@ -179,7 +179,7 @@ describe('LocalClerk', () => {
     });
   });
 
-  describe('unknown ids', () => {
+  describe('with unknown IDs', () => {
     it.each<[string, (clerk: LocalClerk) => unknown, string]>([
       ['a user', (clerk) => clerk.createSession({ user: 'user_x' }), 'createUser()'],
       [
@@ -190,10 +190,10 @@ describe('LocalClerk', () => {
       ['a session', (clerk) => clerk.sessionToken({ session: 'sess_x' }), 'createSession()'],
       ['a machine', (clerk) => clerk.createM2MToken({ machine: 'mch_x' }), 'createMachine()'],
       ['a scoped machine', (clerk) => clerk.createMachine({ scopedMachines: ['mch_x'] }), 'createMachine()'],
-      ['a template', (clerk) => clerk.templateToken({ template: 'x' }), 'createJwtTemplate()'],
-      ['a subject', (clerk) => clerk.createApiKey({ subject: 'org_x' }), 'createUser()'],
+      ['a JWT template', (clerk) => clerk.templateToken({ template: 'x' }), 'createJwtTemplate()'],
+      ['the subject of an API key', (clerk) => clerk.createApiKey({ subject: 'org_x' }), 'createUser()'],
       ['a session to revoke', (clerk) => clerk.revoke('sess_x'), 'createSession()'],
-    ])('%s is an error that names what makes one', async (_, use, maker) => {
+    ])('throws unknown-resource for %s and names the method that creates one', async (_, use, maker) => {
       const clerk = await start();
       await expect((async () => use(clerk))()).rejects.toMatchObject({
         code: 'unknown-resource',
@@ -202,7 +202,7 @@ describe('LocalClerk', () => {
     });
   });
 
-  describe('keys', () => {
+  describe('signing keys', () => {
     const kids = async (clerk: LocalClerk) =>
       (await call(clerk, '/v1/jwks')).json.keys.map(({ kid }: { kid: string }) => kid);
 
@@ -215,7 +215,7 @@ describe('LocalClerk', () => {
       expect(clerk.keyId).toMatch(/^ins_\w{27}$/);
     });
 
-    it('rotate, the former staying published until retired', async () => {
+    it('can be rotated: the former key stays published until retireKey(), and Clerk then rejects it', async () => {
       const clerk = await start();
       const former = clerk.keyId;
       const pem = clerk.jwtKey;
@@ -233,19 +233,19 @@ describe('LocalClerk', () => {
       expect(await kids(clerk)).toEqual([current]);
       const late = await clerk.sessionToken({ key: 'rotated' });
       expect(decoded(late).header.kid).toBe(former);
-      // Another spelling of the address: what Clerk's SDK once fetched from one it trusts for good.
+      // Another spelling of the URL, since Clerk's SDK caches keys by URL.
       const state = await sdkOf(clerk, { apiUrl: `${clerk.url}/` }).authenticateRequest(bearing(late));
       expect(state).toMatchObject({ isAuthenticated: false, reason: 'jwk-kid-mismatch' });
     });
 
-    it('retire, but never the current one', async () => {
+    it('stay published when retireKey() gets the current or an unknown key ID', async () => {
       const clerk = await start();
       clerk.retireKey(clerk.keyId);
       clerk.retireKey('ins_unknown');
       expect(await kids(clerk)).toEqual([clerk.keyId]);
     });
 
-    it('have no former one before the first rotation', async () => {
+    it('throw not-rotated when a token is signed with the rotated key before the first rotation', async () => {
       const clerk = await start();
       expect(() => clerk.sign({ claims: {}, key: 'rotated' })).toThrow(
         expect.objectContaining({ code: 'not-rotated', message: expect.stringContaining('rotateKey()') }),

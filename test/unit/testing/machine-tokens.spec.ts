@@ -4,12 +4,12 @@ import { LocalClerk, type MachineTokenOptions } from '../../../lib/testing/index
 import { bearing, call, clerkError, decoded, sdkOf } from './support.js';
 
 type Kind = 'api_key' | 'm2m_token' | 'oauth_token';
-interface Made {
+interface CreatedToken {
   readonly id: string;
   readonly text: string;
 }
 
-describe('machine tokens', () => {
+describe('machine tokens of the local Clerk', () => {
   let clerk: LocalClerk;
   let sdk: ClerkClient;
   beforeAll(async () => {
@@ -23,23 +23,23 @@ describe('machine tokens', () => {
     client.authenticateRequest(bearing(text), { acceptsToken });
 
   const make = {
-    'an API key': async (options?: MachineTokenOptions): Promise<Made> => {
+    'an API key': async (options?: MachineTokenOptions): Promise<CreatedToken> => {
       const { id, secret } = clerk.createApiKey({ subject: clerk.createUser(), ...options });
       return { id, text: secret };
     },
-    'an opaque M2M token': async (options?: MachineTokenOptions): Promise<Made> => {
+    'an opaque M2M token': async (options?: MachineTokenOptions): Promise<CreatedToken> => {
       const { id, token } = await clerk.createM2MToken({ machine: clerk.createMachine(), ...options });
       return { id, text: token };
     },
-    'an M2M JWT': async (options?: MachineTokenOptions): Promise<Made> => {
+    'an M2M JWT': async (options?: MachineTokenOptions): Promise<CreatedToken> => {
       const { id, token } = await clerk.createM2MToken({ machine: clerk.createMachine(), format: 'jwt', ...options });
       return { id, text: token };
     },
-    'an opaque OAuth token': async (options?: MachineTokenOptions): Promise<Made> => {
+    'an opaque OAuth token': async (options?: MachineTokenOptions): Promise<CreatedToken> => {
       const { id, token } = await clerk.createOAuthToken({ user: clerk.createUser(), ...options });
       return { id, text: token };
     },
-    'an OAuth JWT': async (options?: MachineTokenOptions): Promise<Made> => {
+    'an OAuth JWT': async (options?: MachineTokenOptions): Promise<CreatedToken> => {
       const { id, token } = await clerk.createOAuthToken({ user: clerk.createUser(), format: 'jwt', ...options });
       return { id, text: token };
     },
@@ -55,7 +55,7 @@ describe('machine tokens', () => {
   ] as const;
 
   it.each([...opaque.map(([what, kind]) => [what, kind] as const), ...jwts])(
-    '%s is accepted, of its type only',
+    '%s is accepted only where its type is accepted',
     async (what, kind) => {
       const { id, text } = await make[what]({ scopes: ['read', 'write'], secondsUntilExpiration: 60 });
       for (const accepted of [kind, 'any'] as const) {
@@ -69,7 +69,7 @@ describe('machine tokens', () => {
     },
   );
 
-  it.each(opaque)('%s costs a call each time, and is refused once revoked', async (what, kind, path) => {
+  it.each(opaque)('%s is verified by a call for each request, and denied once revoked', async (what, kind, path) => {
     for (const by of ['id', 'text'] as const) {
       const made = await make[what]();
       clerk.reset();
@@ -83,52 +83,58 @@ describe('machine tokens', () => {
     }
   });
 
-  it.each(opaque)('%s is refused when expired, unknown, or of another kind', async (what, kind, path) => {
-    const expired = await make[what]({ secondsUntilExpiration: -1 });
-    const made = await make[what]();
-    expect(await state(expired.text, kind)).toMatchObject({ isAuthenticated: false, reason: 'token-invalid' });
-    expect(await state(`${made.text}x`, kind)).toMatchObject({ isAuthenticated: false, reason: 'token-invalid' });
-    for (const [, , elsewhere] of opaque.filter(([, , other]) => other !== path)) {
-      const body = JSON.stringify({ secret: made.text, token: made.text, access_token: made.text });
-      const answer = await call(clerk, elsewhere, { method: 'POST', body });
-      expect(answer).toMatchObject({ status: 404, json: { errors: [{ code: 'token_not_found' }] } });
-    }
-    expect((await call(clerk, path, { method: 'POST', body: '{}' })).json.errors[0].code).toBe('form_param_missing');
-  });
+  it.each(opaque)(
+    '%s is denied when expired, unknown, or sent to the endpoint of another type',
+    async (what, kind, path) => {
+      const expired = await make[what]({ secondsUntilExpiration: -1 });
+      const made = await make[what]();
+      expect(await state(expired.text, kind)).toMatchObject({ isAuthenticated: false, reason: 'token-invalid' });
+      expect(await state(`${made.text}x`, kind)).toMatchObject({ isAuthenticated: false, reason: 'token-invalid' });
+      for (const [, , elsewhere] of opaque.filter(([, , other]) => other !== path)) {
+        const body = JSON.stringify({ secret: made.text, token: made.text, access_token: made.text });
+        const answer = await call(clerk, elsewhere, { method: 'POST', body });
+        expect(answer).toMatchObject({ status: 404, json: { errors: [{ code: 'token_not_found' }] } });
+      }
+      expect((await call(clerk, path, { method: 'POST', body: '{}' })).json.errors[0].code).toBe('form_param_missing');
+    },
+  );
 
-  it.each(opaque)('%s is not judged with a wrong secret key', async (what, kind) => {
-    const stranger = sdkOf(clerk, { secretKey: 'sk_test_stranger' });
+  it.each(opaque)('%s with a wrong secret key results in secret-key-invalid', async (what, kind) => {
+    const wrongKey = sdkOf(clerk, { secretKey: 'sk_test_stranger' });
     const { text } = await make[what]();
-    expect(await state(text, kind, stranger)).toMatchObject({ isAuthenticated: false, reason: 'secret-key-invalid' });
+    expect(await state(text, kind, wrongKey)).toMatchObject({ isAuthenticated: false, reason: 'secret-key-invalid' });
   });
 
-  it.each(jwts)('%s is refused when expired, forged or of another category; nothing revokes it', async (what, kind) => {
-    const expired = await make[what]({ secondsUntilExpiration: -60 });
-    expect(await state(expired.text, kind)).toMatchObject({ isAuthenticated: false });
-    const other = await LocalClerk.start();
-    const forged = { format: 'jwt', key: other } as const;
-    const tokens = [
-      await clerk.createM2MToken({ machine: clerk.createMachine(), ...forged }),
-      await clerk.createOAuthToken({ user: clerk.createUser(), ...forged }),
-      await clerk.createM2MToken({
-        machine: clerk.createMachine(),
-        format: 'jwt',
-        header: { cat: 'cl_B7d4PD111AAA' },
-      }),
-    ];
-    await other.stop();
-    for (const { token } of tokens) expect((await state(token, kind)).isAuthenticated).toBe(false);
+  it.each(jwts)(
+    '%s is denied when expired, forged or of another category, and cannot be revoked',
+    async (what, kind) => {
+      const expired = await make[what]({ secondsUntilExpiration: -60 });
+      expect(await state(expired.text, kind)).toMatchObject({ isAuthenticated: false });
+      const other = await LocalClerk.start();
+      const forged = { format: 'jwt', key: other } as const;
+      const tokens = [
+        await clerk.createM2MToken({ machine: clerk.createMachine(), ...forged }),
+        await clerk.createOAuthToken({ user: clerk.createUser(), ...forged }),
+        await clerk.createM2MToken({
+          machine: clerk.createMachine(),
+          format: 'jwt',
+          header: { cat: 'cl_B7d4PD111AAA' },
+        }),
+      ];
+      await other.stop();
+      for (const { token } of tokens) expect((await state(token, kind)).isAuthenticated).toBe(false);
 
-    const good = await make[what]();
-    for (const ref of [good.id, good.text]) {
-      expect(() => clerk.revoke(ref)).toThrow(expect.objectContaining({ code: 'not-revocable' }));
-    }
-    expect((await state(good.text, kind)).isAuthenticated).toBe(true);
-    expect(clerk.countRequests('/m2m_tokens') + clerk.countRequests('/oauth_applications')).toBe(0);
-  });
+      const good = await make[what]();
+      for (const ref of [good.id, good.text]) {
+        expect(() => clerk.revoke(ref)).toThrow(expect.objectContaining({ code: 'not-revocable' }));
+      }
+      expect((await state(good.text, kind)).isAuthenticated).toBe(true);
+      expect(clerk.countRequests('/m2m_tokens') + clerk.countRequests('/oauth_applications')).toBe(0);
+    },
+  );
 
   describe('API keys', () => {
-    it('are of users and of organizations', async () => {
+    it('can have a user or an organization as their subject', async () => {
       const [user, organization] = [clerk.createUser(), clerk.createOrganization({ id: 'acme' })];
       const ofUser = clerk.createApiKey({ subject: user, claims: { tier: 1 }, createdBy: user, description: 'mine' });
       expect(ofUser).toMatchObject({ name: 'key', created_by: user.id, description: 'mine', expiration: null });
@@ -142,7 +148,7 @@ describe('machine tokens', () => {
       expect(ofOrganization.subject).toBe(organization.id);
     });
 
-    it('are managed over HTTP', async () => {
+    it('can be created, read, verified, revoked and listed over HTTP', async () => {
       const user = clerk.createUser();
       const made = await sdk.apiKeys.create({
         name: 'deploy',
@@ -173,7 +179,7 @@ describe('machine tokens', () => {
       expect(all).toMatchObject({ totalCount: 3, data: [{ id: plain.id }] });
     });
 
-    it('are refused when malformed, and not found when unknown', async () => {
+    it('are rejected with an error code when malformed, and with token_not_found when unknown', async () => {
       const user = clerk.createUser();
       const post = (body: object) => call(clerk, '/api_keys', { method: 'POST', body: JSON.stringify(body) });
       const codeOf = async (body: object) => (await post(body)).json.errors[0].code;
@@ -197,7 +203,7 @@ describe('machine tokens', () => {
   });
 
   describe('M2M tokens', () => {
-    it('are made with the secret of a machine', async () => {
+    it('can be created with a machine’s secret key, and not without one', async () => {
       const receiver = clerk.createMachine({ name: 'receiver' });
       const sender = clerk.createMachine({ name: 'sender', scopedMachines: [receiver] });
       const as = (machine: { secret_key: string }) => ({ machineSecretKey: machine.secret_key });
@@ -213,7 +219,7 @@ describe('machine tokens', () => {
       await expect(sdk.m2m.createToken()).rejects.toEqual(clerkError(401, 'machine_secret_key_required'));
     });
 
-    it('are verified by the instance, and by machines that they may speak to', async () => {
+    it('can be verified by the instance and by machines in their scopes, but not by others', async () => {
       const receiver = clerk.createMachine();
       const sender = clerk.createMachine({ scopedMachines: [receiver.id] });
       const { token } = await clerk.createM2MToken({ machine: sender });
@@ -225,13 +231,13 @@ describe('machine tokens', () => {
       expect((await state(token, 'm2m_token', machineOnly)).isAuthenticated).toBe(true);
     });
 
-    it('have no scopes where their machine has none', async () => {
+    it('have no scopes if their machine has no scoped machines', async () => {
       const machine = clerk.createMachine();
       const { token } = await clerk.createM2MToken({ machine, format: 'jwt' });
       expect((await state(token, 'm2m_token')).toAuth()).toMatchObject({ scopes: [], claims: null });
     });
 
-    it('are listed and revoked by the instance and by their own machine', async () => {
+    it('can be listed and revoked by the instance and their own machine, and not by other machines', async () => {
       const [mine, yours] = [clerk.createMachine(), clerk.createMachine()];
       const key = { machineSecretKey: mine.secret_key };
       const first = await clerk.createM2MToken({ machine: mine });
@@ -262,7 +268,7 @@ describe('machine tokens', () => {
       await expect(sdk.m2m.revokeToken({ m2mTokenId: 'mt_x' })).rejects.toEqual(clerkError(404, 'token_not_found'));
     });
 
-    it('are all that a machine may touch', async () => {
+    it('are the only part of the API that a machine’s secret key gives access to', async () => {
       const { secret_key: key } = clerk.createMachine();
       for (const path of ['/v1/users', '/v1/jwks', '/api_keys?subject=user_1']) {
         expect((await call(clerk, path, { key })).status).toBe(403);
@@ -271,7 +277,7 @@ describe('machine tokens', () => {
   });
 
   describe('OAuth tokens', () => {
-    it('name their user and their client', async () => {
+    it('have their user, client and default scopes in both formats', async () => {
       const user = clerk.createUser();
       for (const format of ['opaque', 'jwt'] as const) {
         const { token } = await clerk.createOAuthToken({ user, format, clientId: 'client_1' });
@@ -285,7 +291,7 @@ describe('machine tokens', () => {
   });
 
   describe('machines', () => {
-    it('are made, got and listed, their secrets told once or on demand', async () => {
+    it('can be created, read and listed, and show their secret key only at creation or on request', async () => {
       const billing = await sdk.machines.create({ name: 'billing', defaultTokenTtl: 60 });
       expect(billing).toMatchObject({
         name: 'billing',
@@ -303,7 +309,7 @@ describe('machine tokens', () => {
       expect((await sdk.machines.list({ query: 'BILL' })).data.map(({ name }) => name)).toEqual(['billing']);
     });
 
-    it('are not found when unknown, and refused when malformed', async () => {
+    it('are rejected with 404 when unknown, and with 422 when malformed', async () => {
       await expect(sdk.machines.get('mch_x')).rejects.toEqual(clerkError(404, 'resource_not_found'));
       await expect(sdk.machines.create({ name: '' })).rejects.toEqual(clerkError(422, 'form_param_missing'));
       const scoped = { name: 'a', scopedMachines: ['mch_x'] };

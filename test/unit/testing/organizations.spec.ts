@@ -3,7 +3,7 @@ import type { ClerkClient } from '@clerk/backend';
 import { LocalClerk } from '../../../lib/testing/index.js';
 import { clerkError, decoded, sdkOf } from './support.js';
 
-describe('organizations', () => {
+describe('organizations of the local Clerk', () => {
   let clerk: LocalClerk;
   let organizations: ClerkClient['organizations'];
   beforeAll(async () => {
@@ -15,7 +15,7 @@ describe('organizations', () => {
 
   const notFound = clerkError(404, 'resource_not_found');
 
-  it('are got by id and by slug', async () => {
+  it('can be read by ID and by slug', async () => {
     const { id } = clerk.createOrganization({
       name: 'Acme Inc',
       createdBy: clerk.createUser(),
@@ -34,7 +34,7 @@ describe('organizations', () => {
     await expect(organizations.getOrganization({ slug: 'globex' })).rejects.toEqual(notFound);
   });
 
-  it('are listed newest first, found by text, member and id', async () => {
+  it('are listed newest first, in pages, and filtered by text, member and ID', async () => {
     const [acme, globex] = ['Acme', 'Globex'].map((name) => clerk.createOrganization({ name }));
     const user = clerk.createUser();
     clerk.addMember({ organization: acme!, user });
@@ -50,7 +50,7 @@ describe('organizations', () => {
     });
   });
 
-  it('are made over HTTP, their maker being their admin', async () => {
+  it('can be created over HTTP with createdBy as the admin, and not with an invalid or taken slug', async () => {
     const user = clerk.createUser();
     const { id } = await organizations.createOrganization({ name: 'Acme', slug: 'acme', createdBy: user.id });
     const { data } = await organizations.getOrganizationMembershipList({ organizationId: id });
@@ -69,7 +69,7 @@ describe('organizations', () => {
     await expect(organizations.createOrganization({ name: 'x', createdBy: 'user_x' })).rejects.toEqual(notFound);
   });
 
-  it('are changed, their metadata merged or replaced', async () => {
+  it('can be updated, with metadata merged or replaced, but not to a taken slug', async () => {
     const { id } = clerk.createOrganization({ publicMetadata: { a: 1, b: 1 } });
     clerk.createOrganization({ slug: 'taken' });
     expect(await organizations.updateOrganization(id, { name: 'New', slug: 'new' })).toMatchObject({
@@ -87,7 +87,7 @@ describe('organizations', () => {
     expect(replaced.publicMetadata).toEqual({ z: 1 });
   });
 
-  it('go with their memberships, and leave sessions without organization', async () => {
+  it('are deleted with their memberships, and are removed from sessions', async () => {
     const user = clerk.createUser();
     const [gone, kept] = [clerk.createOrganization(), clerk.createOrganization()];
     clerk.addMember({ organization: gone, user });
@@ -102,7 +102,7 @@ describe('organizations', () => {
   });
 
   describe('memberships', () => {
-    it('are made, listed, changed and ended', async () => {
+    it('can be created, listed, updated and deleted', async () => {
       const organization = clerk.createOrganization();
       const organizationId = organization.id;
       const [admin, user, nameless] = [
@@ -139,7 +139,7 @@ describe('organizations', () => {
       expect(await listed()).toEqual([admin.id]);
     });
 
-    it('take the organization out of the sessions of those who leave it, and of nobody else', async () => {
+    it('that are deleted remove the organization from the sessions of that user only', async () => {
       const [organization, other] = [clerk.createOrganization(), clerk.createOrganization()];
       const [leaver, member] = [clerk.createUser(), clerk.createUser()];
       for (const user of [leaver, member]) clerk.addMember({ organization, user, role: 'org:admin' });
@@ -156,7 +156,7 @@ describe('organizations', () => {
       expect(await Promise.all(sessions.map(active))).toEqual([undefined, other.id, organization.id]);
     });
 
-    it('are refused twice, and not found when unknown', async () => {
+    it('are rejected when they exist already, lack a role, or refer to an unknown user or organization', async () => {
       const user = clerk.createUser();
       const organization = clerk.createOrganization();
       clerk.addMember({ organization, user });
@@ -171,7 +171,7 @@ describe('organizations', () => {
       await expect(organizations.updateOrganizationMembership({ ...unknown, role: 'x' })).rejects.toEqual(notFound);
     });
 
-    it('name users without an address by their username or id', () => {
+    it('identify users without an email address by username or ID', () => {
       const organization = clerk.createOrganization();
       const [named, nameless] = [clerk.createUser({ username: 'ada' }), clerk.createUser()];
       for (const user of [named, nameless]) user.email_addresses = [];

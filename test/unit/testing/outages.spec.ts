@@ -5,7 +5,7 @@ import { play } from '../../../lib/testing/local-clerk/faults.js';
 import { LocalClerk, type Outage } from '../../../lib/testing/index.js';
 import { bearing, call, sdkOf } from './support.js';
 
-describe('an outage', () => {
+describe('an outage of the local Clerk', () => {
   let clerk: LocalClerk;
   beforeAll(async () => {
     clerk = await LocalClerk.start();
@@ -16,14 +16,14 @@ describe('an outage', () => {
   const users = (init?: RequestInit) =>
     fetch(`${clerk.url}/v1/users`, { headers: { authorization: `Bearer ${clerk.secretKey}` }, ...init });
 
-  it('cuts connections', async () => {
+  it('"refuse" closes connections without a response', async () => {
     clerk.outage('refuse');
     await expect(users()).rejects.toThrow('fetch failed');
     expect(clerk.requests).toMatchObject([{ path: '/v1/users', status: undefined }]);
     await expect(sdkOf(clerk).users.getUser('user_1')).rejects.toMatchObject({ status: undefined });
   });
 
-  it('hangs', async () => {
+  it('"hang" never responds', async () => {
     clerk.outage('hang');
     const giveUp = new AbortController();
     const answer = users({ signal: giveUp.signal }).catch((error: Error) => error.name);
@@ -33,14 +33,14 @@ describe('an outage', () => {
     expect(await answer).toBe('AbortError');
   });
 
-  it('cuts connections in the middle of a body', async () => {
+  it('"reset" closes connections in the middle of the body', async () => {
     clerk.outage('reset');
     const response = await users();
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow('terminated');
   });
 
-  it('drips, and stops where nobody listens', async () => {
+  it('"drip" sends an endless body until the client aborts', async () => {
     clerk.outage('drip');
     const giveUp = new AbortController();
     const response = await users({ signal: giveUp.signal });
@@ -55,27 +55,27 @@ describe('an outage', () => {
     ['<h1>', '<h1>', 'text/html'],
     [{ keys: [] }, '{"keys":[]}', 'application/json'],
     [null, 'null', 'application/json'],
-  ])('answers the body %j', async (body, text, contentType) => {
+  ])('with the body %j responds with 200 and that body', async (body, text, contentType) => {
     clerk.outage({ body, contentType });
     const response = await users();
     expect([response.status, response.headers.get('content-type')]).toEqual([200, contentType]);
     expect(await response.text()).toBe(text);
   });
 
-  it('redirects', async () => {
+  it('with a location responds with a redirect', async () => {
     clerk.outage({ status: 302, location: 'https://elsewhere.test/' });
     const { status, headers } = await users({ redirect: 'manual' });
     expect([status, headers.get('location')]).toEqual([302, 'https://elsewhere.test/']);
   });
 
-  it('comes and goes, one request after the other', async () => {
+  it('given as a list applies its entries to consecutive requests in turn', async () => {
     clerk.outage([{ status: 500 }, 'well', { status: 502 }, { delay: 1 }]);
     const statuses: number[] = [];
     for (let time = 0; time < 6; time++) statuses.push((await users()).status);
     expect(statuses).toEqual([500, 200, 502, 200, 500, 200]);
   });
 
-  it('answers half a body', async () => {
+  it('"garbage" responds with 200 and truncated JSON', async () => {
     clerk.outage('garbage');
     const response = await users();
     expect(response.status).toBe(200);
@@ -83,7 +83,7 @@ describe('an outage', () => {
     await expect(sdkOf(clerk).users.getUser('user_1')).rejects.toMatchObject({ status: 200 });
   });
 
-  it('answers a status with an error of Clerk', async () => {
+  it('with a status responds with an error of Clerk and the given Retry-After', async () => {
     clerk.outage({ status: 429, retryAfter: 30 });
     await expect(sdkOf(clerk).users.getUser('user_1')).rejects.toMatchObject({
       status: 429,
@@ -97,7 +97,7 @@ describe('an outage', () => {
     expect(clerk.requests.map(({ status }) => status)).toEqual([429, 503]);
   });
 
-  it('answers a status with a page', async () => {
+  it('with html responds with an HTML page', async () => {
     clerk.outage({ status: 502, html: true });
     const response = await users();
     expect(response.status).toBe(502);
@@ -105,12 +105,12 @@ describe('an outage', () => {
     expect(await response.text()).toMatch(/^<html>/);
   });
 
-  it('delays the right answer', async () => {
+  it('with a delay responds correctly', async () => {
     clerk.outage({ delay: 1 });
     expect((await users()).status).toBe(200);
   });
 
-  it('drops a delayed answer where nobody waits, long before its time', async () => {
+  it('with a delay ends early when the client aborts', async () => {
     const giveUp = new AbortController();
     const dropped = new Promise<boolean>((resolve, reject) => {
       const server = createServer((request, response) => {
@@ -124,17 +124,20 @@ describe('an outage', () => {
     expect(await dropped).toBe(true);
   });
 
-  it.each<Outage>(['refuse', 'garbage', { status: 500 }])('of %p ends', async (kind) => {
-    clerk.outage(kind);
-    await users().catch(() => undefined);
-    clerk.recover();
-    expect((await users()).status).toBe(200);
-    clerk.outage(kind);
-    clerk.reset();
-    expect((await users()).status).toBe(200);
-  });
+  it.each<Outage>(['refuse', 'garbage', { status: 500 }])(
+    'of %p ends with recover() and with reset()',
+    async (kind) => {
+      clerk.outage(kind);
+      await users().catch(() => undefined);
+      clerk.recover();
+      expect((await users()).status).toBe(200);
+      clerk.outage(kind);
+      clerk.reset();
+      expect((await users()).status).toBe(200);
+    },
+  );
 
-  it('keeps to a part of the API', async () => {
+  it('with a path applies only to that part of the API', async () => {
     const token = await clerk.sessionToken();
     const key = clerk.createApiKey({ subject: clerk.createUser() });
     clerk.outage({ status: 500 }, '/api_keys');

@@ -7,7 +7,7 @@ import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { LocalClerk, type SessionTokenOptions } from '../../../lib/testing/index.js';
 import { bearing, decoded, inSeconds, sdkOf } from './support.js';
 
-describe('session tokens', () => {
+describe('tokens of the local Clerk', () => {
   let clerk: LocalClerk;
   let other: LocalClerk;
   beforeAll(async () => ([clerk, other] = [await LocalClerk.start(), await LocalClerk.start()]));
@@ -20,8 +20,8 @@ describe('session tokens', () => {
     return answer.toAuth() as SignedInAuthObject;
   };
 
-  describe('made of nothing', () => {
-    it('sign somebody in', async () => {
+  describe('created without options', () => {
+    it('sign in a new user with a new session', async () => {
       const { userId, sessionId, orgId, actor, factorVerificationAge, sessionStatus } = await auth();
       expect(userId).toMatch(/^user_\w{27}$/);
       expect(sessionId).toMatch(/^sess_\w{27}$/);
@@ -54,15 +54,15 @@ describe('session tokens', () => {
       });
     });
 
-    it('verify with the PEM alone', async () => {
+    it('can be verified with jwtKey only', async () => {
       const token = await clerk.sessionToken();
       await expect(verifyToken(token, { jwtKey: clerk.jwtKey })).resolves.toMatchObject({ iss: clerk.issuer });
       await expect(jwtVerify(token, createPublicKey(clerk.jwtKey))).resolves.toBeDefined();
     });
   });
 
-  describe('of an organization', () => {
-    it('answer has() as Clerk packs permissions, features and plans', async () => {
+  describe('with an organization', () => {
+    it('return true from has() exactly for their role, permissions, features and plans', async () => {
       const user = clerk.createUser();
       const organization = clerk.createOrganization({ name: 'Acme Inc.' });
       clerk.addMember({
@@ -109,13 +109,13 @@ describe('session tokens', () => {
       });
     });
 
-    it('pack more permissions than a number has bits', async () => {
+    it('can contain 70 permissions', async () => {
       const permissions = Array.from({ length: 70 }, (_, index) => `org:f${index % 7}:p${index}`);
       const { orgPermissions } = await auth({ organization: clerk.createOrganization(), permissions });
       expect([...orgPermissions!].sort()).toEqual([...permissions].sort());
     });
 
-    it('take role and permissions of the token before those of the membership', async () => {
+    it('use role and permissions of the options instead of the membership’s', async () => {
       const user = clerk.createUser();
       const organization = clerk.createOrganization();
       clerk.addMember({ organization, user, role: 'org:admin', permissions: ['org:a:b'] });
@@ -123,12 +123,12 @@ describe('session tokens', () => {
       expect({ orgRole, orgPermissions }).toEqual({ orgRole: 'org:viewer', orgPermissions: ['org:c:d'] });
     });
 
-    it('are of a plain member where nobody was added', async () => {
+    it('have the role org:member without permissions if the user is not a member', async () => {
       const { orgRole, orgPermissions } = await auth({ organization: clerk.createOrganization().id });
       expect({ orgRole, orgPermissions }).toEqual({ orgRole: 'org:member', orgPermissions: [] });
     });
 
-    it('grant a later member what the role grants', async () => {
+    it('have the permissions that an earlier member with the same role was given', async () => {
       const organization = clerk.createOrganization();
       const [first, second] = [clerk.createUser(), clerk.createUser()];
       clerk.addMember({ organization, user: first, role: 'org:clerk', permissions: ['org:a:b'] });
@@ -137,8 +137,8 @@ describe('session tokens', () => {
     });
   });
 
-  describe('of a session', () => {
-    it('say what the session says', async () => {
+  describe('with a session', () => {
+    it('have the user, organization, actor, factor ages, features and plans of the session', async () => {
       const user = clerk.createUser({ id: 'user_1' });
       const organization = clerk.createOrganization({ id: 'acme' });
       const session = clerk.createSession({
@@ -163,7 +163,7 @@ describe('session tokens', () => {
       expect(has({ reverification: { level: 'first_factor', afterMinutes: 5 } })).toBe(false);
     });
 
-    it('are signed out while it is pending', async () => {
+    it('are treated as signed out while the session is pending', async () => {
       const pending = clerk.createSession({ user: clerk.createUser(), status: 'pending' });
       for (const options of [{ session: pending }, { sessionStatus: 'pending' } as const]) {
         const answer = await state(await clerk.sessionToken(options));
@@ -176,9 +176,9 @@ describe('session tokens', () => {
     });
   });
 
-  describe('bent', () => {
-    it('take any claim, header field and party, also away', async () => {
-      const bent = decoded(
+  describe('with defects', () => {
+    it('can have any claim, header field and authorized party added or removed', async () => {
+      const token = decoded(
         await clerk.sessionToken({
           authorizedParty: 'https://app.example.com',
           claims: { aud: 'api', sid: undefined, iss: 'https://evil.example' },
@@ -186,38 +186,38 @@ describe('session tokens', () => {
           header: { cat: undefined, typ: 'x', extra: 1 },
         }),
       );
-      expect(bent.claims).toMatchObject({ azp: 'https://app.example.com', aud: 'api', iss: 'https://evil.example' });
-      for (const name of ['sid', 'jti', 'nbf']) expect(bent.claims).not.toHaveProperty(name);
-      expect(bent.header).toEqual({ alg: 'RS256', kid: clerk.keyId, typ: 'x', extra: 1 });
+      expect(token.claims).toMatchObject({ azp: 'https://app.example.com', aud: 'api', iss: 'https://evil.example' });
+      for (const name of ['sid', 'jti', 'nbf']) expect(token.claims).not.toHaveProperty(name);
+      expect(token.header).toEqual({ alg: 'RS256', kid: clerk.keyId, typ: 'x', extra: 1 });
     });
 
     it.each<[string, () => SessionTokenOptions, string]>([
       ['expired', () => ({ issuedAt: inSeconds(-120) }), 'token-expired'],
-      ['expired by its lifetime', () => ({ expiresIn: -10 }), 'token-expired'],
+      ['expired by a negative expiresIn', () => ({ expiresIn: -10 }), 'token-expired'],
       ['not valid yet', () => ({ notBefore: new Date(Date.now() + 60_000) }), 'token-not-active-yet'],
-      ['from the future', () => ({ issuedAt: inSeconds(60), notBefore: inSeconds(0) }), 'token-iat-in-the-future'],
+      ['issued in the future', () => ({ issuedAt: inSeconds(60), notBefore: inSeconds(0) }), 'token-iat-in-the-future'],
       ['signed by another instance', () => ({ key: other }), 'token-invalid-signature'],
-      ['of an unknown key', () => ({ header: { kid: 'ins_x' } }), 'jwk-kid-mismatch'],
+      ['signed with an unknown key ID', () => ({ header: { kid: 'ins_x' } }), 'jwk-kid-mismatch'],
       ['unsigned', () => ({ header: { alg: 'none' } }), 'token-invalid-algorithm'],
-      ['signed with the public key as a secret', () => ({ header: { alg: 'HS256' } }), 'token-invalid-algorithm'],
+      ['signed with the public key as an HMAC secret', () => ({ header: { alg: 'HS256' } }), 'token-invalid-algorithm'],
       ['of the machine category', () => ({ header: { cat: 'cl_B7d4PD333AAA' } }), 'token-invalid'],
-    ])('are refused by Clerk when %s', async (_, options, reason) => {
+    ])('are denied by Clerk with the matching reason when %s', async (_, options, reason) => {
       const token = await clerk.sessionToken(options());
-      const refusal = await verifyToken(token, { ...clerk.options }).catch((error: unknown) => error);
-      expect(refusal).toMatchObject({ reason });
+      const error = await verifyToken(token, { ...clerk.options }).catch((error: unknown) => error);
+      expect(error).toMatchObject({ reason });
       expect((await state(token)).isAuthenticated).toBe(false);
     });
 
-    it('are accepted when dated just so', async () => {
+    it('are accepted with explicit issuedAt, expiresIn and notBefore', async () => {
       await auth({ issuedAt: new Date(), expiresIn: 86_400, notBefore: inSeconds(-1) });
     });
   });
 
-  describe('signed by hand', () => {
+  describe('created by sign()', () => {
     const secretOf = (token: string, secret: string, digest: string) =>
       createHmac(digest, secret).update(token.split('.', 2).join('.')).digest('base64url');
 
-    it('take the header word for the algorithm', () => {
+    it('are signed with the algorithm in the header, or unsigned with none', () => {
       const claims = { sub: 'user_1' };
       expect(clerk.sign({ claims, header: { alg: 'none' } }).split('.')[2]).toBe('');
       const confused = clerk.sign({ claims, header: { alg: 'HS256' } });
@@ -227,7 +227,7 @@ describe('session tokens', () => {
       expect(decodeProtectedHeader(clerk.sign({ claims, header: { alg: 7 } }))).toMatchObject({ alg: 7 });
     });
 
-    it('take keys in every shape', async () => {
+    it('can be signed with a KeyObject, PEM, CryptoKey or another instance’s key', async () => {
       const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
       const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
       const der = privateKey.export({ type: 'pkcs8', format: 'der' });
@@ -243,7 +243,7 @@ describe('session tokens', () => {
   });
 
   describe('of a JWT template', () => {
-    it('are no session tokens', async () => {
+    it('verify with jwtKey, but do not sign in', async () => {
       const user = clerk.createUser();
       const template = clerk.createJwtTemplate({ name: 'supabase', claims: { role: 'authenticated' }, lifetime: 300 });
       for (const ref of [template, template.id, 'supabase']) {
@@ -257,7 +257,7 @@ describe('session tokens', () => {
       }
     });
 
-    it('do without user and template', async () => {
+    it('have a new user and last 60 seconds by default', async () => {
       const { claims } = decoded(await clerk.templateToken());
       expect(claims.exp).toBe(claims.iat + 60);
       expect((await sdkOf(clerk).users.getUser(claims.sub)).id).toBe(claims.sub);

@@ -4,7 +4,7 @@ import type { SignedInAuthObject } from '@clerk/backend/internal';
 import { LocalClerk } from '../../../lib/testing/index.js';
 import { bearing, call, clerkError, decoded, sdkOf } from './support.js';
 
-describe('sessions', () => {
+describe('sessions of the local Clerk', () => {
   let clerk: LocalClerk;
   let sdk: ClerkClient;
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe('sessions', () => {
 
   const notFound = clerkError(404, 'resource_not_found');
 
-  it('are got without what only the local Clerk knows', async () => {
+  it('are returned without internal fields of the local Clerk', async () => {
     const session = clerk.createSession({ user: clerk.createUser(), actor: { sub: 'user_2' }, features: ['x'] });
     const got = await sdk.sessions.getSession(session.id);
     expect(got).toMatchObject({ id: session.id, status: 'active', actor: { sub: 'user_2' } });
@@ -24,7 +24,7 @@ describe('sessions', () => {
     expect((await call(clerk, `/v1/sessions/${session.id}`)).json).not.toHaveProperty('claimed');
   });
 
-  it('are listed newest first, by user, client and status', async () => {
+  it('are listed newest first, and filtered by user, client and status', async () => {
     const user = clerk.createUser();
     const first = clerk.createSession({ user });
     const ended = clerk.createSession({ user, status: 'ended' });
@@ -38,7 +38,7 @@ describe('sessions', () => {
     expect((await call(clerk, '/v1/sessions?limit=2')).json).toHaveLength(2);
   });
 
-  it('are made over HTTP', async () => {
+  it('can be created over HTTP, and not without a user or with unknown IDs', async () => {
     const { id: userId } = clerk.createUser();
     expect(await sdk.sessions.createSession({ userId })).toMatchObject({ userId, status: 'active' });
     const make = (body: object) => call(clerk, '/v1/sessions', { method: 'POST', body: JSON.stringify(body) });
@@ -50,13 +50,13 @@ describe('sessions', () => {
     expect((await make({ user_id: userId, active_organization_id: 'org_x' })).status).toBe(404);
   });
 
-  it('give tokens until they are revoked', async () => {
+  it('issue tokens until they are revoked', async () => {
     const user = clerk.createUser();
     const organization = clerk.createOrganization();
     clerk.addMember({ organization, user, role: 'org:admin', permissions: ['org:a:b'] });
     const { id } = clerk.createSession({ user, organization });
     const { jwt } = await sdk.sessions.getToken(id);
-    // Only a frontend has an origin: `authorizedParties` refuses such a token, here as at Clerk.
+    // Only a frontend has an origin: `authorizedParties` denies such a token, as Clerk does.
     expect(decoded(jwt).claims).not.toHaveProperty('azp');
     const state = await sdk.authenticateRequest(bearing(jwt));
     expect(state.toAuth()).toMatchObject({ userId: user.id, sessionId: id, orgRole: 'org:admin' });
@@ -73,7 +73,7 @@ describe('sessions', () => {
     await expect(sdk.sessions.getToken(second.id)).rejects.toEqual(notFound);
   });
 
-  it.each([0, -60, 1, 29, 30.5, 315_360_001])('give no tokens that last %d seconds', async (seconds) => {
+  it.each([0, -60, 1, 29, 30.5, 315_360_001])('reject a token lifetime of %d seconds with 422', async (seconds) => {
     const session = clerk.createSession({ user: clerk.createUser() });
     clerk.createJwtTemplate({ name: 'supabase' });
     const malformed = clerkError(422, 'form_param_format_invalid');
@@ -85,13 +85,13 @@ describe('sessions', () => {
     await expect(sdk.sessions.getToken(session.id, undefined, seconds)).rejects.toEqual(malformed);
   });
 
-  it('give tokens that last from half a minute', async () => {
+  it('accept a token lifetime of 30 seconds', async () => {
     const { id } = clerk.createSession({ user: clerk.createUser() });
     const { claims } = decoded((await sdk.sessions.getToken(id, undefined, 30)).jwt);
     expect(claims.exp - claims.iat).toBe(30);
   });
 
-  it('give tokens of a JWT template, through auth.getToken() too', async () => {
+  it('issue tokens of a JWT template, also through auth.getToken(), until they are revoked', async () => {
     const user = clerk.createUser();
     const session = clerk.createSession({ user });
     clerk.createJwtTemplate({ name: 'supabase', claims: { role: 'authenticated' }, lifetime: 120 });
@@ -107,7 +107,7 @@ describe('sessions', () => {
     await expect(getToken({ template: 'supabase' })).rejects.toEqual(notFound);
   });
 
-  it('have JWT templates that are listed and got', async () => {
+  it('use JWT templates that can be listed and read', async () => {
     const template = clerk.createJwtTemplate({ name: 'supabase', claims: { role: 'x' } });
     clerk.createJwtTemplate({ name: 'hasura' });
     expect(await sdk.jwtTemplates.list()).toMatchObject({

@@ -2,17 +2,17 @@ import { createClerkClient, type ClerkClient } from '@clerk/backend';
 
 import { LocalClerk } from '../../../lib/testing/index.js';
 
-/** Clerk's own SDK, pointed at a local Clerk. */
+/** Clerk's own SDK, configured for a local Clerk. */
 export function sdkOf(clerk: LocalClerk, options: Parameters<typeof createClerkClient>[0] = {}): ClerkClient {
   return createClerkClient({ ...clerk.options, ...options });
 }
 
-/** A request with a bearer token, as an app receives it. */
+/** A request with a bearer token, as an application receives it. */
 export function bearing(token: string): Request {
   return new Request('http://localhost:4000/', { headers: { authorization: `Bearer ${token}` } });
 }
 
-/** What the local Clerk answers to a plain request. */
+/** Sends a plain request to the local Clerk and returns its response. */
 export async function call(
   clerk: LocalClerk,
   path: string,
@@ -29,9 +29,9 @@ export function decoded(token: string): { header: Record<string, unknown>; claim
   return { header: JSON.parse(header!), claims: claims ? JSON.parse(claims) : {} };
 }
 
-/** Rejects as Clerk's SDK does: with a status and a code. */
+/** An error of Clerk's SDK with this status and code. */
 export const clerkError = (status: number, code: string) =>
   expect.objectContaining({ status, errors: [expect.objectContaining({ code })] });
 
-/** Seconds since 1970, from now. */
+/** The Unix time in `seconds` from now. */
 export const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;

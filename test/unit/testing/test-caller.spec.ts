@@ -19,7 +19,7 @@ import {
 } from '../../../lib/testing/index.js';
 import { HttpCredentials } from '../../../lib/transports/http/http.credentials.js';
 
-/** What a caller puts in place of what an application provides. */
+/** The providers that a TestCaller overrides. */
 function overridesOf(caller: TestCaller) {
   const found = new Map<unknown, any>();
   const builder = {
@@ -40,7 +40,7 @@ const ask = (authenticator: Authenticator, headers: Record<string, string>, acce
   return authenticator.authenticate(new HttpCredentials(source, source), acceptsToken);
 };
 
-/** All of an identity but ids and functions. */
+/** The parts of an identity without IDs and functions. */
 function seen({ status, tokenType, reason, hasCredentials, headers, failure, toAuth }: Identity) {
   const brief = (auth: AuthObject) => ({
     tokenType: auth.tokenType,
@@ -57,11 +57,11 @@ function seen({ status, tokenType, reason, hasCredentials, headers, failure, toA
 
 const ACCEPTED: AcceptsToken[] = [...TOKEN_TYPES, 'any', ['session_token', 'api_key'], ['api_key', 'm2m_token']];
 
-/** Each caller as an auth object, and what the same would send to an application in production. */
+/** Each caller as an auth object, and as the token that it would send in production. */
 const CALLERS: Record<string, { auth: () => AuthObject; token?: (clerk: LocalClerk) => Promise<string> | string }> = {
   'signed out': { auth: signedOut },
   'signed in': { auth: signedIn, token: (clerk) => clerk.sessionToken() },
-  'with an open task': {
+  'with a pending session': {
     auth: () => signedIn({ sessionStatus: 'pending' }),
     token: (clerk) => clerk.sessionToken({ sessionStatus: 'pending' }),
   },
@@ -81,22 +81,25 @@ describe('TestCaller', () => {
   beforeAll(async () => (clerk = await LocalClerk.start({ instanceType: 'production' })));
   afterAll(() => clerk.stop());
 
-  describe.each(ACCEPTED)('where %s is accepted', (...types) => {
+  describe.each(ACCEPTED)('where %s is accepted,', (...types) => {
     const acceptsToken = (types.length > 1 ? types : types[0]) as AcceptsToken;
 
-    it.each(Object.entries(CALLERS))('tells of a caller %s what Clerk does', async (_, { auth, token }) => {
-      const real = createInstance(resolveClerkOptions(clerk.options, {})).authenticator;
-      const headers: Record<string, string> = token ? { authorization: `Bearer ${await token(clerk)}` } : {};
-      const expected = seen(await ask(real, headers, acceptsToken));
+    it.each(Object.entries(CALLERS))(
+      'returns the same identity as Clerk for a caller %s',
+      async (_, { auth, token }) => {
+        const real = createInstance(resolveClerkOptions(clerk.options, {})).authenticator;
+        const headers: Record<string, string> = token ? { authorization: `Bearer ${await token(clerk)}` } : {};
+        const expected = seen(await ask(real, headers, acceptsToken));
 
-      const caller = new TestCaller();
-      const { authenticator } = overridesOf(caller);
-      expect(seen(await ask(authenticator, caller.as(auth()), acceptsToken))).toEqual(expected);
-      caller.is(auth());
-      expect(seen(await ask(authenticator, {}, acceptsToken))).toEqual(expected);
-    });
+        const caller = new TestCaller();
+        const { authenticator } = overridesOf(caller);
+        expect(seen(await ask(authenticator, caller.as(auth()), acceptsToken))).toEqual(expected);
+        caller.is(auth());
+        expect(seen(await ask(authenticator, {}, acceptsToken))).toEqual(expected);
+      },
+    );
 
-    it('tells of a text that is no token what Clerk does', async () => {
+    it('returns the same identity as Clerk for a malformed token', async () => {
       const real = createInstance(resolveClerkOptions(clerk.options, {})).authenticator;
       const forged = { authorization: 'Bearer forged' };
       const { authenticator } = overridesOf(new TestCaller());
@@ -104,19 +107,19 @@ describe('TestCaller', () => {
     });
   });
 
-  it('has nobody call until it is told', async () => {
+  it('is signed out before is() is called', async () => {
     const { authenticator } = overridesOf(new TestCaller());
     expect(await ask(authenticator, {}, 'any')).toMatchObject({ status: 'signed-out', hasCredentials: false });
   });
 
-  it('gives the very object it was given', async () => {
+  it('returns the same auth object that is() was given', async () => {
     const caller = new TestCaller();
     const auth = signedIn();
     caller.is(auth);
     expect((await ask(overridesOf(caller).authenticator, {}, 'session_token')).toAuth()).toBe(auth);
   });
 
-  it('refuses bearer tokens that it did not hand out, whoever calls by default', async () => {
+  it('denies bearer tokens that it did not issue, even if is() has signed in a caller', async () => {
     const caller = new TestCaller();
     const { authenticator } = overridesOf(caller);
     caller.is(signedIn());
@@ -124,25 +127,25 @@ describe('TestCaller', () => {
       const identity = await ask(authenticator, headers, 'session_token');
       expect(identity).toMatchObject({ status: 'signed-out', hasCredentials: true, reason: 'token-invalid' });
     }
-    // No credential to Clerk either.
+    // Basic authentication is not a credential for Clerk either.
     expect(await ask(authenticator, { authorization: 'Basic YTpi' }, 'session_token')).toMatchObject({
       status: 'signed-in',
     });
   });
 
-  describe('settles the options of the application', () => {
+  describe('resolves the application’s options', () => {
     const before = { ...process.env };
     afterEach(() => {
       process.env = { ...before };
     });
-    const settled = (given?: ClerkModuleOptions) => overridesOf(new TestCaller()).options(given);
+    const resolved = (given?: ClerkModuleOptions) => overridesOf(new TestCaller()).options(given);
 
-    it('with made-up keys where there are none', () => {
-      expect(settled()).toMatchObject({ protection: 'strict', telemetry: { disabled: true } });
-      expect(settled().secretKey).toMatch(/^sk_/);
+    it('with fake keys if there are none', () => {
+      expect(resolved()).toMatchObject({ protection: 'strict', telemetry: { disabled: true } });
+      expect(resolved().secretKey).toMatch(/^sk_/);
     });
 
-    it('with made-up keys in the place of real ones, from wherever', () => {
+    it('with fake keys instead of real ones from arguments or environment, without jwtKey', () => {
       const real = {
         publishableKey: clerk.publishableKey,
         secretKey: clerk.secretKey,
@@ -157,52 +160,52 @@ describe('TestCaller', () => {
         CLERK_JWT_KEY: clerk.jwtKey,
         CLERK_API_URL: 'https://api.clerk.com',
       });
-      for (const options of [settled(), settled(real)]) {
+      for (const options of [resolved(), resolved(real)]) {
         const values = Object.values(options) as unknown[];
         for (const value of Object.values(real)) expect(values).not.toContain(value);
         expect(options.jwtKey).toBeUndefined();
       }
     });
 
-    it('as it has them otherwise, arguments before environment', () => {
+    it('otherwise unchanged, with arguments before environment variables', () => {
       process.env.CLERK_SIGN_IN_URL = 'https://env.example.com/sign-in';
       const given = { protection: 'lax', redirectToSignIn: true, explainDenials: true } as const;
-      expect(settled(given)).toMatchObject({ ...given, signInUrl: 'https://env.example.com/sign-in' });
-      expect(settled({ signInUrl: '/sign-in' }).signInUrl).toBe('/sign-in');
+      expect(resolved(given)).toMatchObject({ ...given, signInUrl: 'https://env.example.com/sign-in' });
+      expect(resolved({ signInUrl: '/sign-in' }).signInUrl).toBe('/sign-in');
     });
 
-    it('so that what accepted machines alone still does', () => {
-      expect(settled({ machineSecretKey: 'ask_real' }).machineOnly).toBe(true);
+    it('with machineOnly if only a machine secret key is given', () => {
+      expect(resolved({ machineSecretKey: 'ask_real' }).machineOnly).toBe(true);
       process.env.CLERK_MACHINE_SECRET_KEY = 'ask_real';
-      expect(settled().machineOnly).toBe(true);
-      expect(settled({ secretKey: 'sk_test_real' }).machineOnly).toBe(false);
+      expect(resolved().machineOnly).toBe(true);
+      expect(resolved({ secretKey: 'sk_test_real' }).machineOnly).toBe(false);
     });
 
-    it('without passing browsers on to Clerk', () => {
-      expect(settled({ frontendApiProxy: { enabled: true, path: '/clerk' } }).frontendApiProxy).toEqual({
+    it('with frontendApiProxy disabled', () => {
+      expect(resolved({ frontendApiProxy: { enabled: true, path: '/clerk' } }).frontendApiProxy).toEqual({
         enabled: false,
         path: '/clerk',
       });
     });
 
-    it('and says what is wrong with them', () => {
-      expect(() => settled({ protecton: 'lax' } as never)).toThrow('"protecton" is not an option');
-      expect(() => settled({ isSatellite: true })).toThrow('isSatellite needs domain');
+    it('and throws for unknown and incomplete options', () => {
+      expect(() => resolved({ protecton: 'lax' } as never)).toThrow('"protecton" is not an option');
+      expect(() => resolved({ isSatellite: true })).toThrow('isSatellite needs domain');
     });
   });
 
-  it('is not to be had in production', () => {
+  it('throws the code production when NODE_ENV is production', () => {
     const before = process.env.NODE_ENV;
     process.env.NODE_ENV = 'production';
-    let refusal: unknown;
+    let thrown: unknown;
     try {
       new TestCaller();
     } catch (error) {
-      refusal = error;
+      thrown = error;
     } finally {
       process.env.NODE_ENV = before;
     }
-    expect(refusal).toBeInstanceOf(ClerkTestingError);
-    expect(refusal).toMatchObject({ code: 'production', message: expect.stringContaining('NODE_ENV') });
+    expect(thrown).toBeInstanceOf(ClerkTestingError);
+    expect(thrown).toMatchObject({ code: 'production', message: expect.stringContaining('NODE_ENV') });
   });
 });

@@ -3,7 +3,7 @@ import type { ClerkClient } from '@clerk/backend';
 import { LocalClerk } from '../../../lib/testing/index.js';
 import { call, clerkError, sdkOf } from './support.js';
 
-describe('users', () => {
+describe('users of the local Clerk', () => {
   let clerk: LocalClerk;
   let users: ClerkClient['users'];
   beforeAll(async () => {
@@ -13,7 +13,7 @@ describe('users', () => {
   afterAll(() => clerk.stop());
   beforeEach(() => clerk.reset());
 
-  it('are got as they were made', async () => {
+  it('are returned with everything that createUser() was given', async () => {
     const ada = clerk.createUser({
       id: 'user_ada',
       firstName: 'Ada',
@@ -44,12 +44,12 @@ describe('users', () => {
     expect(got.createdAt).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  it('have an address of their own by default', async () => {
+  it('have a unique email address by default', async () => {
     const addresses = [clerk.createUser(), clerk.createUser()].map((user) => user.email_addresses[0]!.email_address);
     expect(new Set(addresses).size).toBe(2);
   });
 
-  it('are listed newest first, as a bare array, in pages', async () => {
+  it('are listed newest first, as a plain array, in pages of 10 by default', async () => {
     const ids = Array.from({ length: 12 }, () => clerk.createUser().id).reverse();
     const listed = async (more: object) => (await users.getUserList(more)).data.map(({ id }) => id);
     expect(await listed({})).toEqual(ids.slice(0, 10));
@@ -63,7 +63,7 @@ describe('users', () => {
     }
   });
 
-  it('are found by every filter', async () => {
+  it('can be filtered by ID, email address, username, external ID, organization, text and ban', async () => {
     const ada = clerk.createUser({ firstName: 'Ada', username: 'ada', externalId: '1', emailAddress: 'ada@acme.test' });
     const grace = clerk.createUser({ lastName: 'Hopper', emailAddress: 'grace@navy.test', banned: true });
     const organization = clerk.createOrganization();
@@ -81,7 +81,7 @@ describe('users', () => {
     expect(await users.getCount({ query: 'ada@' })).toBe(1);
   });
 
-  it('are ordered as asked, by creation among equals', async () => {
+  it('are sorted by order_by, and by creation if equal, and not by an unknown field', async () => {
     const [b, a, again] = ['b', 'a', 'a'].map((firstName) => clerk.createUser({ firstName }).id);
     const ordered = async (order: string) =>
       (await call(clerk, `/v1/users?order_by=${order}`)).json.map(({ id }: { id: string }) => id);
@@ -94,7 +94,7 @@ describe('users', () => {
     expect({ status, code: json.errors[0].code }).toEqual({ status: 422, code: 'form_param_invalid' });
   });
 
-  it('are made over HTTP', async () => {
+  it('can be created over HTTP, and not without an identifier or with malformed ones', async () => {
     const made = await users.createUser({
       emailAddress: ['ada@acme.test'],
       firstName: 'Ada',
@@ -112,20 +112,20 @@ describe('users', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a text that is no email address', { emailAddress: ['ada'] }, 'form_param_format_invalid'],
-    ['a second address that is none', { emailAddress: ['a@b.test', 'b @c.test'] }, 'form_param_format_invalid'],
-    ['an address in capitals that is taken', { emailAddress: ['ADA@acme.test'] }, 'form_identifier_exists'],
-    ['a second address that is taken', { emailAddress: ['a@b.test', 'ada@acme.test'] }, 'form_identifier_exists'],
-    ['one address twice', { emailAddress: ['a@b.test', 'a@b.test'] }, 'form_identifier_exists'],
-    ['a username that is taken', { username: 'ada' }, 'form_identifier_exists'],
-    ['an external id that is taken', { username: 'b', externalId: '42' }, 'form_identifier_exists'],
-  ])('are not made over HTTP with %s', async (_, params, code) => {
+    ['a malformed email address', { emailAddress: ['ada'] }, 'form_param_format_invalid'],
+    ['a malformed second email address', { emailAddress: ['a@b.test', 'b @c.test'] }, 'form_param_format_invalid'],
+    ['a taken email address in upper case', { emailAddress: ['ADA@acme.test'] }, 'form_identifier_exists'],
+    ['a taken second email address', { emailAddress: ['a@b.test', 'ada@acme.test'] }, 'form_identifier_exists'],
+    ['the same email address twice', { emailAddress: ['a@b.test', 'a@b.test'] }, 'form_identifier_exists'],
+    ['a taken username', { username: 'ada' }, 'form_identifier_exists'],
+    ['a taken external ID', { username: 'b', externalId: '42' }, 'form_identifier_exists'],
+  ])('are not created over HTTP with %s', async (_, params, code) => {
     clerk.createUser({ emailAddress: 'ada@acme.test', username: 'ada', externalId: '42' });
     await expect(users.createUser(params)).rejects.toEqual(clerkError(422, code));
     expect(await users.getCount()).toBe(1);
   });
 
-  it('are made over HTTP with all their addresses', async () => {
+  it('can be created over HTTP with several email addresses, of which the first is primary', async () => {
     const { id } = await users.createUser({ emailAddress: ['a@b.test', 'c@d.test'] });
     const { emailAddresses, primaryEmailAddress } = await users.getUser(id);
     expect(emailAddresses.map(({ emailAddress }) => emailAddress)).toEqual(['a@b.test', 'c@d.test']);
@@ -133,7 +133,7 @@ describe('users', () => {
     expect(new Set(emailAddresses.map((one) => one.id)).size).toBe(2);
   });
 
-  it('keep their username and external id, and do not take those of others', async () => {
+  it('can be updated with their own username and external ID, but not with those of others', async () => {
     clerk.createUser({ username: 'ada', externalId: '42' });
     const { id } = clerk.createUser({ username: 'grace', externalId: '7' });
     const exists = clerkError(422, 'form_identifier_exists');
@@ -146,14 +146,14 @@ describe('users', () => {
   });
 
   it.each(['limit=0', 'limit=501', 'limit=x', 'limit=1.5', 'limit=-1', 'offset=-1'])(
-    'are not listed with ?%s',
+    'are not listed with ?%s: 422',
     async (query) => {
       const answer = await call(clerk, `/v1/users?${query}`);
       expect(answer).toMatchObject({ status: 422, json: { errors: [{ code: 'form_param_format_invalid' }] } });
     },
   );
 
-  it('are changed, their metadata replaced or merged at every level', async () => {
+  it('can be updated, with metadata replaced or merged at every level', async () => {
     const { id } = clerk.createUser({ firstName: 'Ada', publicMetadata: { a: 1, deep: { b: 1, c: 1 } } });
     expect(await users.updateUser(id, { firstName: 'Grace', externalId: '7' })).toMatchObject({
       firstName: 'Grace',
@@ -177,7 +177,7 @@ describe('users', () => {
     expect(bad.status).toBe(422);
   });
 
-  it('lose their sessions when banned, and get none back', async () => {
+  it('lose their sessions when banned, and do not get them back when unbanned', async () => {
     const user = clerk.createUser();
     const [session, others] = [clerk.createSession({ user }), clerk.createSession({ user: clerk.createUser() })];
     expect((await users.banUser(user.id)).banned).toBe(true);
@@ -188,7 +188,7 @@ describe('users', () => {
     expect((await sessions.getSession(session.id)).status).toBe('revoked');
   });
 
-  it('go with memberships and sessions', async () => {
+  it('are deleted with their memberships and sessions', async () => {
     const user = clerk.createUser();
     const organization = clerk.createOrganization();
     clerk.addMember({ organization, user });
@@ -201,7 +201,7 @@ describe('users', () => {
     expect((await sessions.getSession(session.id)).status).toBe('removed');
   });
 
-  it('know their organizations', async () => {
+  it('list their memberships with organization, role and permissions', async () => {
     const user = clerk.createUser();
     const [first, second] = [clerk.createOrganization(), clerk.createOrganization()];
     clerk.addMember({ organization: first, user, permissions: ['org:a:b'] });
@@ -216,7 +216,7 @@ describe('users', () => {
   });
 
   it.each(['getUser', 'banUser', 'unbanUser', 'deleteUser', 'updateUser', 'updateUserMetadata'] as const)(
-    'are not found by %s when unknown',
+    'are rejected with 404 by %s when unknown',
     async (method) => {
       const call = users[method] as (id: string, params: object) => Promise<unknown>;
       await expect(call.call(users, 'user_x', { firstName: 'x' })).rejects.toEqual(

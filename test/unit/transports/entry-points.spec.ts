@@ -23,7 +23,7 @@ function entryPointsOf(
   );
 }
 
-/** What @nestjs/graphql leaves; test/e2e/protection-map.spec.ts has it from the decorators themselves. */
+/** The metadata of @nestjs/graphql; test/e2e/protection-map.spec.ts uses the decorators themselves. */
 const graphql =
   (metadata: Record<string, unknown>) => (target: object, _?: string, descriptor?: PropertyDescriptor) => {
     const on = (descriptor?.value as object | undefined) ?? target;
@@ -53,7 +53,7 @@ class Dogs {
   @Get() list() {}
 }
 
-/** As a class that another library registers: there is nothing but the handler. */
+/** A class without metadata, as another library may register it. */
 class Bare {
   one() {}
 }
@@ -94,7 +94,7 @@ class Billing {
   nothing() {}
 }
 
-describe('the ways to a handler', () => {
+describe('entryPointsOf()', () => {
   const http = (method: string, path: string, more: object = {}) => ({ transport: 'http', method, path, ...more });
   const ws = (path: string, more: object = {}) => ({ transport: 'ws', method: 'message', path, ...more });
   const rpc = (method: string, path: string) => ({ transport: 'rpc', method, path });
@@ -122,12 +122,12 @@ describe('the ways to a handler', () => {
     ['rpc', Billing, 'bill', [rpc('message', 'bill'), rpc('message', '{"cmd":"invoice"}')]],
     ['rpc', Billing, 'paid', [rpc('event', '/paid/')]],
     ['rpc', Billing, 'nothing', [rpc('message', 'undefined')]],
-  ])('by %s to %p.%s', (transport, type, name, expected) => {
+  ])('for %s returns the entry points of %p.%s', (transport, type, name, expected) => {
     const handler = (type.prototype as Record<string, () => void>)[name]!;
     expect(entryPointsOf(type, { handler, name, transports: [transport] }, ROUTING)).toEqual(expected);
   });
 
-  it('is one of its own for each module path, prefix and transport', () => {
+  it('returns one entry point for each module path and transport, with the global prefix', () => {
     const routing: Routing = { ...ROUTING, globalPrefix: 'api', modulePathsOf: () => ['/admin', undefined] };
     const handler = Cats.prototype.list;
     expect(entryPointsOf(Cats, { handler, name: 'list', transports: ['http', 'rpc'] }, routing)).toEqual([
@@ -141,7 +141,7 @@ describe('the ways to a handler', () => {
     [Cats, Cats.prototype.list, '/v7/cats'],
     [Cats, Cats.prototype.versioned, '/v2/cats/v'],
     [Dogs, Dogs.prototype.list, '/v1/dogs'],
-  ])('is versioned as handler, controller or application say: %p', (type, handler, path) => {
+  ])('uses the version of handler, controller or application: %p, %p, %s', (type, handler, path) => {
     const routing: Routing = { ...ROUTING, versioning: { type: VersioningType.URI, defaultVersion: '7' } };
     expect(entryPointsOf(type, { handler, name: handler.name, transports: ['http'] }, routing)).toEqual([
       http('GET', path),

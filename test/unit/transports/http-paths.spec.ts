@@ -9,72 +9,87 @@ const URI: VersioningOptions = { type: VersioningType.URI };
 const paths = (route: Partial<DeclaredRoute>, routing: Partial<HttpRouting> = {}) =>
   httpPathsOf({ ...ROUTE, ...route }, { ...ROUTING, ...routing }).map(({ path }) => path);
 
-describe('httpPathsOf', () => {
+describe('httpPathsOf()', () => {
   it.each<[string, Partial<DeclaredRoute>, Partial<HttpRouting>, string[]]>([
-    ['joins controller and method', { methodPath: ':id' }, {}, ['/cats/:id']],
-    ['has a root', { controllerPath: '/' }, {}, ['/']],
-    ['has a root in its smallest spelling', { controllerPath: '', methodPath: '' }, {}, ['/']],
-    ['drops slashes at the end', { controllerPath: 'cats/', methodPath: 'all/' }, {}, ['/cats/all']],
+    ['joins controller and method paths', { methodPath: ':id' }, {}, ['/cats/:id']],
+    ['returns / for a root controller', { controllerPath: '/' }, {}, ['/']],
+    ['returns / for empty paths', { controllerPath: '', methodPath: '' }, {}, ['/']],
+    ['drops trailing slashes', { controllerPath: 'cats/', methodPath: 'all/' }, {}, ['/cats/all']],
     ['keeps the slash of an optional segment', { methodPath: '{/:id}' }, {}, ['/cats{/:id}']],
     [
-      'takes every controller path with every method path',
+      'combines every controller path with every method path',
       { controllerPath: ['a', 'b'], methodPath: ['', 'x'] },
       {},
       ['/a', '/a/x', '/b', '/b/x'],
     ],
     ['puts the module path before the controller', { modulePath: '/admin' }, {}, ['/admin/cats']],
-    ['puts the global prefix before all', { modulePath: '/admin' }, { globalPrefix: 'api/' }, ['/api/admin/cats']],
-    ['has the root below a prefix', { controllerPath: '/' }, { globalPrefix: '/api' }, ['/api']],
-    ['has no version where versioning is off', { controllerVersion: '1', methodVersion: '2' }, {}, ['/cats']],
+    ['puts the global prefix first', { modulePath: '/admin' }, { globalPrefix: 'api/' }, ['/api/admin/cats']],
     [
-      'takes the version of the controller',
+      'returns only the global prefix for a root controller',
+      { controllerPath: '/' },
+      { globalPrefix: '/api' },
+      ['/api'],
+    ],
+    ['has no version without versioning', { controllerVersion: '1', methodVersion: '2' }, {}, ['/cats']],
+    [
+      'uses the version of the controller before the default version',
       { controllerVersion: '1' },
       { versioning: { ...URI, defaultVersion: '9' } },
       ['/v1/cats'],
     ],
     [
-      'takes the version of the method first',
+      'uses the version of the method before that of the controller',
       { controllerVersion: '1', methodVersion: '2' },
       { versioning: URI },
       ['/v2/cats'],
     ],
-    ['takes the default version last', {}, { versioning: { ...URI, defaultVersion: '9' } }, ['/v9/cats']],
-    ['has no version where none is said', {}, { versioning: URI }, ['/cats']],
     [
-      'takes several versions, a neutral one among them',
+      'uses the default version if no other is given',
+      {},
+      { versioning: { ...URI, defaultVersion: '9' } },
+      ['/v9/cats'],
+    ],
+    ['has no version if none is given', {}, { versioning: URI }, ['/cats']],
+    [
+      'returns a path for each of several versions, including the neutral one',
       { controllerVersion: ['1', VERSION_NEUTRAL] },
       { versioning: URI, globalPrefix: 'api' },
       ['/api/v1/cats', '/api/cats'],
     ],
     [
-      'lets a neutral method out of the versions of its controller',
+      'has no version for a neutral method of a versioned controller',
       { controllerVersion: '1', methodVersion: VERSION_NEUTRAL },
       { versioning: URI },
       ['/cats'],
     ],
     [
-      'takes a version prefix of the application',
+      'uses the version prefix of the application',
       { controllerVersion: '1' },
       { versioning: { ...URI, prefix: 'rev-' } },
       ['/rev-1/cats'],
     ],
-    ['takes no version prefix', { controllerVersion: '1' }, { versioning: { ...URI, prefix: false } }, ['/1/cats']],
+    [
+      'has no version prefix with prefix: false',
+      { controllerVersion: '1' },
+      { versioning: { ...URI, prefix: false } },
+      ['/1/cats'],
+    ],
   ])('%s', (_, route, routing, expected) => {
     expect(paths(route, routing)).toEqual(expected);
   });
 
-  describe('with routes outside of the global prefix', () => {
+  describe('with routes excluded from the global prefix', () => {
     const excluded = (requestMethod: number) => ({
       globalPrefix: 'api',
       excluded: [{ requestMethod, pathRegex: /^\/cats\/?$/ }],
     });
 
     it.each([
-      ['of the same method', RequestMethod.GET, '/cats'],
-      ['of all methods', RequestMethod.ALL, '/cats'],
-      ['of all methods, as older Nest says it', -1, '/cats'],
-      ['of another method', RequestMethod.POST, '/api/cats'],
-    ])('knows those %s', (_, method, expected) => {
+      ['for the same method', RequestMethod.GET, '/cats'],
+      ['for all methods', RequestMethod.ALL, '/cats'],
+      ['for all methods, as older versions of Nest write it', -1, '/cats'],
+      ['for another method', RequestMethod.POST, '/api/cats'],
+    ])('drops the prefix only if the exclusion matches the method: %s', (_, method, expected) => {
       expect(paths({}, excluded(method))).toEqual([expected]);
     });
 
@@ -86,7 +101,7 @@ describe('httpPathsOf', () => {
     });
   });
 
-  it('compares the root with nothing before it, where nothing names it', () => {
+  it('excludes an empty root path by the empty string, but not the path /', () => {
     const root = { globalPrefix: 'api', excluded: [{ requestMethod: RequestMethod.GET, pathRegex: /^$/ }] };
     expect(paths({ controllerPath: '', methodPath: '' }, root)).toEqual(['/']);
     expect(paths({ controllerPath: '', methodPath: '/' }, root)).toEqual(['/api']);
@@ -96,7 +111,7 @@ describe('httpPathsOf', () => {
     { type: VersioningType.HEADER, header: 'x-version' },
     { type: VersioningType.MEDIA_TYPE, key: 'v=' },
     { type: VersioningType.CUSTOM, extractor: () => '1' },
-  ])('lists the versions beside the path with %p', (versioning) => {
+  ])('returns the versions separately from the path with %p', (versioning) => {
     expect(httpPathsOf({ ...ROUTE, controllerVersion: ['1', VERSION_NEUTRAL] }, { ...ROUTING, versioning })).toEqual([
       { path: '/cats', version: ['1', 'neutral'] },
     ]);

@@ -10,12 +10,12 @@ import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
 
-/** What Express says of its setting. */
+/** An Express application that trusts its proxy. */
 const TRUSTING = { get: () => () => true };
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-describe('what is remembered', () => {
+describe('cached identities', () => {
   let clerk: LocalClerk;
   let now: number;
 
@@ -32,7 +32,7 @@ describe('what is remembered', () => {
   });
   afterAll(() => clerk.stop());
 
-  /** The lanes over one instance; counts how often Clerk's own client is asked. */
+  /** All lanes for one instance, with a spy on the call of Clerk's own client. */
   function lanes(given: ClerkModuleOptions = {}, keys: KeySet = new StaticKeySet(clerk.jwtKey), of = clerk) {
     const { publishableKey, secretKey, apiUrl } = of.options;
     const options = resolveClerkOptions({ publishableKey, secretKey, apiUrl, jwtKey: of.jwtKey, ...given }, {});
@@ -66,7 +66,7 @@ describe('what is remembered', () => {
   };
 
   describe('of a session token in the header', () => {
-    it('is its caller, without Clerk being asked, each time the same object, which nobody can change', async () => {
+    it('are one frozen object, created without calling Clerk', async () => {
       const user = clerk.createUser();
       const { ask, asked } = lanes();
       const token = await clerk.sessionToken({ user, claims: { meta: { roles: ['a'] } } });
@@ -82,7 +82,7 @@ describe('what is remembered', () => {
       }
     });
 
-    it('is the same token where more stands behind it, of which Clerk takes no notice', async () => {
+    it('return only the token from getToken() when text follows it in the header', async () => {
       const { ask } = lanes();
       const token = await clerk.sessionToken();
       for (let time = 0; time < 3; time++) {
@@ -92,9 +92,9 @@ describe('what is remembered', () => {
     });
 
     it.each([
-      ['expired, and its tolerance is over', 60 * SECOND + 5 * SECOND],
-      ['expired long ago', 60 * MINUTE],
-    ])('is void once it has %s', async (_, later) => {
+      ['the token expired and the clock skew passed', 60 * SECOND + 5 * SECOND],
+      ['the token expired an hour ago', 60 * MINUTE],
+    ])('are not used once %s', async (_, later) => {
       const { ask } = lanes();
       const token = await clerk.sessionToken({ issuedAt: Math.floor(now / SECOND) });
       for (let time = 0; time < 3; time++) expect((await ask(bearer(token))).status).toBe('signed-in');
@@ -102,7 +102,7 @@ describe('what is remembered', () => {
       expect((await ask(bearer(token))).status).toBe('signed-out');
     });
 
-    it('is looked at anew after a minute, however long it lives', async () => {
+    it('are verified again after a minute, even for a token that lives longer', async () => {
       let verifications = 0;
       const keys = new StaticKeySet(clerk.jwtKey);
       const counting: KeySet = {
@@ -123,7 +123,7 @@ describe('what is remembered', () => {
       expect(verifications).toBe(2);
     });
 
-    it('is void while the clock is set back, to before it was found good', async () => {
+    it('are not used while the clock is set back to before their verification', async () => {
       const { ask } = lanes();
       const token = await clerk.sessionToken();
       for (let time = 0; time < 3; time++) await ask(bearer(token));
@@ -131,7 +131,7 @@ describe('what is remembered', () => {
       expect((await ask(bearer(token))).status).toBe('signed-out');
     });
 
-    it('is nothing to a handler that accepts other tokens', async () => {
+    it('are not used for handlers that accept other token types only', async () => {
       const { ask } = lanes();
       const token = await clerk.sessionToken();
       for (let time = 0; time < 3; time++) await ask(bearer(token));
@@ -141,7 +141,7 @@ describe('what is remembered', () => {
       expect((await ask(bearer(token), { acceptsToken: 'any' })).status).toBe('signed-in');
     });
 
-    it('is nothing to another instance, nor to the same one with other options', async () => {
+    it('are not used for another instance, nor for the same one with other options', async () => {
       const token = await clerk.sessionToken({ authorizedParty: 'https://app.test' });
       const { ask } = lanes();
       for (let time = 0; time < 3; time++) await ask(bearer(token));
@@ -153,7 +153,7 @@ describe('what is remembered', () => {
       expect((await stricter.ask(bearer(token))).status).toBe('signed-out');
     });
 
-    it('is not found by a token that ends like it', async () => {
+    it('are not used for a token with another payload and the same signature', async () => {
       const { ask } = lanes();
       const token = await clerk.sessionToken();
       for (let time = 0; time < 3; time++) await ask(bearer(token));
@@ -164,7 +164,7 @@ describe('what is remembered', () => {
       expect((await ask(bearer(`${header}.${payload}.${signature}`))).status).toBe('signed-out');
     });
 
-    it('is looked at anew where Clerk would look at more: beside a session cookie, and at a satellite', async () => {
+    it('are not used with a session cookie or on a satellite, where Clerk checks more than the token', async () => {
       const { ask, asked } = lanes();
       const token = await clerk.sessionToken();
       for (let time = 0; time < 3; time++) await ask(bearer(token));
@@ -183,13 +183,13 @@ describe('what is remembered', () => {
   });
 
   describe('of a browser', () => {
-    it('is its session, for all that it sends alike, until the token in its cookie expires', async () => {
+    it('are used for the same cookies at any path until the token in the cookie expires', async () => {
       const user = clerk.createUser();
       const { ask, asked } = lanes();
       const cookie = await clerk.browserCookies({ user, issuedAt: Math.floor(now / SECOND) });
       for (const url of ['/', '/a', '/b?c=d']) expect(userOf(await ask({ cookie }, { url }))).toBe(user.id);
       expect(asked).toHaveBeenCalledTimes(1);
-      // No tolerance: which of several cookies counts may change as soon as one expires.
+      // Without clock skew: which of several cookies counts may change as soon as one expires.
       now = Math.floor(now / SECOND) * SECOND + 60 * SECOND;
       await ask({ cookie });
       expect(asked).toHaveBeenCalledTimes(2);
@@ -197,19 +197,19 @@ describe('what is remembered', () => {
 
     it.each<[string, Record<string, string>, { method?: string; url?: string }]>([
       ['another cookie', { cookie: '__client_uat=9999999999' }, {}],
-      ['one cookie more', { cookie: '{cookie}; __client_uat_x=1' }, {}],
+      ['an additional cookie', { cookie: '{cookie}; __client_uat_x=1' }, {}],
       ['another method', {}, { method: 'POST' }],
       ['another host', { host: 'other.test' }, {}],
       ['another forwarded host', { 'x-forwarded-host': 'other.test' }, {}],
       ['another protocol', { 'x-forwarded-proto': 'https' }, {}],
       ['another origin', { origin: 'https://other.test' }, {}],
       ['another referer', { referer: 'https://other.test/' }, {}],
-      ['a navigation', { 'sec-fetch-dest': 'document' }, {}],
-      ['an old navigation', { accept: 'text/html' }, {}],
-      ['a parameter of Clerk', {}, { url: '/?__clerk_db_jwt=x' }],
-      ['one that is spelt otherwise', {}, { url: '/?%5f_clerk_db_jwt=x' }],
+      ['a document navigation', { 'sec-fetch-dest': 'document' }, {}],
+      ['an Accept header of a navigation', { accept: 'text/html' }, {}],
+      ['a query parameter of Clerk', {}, { url: '/?__clerk_db_jwt=x' }],
+      ['a percent-encoded query parameter of Clerk', {}, { url: '/?%5f_clerk_db_jwt=x' }],
       ['an Authorization header', { authorization: 'Bearer x' }, {}],
-    ])('is nothing to a request with %s', async (_, headers, request) => {
+    ])('are not used for a request with %s', async (_, headers, request) => {
       const { ask, asked } = lanes();
       const cookie = await clerk.browserCookies();
       await ask({ cookie });
@@ -225,7 +225,7 @@ describe('what is remembered', () => {
     });
 
     it.each([['https://other.test'], ['https://evil.test']])(
-      'is the same request where an untrusted proxy forwards the host of %s',
+      'are used although an untrusted proxy forwards the host of %s',
       async (origin) => {
         const { ask, asked } = lanes();
         const cookie = await clerk.browserCookies();
@@ -237,7 +237,7 @@ describe('what is remembered', () => {
       },
     );
 
-    it('is asked about anew at each path where the path names an organization', async () => {
+    it('are not used for another path when organizationSyncOptions read the path', async () => {
       const { ask, asked } = lanes({ organizationSyncOptions: { organizationPatterns: ['/orgs/:slug'] } });
       const cookie = await clerk.browserCookies();
       await ask({ cookie }, { url: '/x' });
@@ -247,7 +247,7 @@ describe('what is remembered', () => {
       expect(asked).toHaveBeenCalledTimes(3);
     });
 
-    it('is not kept where the browser has to be told something', async () => {
+    it('are not stored when the response sets cookies', async () => {
       const { ask, asked } = lanes();
       const cookie = await clerk.browserCookies({ issuedAt: Math.floor(now / SECOND) - 120 });
       for (const time of [1, 2]) {
@@ -259,7 +259,7 @@ describe('what is remembered', () => {
   });
 
   describe('of a machine', () => {
-    it('is its JWT until that expires, without tolerance', async () => {
+    it('are used for an M2M JWT until it expires, without clock skew', async () => {
       const { token } = await clerk.createM2MToken({
         machine: clerk.createMachine(),
         format: 'jwt',
@@ -274,7 +274,7 @@ describe('what is remembered', () => {
       expect(asked).toHaveBeenCalledTimes(2);
     });
 
-    it('is no opaque token, unless for the time that the application allows', async () => {
+    it('are not stored for an API key, unless machineTokens.ttl allows it, and then for that time', async () => {
       const key = clerk.createApiKey({ subject: clerk.createUser(), scopes: ['read'] });
       const options = { acceptsToken: 'api_key' } as const;
       const careful = lanes();
@@ -291,18 +291,18 @@ describe('what is remembered', () => {
       expect((await ask(bearer(key.secret), options)).status).toBe('signed-out');
     });
 
-    it('shares one question to Clerk among a thousand that come at once', async () => {
+    it('are created by one call to Clerk for 1,000 concurrent requests with the same API key', async () => {
       const { secret } = clerk.createApiKey({ subject: clerk.createUser() });
       const { ask } = lanes();
-      const answers = await Promise.all(
+      const identities = await Promise.all(
         Array.from({ length: 1_000 }, () => ask(bearer(secret), { acceptsToken: 'api_key' })),
       );
-      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(['signed-in']));
+      expect(new Set(identities.map(({ status }) => status))).toEqual(new Set(['signed-in']));
       expect(clerk.countRequests('/api_keys/verify')).toBe(1);
     });
   });
 
-  it('shares no refusal with a navigation, which is to be redirected by itself', async () => {
+  it('are not shared between a fetch that is denied and a navigation that is redirected', async () => {
     const { ask } = lanes();
     const expired = bearer(await clerk.sessionToken({ issuedAt: Math.floor(now / SECOND) - 600 }));
     const [fetched, navigated] = await Promise.all([
@@ -313,7 +313,7 @@ describe('what is remembered', () => {
     expect(navigated.headers.get('location')).toContain(encodeURIComponent('/page'));
   });
 
-  it('is never a refusal', async () => {
+  it('are not stored for denied tokens: Clerk is called for each request', async () => {
     const { ask, asked } = lanes();
     for (const time of [1, 2, 3]) {
       expect((await ask(bearer('nonsense'))).status).toBe('signed-out');
@@ -321,7 +321,7 @@ describe('what is remembered', () => {
     }
   });
 
-  it('is nothing where the application wants nothing remembered', async () => {
+  it('are not stored with verificationCache and directVerification disabled: Clerk is called for each request', async () => {
     const { ask, asked } = lanes({ verificationCache: false, directVerification: false });
     const token = await clerk.sessionToken();
     for (const time of [1, 2, 3]) {
@@ -330,7 +330,7 @@ describe('what is remembered', () => {
     }
   });
 
-  it('is bounded', async () => {
+  it('are limited to maxEntries: the oldest is evicted', async () => {
     const { ask, asked } = lanes({ verificationCache: { maxEntries: 2 }, directVerification: false });
     const tokens = await Promise.all([1, 2, 3].map(() => clerk.sessionToken()));
     for (const token of tokens) await ask(bearer(token));
@@ -340,7 +340,7 @@ describe('what is remembered', () => {
     expect(asked).toHaveBeenCalledTimes(4);
   });
 
-  it('depends on nothing that the key leaves out: whatever else a good token comes with, Clerk says the same', async () => {
+  it('of a token in the header depend on the token only: Clerk returns the same user for any other headers and URL', async () => {
     const user = clerk.createUser();
     const token = await clerk.sessionToken({ user });
     const client = createClerkClient({ ...clerk.options, jwtKey: clerk.jwtKey });
