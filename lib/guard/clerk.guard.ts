@@ -46,7 +46,9 @@ export class ClerkGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const transport = this.transports.for(context);
     const [type, handler] = [context.getClass(), context.getHandler()];
-    const policy = transport.isForeign ? this.policies.readForeign(type, handler) : this.policies.read(type, handler);
+    const policy = transport.isForeign
+      ? this.policies.readForeign(type, handler, transport.isSkipped)
+      : this.policies.read(type, handler);
     if (policy.protection === 'skip' && policy.problems.length === 0) {
       attachIdentity(transport.carrier(context), undefined, this.currentUsers);
       return true;

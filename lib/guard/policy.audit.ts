@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 
 import { ClerkPolicyError } from '../errors/clerk.errors.js';
-import { DEFAULT_SOURCE } from '../policy/compile-policy.js';
+import { isStrictByDecorator } from '../policy/compile-policy.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
@@ -36,22 +36,26 @@ export class PolicyAudit implements OnModuleInit {
 
   /** Each problem, with the class or handler that has it. */
   private async findProblems(explored: ExploredClass): Promise<[place: string, problem: string][]> {
-    const { type, methods, isController } = explored;
+    const { type, methods } = explored;
     const found: [string, string][] = [];
     for (const method of methods) {
       const place = `${type.name}.${method.name}`;
       for (const problem of await this.findMethodProblems(explored, method)) found.push([place, problem]);
     }
-    const isRouted = isController || methods.some(({ transports }) => transports.length > 0);
-    if (!isRouted && this.policies.isDecorated(type)) found.push([type.name, NOT_ROUTED]);
+    if (!isRouted(explored) && this.policies.isDecorated(type) && !this.isSkipped(explored)) {
+      found.push([type.name, NOT_ROUTED]);
+    }
     return found;
   }
 
   private async findMethodProblems(explored: ExploredClass, method: ExploredMethod): Promise<readonly string[]> {
     const { type, moduleRef, instances } = explored;
     const { handler, transports } = method;
-    if (transports.length === 0) return this.policies.isDecorated(type, handler) ? [NOT_ROUTED] : [];
     const policy = this.policies.read(type, handler);
+    if (transports.length === 0) {
+      if (!this.policies.isDecorated(type, handler)) return [];
+      return policy.protection === 'skip' && !isRouted(explored) ? policy.problems : [NOT_ROUTED];
+    }
     const problems = [...policy.problems];
     for (const one of policy.requirements) {
       if (!('predicate' in one) || !moduleRef) continue;
@@ -62,6 +66,13 @@ export class PolicyAudit implements OnModuleInit {
     if (unguarded) problems.push(unguarded.guards?.unguarded ?? NOT_GUARDED);
     if (!instances.every((instance) => isCalledAsDecorated(type, instance, method))) problems.push(REPLACED);
     return problems;
+  }
+
+  /** Whether no method of a class needs a guard. Frameworks that Nest does not know may then call them. */
+  private isSkipped({ type, methods }: ExploredClass): boolean {
+    return (
+      methods.length > 0 && methods.every(({ handler }) => this.policies.read(type, handler).protection === 'skip')
+    );
   }
 
   /**
@@ -75,9 +86,9 @@ export class PolicyAudit implements OnModuleInit {
   }
 }
 
-/** Whether decorators, and not only the default, require a signed-in caller. */
-function isStrictByDecorator({ protection, sources }: RoutePolicy): boolean {
-  return protection === 'strict' && (sources.protection !== DEFAULT_SOURCE || sources.acceptsToken !== DEFAULT_SOURCE);
+/** Whether calls reach any method of a class. A method of it that no call reaches is then a mistake. */
+function isRouted({ isController, methods }: ExploredClass): boolean {
+  return isController || methods.some(({ transports }) => transports.length > 0);
 }
 
 /** Whether the guard receives the same class and method that the decorators are on. */
@@ -98,4 +109,5 @@ const NOT_GUARDED =
 
 const NOT_ROUTED =
   'is decorated, but Nest routes no calls to it: it is not a route of a controller, a resolver or a message handler, so no ' +
-  'guard runs before it. Move the decorator to the handler, or remove it.';
+  'guard runs before it. Move the decorator to the handler, or remove it. If another framework calls it, register an adapter ' +
+  'that names the metadata of its handlers: ClerkModule.forRoot({ transports: { type: { call, credentials, handlers } } }).';

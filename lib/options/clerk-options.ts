@@ -7,7 +7,7 @@ import type {
   WebSocketOptions,
 } from './option-types.js';
 import type { RequestOptions } from './tenant-options.js';
-import type { GraphqlOptions, RpcOptions, TransportAdapter } from './transport-options.js';
+import type { GraphqlOptions, RpcOptions, TransportAdapters } from './transport-options.js';
 
 /**
  * Returns the options of a request, for applications with many tenants.
@@ -105,7 +105,9 @@ export interface ClerkModuleOptions extends RequestOptions {
   graphql?: GraphqlOptions | undefined;
 
   /**
-   * Adapters for other transports, by context type (`context.getType()`). Calls of a type without an adapter are denied.
+   * Adapters for other transports, by context type (`context.getType()`). Calls of a type without an adapter are denied,
+   * except to handlers with `@SkipAuth()`. `'skip'` in place of an adapter means that its calls carry no credentials: their
+   * handlers run as with `@SkipAuth()`, and those that a decorator restricts are denied.
    *
    * @example
    * ```ts
@@ -114,7 +116,7 @@ export interface ClerkModuleOptions extends RequestOptions {
    * });
    * ```
    */
-  transports?: Readonly<Record<string, TransportAdapter>> | undefined;
+  transports?: TransportAdapters | undefined;
 
   /**
    * Serves Clerk's Frontend API under a path of this server, for browsers that cannot reach Clerk's own domain.

@@ -10,7 +10,7 @@ import type {
   ValueOrFunction,
   WebSocketOptions,
 } from './option-types.js';
-import type { GraphqlOptions, RpcOptions, TransportAdapter } from './transport-options.js';
+import type { GraphqlOptions, RpcOptions, TransportAdapters } from './transport-options.js';
 
 /** Options after environment, defaults and validation; frozen. */
 export interface ResolvedClerkOptions {
@@ -52,7 +52,7 @@ export interface ResolvedClerkOptions {
   readonly endStreamsOnExpiry: boolean;
   readonly rpc: RpcOptions | undefined;
   readonly graphql: GraphqlOptions | undefined;
-  readonly transports: Readonly<Record<string, TransportAdapter>> | undefined;
+  readonly transports: TransportAdapters | undefined;
   readonly frontendApiProxy: Required<FrontendApiProxyOptions> | undefined;
   /** `false` if nothing is cached. */
   readonly verificationCache:

@@ -14,15 +14,21 @@ export const rpc: Check = (value) =>
  */
 export const transports: Check = (value) => {
   if (!isRecord(value)) return 'must be an object of adapters by type';
-  for (const [type, adapter] of Object.entries(value) as [string, Record<string, unknown> | null][]) {
-    const { call, credentials, deny } = adapter ?? {};
+  for (const [type, adapter] of Object.entries(value) as [string, Record<string, unknown> | null | 'skip'][]) {
+    if (adapter === 'skip') continue;
+    const { call, credentials, deny, handlers } = adapter ?? {};
     const isAdapter = typeof call === 'function' && typeof credentials === 'function';
     if (!isAdapter || (deny !== undefined && typeof deny !== 'function')) {
       return `: ${type} must have the functions call(context) and credentials(context), and may have deny(context, denial)`;
     }
+    if (handlers !== undefined && !isListOfKeys(handlers)) return `: ${type}.handlers must be a list of metadata keys`;
   }
   return undefined;
 };
+
+function isListOfKeys(value: unknown): boolean {
+  return Array.isArray(value) && value.every((key) => typeof key === 'symbol' || !nonEmptyString(key));
+}
 
 export const webSocket = fields({
   allowedOrigins: origins,

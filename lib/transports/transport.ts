@@ -11,6 +11,9 @@ export interface Transport {
   /** Whether a framework other than Nest routes the calls. */
   readonly isForeign: boolean;
 
+  /** Whether the application says that its calls carry no credentials, so that handlers run as with `@SkipAuth()`. */
+  readonly isSkipped?: boolean;
+
   /** The object that stores the identity of the call. Registers the call if its transport has no such object. */
   carrier(context: ExecutionContext): object;
 

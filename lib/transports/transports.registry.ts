@@ -1,10 +1,10 @@
 import { Inject, Injectable, type ArgumentsHost, type OnApplicationBootstrap } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 
-import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import { ApplicationTransports } from './application-transports.js';
+import { SkippedTransport } from './custom/skipped.transport.js';
 import type { TransportKind, TransportServices } from './transport-kind.js';
 import type { Transport } from './transport.js';
 
@@ -24,12 +24,10 @@ export class TransportsRegistry implements OnApplicationBootstrap {
     for (const transport of this.transports.values()) transport.onApplicationBootstrap?.();
   }
 
-  /** @throws ClerkTransportError if no adapter exists for the type; the call is denied */
+  /** For a type without an adapter, a transport that lets only handlers with `@SkipAuth()` run. */
   for(context: ArgumentsHost): Transport {
     const type = context.getType<string>();
-    const transport = (this.created ?? this.transports).get(type);
-    if (!transport) throw new ClerkTransportError(type);
-    return transport;
+    return (this.created ?? this.transports).get(type) ?? new SkippedTransport(type, false);
   }
 
   /** Created when they are first needed: by then, the providers that they find are complete. */

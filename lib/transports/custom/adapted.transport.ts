@@ -8,12 +8,10 @@ import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
 import type { TransportAdapter } from '../../options/transport-options.js';
 import { attachIdentity, type UserLoader } from '../attachment.js';
-import { beginCall, callIn, isObject, type Call } from '../calls.js';
+import { isObject, type Call } from '../calls.js';
 import { presentedCredentials, type CredentialsExtractor } from '../presented.js';
 import type { Transport } from '../transport.js';
-
-/** More arguments than any framework passes. A handler without parameter decorators receives all of them. */
-const MAX_ARGUMENTS = 8;
+import { beginForeignCall } from './foreign-call.js';
 
 /** A transport that the application defines with the option `transports`. */
 export class AdaptedTransport implements Transport {
@@ -33,11 +31,7 @@ export class AdaptedTransport implements Transport {
   }
 
   carrier(context: ExecutionContext): Call {
-    const args = context.getArgs<unknown[]>();
-    const existing = callIn(args);
-    if (existing?.args === args) return existing;
-    const source = this.callObject(context);
-    return beginCall(args, { source, place: (length) => Math.max(MAX_ARGUMENTS, length), uniqueArgument: source });
+    return beginForeignCall(context, this.findSource);
   }
 
   credentials(context: ExecutionContext): Credentials | Denial {
@@ -68,12 +62,12 @@ export class AdaptedTransport implements Transport {
   }
 
   /** The object must be one of the arguments. One that is created on each access cannot identify the call. */
-  private callObject(context: ExecutionContext): object {
+  private readonly findSource = (context: ExecutionContext): object => {
     const call: unknown = this.adapter.call(context);
     if (isObject(call) && context.getArgs<unknown[]>().includes(call)) return call;
     throw new ClerkTransportError(
       this.type,
       `transports.${this.type}.call(context) must return an object that is among context.getArgs()`,
     );
-  }
+  };
 }
