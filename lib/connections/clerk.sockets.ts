@@ -140,7 +140,6 @@ const ANY_SESSION: Omit<RoutePolicy, 'allowsPendingSession'> = {
   redirectsToSignIn: false,
   requirements: [],
   explainsDenials: false,
-  // Stryker disable next-line ObjectLiteral,StringLiteral: the sources of this policy are never read.
   sources: { protection: 'default', acceptsToken: 'default' },
   problems: [],
 };
@@ -153,7 +152,6 @@ const USER_CHANGED: Denial = {
 /** The subject of a token that no longer signs its user in. Unverified: use it only to deny, never to allow. */
 function claimedSubject(token: string | undefined): string | undefined {
   try {
-    // Stryker disable next-line StringLiteral: any other invalid token has the same effect.
     return decodeJwt(token ?? '').sub;
   } catch {
     return undefined;

@@ -5,7 +5,7 @@ import type { Credentials } from '../authentication/identity/credentials.js';
 import type { Identity } from '../authentication/identity/identity.js';
 import { isDocumentNavigation } from '../authentication/lanes/navigation.js';
 import { isRejectedForClaims } from '../authentication/identity/reasons.js';
-import { signInLocation } from '../authentication/lanes/sign-in-location.js';
+import { buildSignInLocation } from '../authentication/lanes/sign-in-location.js';
 import { tokenTypesOf } from '../authentication/identity/token-types.js';
 import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
@@ -65,7 +65,7 @@ export class Denials {
     const request = requestOf(credentials);
     if (!request || !isDocumentNavigation(request)) return undefined;
     const { options } = await this.instances.for(credentials.source, credentials.carrier);
-    const location = signInLocation(options, request, identity);
+    const location = buildSignInLocation(options, request, identity);
     if (!location) return undefined;
     return { status: 302, code: ClerkErrorCode.SignInRequired, message: 'Sign in at the Location given.', location };
   }

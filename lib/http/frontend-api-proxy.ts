@@ -7,7 +7,7 @@ import { createClerkRequest } from '@clerk/backend/internal';
 import type { INestApplicationContext } from '@nestjs/common';
 
 import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
-import { proxyPathFor } from '../authentication/lanes/clerk-request-options.js';
+import { resolveProxyPath } from '../authentication/lanes/clerk-request-options.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../errors/clerk.errors.js';
 import { MISCONFIGURED, UNAVAILABLE } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
@@ -78,7 +78,7 @@ class FrontendApiProxy {
     // Parsing can change the path: "/__clerk/../x" becomes "/x".
     if (!this.isBelow(url.pathname)) return next();
     try {
-      const path = proxyPathFor(this.options, url);
+      const path = resolveProxyPath(this.options, url);
       if (path !== undefined) {
         const { options } = await this.instances.for(incoming, credentials.carrier);
         return await serve({ options, path, url, incoming, response });

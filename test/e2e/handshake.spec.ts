@@ -1,4 +1,4 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Post } from '@nestjs/common';
 
 import { Auth, Public, type AuthObject } from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
@@ -8,6 +8,9 @@ import { TestApp } from '../support/test-app.js';
 @Controller()
 class Pages {
   @Get('page') page(@Auth('userId') userId: string) {
+    return { userId };
+  }
+  @Post('page') change(@Auth('userId') userId: string) {
     return { userId };
   }
   @Get('public') @Public() public(@Auth() auth: AuthObject) {
@@ -111,10 +114,16 @@ describe.each(PLATFORMS)('a browser on %s', (_, platform) => {
     expect([status, new URL(headers.get('location')!).pathname]).toEqual([307, '/v1/client/handshake']);
   });
 
-  it('gets 404 for a POST with an expired token, and a handshake with the refresh token of another session', async () => {
-    const expired = { issuedAt: Math.floor(Date.now() / 1000) - 120 };
-    const cookie = await clerk.browserCookies(expired);
-    expect((await app.send('/page', { ...NAVIGATION, cookie }, 'POST')).status).toBe(404);
+  it('gets 401 for a POST with an expired token, which Clerk does not refresh', async () => {
+    const cookie = await clerk.browserCookies({ issuedAt: Math.floor(Date.now() / 1000) - 120 });
+    const { status, headers, body } = await app.send('/page', { ...NAVIGATION, cookie }, 'POST');
+    expect(status).toBe(401);
+    expect(body).toMatchObject({ code: 'token-expired' });
+    expect(headers.getSetCookie()).toEqual([]);
+  });
+
+  it('is redirected to a handshake when its refresh token belongs to another session', async () => {
+    const cookie = await clerk.browserCookies({ issuedAt: Math.floor(Date.now() / 1000) - 120 });
     const theirs = /__refresh_[\w-]+=\w+/.exec(await clerk.browserCookies({}))![0];
     const stolen = cookie.replace(/__refresh_[\w-]+=\w+/, theirs);
     expect((await app.send('/page', { ...NAVIGATION, cookie: stolen })).status).toBe(307);

@@ -12,7 +12,7 @@ import { APP_GUARD, DiscoveryService } from '@nestjs/core';
 import { Query } from '@nestjs/graphql';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
-import { anyOf, Public, RequireAuth, RequirePermission, RequireThat } from '../../../lib/index.js';
+import { anyOf, Auth, Public, RequireAuth, RequirePermission, RequireThat, SkipAuth } from '../../../lib/index.js';
 import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
 import { GUARD_PRESENCE } from '../../../lib/policy/guard-required.js';
 import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
@@ -35,7 +35,7 @@ const CLERK = {
 };
 const PRESENCE = { provide: GUARD_PRESENCE, useValue: { isGuarded: () => true } };
 const UNROUTED =
-  'is decorated, but Nest routes no calls to it: it is not a route of a controller, a resolver or a message handler, so no guard runs before it. Move the decorator to the handler, or remove it.';
+  'is decorated, but Nest routes no calls to it: it is not a route of a controller, a resolver or a message handler, so no guard runs before it. Move the decorator to the handler, or remove it. If another framework calls it, register an adapter that names the metadata of its handlers: ClerkModule.forRoot({ transports: { type: { call, credentials, handlers } } }).';
 const EMPTY = '@RequirePermission() requires nothing, so no caller could pass: name at least one right.';
 
 /** The guard of the whole application. */
@@ -161,6 +161,56 @@ describe('PolicyAudit', () => {
       expect.stringMatching(/^Wrong\.b: @RequireThat\(Unasked\) cannot be created: .* in the module of Wrong\.$/),
       `Wrong.helper: ${UNROUTED}`,
     ]);
+  });
+
+  describe('for @SkipAuth() on a method that Nest does not route', () => {
+    @Injectable()
+    class Consumer {
+      @SkipAuth() consume() {}
+      helper() {}
+    }
+    @SkipAuth()
+    @Injectable()
+    class OpenConsumer {
+      consume() {}
+    }
+    @Injectable()
+    class Contradictory {
+      @SkipAuth() @RequirePermission('org:a') consume() {}
+    }
+    @Injectable()
+    class Expecting {
+      @SkipAuth() consume(@Auth() _auth: object) {}
+    }
+    @SkipAuth()
+    @Injectable()
+    class Narrowed {
+      @RequirePermission('org:a') consume() {}
+    }
+    @Controller()
+    class Routed {
+      @Get() list() {}
+      @SkipAuth() helper() {}
+    }
+
+    it('boots if the method or its class is a provider, which another framework may call', async () => {
+      expect(await findProblems({ providers: [Consumer, OpenConsumer] })).toEqual([]);
+    });
+
+    it('fails the boot if Nest routes other methods of the class', async () => {
+      expect(await findProblems({ controllers: [Routed] })).toEqual([`Routed.helper: ${UNROUTED}`]);
+    });
+
+    it('fails the boot if another decorator restricts the method', async () => {
+      expect(await findProblems({ providers: [Contradictory] })).toEqual([`Contradictory.consume: ${UNROUTED}`]);
+      expect(await findProblems({ providers: [Narrowed] })).toEqual([`Narrowed.consume, Narrowed: ${UNROUTED}`]);
+    });
+
+    it('fails the boot if the method has @Auth()', async () => {
+      expect(await findProblems({ providers: [Expecting] })).toEqual([
+        expect.stringMatching(/^Expecting\.consume: @Auth\(\) is always empty on a @SkipAuth\(\) handler/),
+      ]);
+    });
   });
 
   describe('refuses what is called instead of the decorated method:', () => {

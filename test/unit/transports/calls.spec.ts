@@ -439,13 +439,19 @@ describe('TransportsRegistry', () => {
     expect(registry.for(contextOf('ws', []))).toBe(webSocket);
   });
 
-  it.each(['other', 'constructor'])('denies %j', (type) => {
-    expect(() => registry.for(contextOf(type, []))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
+  it.each(['other', 'constructor'])('has no credentials for the type %j, which has no adapter', (type) => {
+    const context = contextOf(type, []);
+    expect(() => registry.for(context).credentials(context)).toThrow(
+      expect.objectContaining({ code: 'unknown-transport' }),
+    );
   });
 
   it('knows what is built in without adapters', () => {
     const bare = registryOf({});
-    expect(() => bare.for(contextOf('bot', []))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
+    const context = contextOf('bot', []);
+    expect(() => bare.for(context).credentials(context)).toThrow(
+      expect.objectContaining({ code: 'unknown-transport' }),
+    );
     expect(bare.for(contextOf('http', []))).toBeDefined();
   });
 });
