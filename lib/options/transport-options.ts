@@ -62,8 +62,11 @@ export interface TransportAdapter {
 
   /**
    * The metadata keys that the decorators of the framework set on its handlers. Methods with one of them take decorators
-   * of this library, are checked at boot, and are listed in the protection map. Without it, a restricting decorator on a
-   * method that Nest does not route fails the boot.
+   * of this library, are checked at boot, and are listed in the protection map. Without it, a decorator on a method that
+   * Nest does not route fails the boot, except for `@SkipAuth()`.
+   *
+   * Set it only if the framework runs Nest's guards. One that calls methods directly (nest-commander) would ignore the
+   * decorators.
    *
    * @example
    * ```ts
