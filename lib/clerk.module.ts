@@ -38,14 +38,16 @@ import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-opt
 import { resolveAtBoot } from './options/boot-options.js';
 import { assertReadable } from './options/resolve-options.js';
 import { GUARD_PRESENCE } from './policy/guard-required.js';
-import { HandlersExplorer } from './policy/handlers.explorer.js';
 import { PolicyReader } from './policy/policy.reader.js';
 import { PredicateInstances } from './policy/predicate-instances.js';
 import { PROTECTION_MAP } from './protection-map/protected-route.js';
 import { ClerkProtectionMap } from './protection-map/protection-map.js';
+import { ApplicationTransports, BUILT_IN_TRANSPORTS } from './transports/application-transports.js';
 import { carrierOf, sourceOf } from './transports/carrier.js';
 import { GraphqlConnections } from './transports/graphql/graphql.connections.js';
+import { HandlersExplorer } from './transports/handlers.explorer.js';
 import { RpcExceptions } from './transports/rpc/rpc-exception.js';
+import { TRANSPORT_KINDS } from './transports/transport-kinds.js';
 import { TransportsRegistry } from './transports/transports.registry.js';
 import { WebSocketPackage } from './transports/websocket/websocket.package.js';
 import { WebSocketTransport } from './transports/websocket/websocket.transport.js';
@@ -100,6 +102,8 @@ function importedWithoutForRoot(): never {
       inject: [ClerkInstances],
     },
     LogThrottle,
+    { provide: BUILT_IN_TRANSPORTS, useValue: TRANSPORT_KINDS },
+    ApplicationTransports,
     PolicyReader,
     HandlersExplorer,
     PredicateInstances,

@@ -6,6 +6,7 @@ import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
 import { INVALID_CONFIGURATION } from '../errors/denials.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
+import { graphql } from '../transports/graphql/graphql.kind.js';
 import { GraphqlConnections } from '../transports/graphql/graphql.connections.js';
 import { graphqlOperationOf, type GraphqlOperation } from '../transports/graphql/graphql.operation.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
@@ -25,7 +26,7 @@ export class ConnectionExpiry implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> | Promise<Observable<unknown>> {
-    if (context.getType<string>() !== 'graphql') return next.handle();
+    if (context.getType<string>() !== graphql.type) return next.handle();
     const operation = graphqlOperationOf(context);
     const expiry = operation.request ? undefined : sessionExpiryOf(context);
     return expiry === undefined ? next.handle() : this.closeOnExpiry(expiry, operation, context, next);

@@ -2,7 +2,7 @@ import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
 import { AUTH_NOT_POPULATED } from '../errors/denials.js';
-import { denyRpc } from '../transports/rpc/rpc.denial.js';
+import { builtInKind } from '../transports/transport-kinds.js';
 
 /**
  * Resolves the value of a parameter decorator. If no guard authenticated a microservice message, the call is denied
@@ -19,8 +19,9 @@ export function resolveParameter<T>(context: ExecutionContext, read: () => T): T
 }
 
 function denyUnpopulated(context: ExecutionContext, error: unknown): Promise<never> {
-  if (!(error instanceof ClerkAuthNotPopulatedError) || context.getType() !== 'rpc') throw error;
+  const kind = builtInKind(context.getType());
+  if (!(error instanceof ClerkAuthNotPopulatedError) || !kind?.denyUnguarded) throw error;
   // Log the error here: Nest only logs errors that it does not send to the client.
   new Logger('ClerkGuard').error(`${context.getClass().name}.${context.getHandler().name}: ${error.message}`);
-  return denyRpc(context, AUTH_NOT_POPULATED);
+  return kind.denyUnguarded(context, AUTH_NOT_POPULATED);
 }

@@ -34,8 +34,8 @@ export class ClerkTransportError extends ClerkError {
   readonly code = ClerkErrorCode.UnknownTransport;
   constructor(
     contextType: string,
-    problem = `there is no transport adapter for it. http, graphql, rpc and ws are built in; register an adapter for others with the ` +
-      `option transports: ClerkModule.forRoot({ transports: { ${JSON.stringify(contextType)}: { call, credentials } } })`,
+    problem = `there is no transport adapter for it. Register one with the option ` +
+      `transports: ClerkModule.forRoot({ transports: { ${JSON.stringify(contextType)}: { call, credentials } } })`,
   ) {
     super(`A call of the execution context type "${contextType}" was denied: ${problem}.`);
   }

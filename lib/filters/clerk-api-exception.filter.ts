@@ -1,13 +1,7 @@
 import { isClerkAPIResponseError, type ClerkAPIResponseError } from '@clerk/backend/errors';
-import {
-  Catch,
-  type ArgumentsHost,
-  type ExceptionFilter,
-  type ExecutionContext,
-  type FactoryProvider,
-} from '@nestjs/common';
-import { ApplicationConfig, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
-import { throwError, type Observable } from 'rxjs';
+import { Catch, type ArgumentsHost, type ExceptionFilter, type FactoryProvider } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import type { Observable } from 'rxjs';
 
 import { retryTimes } from '../client/clerk-calls.js';
 import type { Denial } from '../errors/denial.js';
@@ -17,9 +11,7 @@ import {
   CLERK_RESOURCE_NOT_FOUND,
   clerkApiUnavailable,
 } from '../errors/denials.js';
-import { bodyOf, toHttpException } from '../errors/exceptions.js';
 import { ClerkCore } from '../guard/clerk-core.js';
-import { grpcCallOf, grpcErrorOf } from '../transports/rpc/grpc.call.js';
 
 /**
  * Matches, in `@Catch()` below, the errors of Clerk's Backend API that this filter answers.
@@ -56,40 +48,12 @@ abstract class HandledClerkError {
  */
 @Catch(HandledClerkError)
 export class ClerkApiExceptionFilter implements ExceptionFilter {
-  constructor(
-    private readonly core: ClerkCore,
-    private readonly adapterHost: HttpAdapterHost,
-  ) {}
+  constructor(private readonly core: ClerkCore) {}
 
   catch(error: ClerkAPIResponseError, host: ArgumentsHost): Observable<never> | void {
     const denial = denialOf(error) as Denial;
     this.log(error, denial);
-    switch (host.getType<string>()) {
-      case 'http':
-        return this.answerHttp(denial, host);
-      case 'ws':
-        return this.core.websockets.answer(bodyOf(denial), host);
-      case 'rpc':
-        return throwError(() => rpcAnswer(denial, host));
-      default:
-        // GraphQL and other frameworks answer with the error that a filter throws.
-        throw this.errorFor(denial, host);
-    }
-  }
-
-  private answerHttp(denial: Denial, host: ArgumentsHost): void {
-    const { httpAdapter } = this.adapterHost;
-    const headersSent = httpAdapter.isHeadersSent(host.switchToHttp().getResponse());
-    new BaseExceptionFilter(httpAdapter).catch(
-      headersSent ? toHttpException(denial) : this.errorFor(denial, host),
-      host,
-    );
-  }
-
-  private errorFor(denial: Denial, host: ArgumentsHost): Error {
-    // At runtime, Nest passes filters the same object as an ExecutionContext. Handler and class are not read here.
-    const context = host as ExecutionContext;
-    return this.core.transports.for(context).deny(context, denial);
+    return this.core.transports.for(host).answer(host, denial);
   }
 
   /** Never logs a message of Clerk, which may contain user input. */
@@ -114,19 +78,13 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
  */
 export const clerkApiExceptionFilter: FactoryProvider<ClerkApiExceptionFilter> = {
   provide: ClerkApiExceptionFilter,
-  useFactory: (core: ClerkCore, adapterHost: HttpAdapterHost, config: ApplicationConfig) => {
-    const filter = new ClerkApiExceptionFilter(core, adapterHost);
+  useFactory: (core: ClerkCore, config: ApplicationConfig) => {
+    const filter = new ClerkApiExceptionFilter(core);
     config.addGlobalFilter(filter);
     return filter;
   },
-  inject: [ClerkCore, HttpAdapterHost, ApplicationConfig],
+  inject: [ClerkCore, ApplicationConfig],
 };
-
-/** The error that a microservice client receives. Over gRPC it has a gRPC status. */
-function rpcAnswer(denial: Denial, host: ArgumentsHost): object {
-  const call = grpcCallOf(host.getArgs<unknown[]>());
-  return call ? grpcErrorOf(bodyOf(denial), call) : bodyOf(denial);
-}
 
 /** What the operator should check, by the status of Clerk's response. */
 const HINTS: ReadonlyMap<number, string> = new Map([

@@ -48,7 +48,9 @@ export class CallAuthorizer {
   ): boolean | Promise<boolean> {
     const transport = this.transports.for(context);
     const [type, handler] = [context.getClass(), context.getHandler()];
-    const policy = transport.isForeign ? this.policies.readForeign(type, handler) : this.policies.read(type, handler);
+    const policy = transport.isForeign
+      ? this.policies.readForeign(type, handler, transport.isSkipped)
+      : this.policies.read(type, handler);
     if (policy.protection === 'skip' && policy.problems.length === 0) {
       attachIdentity(transport.carrier(context), undefined, userLoader);
       return true;

@@ -4,7 +4,6 @@ import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authe
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
-import { WebSocketPackage } from '../transports/websocket/websocket.package.js';
 import { CallAuthorizer } from './call-authorizer.js';
 
 /**
@@ -21,7 +20,6 @@ export class ClerkCore {
     /** @internal */ @Inject(AUTHENTICATOR) readonly authenticator: Authenticator,
     /** @internal */ @Inject(CLERK_OPTIONS) readonly options: ResolvedClerkOptions,
     /** @internal */ readonly transports: TransportsRegistry,
-    /** @internal */ readonly websockets: WebSocketPackage,
     /** @internal */ readonly throttle: LogThrottle,
   ) {}
 }

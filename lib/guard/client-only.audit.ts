@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
 import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import { HandlersExplorer } from '../policy/handlers.explorer.js';
+import { HandlersExplorer } from '../transports/handlers.explorer.js';
 import { GuardCoverage } from './guard-coverage.js';
 
 /** Fails the boot if the application guards handlers but has no key to verify callers with. */

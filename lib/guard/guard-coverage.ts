@@ -1,9 +1,8 @@
 import { Injectable, type Type } from '@nestjs/common';
 import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
 
-import type { HandlerTransport } from '../policy/handlers.explorer.js';
 import type { Handler } from '../policy/policy.reader.js';
-import { WebSocketPackage } from '../transports/websocket/websocket.package.js';
+import type { TransportKind } from '../transports/transport-kind.js';
 import { ClerkGuard } from './clerk.guard.js';
 import { findClerkModules } from './clerk-modules.js';
 import { clerkGuardsOf } from './guard-replacement.js';
@@ -15,7 +14,6 @@ export class GuardCoverage {
     private readonly config: ApplicationConfig,
     private readonly modules: ModulesContainer,
     private readonly moduleRef: ModuleRef,
-    private readonly websockets: WebSocketPackage,
   ) {}
 
   /** Whether `ClerkGuard`, or a subclass, is a global guard. */
@@ -34,21 +32,18 @@ export class GuardCoverage {
    * Whether ClerkGuard runs before this handler. Does not detect microservices connected without `inheritAppConfig`, to
    * which global guards do not apply.
    */
-  covers(type: Type, handler: Handler, transport: HandlerTransport): boolean {
-    if (transport === 'graphql' && isFieldResolver(type, handler) && !this.coversFields()) return false;
+  covers(type: Type, handler: Handler, { guards }: Pick<TransportKind, 'guards'>): boolean {
+    if (guards?.reaches?.(type, handler, this.moduleRef) === false) return false;
     if (hasOwnGuard(type, handler)) return true;
-    return this.isGlobal && (transport !== 'ws' || this.websockets.hasGlobalGuards());
+    return this.isGlobal && (guards?.reachesGlobally?.(this.moduleRef) ?? true);
   }
 
-  /** Nest runs guards before GraphQL field resolvers only if `fieldResolverEnhancers` includes `guards`. */
-  private coversFields(): boolean {
-    try {
-      const each = { strict: false, each: true } as const;
-      const options = this.moduleRef.get<{ fieldResolverEnhancers?: readonly string[] }>('GqlModuleOptions', each);
-      return options.every(({ fieldResolverEnhancers = [] }) => fieldResolverEnhancers.includes('guards'));
-    } catch {
-      return false;
-    }
+  /**
+   * Whether a handler needs a guard of its own although ClerkGuard is global, because Nest runs no global guard before
+   * the handlers of this transport.
+   */
+  needsOwnGuard({ guards }: Pick<TransportKind, 'guards'>): boolean {
+    return this.isGlobal && guards?.reachesGlobally?.(this.moduleRef) === false;
   }
 }
 
@@ -63,18 +58,4 @@ export function hasOwnGuard(type: Type, handler: Handler): boolean {
 export function isClerkGuard(guard: unknown): boolean {
   if (guard instanceof ClerkGuard || guard === ClerkGuard) return true;
   return typeof guard === 'function' && guard.prototype instanceof ClerkGuard;
-}
-
-/** The root types. Handlers with GraphQL metadata for any other type are field resolvers. */
-const ROOT_TYPES: readonly unknown[] = ['Query', 'Mutation', 'Subscription'];
-
-/** The GraphQL type that a resolver belongs to. Literal metadata keys, because @nestjs/graphql is an optional peer. */
-export function resolvedTypeOf(type: Type, handler: Handler): string | undefined {
-  const key = 'graphql:resolver_type';
-  return (Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, type)) as string | undefined;
-}
-
-/** Whether a GraphQL resolver resolves a field, and not a query, mutation or subscription. */
-export function isFieldResolver(type: Type, handler: Handler): boolean {
-  return !ROOT_TYPES.includes(resolvedTypeOf(type, handler));
 }

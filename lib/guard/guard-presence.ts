@@ -7,7 +7,7 @@ import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import type { GuardPresence } from '../policy/guard-required.js';
 import { isGuarded } from '../transports/attachment.js';
 import { identityCarrierOf } from '../transports/carrier.js';
-import { denyRpc } from '../transports/rpc/rpc.denial.js';
+import { builtInKind } from '../transports/transport-kinds.js';
 import { ClerkGuard } from './clerk.guard.js';
 import { conflictsBetween, findClerkModules, type NestModule } from './clerk-modules.js';
 import { GLOBAL_GUARD } from './global-guard.js';
@@ -51,7 +51,7 @@ export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
   }
 
   deny(context: ExecutionContext, denial: Denial): Promise<never> | undefined {
-    return context.getType() === 'rpc' ? denyRpc(context, denial) : undefined;
+    return builtInKind(context.getType())?.denyUnguarded?.(context, denial);
   }
 
   private scopeProblems(options: Provider | undefined): string[] {

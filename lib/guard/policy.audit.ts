@@ -1,16 +1,12 @@
 import { Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 
 import { ClerkPolicyError } from '../errors/clerk.errors.js';
-import { DEFAULT_SOURCE } from '../policy/compile-policy.js';
-import {
-  HandlersExplorer,
-  type ExploredClass,
-  type ExploredMethod,
-  type HandlerTransport,
-} from '../policy/handlers.explorer.js';
+import { isStrictByDecorator } from '../policy/compile-policy.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
+import { HandlersExplorer, type ExploredClass, type ExploredMethod } from '../transports/handlers.explorer.js';
+import type { TransportKind } from '../transports/transport-kind.js';
 import { GuardCoverage } from './guard-coverage.js';
 
 /**
@@ -40,22 +36,26 @@ export class PolicyAudit implements OnModuleInit {
 
   /** Each problem, with the class or handler that has it. */
   private async findProblems(explored: ExploredClass): Promise<[place: string, problem: string][]> {
-    const { type, methods, isController } = explored;
+    const { type, methods } = explored;
     const found: [string, string][] = [];
     for (const method of methods) {
       const place = `${type.name}.${method.name}`;
       for (const problem of await this.findMethodProblems(explored, method)) found.push([place, problem]);
     }
-    const isRouted = isController || methods.some(({ transports }) => transports.length > 0);
-    if (!isRouted && this.policies.isDecorated(type)) found.push([type.name, NOT_ROUTED]);
+    if (!isRouted(explored) && this.policies.isDecorated(type) && !this.isSkipped(explored)) {
+      found.push([type.name, NOT_ROUTED]);
+    }
     return found;
   }
 
   private async findMethodProblems(explored: ExploredClass, method: ExploredMethod): Promise<readonly string[]> {
     const { type, moduleRef, instances } = explored;
     const { handler, transports } = method;
-    if (transports.length === 0) return this.policies.isDecorated(type, handler) ? [NOT_ROUTED] : [];
     const policy = this.policies.read(type, handler);
+    if (transports.length === 0) {
+      if (!this.policies.isDecorated(type, handler)) return [];
+      return policy.protection === 'skip' && !isRouted(explored) ? policy.problems : [NOT_ROUTED];
+    }
     const problems = [...policy.problems];
     for (const one of policy.requirements) {
       if (!('predicate' in one) || !moduleRef) continue;
@@ -63,39 +63,38 @@ export class PolicyAudit implements OnModuleInit {
       if (problem) problems.push(problem);
     }
     const unguarded = transports.find((transport) => this.isUnguarded(policy, type, method, transport));
-    if (unguarded) problems.push(UNGUARDED[unguarded]);
+    if (unguarded) problems.push(unguarded.guards?.unguarded ?? NOT_GUARDED);
     if (!instances.every((instance) => isCalledAsDecorated(type, instance, method))) problems.push(REPLACED);
     return problems;
   }
 
+  /** Whether no method of a class needs a guard. Frameworks that Nest does not know may then call them. */
+  private isSkipped({ type, methods }: ExploredClass): boolean {
+    return (
+      methods.length > 0 && methods.every(({ handler }) => this.policies.read(type, handler).protection === 'skip')
+    );
+  }
+
   /**
-   * Whether a handler that must be protected has no guard. Decorators, or a global guard for gateways, make protection
-   * mandatory.
+   * Whether a handler that must be protected has no guard. Decorators make protection mandatory; a global guard does so
+   * where it does not reach the handlers itself.
    */
-  private isUnguarded(
-    policy: RoutePolicy,
-    type: Type,
-    { handler }: ExploredMethod,
-    transport: HandlerTransport,
-  ): boolean {
+  private isUnguarded(policy: RoutePolicy, type: Type, { handler }: ExploredMethod, transport: TransportKind): boolean {
     if (policy.protection === 'skip') return false;
-    const mustBeGuarded = isStrictByDecorator(policy) || (transport === 'ws' && this.coverage.isGlobal);
+    const mustBeGuarded = isStrictByDecorator(policy) || this.coverage.needsOwnGuard(transport);
     return mustBeGuarded && !this.coverage.covers(type, handler, transport);
   }
 }
 
-/** Whether decorators, and not only the default, require a signed-in caller. */
-function isStrictByDecorator({ protection, sources }: RoutePolicy): boolean {
-  return protection === 'strict' && (sources.protection !== DEFAULT_SOURCE || sources.acceptsToken !== DEFAULT_SOURCE);
+/** Whether calls reach any method of a class. A method of it that no call reaches is then a mistake. */
+function isRouted({ isController, methods }: ExploredClass): boolean {
+  return isController || methods.some(({ transports }) => transports.length > 0);
 }
-
-/** For these transports Nest looks up the method by name on the instance. For others it calls the method directly. */
-const CALLS_INSTANCE: readonly HandlerTransport[] = ['http', 'rpc'];
 
 /** Whether the guard receives the same class and method that the decorators are on. */
 function isCalledAsDecorated(type: Type, instance: object, { name, handler, transports }: ExploredMethod): boolean {
   if (instance.constructor !== type || Object.getPrototypeOf(instance) !== type.prototype) return false;
-  const isCalledByName = transports.some((transport) => CALLS_INSTANCE.includes(transport));
+  const isCalledByName = transports.some(({ callsInstance }) => callsInstance);
   return !isCalledByName || (instance as Record<string, unknown>)[name] === handler;
 }
 
@@ -108,17 +107,7 @@ const NOT_GUARDED =
   'no guard runs before it, so nothing enforces its decorators. Add @UseGuards(ClerkGuard) to the class, or leave out ' +
   '`guard: false` of ClerkModule, which guards the whole application.';
 
-/** The problem of an unguarded handler, by transport. */
-const UNGUARDED: Readonly<Record<HandlerTransport, string>> = {
-  http: NOT_GUARDED,
-  rpc: NOT_GUARDED,
-  ws: 'no guard runs before it: on Nest 11 no global guard reaches gateways. Add @UseGuards(ClerkGuard) to the gateway.',
-  graphql:
-    'no guard runs before it, so nothing enforces its decorators. Nest guards field resolvers only with ' +
-    "`fieldResolverEnhancers: ['guards']` among the options of GraphQLModule; queries and mutations need " +
-    '@UseGuards(ClerkGuard) where ClerkModule has `guard: false`.',
-};
-
 const NOT_ROUTED =
   'is decorated, but Nest routes no calls to it: it is not a route of a controller, a resolver or a message handler, so no ' +
-  'guard runs before it. Move the decorator to the handler, or remove it.';
+  'guard runs before it. Move the decorator to the handler, or remove it. If another framework calls it, register an adapter ' +
+  'that names the metadata of its handlers: ClerkModule.forRoot({ transports: { type: { call, credentials, handlers } } }).';

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext, Type } from '@nestjs/common';
 
 import type { Handler } from '../policy/policy.reader.js';
+import { http } from '../transports/http/http.kind.js';
 
 export type Next = (error?: unknown) => void;
 
@@ -23,7 +24,7 @@ export class MountedCall implements ExecutionContext {
   }
 
   getType<T extends string>(): T {
-    return 'http' as T;
+    return http.type as string as T;
   }
 
   getArgs<T extends unknown[]>(): T {

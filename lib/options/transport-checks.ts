@@ -1,7 +1,7 @@
 import { boolean, fields, listOfStrings, nonEmptyString, type Check } from './option-checks.js';
 import { origins } from './origin-checks.js';
 import { isRecord } from './own-properties.js';
-import type { GraphqlOptions, RpcOptions, TransportAdapter, WebSocketOptions } from './transport-types.js';
+import type { GraphqlOptions, RpcOptions, TransportAdapters, WebSocketOptions } from './transport-types.js';
 
 /** May be an instance of a class, whose methods are no fields. */
 export const rpc: Check<RpcOptions> = (value) =>
@@ -9,22 +9,27 @@ export const rpc: Check<RpcOptions> = (value) =>
     ? undefined
     : 'must be an object with the function credentials(context)';
 
-/** What `getType()` says of calls that need no adapter. */
-const BUILT_IN = ['http', 'rpc', 'graphql', 'ws'];
-
-/** Adapters may be instances of classes as well. */
-export const transports: Check<Readonly<Record<string, TransportAdapter>>> = (value) => {
+/**
+ * Adapters may be instances of classes as well. Types that are built in are rejected where the transports are known, in
+ * `ApplicationTransports`.
+ */
+export const transports: Check<TransportAdapters> = (value) => {
   if (!isRecord(value)) return 'must be an object that maps context types to adapters';
-  for (const [type, adapter] of Object.entries(value) as [string, Record<string, unknown> | null][]) {
-    if (BUILT_IN.includes(type)) return `.${type} is built in and takes no adapter`;
-    const { call, credentials, deny } = adapter ?? {};
+  for (const [type, adapter] of Object.entries(value) as [string, Record<string, unknown> | null | 'skip'][]) {
+    if (adapter === 'skip') continue;
+    const { call, credentials, deny, handlers } = adapter ?? {};
     const isAdapter = typeof call === 'function' && typeof credentials === 'function';
     if (!isAdapter || (deny !== undefined && typeof deny !== 'function')) {
       return `.${type} must have the functions call(context) and credentials(context), and may have deny(context, denial)`;
     }
+    if (handlers !== undefined && !isListOfKeys(handlers)) return `.${type}.handlers must be a list of metadata keys`;
   }
   return undefined;
 };
+
+function isListOfKeys(value: unknown): boolean {
+  return Array.isArray(value) && value.every((key) => typeof key === 'symbol' || !nonEmptyString(key));
+}
 
 export const webSocket = fields<WebSocketOptions>({
   allowedOrigins: origins,

@@ -59,7 +59,31 @@ export interface TransportAdapter {
    * Returns the error that denies the call in the way of its framework. By default an HTTP exception is thrown.
    */
   deny?: ((context: ExecutionContext, denial: Denial) => Error) | undefined;
+
+  /**
+   * The metadata keys that the decorators of the framework set on its handlers. Methods with one of them take decorators
+   * of this library, are checked at boot, and are listed in the protection map. Without it, a decorator on a method that
+   * Nest does not route fails the boot, except for `@SkipAuth()`.
+   *
+   * Set it only if the framework runs Nest's guards. One that calls methods directly (nest-commander) would ignore the
+   * decorators.
+   *
+   * @example
+   * ```ts
+   * import { RABBIT_HANDLER } from '@golevelup/nestjs-rabbitmq';
+   *
+   * handlers: [RABBIT_HANDLER];
+   * ```
+   */
+  handlers?: readonly (string | symbol)[] | undefined;
 }
+
+/**
+ * The transports of an application that are not built in, by context type (`context.getType()`). `'skip'` means that calls
+ * of the type carry no credentials: their handlers run as with `@SkipAuth()`, and those that a decorator restricts are
+ * denied.
+ */
+export type TransportAdapters = Readonly<Record<string, TransportAdapter | 'skip'>>;
 
 /** Where clients of GraphQL over WebSockets put their token, and whether the connection is closed when it expires. */
 export interface GraphqlOptions {

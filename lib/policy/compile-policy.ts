@@ -48,6 +48,11 @@ export function compilePolicy(levels: readonly PolicyLevel[], defaults: PolicyDe
   return Object.freeze({ ...policy, problems });
 }
 
+/** Whether decorators, and not only the default, require a signed-in caller. */
+export function isStrictByDecorator({ protection, sources }: RoutePolicy): boolean {
+  return protection === 'strict' && (sources.protection !== DEFAULT_SOURCE || sources.acceptsToken !== DEFAULT_SOURCE);
+}
+
 /** Contradicting decorators are reported as a problem; until then the strictest one counts. */
 function strictestOf({ protections, requirements }: PolicyLevel): Protection | undefined {
   if (requirements.length > 0 || !protections.every(isProtection)) return 'strict';

@@ -2,7 +2,7 @@ import { Inject, Injectable, type ExecutionContext, type Type } from '@nestjs/co
 import { Reflector } from '@nestjs/core';
 
 import { CLERK_OPTIONS } from '../options/resolved-options.js';
-import { compilePolicy, type PolicyDefaults } from './compile-policy.js';
+import { compilePolicy, isStrictByDecorator, type PolicyDefaults } from './compile-policy.js';
 import { PolicyMetadata, type PolicyMetadataKey } from './metadata.js';
 import type { PolicyLevel, RoutePolicy } from './route-policy.js';
 
@@ -14,6 +14,7 @@ export type Handler = ReturnType<ExecutionContext['getHandler']>;
 export class PolicyReader {
   private readonly compiled: Policies = new WeakMap();
   private readonly copies: Policies = new WeakMap();
+  private readonly skipped: Policies = new WeakMap();
 
   constructor(
     private readonly reflector: Reflector,
@@ -33,20 +34,46 @@ export class PolicyReader {
   }
 
   /**
-   * The same for calls that a framework other than Nest routes. It may call a copy of the method. The decorators of the
-   * class then apply, provided that no method of the class has decorators that could be lost.
+   * The same for calls that a framework other than Nest routes. It may call a copy of the method, which is recognized by
+   * the metadata that it shares with the method. For any other copy the decorators of the class apply, provided that no
+   * method of the class has decorators that could be lost.
+   *
+   * @param isSkipped Whether the calls carry no credentials, so that handlers run as with `@SkipAuth()`. A handler that
+   * a decorator restricts gets a problem and is denied.
    */
-  readForeign(controller: Type, handler: Handler): RoutePolicy {
-    const known = this.copies.get(controller)?.get(handler);
+  readForeign(controller: Type, handler: Handler, isSkipped = false): RoutePolicy {
+    const known = (isSkipped ? this.skipped : this.copies).get(controller)?.get(handler);
     if (known) return known;
-    const place = placeOf(controller, handler);
-    if (place || this.hasDecoratedMethods(controller)) return this.read(controller, handler);
-    return keep(this.copies, controller, handler, this.compile(controller, handler, undefined));
+    const original = originalOf(controller, handler);
+    const isLost = !original && this.hasDecoratedMethods(controller);
+    const policy =
+      original || isLost ? this.read(controller, original ?? handler) : this.compile(controller, handler, undefined);
+    if (!isSkipped) return keep(this.copies, controller, handler, policy);
+    return keep(
+      this.skipped,
+      controller,
+      handler,
+      isLost ? policy : this.skip(policy, controller, original ?? handler),
+    );
   }
 
-  private compile(controller: Type, handler: Handler, place: Place | undefined): RoutePolicy {
+  /** The policy of a handler whose calls carry no credentials. */
+  private skip(policy: RoutePolicy, controller: Type, handler: Handler): RoutePolicy {
+    if (isStrictByDecorator(policy)) return withProblem(policy, RESTRICTED);
+    return policy.protection === 'skip'
+      ? policy
+      : this.compile(controller, handler, placeOf(controller, handler), { protections: ['skip'] });
+  }
+
+  private compile(
+    controller: Type,
+    handler: Handler,
+    place: Place | undefined,
+    replaced: Partial<PolicyLevel> = {},
+  ): RoutePolicy {
     const name = `${controller.name}.${String(place?.name ?? handler.name)}`;
-    const levels = [...this.classLevels(controller), this.level(name, handler, undefined, place)];
+    const ofHandler = { ...this.level(name, handler, undefined, place), ...replaced };
+    const levels = [...this.classLevels(controller), ofHandler];
     return compilePolicy(levels, this.options);
   }
 
@@ -92,10 +119,7 @@ export class PolicyReader {
   }
 
   private hasDecoratedMethods(type: Type): boolean {
-    const methods = prototypesOf(type).flatMap((owner) =>
-      Object.values(Object.getOwnPropertyDescriptors(owner)).map(({ value }) => value as unknown),
-    );
-    return methods.some((method) => typeof method === 'function' && this.isDecorated(type, method));
+    return methodsOf(type).some((method) => this.isDecorated(type, method));
   }
 }
 
@@ -114,6 +138,33 @@ function withProblem(policy: RoutePolicy, problem: string): RoutePolicy {
 const LOST =
   'Nest calls a function that is not a method of the class, so the decorators of the method cannot be found. Do not replace ' +
   'methods on instances (bind(), arrow properties, proxies), and do not replace the class with a wrapper.';
+
+const RESTRICTED =
+  "decorators restrict who may call it, but the option transports is 'skip' for this type of calls, so that they carry no " +
+  'credentials. Register an adapter with call(context) and credentials(context), or remove the decorators.';
+
+/**
+ * The method that a framework calls, or has copied with its metadata, as `bind()` with `Reflect.defineMetadata()` does. A
+ * copy shares every metadata value with its method, at least one of them an object, which no other method has.
+ */
+function originalOf(controller: Type, handler: Handler): Handler | undefined {
+  if (placeOf(controller, handler)) return handler;
+  const keys = Reflect.getOwnMetadataKeys(handler) as (string | symbol)[];
+  const shares = (method: Handler) =>
+    Reflect.getOwnMetadataKeys(method).length === keys.length &&
+    keys.every((key) => Reflect.getOwnMetadata(key, method) === Reflect.getOwnMetadata(key, handler)) &&
+    keys.some((key) => typeof Reflect.getOwnMetadata(key, method) === 'object');
+  const [original, ...others] = methodsOf(controller).filter(shares);
+  return others.length === 0 ? original : undefined;
+}
+
+/** The methods of a class, with those that it inherits and overrides. */
+function methodsOf(type: Type): Handler[] {
+  const values = prototypesOf(type).flatMap((owner) =>
+    Object.values(Object.getOwnPropertyDescriptors(owner)).map(({ value }) => value as unknown),
+  );
+  return values.filter((value): value is Handler => typeof value === 'function');
+}
 
 /** The prototype that a handler belongs to, and its name there. */
 interface Place {

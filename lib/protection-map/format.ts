@@ -1,3 +1,4 @@
+import { http } from '../transports/http/http.kind.js';
 import type { ProtectedRoute, RouteRequirement } from './protected-route.js';
 
 /** The output format: aligned columns, JSON for programs, or a Markdown table. */
@@ -43,7 +44,7 @@ function cellsOf(route: ProtectedRoute, code: (text: string) => string): string[
 
 /** `POST /invoices (version 1)`, `ws message say (namespace chat)`. */
 export function labelOf(route: ProtectedRoute): string {
-  const transport = route.transport === 'http' ? [] : [route.transport];
+  const transport = route.transport === http.type ? [] : [route.transport];
   return [...transport, route.method, route.path, ...qualifiersOf(route)].join(' ');
 }
 

@@ -1,4 +1,5 @@
 import type { TokenType } from '../authentication/identity/token-types.js';
+import type { BuiltInTransport } from '../transports/transport-kinds.js';
 
 /** A requirement as text, and where it is declared. */
 export interface RouteRequirement {
@@ -17,8 +18,12 @@ export interface RouteRequirement {
  * of them. Plain data, which can be serialized as JSON and compared.
  */
 export interface ProtectedRoute {
-  /** The transport, as Nest's `ExecutionContext.getType()` names it. */
-  readonly transport: 'http' | 'graphql' | 'ws' | 'rpc';
+  /**
+   * The transport, as Nest's `ExecutionContext.getType()` names it: `http`, `graphql`, `ws`, `rpc`, or a type of the option
+   * `transports`.
+   */
+  // With `{}`, editors still suggest the built-in types.
+  readonly transport: BuiltInTransport | (string & {});
   /**
    * HTTP: the method, or `ALL`. GraphQL: `Query`, `Mutation`, `Subscription` or `field`. WebSockets: `message`.
    * Microservices: `message` or `event`.

@@ -4,13 +4,14 @@ import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { tokenTypesOf, type TokenType } from '../authentication/identity/token-types.js';
 import { appliesToType } from '../policy/applicability.js';
 import { describeRequirement } from '../policy/conditions.js';
-import { HandlersExplorer, type ExploredClass } from '../policy/handlers.explorer.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import type { DeclaredRequirement, RoutePolicy } from '../policy/route-policy.js';
+import { ApplicationTransports } from '../transports/application-transports.js';
+import type { EntryPoint, Routing } from '../transports/entry-point.js';
+import { HandlersExplorer, type ExploredClass } from '../transports/handlers.explorer.js';
 import { GuardCoverage } from '../guard/guard-coverage.js';
 import { ClerkGuardPresence } from '../guard/guard-presence.js';
 import { PolicyAudit } from '../guard/policy.audit.js';
-import { entryPointsOf, type EntryPoint, type Routing } from './entry-points.js';
 import type { ProtectedRoute, RouteRequirement } from './protected-route.js';
 
 /**
@@ -36,6 +37,7 @@ export class ClerkProtectionMap {
     @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
     @Inject(PolicyAudit) private readonly policyAudit: PolicyAudit,
     @Inject(ClerkGuardPresence) private readonly guardPresence: ClerkGuardPresence,
+    @Inject(ApplicationTransports) private readonly transports: ApplicationTransports,
   ) {}
 
   /**
@@ -59,16 +61,19 @@ export class ClerkProtectionMap {
     const classes = this.explorer.explore();
     const routing = this.routing(classes);
     const rows = classes.flatMap(({ type, methods }) =>
-      methods.flatMap((method) => {
-        const policy = this.policies.read(type, method.handler);
-        return entryPointsOf(type, method, routing).map((entry) =>
-          rowOf(entry, policy, this.coverage.covers(type, method.handler, entry.transport)),
-        );
+      methods.flatMap(({ name, handler, transports }) => {
+        const policy = this.policies.read(type, handler);
+        return transports.flatMap((kind) => {
+          const isGuarded = this.coverage.covers(type, handler, kind);
+          const entries = kind.entryPoints({ type, name, handler }, routing);
+          return entries.map((entry) => rowOf({ transport: kind.type, ...entry }, policy, isGuarded));
+        });
       }),
     );
     // A class that belongs to two modules with the same path is one route.
     const distinct = new Map(rows.map((row) => [JSON.stringify(row), row]));
-    return deepFreeze([...distinct.values()].sort(byPlace));
+    const orderOf = ({ transport }: ProtectedRoute) => this.transports.indexOf(transport);
+    return deepFreeze([...distinct.values()].sort((a, b) => orderOf(a) - orderOf(b) || byPlace(a, b)));
   }
 
   private routing(classes: readonly ExploredClass[]): Routing {
@@ -88,7 +93,9 @@ export class ClerkProtectionMap {
   }
 }
 
-function rowOf(entry: EntryPoint, policy: RoutePolicy, isGuarded: boolean): ProtectedRoute {
+type Entry = EntryPoint & Pick<ProtectedRoute, 'transport'>;
+
+function rowOf(entry: Entry, policy: RoutePolicy, isGuarded: boolean): ProtectedRoute {
   const { name: handler, protection, acceptsToken, sources } = policy;
   if (!isGuarded) {
     const unguarded = { protection: 'unguarded', acceptsToken: [], requirements: [] } as const;
@@ -117,12 +124,13 @@ function requirementOf(one: DeclaredRequirement, accepted: readonly TokenType[])
   return { requirement: describeRequirement(one), from: one.from, ...narrowed };
 }
 
-const TRANSPORTS: readonly string[] = ['http', 'graphql', 'ws', 'rpc'] satisfies ProtectedRoute['transport'][];
-
 function byPlace(one: ProtectedRoute, other: ProtectedRoute): number {
   const [a, b] = [one, other].map((row) => [
-    String(TRANSPORTS.indexOf(row.transport)),
-    ...[row.namespace ?? '', row.path, row.method, row.handler, JSON.stringify([row.version, row.host])],
+    row.namespace ?? '',
+    row.path,
+    row.method,
+    row.handler,
+    JSON.stringify([row.version, row.host]),
   ]) as [string[], string[]];
   const index = a.findIndex((key, at) => key !== b[at]);
   // Compared by code unit, so that the locale of a machine cannot reorder a snapshot.

@@ -64,6 +64,11 @@ export function callOf(context: ArgumentsHost): Call | undefined {
   return callIn(args) ?? (isFilterContext(context) ? callWithArguments(args) : undefined);
 }
 
+/** The call that a guard registered, or a new object that stores nothing. */
+export function registeredCall(context: ArgumentsHost): object {
+  return callOf(context) ?? {};
+}
+
 /** Filters have no class or handler. They receive the arguments that Nest was called with. */
 function isFilterContext(context: ArgumentsHost & { getHandler?: () => unknown }): boolean {
   return !context.getHandler?.();

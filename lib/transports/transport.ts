@@ -1,16 +1,20 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 
 import type { Credentials } from '../authentication/identity/credentials.js';
 import type { Identity } from '../authentication/identity/identity.js';
 import type { Denial, Outcome } from '../errors/denial.js';
 import type { UserLoader } from './attachment.js';
 
-/** How a Nest transport carries credentials, stores the identity and answers a denial. */
+/** How a transport carries credentials, stores the identity and answers a denial. */
 export interface Transport {
   /** Whether a framework other than Nest routes the calls. */
   readonly isForeign: boolean;
 
-  /** The object that lives as long as the call and stores its identity. */
+  /** Whether the application says that its calls carry no credentials, so that handlers run as with `@SkipAuth()`. */
+  readonly isSkipped?: boolean;
+
+  /** The object that stores the identity of the call. Registers the call if its transport has no such object. */
   carrier(context: ExecutionContext): object;
 
   /** The credentials of the caller, or a denial if the request is malformed. */
@@ -33,6 +37,15 @@ export interface Transport {
 
   /** The same, with an error of the application instead of the default. */
   denyWith(context: ExecutionContext, error: Error, denial: Denial): Error;
+
+  /**
+   * Answers an error of a handler in an exception filter.
+   * @returns what the filter returns; where a filter has to throw, it throws
+   */
+  answer(host: ArgumentsHost, denial: Denial): Observable<never> | void;
+
+  /** Runs once, when the application has started. */
+  onApplicationBootstrap?(): void;
 
   /**
    * Answers a call directly if Nest does not handle its errors.

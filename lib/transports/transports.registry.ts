@@ -1,52 +1,39 @@
-import { Inject, Injectable, type ExecutionContext, type OnApplicationBootstrap } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { Inject, Injectable, type ArgumentsHost, type OnApplicationBootstrap } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 
-import { ClerkTransportError } from '../errors/clerk.errors.js';
 import { LogThrottle } from '../errors/log-throttle.js';
-import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import { AdaptedTransport } from './custom/adapted.transport.js';
-import { GraphqlConnections } from './graphql/graphql.connections.js';
-import { GraphqlTransport } from './graphql/graphql.transport.js';
-import { HttpTransport } from './http/http.transport.js';
-import { RpcExceptions } from './rpc/rpc-exception.js';
-import { RpcTransport } from './rpc/rpc.transport.js';
+import { CLERK_OPTIONS } from '../options/resolved-options.js';
+import { ApplicationTransports } from './application-transports.js';
+import { SkippedTransport } from './custom/skipped.transport.js';
+import type { TransportKind, TransportServices } from './transport-kind.js';
 import type { Transport } from './transport.js';
-import { WebSocketTransport } from './websocket/websocket.transport.js';
 
 /** Finds the transport of a call by its context type. */
 @Injectable()
 export class TransportsRegistry implements OnApplicationBootstrap {
-  private readonly http: HttpTransport;
-  private readonly transports: ReadonlyMap<string, Transport>;
+  private created: ReadonlyMap<string, Transport> | undefined;
 
   constructor(
-    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
-    @Inject(CLERK_OPTIONS) options: Pick<ResolvedClerkOptions, 'rpc' | 'transports' | 'authorizedParties' | 'graphql'>,
-    @Inject(WebSocketTransport) webSocket: WebSocketTransport,
-    @Inject(LogThrottle) throttle: LogThrottle,
-    @Inject(GraphqlConnections) connections: GraphqlConnections,
-    @Inject(RpcExceptions) rpcExceptions: RpcExceptions,
-  ) {
-    this.http = new HttpTransport(adapterHost, options.authorizedParties);
-    const adapters = Object.entries(options.transports ?? {});
-    this.transports = new Map<string, Transport>([
-      ...adapters.map(([type, adapter]) => [type, new AdaptedTransport(type, adapter, throttle)] as const),
-      ['http', this.http],
-      ['rpc', new RpcTransport(options, throttle, rpcExceptions)],
-      ['graphql', new GraphqlTransport(throttle, options.authorizedParties, options.graphql, connections)],
-      ['ws', webSocket],
-    ]);
-  }
+    @Inject(ApplicationTransports) private readonly application: Pick<ApplicationTransports, 'kinds'>,
+    @Inject(CLERK_OPTIONS) private readonly options: TransportServices['options'],
+    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+    @Inject(ModuleRef) private readonly resolver: TransportServices['resolver'],
+  ) {}
 
   onApplicationBootstrap(): void {
-    this.http.warnWhereAuthIsTaken();
+    for (const transport of this.transports.values()) transport.onApplicationBootstrap?.();
   }
 
-  /** @throws ClerkTransportError if no adapter exists for the type; the call is denied */
-  for(context: ExecutionContext): Transport {
+  /** For a type without an adapter, a transport that lets only handlers with `@SkipAuth()` run. */
+  for(context: ArgumentsHost): Transport {
     const type = context.getType<string>();
-    const transport = this.transports.get(type);
-    if (!transport) throw new ClerkTransportError(type);
-    return transport;
+    return (this.created ?? this.transports).get(type) ?? new SkippedTransport(type, false);
+  }
+
+  /** Created when they are first needed: by then, the providers that they find are complete. */
+  private get transports(): ReadonlyMap<string, Transport> {
+    const { options, throttle, resolver } = this;
+    const create = (kind: TransportKind) => [kind.type, kind.create({ options, throttle, resolver })] as const;
+    return (this.created ??= new Map(this.application.kinds.map(create)));
   }
 }

@@ -1,10 +1,11 @@
 /** Tests custom transports: adapters of the application, with the guard run by Nest. */
-import { Controller, Get, Injectable, type ExecutionContext, type Type } from '@nestjs/common';
+import { Controller, Get, Injectable, SetMetadata, type ExecutionContext, type Type } from '@nestjs/common';
 import { ExternalContextCreator } from '@nestjs/core';
 
 import {
   AcceptsToken,
   Auth,
+  ClerkProtectionMap,
   ClerkTransportError,
   CurrentUser,
   Public,
@@ -69,6 +70,29 @@ class BotAdapter implements TransportAdapter {
   }
 }
 
+/** Handlers that only a bot calls, which marks them with metadata. */
+const OnUpdate = (name: string) => SetMetadata('bot:update', name);
+
+@Injectable()
+class Updates {
+  @OnUpdate('greet') @RequirePermission('org:bots:greet') greet(@Auth('userId') userId: string) {
+    return userId;
+  }
+  @OnUpdate('ping') @SkipAuth() ping() {
+    return 'pong';
+  }
+  @OnUpdate('help') help() {
+    return 'help';
+  }
+}
+
+@Injectable()
+class Pings {
+  @SkipAuth() ping() {
+    return 'pong';
+  }
+}
+
 describe.each(PLATFORMS)('calls over a custom transport, in an application on %s', (_, platform) => {
   let clerk: LocalClerk;
   let app: TestApp | undefined;
@@ -129,11 +153,88 @@ describe.each(PLATFORMS)('calls over a custom transport, in an application on %s
 
   it('are denied without an adapter, and the error says how to register one', async () => {
     await start({});
-    for (const name of ['default', 'public', 'skip'] as const) {
+    for (const name of ['default', 'public', 'permission'] as const) {
       const { error } = await call(name, { session: await clerk.sessionToken() });
       expect(error).toBeInstanceOf(ClerkTransportError);
       expect(error.message).toContain('transports: { "bot": { call, credentials } }');
     }
+  });
+
+  it('run without an adapter if the handler has @SkipAuth()', async () => {
+    await start({}, Pings);
+    expect(await call('skip')).toEqual({ isAuthenticated: null });
+    const pings = app!.get(Pings);
+    expect(await callOn(pings, 'ping', pings.ping, {})).toBe('pong');
+  });
+
+  it('run without credentials if transports skips their type', async () => {
+    await start({ transports: { bot: 'skip' } });
+    expect(await call('skip')).toEqual({ isAuthenticated: null });
+    expect(await call('bare')).toEqual(['shared client', 'text', 'default']);
+  });
+
+  it.each(['permission', 'm2m', 'default'] as const)(
+    'are denied with 500 to the handler %s, which needs a caller, if transports skips their type',
+    async (name) => {
+      await start({ transports: { bot: 'skip' } });
+      const { error } = await call(name, { session: await clerk.sessionToken() });
+      expect(error.getStatus()).toBe(500);
+      expect(error.getResponse()).toMatchObject({ code: 'invalid-policy' });
+      expect(app!.logger.ofGuard('error').join()).toContain(`Bot.${name}: denied 500 (invalid-policy)`);
+    },
+  );
+
+  describe('to handlers whose metadata the adapter names', () => {
+    const withHandlers = () => Object.assign(new BotAdapter(), { handlers: ['bot:update'] });
+
+    it('are authorized by the decorators of the handler', async () => {
+      await start({ transports: { bot: withHandlers() } }, Updates);
+      const updates = app!.get(Updates);
+      const [user, organization] = [clerk.createUser(), clerk.createOrganization()];
+      const permitted = await clerk.sessionToken({ user, organization, permissions: ['org:bots:greet'] });
+      const other = await clerk.sessionToken({ user });
+
+      expect(await callOn(updates, 'greet', updates.greet, { session: permitted })).toBe(user.id);
+      expect(await callOn(updates, 'ping', updates.ping, {})).toBe('pong');
+      expect((await callOn(updates, 'greet', updates.greet, { session: other })).error.denial).toMatchObject({
+        status: 403,
+      });
+      expect((await callOn(updates, 'help', updates.help, {})).error.denial).toMatchObject({ status: 401 });
+    });
+
+    it('are listed in the protection map, after those of built-in transports', async () => {
+      await start({ transports: { bot: withHandlers() } }, Updates);
+      const rows = app!.get(ClerkProtectionMap).routes();
+      const ofBot = rows.filter(({ transport }) => transport === 'bot');
+      expect(ofBot.map(({ method, path, protection }) => [method, path, protection])).toEqual([
+        ['handler', 'Updates.greet', 'strict'],
+        ['handler', 'Updates.help', 'strict'],
+        ['handler', 'Updates.ping', 'skip'],
+      ]);
+      expect(rows.slice(-3)).toEqual(ofBot);
+    });
+
+    it('fail the boot for a contradiction in the decorators', async () => {
+      @Injectable()
+      class Contradictory {
+        @OnUpdate('greet') @Public() @RequirePermission('org:bots:greet') greet() {}
+      }
+      await expect(start({ transports: { bot: withHandlers() } }, Contradictory)).rejects.toThrow(
+        /Contradictory\.greet: .*@Public\(\)/,
+      );
+    });
+
+    it('fail the boot for a handler that no guard protects', async () => {
+      await expect(start({ transports: { bot: withHandlers() }, guard: false } as never, Updates)).rejects.toThrow(
+        /Updates\.greet: no guard runs before it/,
+      );
+    });
+
+    it('fail the boot if the adapter does not name the metadata', async () => {
+      await expect(start({ transports: { bot: new BotAdapter() } }, Updates)).rejects.toThrow(
+        /Updates\.greet: is decorated, .* transports: \{ type: \{ call, credentials, handlers \} \}/,
+      );
+    });
   });
 
   it('are authenticated and authorized like any other call with an adapter', async () => {
@@ -264,6 +365,9 @@ describe.each(PLATFORMS)('calls over a custom transport, in an application on %s
     ['an adapter for gateways, which are built in', { ws: new BotAdapter() }],
     ['an adapter without credentials()', { bot: { call: () => ({}) } }],
     ['an adapter whose deny is not a function', { bot: { ...{ call: () => ({}), credentials: () => '' }, deny: 1 } }],
+    ['skip for HTTP, which is built in', { http: 'skip' }],
+    ['skip for gateways, which are built in', { ws: 'skip' }],
+    ['an adapter whose handlers are not a list', { bot: Object.assign(new BotAdapter(), { handlers: 'key' }) }],
     ['a list of adapters', [new BotAdapter()]],
     ['null as an adapter', { bot: null }],
   ])('are rejected at boot if the option transports is %s', async (_name, transports) => {

@@ -34,7 +34,9 @@ export const TRANSPORT_OPTIONS = {
   rpc: option({ scope: 'module', byIdentity: true, check: rpc }),
 
   /**
-   * Adapters for other transports, by context type (`context.getType()`). Calls of a type without an adapter are denied.
+   * Adapters for other transports, by context type (`context.getType()`). Calls of a type without an adapter are denied,
+   * except to handlers with `@SkipAuth()`. `'skip'` in place of an adapter means that its calls carry no credentials: their
+   * handlers run as with `@SkipAuth()`, and those that a decorator restricts are denied.
    *
    * @example
    * ```ts

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import type { Identity } from '../../authentication/identity/identity.js';
@@ -8,12 +8,10 @@ import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
 import type { TransportAdapter } from '../../options/transport-types.js';
 import { attachIdentity, type UserLoader } from '../attachment.js';
-import { beginCall, callIn, isObject, type Call } from '../calls.js';
+import { isObject, type Call } from '../calls.js';
 import { presentedCredentials, type CredentialsExtractor } from '../presented.js';
 import type { Transport } from '../transport.js';
-
-/** More arguments than any framework passes. A handler without parameter decorators receives all of them. */
-const MAX_ARGUMENTS = 8;
+import { beginForeignCall } from './foreign-call.js';
 
 /** A transport that the application defines with the option `transports`. */
 export class AdaptedTransport implements Transport {
@@ -33,23 +31,29 @@ export class AdaptedTransport implements Transport {
   }
 
   carrier(context: ExecutionContext): Call {
-    const args = context.getArgs<unknown[]>();
-    const existing = callIn(args);
-    if (existing?.args === args) return existing;
-    const source = this.callObject(context);
-    return beginCall(args, { source, place: (length) => Math.max(MAX_ARGUMENTS, length), uniqueArgument: source });
+    return beginForeignCall(context, this.findSource);
   }
 
   credentials(context: ExecutionContext): Outcome<Credentials> {
     return presentedCredentials(this.extractor, context, () => this.carrier(context), this.throttle);
   }
 
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
-    attachIdentity(this.carrier(context), identity, userLoader);
+  attach(
+    _context: ExecutionContext,
+    identity: Identity,
+    userLoader: UserLoader | undefined,
+    { carrier }: Credentials,
+  ): void {
+    attachIdentity(carrier, identity, userLoader);
   }
 
   deny(context: ExecutionContext, denial: Denial): Error {
     return this.adapter.deny?.(context, denial) ?? toHttpException(denial);
+  }
+
+  answer(host: ArgumentsHost, denial: Denial): never {
+    // At runtime, Nest passes filters the same object as an ExecutionContext.
+    throw this.deny(host as ExecutionContext, denial);
   }
 
   denyWith(_context: ExecutionContext, error: Error, denial: Denial): Error {
@@ -58,12 +62,12 @@ export class AdaptedTransport implements Transport {
   }
 
   /** The object must be one of the arguments. One that is created on each access cannot identify the call. */
-  private callObject(context: ExecutionContext): object {
+  private readonly findSource = (context: ExecutionContext): object => {
     const call: unknown = this.adapter.call(context);
     if (isObject(call) && context.getArgs<unknown[]>().includes(call)) return call;
     throw new ClerkTransportError(
       this.type,
       `transports.${this.type}.call(context) must return an object that is among context.getArgs()`,
     );
-  }
+  };
 }

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import type { Identity } from '../../authentication/identity/identity.js';
@@ -113,6 +113,11 @@ export class GraphqlTransport implements Transport {
     };
     const details = { clerkCode, ...optional };
     return Object.assign(exception, { message, extensions: { code: codeOf(denial.status), ...details } });
+  }
+
+  answer(host: ArgumentsHost, denial: Denial): never {
+    // At runtime, Nest passes filters the same object as an ExecutionContext. Handler and class are not read here.
+    throw this.deny(host as ExecutionContext, denial);
   }
 
   denyWith(context: ExecutionContext, error: Error, denial: Denial): Error {

@@ -1,5 +1,5 @@
-import { Logger, type ExecutionContext } from '@nestjs/common';
-import type { HttpAdapterHost } from '@nestjs/core';
+import { Logger, type ArgumentsHost, type ExecutionContext } from '@nestjs/common';
+import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import { hasHeaders, type Identity } from '../../authentication/identity/identity.js';
@@ -8,12 +8,12 @@ import { MALFORMED_REQUEST } from '../../errors/denials.js';
 import { ClerkTransportError } from '../../errors/clerk.errors.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from '../attachment.js';
-import { carrierOf } from '../carrier.js';
 import { HttpCredentials } from './http.credentials.js';
 import { defineRequestAuth, isAuthTakenFor } from './request-auth.js';
 import { isNodeResponse, mergeHeader } from './response-headers.js';
 import type { Transport } from '../transport.js';
 import type { HttpRequestLike } from './http-request.js';
+import { requestCarrierOf } from './web-request.js';
 
 const AUTH_IS_TAKEN =
   'Another library or plugin defines request.auth as well, so that it may not be the one of nest-clerk. @Auth() and ' +
@@ -23,7 +23,6 @@ const AUTH_IS_TAKEN =
 /** HTTP, on any platform adapter. */
 export class HttpTransport implements Transport {
   readonly isForeign = false;
-  private platform: string | undefined;
   private hasWarned = false;
 
   /** @param origins The application's own origins, to validate forwarded headers. */
@@ -33,18 +32,21 @@ export class HttpTransport implements Transport {
   ) {}
 
   carrier(context: ExecutionContext): object {
-    return this.carrierOf(context.switchToHttp().getRequest<HttpRequestLike>());
+    return requestCarrierOf(httpRequestOf(context));
   }
 
   credentials(context: ExecutionContext): Outcome<Credentials> {
-    const source = context.switchToHttp().getRequest<HttpRequestLike>();
-    const credentials = new HttpCredentials(source, this.carrierOf(source), this.origins);
+    const source = httpRequestOf(context);
+    const credentials = new HttpCredentials(source, requestCarrierOf(source), this.origins);
     return credentials.isReadable ? credentials : new Denied(MALFORMED_REQUEST);
   }
 
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
-    const source = context.switchToHttp().getRequest<HttpRequestLike>();
-    const carrier = this.carrierOf(source);
+  attach(
+    context: ExecutionContext,
+    identity: Identity,
+    userLoader: UserLoader | undefined,
+    { source, carrier }: Credentials,
+  ): void {
     // Send headers only once if the guard runs twice. Cookies would be set twice.
     const alreadySent = attachedIdentity(carrier)?.headers === identity.headers;
     if (!attachIdentity(carrier, identity, userLoader)) {
@@ -55,13 +57,7 @@ export class HttpTransport implements Transport {
     identity.headers.forEach((value, name) => this.setHeader(context, name, value));
   }
 
-  /** Like `carrierOf()`, with a shortcut for Express, whose requests have no wrapper. */
-  private carrierOf(source: HttpRequestLike): object {
-    this.platform ??= this.adapterHost.httpAdapter.getType();
-    return this.platform === 'express' ? source : carrierOf(source);
-  }
-
-  deny(context: ExecutionContext, denial: Denial): Error {
+  deny(context: ArgumentsHost, denial: Denial): Error {
     if (denial.location) {
       this.setHeader(context, 'location', denial.location);
       this.setHeader(context, 'cache-control', 'no-store');
@@ -79,8 +75,15 @@ export class HttpTransport implements Transport {
     return exception;
   }
 
+  answer(host: ArgumentsHost, denial: Denial): void {
+    const { httpAdapter } = this.adapterHost;
+    const headersSent = httpAdapter.isHeadersSent(host.switchToHttp().getResponse());
+    const error = headersSent ? toHttpException(denial) : this.deny(host, denial);
+    new BaseExceptionFilter(httpAdapter).catch(error, host);
+  }
+
   /** Checks at boot. What overwrites the property of single requests is only detected at their first. */
-  warnWhereAuthIsTaken(): void {
+  onApplicationBootstrap(): void {
     if (isAuthTakenFor(this.adapterHost.httpAdapter?.getInstance?.())) this.warnOfTakenAuth();
   }
 
@@ -91,7 +94,7 @@ export class HttpTransport implements Transport {
     new Logger('ClerkGuard').warn(AUTH_IS_TAKEN);
   }
 
-  private setHeader(context: ExecutionContext, name: string, value: string): void {
+  private setHeader(context: ArgumentsHost, name: string, value: string): void {
     const adapter = this.adapterHost.httpAdapter;
     const response = context.switchToHttp().getResponse<unknown>();
     // Fastify middleware receives Node's response, which not every version of its adapter supports.
@@ -100,4 +103,9 @@ export class HttpTransport implements Transport {
     if (name === 'set-cookie') adapter.appendHeader(response, name, value);
     else adapter.setHeader(response, name, value);
   }
+}
+
+/** The request of the platform. */
+export function httpRequestOf(context: ArgumentsHost): HttpRequestLike {
+  return context.switchToHttp().getRequest<HttpRequestLike>();
 }

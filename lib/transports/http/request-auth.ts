@@ -6,7 +6,8 @@ import type { SignedInAuthObject, SignedOutAuthObject } from '@clerk/backend/int
 import type { AuthObjectOptions } from '../../authentication/identity/auth-memo.js';
 import type { Identity } from '../../authentication/identity/identity.js';
 import { attachedIdentity } from '../attachment.js';
-import { carrierOf } from '../carrier.js';
+import type { HttpRequestLike } from './http-request.js';
+import { requestCarrierOf } from './web-request.js';
 
 type SessionAuthObject = SignedInAuthObject | SignedOutAuthObject;
 
@@ -133,7 +134,7 @@ function isOfOneApplication(request: object, prototype: object): boolean {
 
 function defineForAll(prototype: object): boolean {
   function auth(this: object): unknown {
-    const identity = attachedIdentity(carrierOf(this));
+    const identity = attachedIdentity(requestCarrierOf(this as HttpRequestLike));
     if (!identity) return undefined;
     if (types.isProxy(this) || !define(this, identity)) return createRequestAuth(identity);
     return (this as { auth?: unknown }).auth;

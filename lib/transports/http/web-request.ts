@@ -63,6 +63,7 @@ export function targetOf(request: HttpRequestLike): string | undefined {
  */
 export function requestCarrierOf(request: HttpRequestLike): object {
   const raw = rawOf(request) as Partial<HttpRequestLike>;
+  if (raw === request) return request;
   return request.headers === undefined || request.headers === raw.headers ? raw : request;
 }
 

@@ -1,14 +1,15 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
+import { throwError, type Observable } from 'rxjs';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import type { Identity } from '../../authentication/identity/identity.js';
 import type { Denial, Outcome } from '../../errors/denial.js';
-import { asHttpException } from '../../errors/exceptions.js';
+import { asHttpException, bodyOf } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import { attachIdentity, type UserLoader } from '../attachment.js';
-import { beginCall, isObject, type Call } from '../calls.js';
-import { endGrpcStreamCall, grpcCallOf } from './grpc.call.js';
+import { beginCall, callOf, isObject, type Call } from '../calls.js';
+import { endGrpcStreamCall, grpcCallOf, grpcErrorOf } from './grpc.call.js';
 import { presentedCredentials, type CredentialsExtractor } from '../presented.js';
 import { rpcErrorFor } from './rpc.denial.js';
 import type { RpcExceptions } from './rpc-exception.js';
@@ -41,8 +42,7 @@ export class RpcTransport implements Transport {
     const args = context.getArgs<unknown[]>();
     const [payload, own] = args;
     return beginCall(args, {
-      // A custom transport strategy may pass no context. The arguments array is never the payload itself.
-      source: grpcCallOf(args)?.metadata ?? (isObject(own) ? own : args),
+      source: grpcCallOf(args)?.metadata ?? contextOrArguments(own, args),
       place: (length) => Math.max(MAX_ARGUMENTS, length),
       // A custom strategy may reuse its context. Nest's own strategies create one for each message.
       uniqueArgument: isContextOfNest(own) ? own : isObject(payload) ? payload : undefined,
@@ -53,8 +53,13 @@ export class RpcTransport implements Transport {
     return presentedCredentials(this.extractor, context, () => this.carrier(context), this.throttle);
   }
 
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
-    attachIdentity(this.carrier(context), identity, userLoader);
+  attach(
+    _context: ExecutionContext,
+    identity: Identity,
+    userLoader: UserLoader | undefined,
+    { carrier }: Credentials,
+  ): void {
+    attachIdentity(carrier, identity, userLoader);
   }
 
   deny(context: ExecutionContext, denial: Denial): Error {
@@ -67,9 +72,25 @@ export class RpcTransport implements Transport {
     return exception === error ? error : markUnanswered(context, exception);
   }
 
+  answer(host: ArgumentsHost, denial: Denial): Observable<never> {
+    const call = grpcCallOf(host.getArgs<unknown[]>());
+    return throwError(() => (call ? grpcErrorOf(bodyOf(denial), call) : bodyOf(denial)));
+  }
+
   endCall(context: ExecutionContext, error: Error): Promise<never> | undefined {
     return endGrpcStreamCall(context.getArgs(), error);
   }
+}
+
+/** The context of a message, also of one that no guard has registered. */
+export function rpcSourceOf(context: ExecutionContext): object {
+  const call = callOf(context);
+  return call ? call.source : contextOrArguments(context.switchToRpc().getContext<unknown>(), context.getArgs());
+}
+
+/** A custom transport strategy may pass no context. The arguments array is never the payload itself. */
+function contextOrArguments(context: unknown, args: unknown[]): object {
+  return isObject(context) ? context : args;
 }
 
 /** Recognizes Nest's contexts by their methods, because their base class is in an optional package. */

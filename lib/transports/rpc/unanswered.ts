@@ -26,7 +26,12 @@ export function markUnanswered<E extends Error>(context: ExecutionContext, error
 }
 
 function isUnanswered(context: ExecutionContext): boolean {
-  return Reflect.getMetadata(HANDLER_TYPE, context.getHandler()) === EVENT_HANDLER || isKafkaEvent(context);
+  return isEventHandler(context.getHandler()) || isKafkaEvent(context);
+}
+
+/** Whether a handler has `@EventPattern()`. */
+export function isEventHandler(handler: object): boolean {
+  return Reflect.getMetadata(HANDLER_TYPE, handler) === EVENT_HANDLER;
 }
 
 /** Whether a message came over Kafka, whose strategy redelivers a failed event. */

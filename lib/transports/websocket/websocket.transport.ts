@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import { subjectOf, type Identity } from '../../authentication/identity/identity.js';
@@ -56,8 +56,13 @@ export class WebSocketTransport implements Transport {
     return new CallCredentials({ authorization: withScheme(token) }, requestOf(client), {});
   }
 
-  attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {
-    attachIdentity(this.carrier(context), identity, userLoader);
+  attach(
+    context: ExecutionContext,
+    identity: Identity,
+    userLoader: UserLoader | undefined,
+    { carrier }: Credentials,
+  ): void {
+    attachIdentity(carrier, identity, userLoader);
     socketState(clientOf(context)).subject ??= subjectOf(identity);
   }
 
@@ -75,6 +80,10 @@ export class WebSocketTransport implements Transport {
     return this.websockets.exception(bodyOf(denial));
   }
 
+  answer(host: ArgumentsHost, denial: Denial): void {
+    this.websockets.answer(bodyOf(denial), host);
+  }
+
   denyWith(context: ExecutionContext, error: Error, denial: Denial): Error {
     this.deny(context, denial);
     // Nest can send exceptions of @nestjs/websockets as they are.
@@ -85,6 +94,7 @@ export class WebSocketTransport implements Transport {
   }
 }
 
-function clientOf(context: ExecutionContext): object {
+/** The socket that a message came over. */
+export function clientOf(context: ArgumentsHost): object {
   return context.switchToWs().getClient<object>();
 }

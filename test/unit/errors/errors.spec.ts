@@ -55,7 +55,7 @@ describe('errors', () => {
       new errors.ClerkTransportError('bot'),
       'ClerkTransportError',
       'unknown-transport',
-      'A call of the execution context type "bot" was denied: there is no transport adapter for it. http, graphql, rpc and ws are built in; register an adapter for others with the option transports: ClerkModule.forRoot({ transports: { "bot": { call, credentials } } }).',
+      'A call of the execution context type "bot" was denied: there is no transport adapter for it. Register one with the option transports: ClerkModule.forRoot({ transports: { "bot": { call, credentials } } }).',
     ],
     [
       'ClerkTransportError with a reason',

@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 
 import type { ClerkClient } from '@clerk/backend';
-import type { HttpAdapterHost } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 
 import { ClerkInstances } from '../../../lib/authentication/instances/clerk-instances.js';
@@ -13,7 +12,8 @@ import { ClerkAuthNotPopulatedError, ClerkNotFoundException, ClerkUnauthorizedEx
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import { signedIn } from '../../../lib/testing/index.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
-import { GraphqlConnections } from '../../../lib/transports/graphql/graphql.connections.js';
+import { ApplicationTransports } from '../../../lib/transports/application-transports.js';
+import { http } from '../../../lib/transports/http/http.kind.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
 
 const ada = signedIn({ userId: 'user_ada' });
@@ -37,14 +37,9 @@ describe('CurrentUsers', () => {
       return { id };
     };
     const client = { users: { getUser } } as unknown as ClerkClient;
-    const transports = new TransportsRegistry(
-      { httpAdapter } as unknown as HttpAdapterHost,
-      options,
-      null as never,
-      new LogThrottle(),
-      new GraphqlConnections(),
-      null as never,
-    );
+    const transports = new TransportsRegistry(new ApplicationTransports([http], options), options, new LogThrottle(), {
+      get: () => ({ httpAdapter }) as never,
+    });
     const request = { headers: {}, url: '/' };
     if (identity) attachIdentity(request, identity);
     return new CurrentUsers(new RequestUsers(new ClerkInstances(options, client, given, {})), transports).load(

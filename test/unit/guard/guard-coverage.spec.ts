@@ -5,7 +5,8 @@ import { Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
 import { GuardCoverage, hasOwnGuard } from '../../../lib/guard/guard-coverage.js';
 import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
-import type { HandlerTransport } from '../../../lib/policy/handlers.explorer.js';
+import { builtInKind, type BuiltInTransport } from '../../../lib/transports/transport-kinds.js';
+import { WebSocketPackage } from '../../../lib/transports/websocket/websocket.package.js';
 
 class Derived extends ClerkGuard {}
 class Other implements CanActivate {
@@ -21,10 +22,9 @@ const lookalike = { constructor: ClerkGuard, canActivate: () => true };
 function coverageOf(
   config: ApplicationConfig,
   moduleRef = {},
-  websockets = {},
   modules: ReadonlyMap<number, object> = new Map(),
 ): GuardCoverage {
-  return new GuardCoverage(config, modules as never, moduleRef as never, websockets as never);
+  return new GuardCoverage(config, modules as never, moduleRef as never);
 }
 
 describe('GuardCoverage.isReplaced', () => {
@@ -49,7 +49,7 @@ describe('GuardCoverage.isReplaced', () => {
       false,
     ],
   ])('detects, with %s, whether a test has replaced ClerkGuard', (_, modules, isReplaced) => {
-    const coverage = coverageOf(new ApplicationConfig(), {}, {}, new Map(modules.entries()));
+    const coverage = coverageOf(new ApplicationConfig(), {}, new Map(modules.entries()));
     expect(coverage.isReplaced).toBe(isReplaced);
     expect(coverage.isGlobal).toBe(isReplaced);
   });
@@ -113,7 +113,7 @@ describe('GuardCoverage.covers()', () => {
 
   function covers(
     name: Name,
-    transport: HandlerTransport,
+    transport: BuiltInTransport,
     {
       isGlobal = true,
       reachesGateways = true,
@@ -123,18 +123,19 @@ describe('GuardCoverage.covers()', () => {
     const config = new ApplicationConfig();
     if (isGlobal) config.useGlobalGuards(ours);
     const moduleRef = {
-      get: () => {
+      get: (token: unknown) => {
+        if (token === WebSocketPackage) return { hasGlobalGuards: () => reachesGateways };
         if (!enhancers) throw new Error('no GraphQLModule');
         return enhancers;
       },
     };
-    const coverage = coverageOf(config, moduleRef, { hasGlobalGuards: () => reachesGateways });
+    const coverage = coverageOf(config, moduleRef);
     const type = name in Fields.prototype ? Fields : Handlers;
-    return coverage.covers(type, Reflect.get(type.prototype, name), transport);
+    return coverage.covers(type, Reflect.get(type.prototype, name), builtInKind(transport)!);
   }
   const GUARDED = { fieldResolverEnhancers: ['interceptors', 'guards'] };
 
-  it.each<[Name, HandlerTransport, Parameters<typeof covers>[2], boolean]>([
+  it.each<[Name, BuiltInTransport, Parameters<typeof covers>[2], boolean]>([
     ['bare', 'http', {}, true],
     ['bare', 'rpc', {}, true],
     ['bare', 'http', { isGlobal: false }, false],

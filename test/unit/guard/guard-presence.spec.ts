@@ -34,7 +34,7 @@ function presence(modules: readonly Providers[], guards: readonly unknown[] = []
   const container = new Map(
     modules.map((providers, index) => [index, { providers: new Map(providers), injectables: new Map() }]),
   );
-  const coverage = new GuardCoverage(config, container as never, {} as never, {} as never);
+  const coverage = new GuardCoverage(config, container as never, {} as never);
   return new ClerkGuardPresence(container as never, config, coverage);
 }
 const problemsOf = (...application: Parameters<typeof presence>): readonly string[] => {

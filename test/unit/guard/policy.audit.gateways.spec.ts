@@ -6,9 +6,10 @@ import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
 import { GuardCoverage } from '../../../lib/guard/guard-coverage.js';
 import { PolicyAudit } from '../../../lib/guard/policy.audit.js';
 import { Public, SkipAuth } from '../../../lib/index.js';
-import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 import { PredicateInstances } from '../../../lib/policy/predicate-instances.js';
+import { HandlersExplorer } from '../../../lib/transports/handlers.explorer.js';
+import { TRANSPORT_KINDS } from '../../../lib/transports/transport-kinds.js';
 
 @WebSocketGateway()
 class Open {
@@ -43,13 +44,13 @@ describe('PolicyAudit for gateways', () => {
     const config = new ApplicationConfig();
     if (isGuarded) config.useGlobalGuards(Object.create(ClerkGuard.prototype) as ClerkGuard);
     return new PolicyAudit(
-      new HandlersExplorer(discovery as never, new MetadataScanner()),
+      new HandlersExplorer(discovery as never, new MetadataScanner(), { kinds: TRANSPORT_KINDS }),
       new PolicyReader(new Reflector(), {
         ...{ protection: 'strict', treatPendingAsSignedOut: true, redirectToSignIn: false },
         ...{ explainDenials: false, machineOnly: false },
       }),
       new PredicateInstances(),
-      new GuardCoverage(config, new Map() as never, {} as never, { hasGlobalGuards: guardsGateways } as never),
+      new GuardCoverage(config, new Map() as never, { get: () => ({ hasGlobalGuards: guardsGateways }) } as never),
     ).onModuleInit();
   }
   const notInstalled = (): never => {

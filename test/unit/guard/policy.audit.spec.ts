@@ -12,15 +12,17 @@ import { APP_GUARD, DiscoveryService } from '@nestjs/core';
 import { Query } from '@nestjs/graphql';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
-import { anyOf, Public, RequireAuth, RequirePermission, RequireThat } from '../../../lib/index.js';
+import { anyOf, Auth, Public, RequireAuth, RequirePermission, RequireThat, SkipAuth } from '../../../lib/index.js';
 import { CLERK_OPTIONS } from '../../../lib/options/resolved-options.js';
 import { GUARD_PRESENCE } from '../../../lib/policy/guard-required.js';
-import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
 import { ClerkGuard } from '../../../lib/guard/clerk.guard.js';
 import { GuardCoverage } from '../../../lib/guard/guard-coverage.js';
 import { PolicyAudit } from '../../../lib/guard/policy.audit.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 import { PredicateInstances } from '../../../lib/policy/predicate-instances.js';
+import { ApplicationTransports } from '../../../lib/transports/application-transports.js';
+import { HandlersExplorer } from '../../../lib/transports/handlers.explorer.js';
+import { TRANSPORT_KINDS } from '../../../lib/transports/transport-kinds.js';
 import { WebSocketPackage } from '../../../lib/transports/websocket/websocket.package.js';
 import { contextOf } from '../../support/application-context.js';
 
@@ -33,7 +35,7 @@ const CLERK = {
 };
 const PRESENCE = { provide: GUARD_PRESENCE, useValue: { isGuarded: () => true } };
 const UNROUTED =
-  'is decorated, but Nest routes no calls to it: it is not a route of a controller, a resolver or a message handler, so no guard runs before it. Move the decorator to the handler, or remove it.';
+  'is decorated, but Nest routes no calls to it: it is not a route of a controller, a resolver or a message handler, so no guard runs before it. Move the decorator to the handler, or remove it. If another framework calls it, register an adapter that names the metadata of its handlers: ClerkModule.forRoot({ transports: { type: { call, credentials, handlers } } }).';
 const EMPTY = '@RequirePermission() requires nothing, so no caller could pass: name at least one right.';
 
 /** The guard of the whole application. */
@@ -42,7 +44,21 @@ const GUARD = { provide: APP_GUARD, useValue: Object.create(ClerkGuard.prototype
 /** Of Nest 12, whose global guards reach gateways. */
 const WEBSOCKETS = { provide: WebSocketPackage, useValue: new WebSocketPackage(undefined, true) };
 
-const AUDIT = [PolicyAudit, HandlersExplorer, PolicyReader, PredicateInstances, GuardCoverage, WEBSOCKETS, GUARD];
+const TRANSPORTS = {
+  provide: ApplicationTransports,
+  useValue: new ApplicationTransports(TRANSPORT_KINDS, { transports: undefined }),
+};
+
+const AUDIT = [
+  TRANSPORTS,
+  PolicyAudit,
+  HandlersExplorer,
+  PolicyReader,
+  PredicateInstances,
+  GuardCoverage,
+  WEBSOCKETS,
+  GUARD,
+];
 
 class WithCheck {
   check() {
@@ -145,6 +161,56 @@ describe('PolicyAudit', () => {
       expect.stringMatching(/^Wrong\.b: @RequireThat\(Unasked\) cannot be created: .* in the module of Wrong\.$/),
       `Wrong.helper: ${UNROUTED}`,
     ]);
+  });
+
+  describe('for @SkipAuth() on a method that Nest does not route', () => {
+    @Injectable()
+    class Consumer {
+      @SkipAuth() consume() {}
+      helper() {}
+    }
+    @SkipAuth()
+    @Injectable()
+    class OpenConsumer {
+      consume() {}
+    }
+    @Injectable()
+    class Contradictory {
+      @SkipAuth() @RequirePermission('org:a') consume() {}
+    }
+    @Injectable()
+    class Expecting {
+      @SkipAuth() consume(@Auth() _auth: object) {}
+    }
+    @SkipAuth()
+    @Injectable()
+    class Narrowed {
+      @RequirePermission('org:a') consume() {}
+    }
+    @Controller()
+    class Routed {
+      @Get() list() {}
+      @SkipAuth() helper() {}
+    }
+
+    it('boots if the method or its class is a provider, which another framework may call', async () => {
+      expect(await findProblems({ providers: [Consumer, OpenConsumer] })).toEqual([]);
+    });
+
+    it('fails the boot if Nest routes other methods of the class', async () => {
+      expect(await findProblems({ controllers: [Routed] })).toEqual([`Routed.helper: ${UNROUTED}`]);
+    });
+
+    it('fails the boot if another decorator restricts the method', async () => {
+      expect(await findProblems({ providers: [Contradictory] })).toEqual([`Contradictory.consume: ${UNROUTED}`]);
+      expect(await findProblems({ providers: [Narrowed] })).toEqual([`Narrowed.consume, Narrowed: ${UNROUTED}`]);
+    });
+
+    it('fails the boot if the method has @Auth()', async () => {
+      expect(await findProblems({ providers: [Expecting] })).toEqual([
+        expect.stringMatching(/^Expecting\.consume: @Auth\(\) is always empty on a @SkipAuth\(\) handler/),
+      ]);
+    });
   });
 
   describe('if Nest calls a replacement instead of the decorated method', () => {

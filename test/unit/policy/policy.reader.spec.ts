@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 
+import { SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 
 import {
@@ -353,6 +354,108 @@ describe('PolicyReader', () => {
       expect(policies.readForeign(Decorated, Decorated.prototype.open)).toBe(
         policies.read(Decorated, Decorated.prototype.open),
       );
+    });
+
+    describe('of copies that a framework makes together with their metadata', () => {
+      const Marks = (value: object) => SetMetadata('framework', value);
+      class Consumer {
+        @Marks({}) @RequirePermission('org:a') restricted() {}
+        @Marks({}) @SkipAuth() open() {}
+        @Marks({}) bare() {}
+      }
+      const shared = {};
+      class Ambiguous {
+        @Marks(shared) one() {}
+        @Marks(shared) two() {}
+        @Public() open() {}
+      }
+      /** As @golevelup/nestjs-rabbitmq does it. */
+      const copyOf = (method: () => void) => {
+        const copy = method.bind(undefined);
+        for (const key of Reflect.getMetadataKeys(method)) {
+          Reflect.defineMetadata(key, Reflect.getMetadata(key, method), copy);
+        }
+        return copy;
+      };
+
+      it.each(['restricted', 'open', 'bare'] as const)('is that of the method: %s', (name) => {
+        const policies = reader();
+        const method = Consumer.prototype[name];
+        expect(policies.readForeign(Consumer, copyOf(method))).toBe(policies.read(Consumer, method));
+      });
+
+      it('has a problem if the metadata differs from that of the method', () => {
+        const copy = copyOf(Consumer.prototype.open);
+        Reflect.defineMetadata('framework', {}, copy);
+        expect(reader().readForeign(Consumer, copy).problems).toEqual([LOST]);
+      });
+
+      it('has a problem if the copy lacks metadata of the method', () => {
+        const copy = Consumer.prototype.restricted.bind(undefined);
+        Reflect.defineMetadata('framework', Reflect.getMetadata('framework', Consumer.prototype.restricted), copy);
+        expect(reader().readForeign(Consumer, copy).problems).toEqual([LOST]);
+      });
+
+      it('has a problem if several methods have the metadata', () => {
+        expect(reader().readForeign(Ambiguous, copyOf(Ambiguous.prototype.one)).problems).toEqual([LOST]);
+      });
+    });
+
+    describe('of calls that carry no credentials', () => {
+      class Handlers {
+        bare() {}
+        @Public() open() {}
+        @SkipAuth() skipped() {}
+        @RequirePermission('org:a') restricted() {}
+        @RequireAuth() strict() {}
+        @AcceptsToken('m2m_token') machine() {}
+        expecting(@Auth() _auth: object) {}
+      }
+      @RequireAuth()
+      class Strict {
+        bare() {}
+        @SkipAuth() skipped() {}
+      }
+      const readSkipped = (type: new () => object, name: string) =>
+        reader().readForeign(type, (type.prototype as Record<string, () => void>)[name]!, true);
+
+      it.each<[new () => object, string]>([
+        [Handlers, 'bare'],
+        [Handlers, 'open'],
+        [Handlers, 'skipped'],
+        [Strict, 'skipped'],
+      ])('skips authentication: %p %s', (type, name) => {
+        expect(readSkipped(type, name)).toMatchObject({ protection: 'skip', problems: [] });
+      });
+
+      it.each<[new () => object, string]>([
+        [Handlers, 'restricted'],
+        [Handlers, 'strict'],
+        [Handlers, 'machine'],
+        [Strict, 'bare'],
+      ])('has a problem if a decorator restricts the handler: %p %s', (type, name) => {
+        const { protection, problems } = readSkipped(type, name);
+        expect(protection).toBe('strict');
+        expect(problems).toEqual([expect.stringContaining("transports is 'skip' for this type of calls")]);
+      });
+
+      it('has a problem if the handler has @Auth()', () => {
+        expect(readSkipped(Handlers, 'expecting').problems).toEqual([
+          expect.stringContaining('@Auth() is always empty'),
+        ]);
+      });
+
+      it('does not change the policy of calls with credentials', () => {
+        const policies = reader();
+        policies.readForeign(Handlers, Handlers.prototype.bare, true);
+        expect(policies.readForeign(Handlers, Handlers.prototype.bare).protection).toBe('strict');
+        expect(policies.read(Handlers, Handlers.prototype.bare).protection).toBe('strict');
+      });
+
+      it('has a problem for a copy of a handler whose decorators may be lost', () => {
+        const copy = Handlers.prototype.restricted.bind(undefined);
+        expect(reader().readForeign(Handlers, copy, true).problems).toEqual([LOST]);
+      });
     });
   });
 });

@@ -4,6 +4,7 @@ import { HttpException, Logger, type ExecutionContext, type Type } from '@nestjs
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import { RpcException, TcpContext } from '@nestjs/microservices';
 
+import type { Credentials } from '../../../lib/authentication/identity/credentials.js';
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import type { Denial } from '../../../lib/errors/denial.js';
@@ -14,7 +15,9 @@ import type { CallCredentials } from '../../../lib/transports/call.credentials.j
 import { carrierOf, identityCarrierOf, sourceOf } from '../../../lib/transports/carrier.js';
 import { RpcExceptions } from '../../../lib/transports/rpc/rpc-exception.js';
 import { RpcTransport } from '../../../lib/transports/rpc/rpc.transport.js';
-import { GraphqlConnections } from '../../../lib/transports/graphql/graphql.connections.js';
+import { ApplicationTransports } from '../../../lib/transports/application-transports.js';
+import { TRANSPORT_KINDS } from '../../../lib/transports/transport-kinds.js';
+import { WebSocketTransport } from '../../../lib/transports/websocket/websocket.transport.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
@@ -33,6 +36,9 @@ function contextOf(type: string, args: unknown[], handler: (() => void) | null =
 const rpc = (call: unknown, handler?: (() => void) | null) => contextOf('rpc', [{ payload: 1 }, call], handler);
 const identity = { headers: new Headers(), toAuth: () => ({}) } as unknown as Identity;
 const loader = { load: () => Promise.reject(new Error('nobody asks')) };
+/** Attaches an identity as the guard does, with credentials of the call. */
+const attach = (transport: RpcTransport | AdaptedTransport, context: ExecutionContext, found: Identity) =>
+  transport.attach(context, found, loader, { carrier: transport.carrier(context) } as Credentials);
 const denial: Denial = { status: 403, code: 'insufficient-permissions', message: 'No.', missing: ['role org:admin'] };
 
 function hostileProxy(): object {
@@ -139,14 +145,14 @@ describe('where the identity of a call is kept', () => {
       ['nothing can be kept', Object.freeze({}), Object.freeze({})],
     ])('only where it is certain: not where %s', (_, payload, context) => {
       for (const one of [1, 2]) {
-        transport.attach(contextOf('rpc', [payload, context]), { ...identity, one } as Identity, loader);
+        attach(transport, contextOf('rpc', [payload, context]), { ...identity, one } as Identity);
       }
       expect(attachedIdentity(carrierOf(filterOf(payload, context)))).toBeUndefined();
     });
 
     it('not by a copy of what it was called with', () => {
       const [payload, context] = [{ payload: 1 }, tcp()];
-      transport.attach(contextOf('rpc', [payload, context]), identity, loader);
+      attach(transport, contextOf('rpc', [payload, context]), identity);
       for (const copy of [Object.create(context), new Proxy(context, {}), { ...context }]) {
         expect(attachedIdentity(carrierOf(filterOf(payload, copy)))).toBeUndefined();
       }
@@ -189,7 +195,7 @@ describe('where the identity of a call is kept', () => {
   it('is nowhere for a kind that nobody knows, which is said', () => {
     expect(() => carrierOf(contextOf('bot', []))).toThrow(
       'A call of the execution context type "bot" was denied: there is no transport adapter for it. ' +
-        'http, graphql, rpc and ws are built in; register an adapter for others with the option transports: ' +
+        'Register one with the option transports: ' +
         'ClerkModule.forRoot({ transports: { "bot": { call, credentials } } }).',
     );
   });
@@ -226,7 +232,7 @@ describe('RpcTransport', () => {
   it('keeps the identity with the run of the handler', () => {
     const [context, other] = [{}, {}].map((call) => rpc(call));
     const transport = presenting(undefined);
-    transport.attach(context!, identity, loader);
+    attach(transport, context!, identity);
     expect(transport.carrier(context!)).toBe(carrierOf(context!));
     expect(attachedIdentity(carrierOf(context!))).toBe(identity);
     expect(attachedIdentity(carrierOf(other!))).toBeUndefined();
@@ -302,7 +308,7 @@ describe('AdaptedTransport', () => {
 
   it('keeps the identity where getAuth() finds it', () => {
     const context = bot(['client', {}]);
-    transport.attach(context, identity, loader);
+    attach(transport, context, identity);
     expect(attachedIdentity(identityCarrierOf(context))).toBe(identity);
   });
 
@@ -313,7 +319,7 @@ describe('AdaptedTransport', () => {
   ])('keeps it with the call, though what stands for it is %s', (_, shared) => {
     const silent = new AdaptedTransport('bot', { call: adapter.call, credentials: () => undefined }, new LogThrottle());
     const [first, second] = [bot(['client', shared]), bot(['client', shared])];
-    silent.attach(first, identity, loader);
+    attach(silent, first, identity);
     expect(attachedIdentity(carrierOf(first))).toBe(identity);
     expect(() => carrierOf(second)).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
     expect(attachedIdentity(silent.carrier(second))).toBeUndefined();
@@ -335,24 +341,24 @@ describe('AdaptedTransport', () => {
     const update = {};
     const context = bot(['client', update]);
     lookingBack.credentials(context);
-    lookingBack.attach(context, identity, loader);
+    attach(lookingBack, context, identity);
     expect(asked.every((one) => one === update)).toBe(true);
     expect(asked).toHaveLength(2);
   });
 
   it('puts nothing where a handler without parameter decorators would take it for an argument', () => {
     const context = bot(['client', {}]);
-    transport.attach(context, identity, loader);
+    attach(transport, context, identity);
     expect(context.getArgs<unknown[]>().slice(2, 8)).toEqual(Array(6).fill(undefined));
   });
 
   it('is found by a filter, unless what stands for the call was seen in another one', () => {
     const update = {};
     const filter = () => contextOf('bot', ['client', update], null);
-    transport.attach(bot(['client', update]), identity, loader);
+    attach(transport, bot(['client', update]), identity);
     expect(attachedIdentity(carrierOf(filter()))).toBe(identity);
     expect(sourceOf(filter())).toBe(update);
-    transport.attach(bot(['client', update]), identity, loader);
+    attach(transport, bot(['client', update]), identity);
     expect(() => carrierOf(filter())).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
   });
 
@@ -408,16 +414,17 @@ describe('what an application says of credentials', () => {
 
 describe('TransportsRegistry', () => {
   const credentials = () => 't';
-  const transports = { bot: { call: () => ({}), credentials }, graphql: { call: () => ({}), credentials } };
   const webSocket = { of: 'gateways' };
-  const registry = new TransportsRegistry(
-    {} as never,
-    { rpc: undefined, transports, authorizedParties: undefined, graphql: undefined },
-    webSocket as never,
-    new LogThrottle(),
-    new GraphqlConnections(),
-    EXCEPTIONS,
-  );
+  /** Finds the gateways' transport; anything else is not used here. */
+  const resolver = { get: (token: unknown) => (token === WebSocketTransport ? webSocket : {}) as never };
+  const registryOf = (transports: Record<string, TransportAdapter>) =>
+    new TransportsRegistry(
+      new ApplicationTransports(TRANSPORT_KINDS, { transports }),
+      { rpc: undefined, authorizedParties: undefined, graphql: undefined },
+      new LogThrottle(),
+      resolver,
+    );
+  const registry = registryOf({ bot: { call: () => ({}), credentials } });
 
   it.each([
     ['http', 'HttpTransport'],
@@ -432,20 +439,19 @@ describe('TransportsRegistry', () => {
     expect(registry.for(contextOf('ws', []))).toBe(webSocket);
   });
 
-  it.each(['other', 'constructor'])('denies %j', (type) => {
-    expect(() => registry.for(contextOf(type, []))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
+  it.each(['other', 'constructor'])('has no credentials for the type %j, which has no adapter', (type) => {
+    const context = contextOf(type, []);
+    expect(() => registry.for(context).credentials(context)).toThrow(
+      expect.objectContaining({ code: 'unknown-transport' }),
+    );
   });
 
   it('knows what is built in without adapters', () => {
-    const bare = new TransportsRegistry(
-      {} as never,
-      { rpc: undefined, transports: undefined, authorizedParties: undefined, graphql: undefined },
-      webSocket as never,
-      new LogThrottle(),
-      new GraphqlConnections(),
-      EXCEPTIONS,
+    const bare = registryOf({});
+    const context = contextOf('bot', []);
+    expect(() => bare.for(context).credentials(context)).toThrow(
+      expect.objectContaining({ code: 'unknown-transport' }),
     );
-    expect(() => bare.for(contextOf('bot', []))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
     expect(bare.for(contextOf('http', []))).toBeDefined();
   });
 });

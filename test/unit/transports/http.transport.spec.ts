@@ -2,6 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
+import type { Credentials } from '../../../lib/authentication/identity/credentials.js';
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import type { Denial } from '../../../lib/errors/denial.js';
 import { attachedIdentity, attachedUserLoader } from '../../../lib/transports/attachment.js';
@@ -24,6 +25,10 @@ const identity = (): Identity => ({
 
 const loader = { load: () => Promise.reject(new Error('nobody asks')) };
 
+/** Attaches an identity as the guard does, with the credentials of the call. */
+const attach = (transport: HttpTransport, context: ExecutionContext, identity: Identity) =>
+  transport.attach(context, identity, loader, transport.credentials(context) as Credentials);
+
 function setUp(platform = 'express', source: object = {}) {
   const said: string[] = [];
   const httpAdapter = {
@@ -42,7 +47,7 @@ function setUp(platform = 'express', source: object = {}) {
 describe('HttpTransport', () => {
   it('tells the client what Clerk says, cookies one by one', () => {
     const { said, context, transport } = setUp();
-    transport.attach(context, identity(), loader);
+    attach(transport, context, identity());
     expect(said.sort()).toEqual([
       'append set-cookie=__client_uat=1',
       'append set-cookie=__session=a',
@@ -53,23 +58,23 @@ describe('HttpTransport', () => {
   it('tells it once, however often a guard runs; another identity is told anew', () => {
     const { said, context, transport } = setUp();
     const first = identity();
-    transport.attach(context, first, loader);
-    transport.attach(context, first, loader);
+    attach(transport, context, first);
+    attach(transport, context, first);
     expect(said).toHaveLength(3);
-    transport.attach(context, identity(), loader);
+    attach(transport, context, identity());
     expect(said).toHaveLength(6);
   });
 
   it('tells it nothing where Clerk says nothing', () => {
     const { said, context, transport } = setUp();
-    transport.attach(context, { ...identity(), headers: new Headers() }, loader);
+    attach(transport, context, { ...identity(), headers: new Headers() });
     expect(said).toEqual([]);
   });
 
   it('makes the caller known to the handler', () => {
     const { context, request, transport } = setUp();
     const first = identity();
-    transport.attach(context, first, loader);
+    attach(transport, context, first);
     expect(attachedIdentity(request)).toBe(first);
     expect(attachedUserLoader(request)).toBe(loader);
     expect(request).toHaveProperty('auth.userId', null);
@@ -77,7 +82,7 @@ describe('HttpTransport', () => {
 
   const raw = { headers: {}, url: '/' };
   it.each<[string, 'raw' | 'request']>([
-    ['express', 'request'],
+    ['express', 'raw'],
     ['fastify', 'raw'],
   ])('keeps the identity where every part of an application on %s sees it', (platform, place) => {
     const { context, request, transport } = setUp(platform, { raw, headers: raw.headers });
@@ -96,7 +101,7 @@ describe('HttpTransport', () => {
   it('denies a call whose request is frozen, and says so', () => {
     const { context, request, transport } = setUp();
     Object.freeze(request);
-    expect(() => transport.attach(context, identity(), loader)).toThrow(
+    expect(() => attach(transport, context, identity())).toThrow(
       'A call of the execution context type "http" was denied: its request is frozen, so that nothing can be kept on it.',
     );
   });

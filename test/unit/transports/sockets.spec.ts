@@ -7,6 +7,7 @@ import { ExecutionContextHost } from '@nestjs/core/internal';
 import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
+import type { Credentials } from '../../../lib/authentication/identity/credentials.js';
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { Denied, type Denial } from '../../../lib/errors/denial.js';
 import type { WebSocketOptions } from '../../../lib/options/transport-types.js';
@@ -246,6 +247,9 @@ describe('WebSocketTransport', () => {
     toAuth: () => ({ ...signedOutAuthObject(), userId, isAuthenticated: userId !== null }) as never,
   });
   const loader = { load: () => Promise.reject(new Error('nobody asks')) };
+  /** Attaches an identity as the guard does, with the credentials of the message. */
+  const attach = (to: WebSocketTransport, context: ReturnType<typeof contextOf>, identity: Identity) =>
+    to.attach(context, identity, loader, to.credentials(context) as Credentials);
 
   it.each<[string, unknown, object]>([
     ['a token', 't', { headers: bearer('t') }],
@@ -312,10 +316,10 @@ describe('WebSocketTransport', () => {
   it('keeps the identity with the message, and with the socket only whose it is', () => {
     const client = {};
     const context = contextOf(client);
-    transport.attach(context, identityOf(null), loader);
+    attach(transport, context, identityOf(null));
     expect(socketState(client)).toEqual({ subject: undefined });
-    transport.attach(context, identityOf('user_1'), loader);
-    transport.attach(context, identityOf('user_2'), loader);
+    attach(transport, context, identityOf('user_1'));
+    attach(transport, context, identityOf('user_2'));
     expect(socketState(client)).toEqual({ subject: 'user_1' });
     expect(attachedIdentity(transport.carrier(context))!.toAuth()).toMatchObject({ userId: 'user_2' });
     expect(attachedIdentity(transport.carrier(contextOf(client)))).toBeUndefined();
@@ -353,7 +357,7 @@ describe('WebSocketTransport', () => {
       closed.length = 0;
       const context = contextOf(client);
       const closing = new WebSocketTransport({ webSocket }, websockets);
-      closing.attach(context, identityOf(null, reason), loader);
+      attach(closing, context, identityOf(null, reason));
       if (deny === 'deny') closing.deny(context, why);
       else closing.denyWith(context, new Error('mine'), why);
       // Nest has told the client by then.

@@ -4,7 +4,9 @@ import { Mutation, Query, ResolveField, ResolveReference, Resolver, Subscription
 import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
-import { HandlersExplorer } from '../../../lib/policy/handlers.explorer.js';
+import { TRANSPORT_KINDS, builtInKind } from '../../../lib/transports/transport-kinds.js';
+import { ApplicationTransports } from '../../../lib/transports/application-transports.js';
+import { HandlersExplorer } from '../../../lib/transports/handlers.explorer.js';
 import { contextOf } from '../../support/application-context.js';
 
 /** A class with a method of each kind that Nest's packages know. */
@@ -28,6 +30,11 @@ class Service {
   list() {}
 }
 
+const APPLICATION = {
+  provide: ApplicationTransports,
+  useValue: new ApplicationTransports(TRANSPORT_KINDS, { transports: undefined }),
+};
+
 describe('HandlersExplorer', () => {
   let context: INestApplicationContext | undefined;
   afterEach(async () => {
@@ -36,7 +43,7 @@ describe('HandlersExplorer', () => {
   });
 
   async function explore({ providers = [], ...more }: ModuleMetadata) {
-    context = await contextOf({ providers: [HandlersExplorer, ...providers], ...more });
+    context = await contextOf({ providers: [HandlersExplorer, APPLICATION, ...providers], ...more });
     return context.get(HandlersExplorer).explore();
   }
   const ofType = async (type: object, metadata: ModuleMetadata) =>
@@ -61,7 +68,7 @@ describe('HandlersExplorer', () => {
       names.map((name) => ({
         name,
         handler: Reflect.get(Kinds.prototype, name),
-        transports: transportOf[name] ? [transportOf[name]] : [],
+        transports: transportOf[name] ? [builtInKind(transportOf[name])] : [],
       })),
     );
   });
@@ -137,7 +144,9 @@ describe('HandlersExplorer', () => {
 
   it('knows of no module where Nest names none', () => {
     const wrappers = { getControllers: () => [], getProviders: () => [{ metatype: Service }, { metatype: Service }] };
-    const explorer = new HandlersExplorer(wrappers as unknown as DiscoveryService, new MetadataScanner());
+    const explorer = new HandlersExplorer(wrappers as unknown as DiscoveryService, new MetadataScanner(), {
+      kinds: TRANSPORT_KINDS,
+    });
     const [found, ...others] = explorer.explore();
     expect([found!.type, found!.moduleRef, found!.modules, others]).toStrictEqual([Service, undefined, [], []]);
   });

@@ -1,10 +1,9 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 
-import type { Handler } from './policy.reader.js';
-
-/** How calls reach a handler, as `ExecutionContext.getType()` names it. */
-export type HandlerTransport = 'http' | 'rpc' | 'ws' | 'graphql';
+import type { Handler } from '../policy/policy.reader.js';
+import { ApplicationTransports } from './application-transports.js';
+import type { TransportKind } from './transport-kind.js';
 
 /** A class that Nest instantiates, with the methods that may be called from outside. */
 export interface ExploredClass {
@@ -19,25 +18,11 @@ export interface ExploredClass {
   readonly instances: readonly object[];
 }
 
-/** A method, with the transports by which Nest routes calls to it, if any. */
+/** A method, with the transports of which it is a handler, if any. */
 export interface ExploredMethod {
   readonly name: string;
   readonly handler: Handler;
-  readonly transports: readonly HandlerTransport[];
-}
-
-/** The metadata keys of Nest's decorators. Spelled out, since their packages may not be installed. */
-const ROUTED_BY: readonly (readonly [HandlerTransport, readonly string[], (explored: Kind) => boolean])[] = [
-  ['http', ['path'], ({ isController }) => isController],
-  ['rpc', ['microservices:pattern'], ({ isController }) => isController],
-  ['ws', ['websockets:message_mapping'], ({ isGateway }) => isGateway],
-  ['graphql', ['graphql:resolver_type', 'graphql:resolve_property', 'graphql:resolve_reference'], () => true],
-];
-const IS_GATEWAY = 'websockets:is_gateway';
-
-interface Kind {
-  readonly isController: boolean;
-  readonly isGateway: boolean;
+  readonly transports: readonly TransportKind[];
 }
 
 /** Finds all classes and methods of the application that may be handlers. */
@@ -46,6 +31,7 @@ export class HandlersExplorer {
   constructor(
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
+    @Inject(ApplicationTransports) private readonly transports: Pick<ApplicationTransports, 'kinds'>,
   ) {}
 
   /** Every class of the application, once even if it belongs to several modules. */
@@ -64,30 +50,26 @@ export class HandlersExplorer {
         if (instance) known.instances.push(instance);
         continue;
       }
-      const kind: Kind = {
-        isController: controllers.includes(wrapper),
-        isGateway: Reflect.hasMetadata(IS_GATEWAY, type),
-      };
+      const isController = controllers.includes(wrapper);
       found.set(type, {
         type,
         modules: module ? [module] : [],
         moduleRef: wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef | undefined,
-        isController: kind.isController,
-        methods: this.methodsOf(type, kind),
+        isController,
+        methods: this.methodsOf(type, isController),
         instances: instance ? [instance] : [],
       });
     }
     return [...found.values()];
   }
 
-  private methodsOf(type: Type, kind: Kind): ExploredMethod[] {
+  private methodsOf(type: Type, isController: boolean): ExploredMethod[] {
+    const kinds = this.transports.kinds.filter(({ handlers }) => handlers.isOn?.(type, isController) ?? true);
     const prototype = type.prototype as Record<string, Handler>;
     return this.scanner.getAllMethodNames(prototype).map((name) => {
       const handler = prototype[name] as Handler;
-      const by = ROUTED_BY.filter(
-        ([, keys, fits]) => fits(kind) && keys.some((key) => Reflect.hasMetadata(key, handler)),
-      );
-      return { name, handler, transports: by.map(([transport]) => transport) };
+      const isMarked = ({ handlers }: TransportKind) => handlers.keys.some((key) => Reflect.hasMetadata(key, handler));
+      return { name, handler, transports: kinds.filter(isMarked) };
     });
   }
 }

@@ -1,6 +1,6 @@
 import { RequestMethod, VERSION_NEUTRAL, VersioningType, type VersioningOptions } from '@nestjs/common';
 
-import { httpPathsOf, type DeclaredRoute, type HttpRouting } from '../../../lib/protection-map/http-paths.js';
+import { httpPathsOf, type DeclaredRoute, type HttpRouting } from '../../../lib/transports/http/http-paths.js';
 
 const ROUTE: DeclaredRoute = { method: RequestMethod.GET, controllerPath: 'cats', methodPath: '/' };
 const ROUTING: HttpRouting = { globalPrefix: '', excluded: [] };

@@ -4,9 +4,24 @@ import { All, Controller, Get, Post, Version, VersioningType, type Type } from '
 import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
-import { entryPointsOf, type EntryPoint, type Routing } from '../../../lib/protection-map/entry-points.js';
+import type { Routing } from '../../../lib/transports/entry-point.js';
+import type { RoutedMethod } from '../../../lib/transports/transport-kind.js';
+import { builtInKind, type BuiltInTransport } from '../../../lib/transports/transport-kinds.js';
 
 const ROUTING: Routing = { globalPrefix: '', excluded: [], modulePathsOf: () => [undefined] };
+
+/** The rows of a method in the protection map, for each of these transports. */
+function entryPointsOf(
+  type: Type,
+  { transports, ...method }: Omit<RoutedMethod, 'type'> & { readonly transports: readonly BuiltInTransport[] },
+  routing: Routing,
+) {
+  return transports.flatMap((transport) =>
+    builtInKind(transport)!
+      .entryPoints({ type, ...method }, routing)
+      .map((entry) => ({ transport, ...entry })),
+  );
+}
 
 /** The metadata of @nestjs/graphql; test/e2e/protection-map.spec.ts uses the decorators themselves. */
 const graphql =
@@ -85,7 +100,7 @@ describe('entryPointsOf()', () => {
   const rpc = (method: string, path: string) => ({ transport: 'rpc', method, path });
   const of = (method: string, path: string) => ({ transport: 'graphql', method, path });
 
-  it.each<[EntryPoint['transport'], Type, string, object[]]>([
+  it.each<[BuiltInTransport, Type, string, object[]]>([
     ['http', Cats, 'list', [http('GET', '/cats')]],
     ['http', Cats, 'add', [http('POST', '/cats/new'), http('POST', '/cats/add')]],
     ['http', Cats, 'any', [http('ALL', '/cats/any')]],
