@@ -1,7 +1,6 @@
 import { isClerkAPIResponseError, type ClerkAPIResponseError } from '@clerk/backend/errors';
 import {
   Catch,
-  Inject,
   type ArgumentsHost,
   type ExceptionFilter,
   type ExecutionContext,
@@ -11,13 +10,16 @@ import { ApplicationConfig, BaseExceptionFilter, HttpAdapterHost } from '@nestjs
 import { throwError, type Observable } from 'rxjs';
 
 import { retryTimes } from '../client/clerk-calls.js';
-import { KEY_REJECTED, type Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
+import type { Denial } from '../errors/denial.js';
+import {
+  CLERK_KEY_REJECTED,
+  CLERK_REQUEST_REJECTED,
+  CLERK_RESOURCE_NOT_FOUND,
+  clerkApiUnavailable,
+} from '../errors/denials.js';
 import { bodyOf, toHttpException } from '../errors/exceptions.js';
-import { LogThrottle } from '../errors/log-throttle.js';
+import { ClerkCore } from '../guard/clerk-core.js';
 import { grpcCallOf, grpcErrorOf } from '../transports/rpc/grpc.call.js';
-import { TransportsRegistry } from '../transports/transports.registry.js';
-import { WebSocketPackage } from '../transports/websocket/websocket.package.js';
 
 /**
  * Matches, in `@Catch()` below, the errors of Clerk's Backend API that this filter answers.
@@ -55,10 +57,8 @@ abstract class HandledClerkError {
 @Catch(HandledClerkError)
 export class ClerkApiExceptionFilter implements ExceptionFilter {
   constructor(
-    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-    @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
-    @Inject(WebSocketPackage) private readonly websockets: WebSocketPackage,
-    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+    private readonly core: ClerkCore,
+    private readonly adapterHost: HttpAdapterHost,
   ) {}
 
   catch(error: ClerkAPIResponseError, host: ArgumentsHost): Observable<never> | void {
@@ -68,7 +68,7 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
       case 'http':
         return this.answerHttp(denial, host);
       case 'ws':
-        return this.websockets.answer(bodyOf(denial), host);
+        return this.core.websockets.answer(bodyOf(denial), host);
       case 'rpc':
         return throwError(() => rpcAnswer(denial, host));
       default:
@@ -89,7 +89,7 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
   private errorFor(denial: Denial, host: ArgumentsHost): Error {
     // At runtime, Nest passes filters the same object as an ExecutionContext. Handler and class are not read here.
     const context = host as ExecutionContext;
-    return this.transports.for(context).deny(context, denial);
+    return this.core.transports.for(context).deny(context, denial);
   }
 
   /** Never logs a message of Clerk, which may contain user input. */
@@ -100,7 +100,7 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
     const outcome = `responded with ${denial.status} (${denial.code})`;
     const hint = HINTS.get(status);
     const level = denial.status === 500 ? 'error' : denial.status === 503 ? 'warn' : 'debug';
-    this.throttle.write(
+    this.core.throttle.write(
       level,
       `${failed}: ${outcome}`,
       `${failed}${details && ` (${details})`}: ${outcome}${hint ? `. ${hint}` : ''}`,
@@ -114,18 +114,12 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
  */
 export const clerkApiExceptionFilter: FactoryProvider<ClerkApiExceptionFilter> = {
   provide: ClerkApiExceptionFilter,
-  useFactory: (
-    adapterHost: HttpAdapterHost,
-    transports: TransportsRegistry,
-    websockets: WebSocketPackage,
-    throttle: LogThrottle,
-    config: ApplicationConfig,
-  ) => {
-    const filter = new ClerkApiExceptionFilter(adapterHost, transports, websockets, throttle);
+  useFactory: (core: ClerkCore, adapterHost: HttpAdapterHost, config: ApplicationConfig) => {
+    const filter = new ClerkApiExceptionFilter(core, adapterHost);
     config.addGlobalFilter(filter);
     return filter;
   },
-  inject: [HttpAdapterHost, TransportsRegistry, WebSocketPackage, LogThrottle, ApplicationConfig],
+  inject: [ClerkCore, HttpAdapterHost, ApplicationConfig],
 };
 
 /** The error that a microservice client receives. Over gRPC it has a gRPC status. */
@@ -145,31 +139,15 @@ function isLoggable(text: unknown): text is string {
   return typeof text === 'string' && /^[\w-]{1,64}$/.test(text);
 }
 
-const NOT_FOUND: Denial = {
-  status: 404,
-  code: ClerkErrorCode.ClerkResourceNotFound,
-  message: 'The resource does not exist.',
-};
-const REJECTED: Denial = {
-  status: 422,
-  code: ClerkErrorCode.ClerkRequestRejected,
-  message: 'The request cannot be processed with these values.',
-};
-const UNAVAILABLE: Denial = {
-  status: 503,
-  code: ClerkErrorCode.ClerkUnavailable,
-  message: 'The service is unavailable at the moment. Try again.',
-};
-
 /** Denials by the status of Clerk's response. */
 const DENIALS: ReadonlyMap<number, Denial> = new Map([
-  [400, REJECTED],
-  [409, REJECTED],
-  [422, REJECTED],
-  [404, NOT_FOUND],
-  [410, NOT_FOUND],
-  [401, KEY_REJECTED],
-  [403, KEY_REJECTED],
+  [400, CLERK_REQUEST_REJECTED],
+  [409, CLERK_REQUEST_REJECTED],
+  [422, CLERK_REQUEST_REJECTED],
+  [404, CLERK_RESOURCE_NOT_FOUND],
+  [410, CLERK_RESOURCE_NOT_FOUND],
+  [401, CLERK_KEY_REJECTED],
+  [403, CLERK_KEY_REJECTED],
 ]);
 
 /** 408 Request Timeout, 425 Too Early, 429 Too Many Requests: a retry may succeed. */
@@ -184,7 +162,5 @@ function denialOf(error: ClerkAPIResponseError): Denial | undefined {
   // There is no status if Clerk was unreachable or its response was unreadable.
   const status = error.status as number | undefined;
   const isOutage = status === undefined || status < 400 || RETRYABLE_STATUSES.includes(status) || status >= 500;
-  if (!isOutage) return DENIALS.get(status);
-  const { retryAfterInSeconds } = retryTimes(status, retryAfter);
-  return { ...UNAVAILABLE, ...(retryAfterInSeconds === undefined ? {} : { retryAfterInSeconds }) };
+  return isOutage ? clerkApiUnavailable(retryTimes(status, retryAfter)) : DENIALS.get(status);
 }

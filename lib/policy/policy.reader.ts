@@ -16,7 +16,7 @@ export class PolicyReader {
   private readonly copies: Policies = new WeakMap();
 
   constructor(
-    @Inject(Reflector) private readonly reflector: Reflector,
+    private readonly reflector: Reflector,
     @Inject(CLERK_OPTIONS) private readonly options: PolicyDefaults,
   ) {}
 

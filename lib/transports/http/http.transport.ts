@@ -3,12 +3,13 @@ import type { HttpAdapterHost } from '@nestjs/core';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import { hasHeaders, type Identity } from '../../authentication/identity/identity.js';
-import type { Denial } from '../../errors/denial.js';
+import { Denied, type Denial, type Outcome } from '../../errors/denial.js';
+import { MALFORMED_REQUEST } from '../../errors/denials.js';
 import { ClerkTransportError } from '../../errors/clerk.errors.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from '../attachment.js';
 import { carrierOf } from '../carrier.js';
-import { HttpCredentials, MALFORMED } from './http.credentials.js';
+import { HttpCredentials } from './http.credentials.js';
 import { defineRequestAuth, isAuthTakenFor } from './request-auth.js';
 import { isNodeResponse, mergeHeader } from './response-headers.js';
 import type { Transport } from '../transport.js';
@@ -35,10 +36,10 @@ export class HttpTransport implements Transport {
     return this.carrierOf(context.switchToHttp().getRequest<HttpRequestLike>());
   }
 
-  credentials(context: ExecutionContext): Credentials | Denial {
+  credentials(context: ExecutionContext): Outcome<Credentials> {
     const source = context.switchToHttp().getRequest<HttpRequestLike>();
     const credentials = new HttpCredentials(source, this.carrierOf(source), this.origins);
-    return credentials.isReadable ? credentials : MALFORMED;
+    return credentials.isReadable ? credentials : new Denied(MALFORMED_REQUEST);
   }
 
   attach(context: ExecutionContext, identity: Identity, userLoader: UserLoader | undefined): void {

@@ -103,7 +103,7 @@ describe('HttpTransport', () => {
 
   it('refuses what cannot be a request', () => {
     const { context, transport } = setUp('express', { url: '//evil.example' });
-    expect(transport.credentials(context)).toMatchObject({ status: 400, code: 'malformed-request' });
+    expect(transport.credentials(context)).toMatchObject({ denial: { status: 400, code: 'malformed-request' } });
   });
 
   const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };

@@ -8,8 +8,8 @@ import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
-import type { Denial } from '../../../lib/errors/denial.js';
-import type { WebSocketOptions } from '../../../lib/options/option-types.js';
+import { Denied, type Denial } from '../../../lib/errors/denial.js';
+import type { WebSocketOptions } from '../../../lib/options/transport-types.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import {
   disconnect,
@@ -230,7 +230,7 @@ describe('a socket', () => {
 describe('WebSocketTransport', () => {
   const websockets = new WebSocketPackage({ WsException, BaseWsExceptionFilter });
   const transport = new WebSocketTransport({ webSocket: OPTIONS }, websockets);
-  const MALFORMED = { status: 400, code: 'malformed-request', message: 'The token is malformed.' };
+  const MALFORMED = new Denied({ status: 400, code: 'malformed-request', message: 'The token is malformed.' });
   const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };
   const contextOf = (client: object) => {
     const context = new ExecutionContextHost([client, {}, 'event'], Object as unknown as Type, () => undefined);
