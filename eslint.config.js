@@ -1,6 +1,6 @@
 import tseslint from 'typescript-eslint';
 
-/** The layers of lib/, from the bottom up: a layer imports only from those before it. ARCHITECTURE.md says why. */
+/** The layers of lib/, from the bottom up. A layer may only import from those before it: see ARCHITECTURE.md. */
 const LAYERS = [
   'errors',
   'options',
@@ -16,52 +16,53 @@ const LAYERS = [
   'protection-map',
 ];
 
-/** The layers within `authentication/`, likewise. */
+/** The layers of `authentication/`, in the same order. */
 const LAYERS_OF_AUTHENTICATION = ['identity', 'keys', 'cache', 'lanes', 'instances'];
 
-/** Beside or above the layers, which do not depend on it. */
+/** Folders outside of the layers. No layer may import them. */
 const OUTSIDE = ['testing', 'types', 'cli'];
 
-/** The entry files of lib/ compose all layers; nothing below may import them. */
+/** The entry files of lib/ compose the layers. No layer may import them. */
 const ENTRY_FILES = String.raw`(?:index|clerk\.module|clerk\.module-definition)\.js$`;
 
-const CLIMBS = 'This import points upward: a layer of lib/ imports only from the layers below it. See ARCHITECTURE.md.';
+const POINTS_UPWARD =
+  'This import points upward: a layer of lib/ imports only from the layers below it. See ARCHITECTURE.md.';
 
-/** `no-restricted-imports` of one layer: no import that points upward, and whatever else the layer must not import. */
-function imports(climbing, { paths = [], patterns = [] } = {}) {
+/** `no-restricted-imports` for a layer: the imports that point upward, and others that the layer must not have. */
+function restrictImports(upward, { patterns = [] } = {}) {
   return {
     'no-restricted-imports': 'off',
-    '@typescript-eslint/no-restricted-imports': ['error', { paths, patterns: [...climbing, ...patterns] }],
+    '@typescript-eslint/no-restricted-imports': ['error', { patterns: [...upward, ...patterns] }],
   };
 }
 
 /**
- * The layers that files of another may not import. A folder's name alone is ambiguous: `transports/http/` is another layer
- * than `http/`.
+ * Patterns for imports of the given layers and of the entry files. They match relative paths from the root of lib/, since
+ * the name of a folder is ambiguous: `transports/http/` belongs to another layer than `http/`.
  *
  * @param depth How many folders below lib/ the importing file is.
  */
-const above = (layers, depth) => [
-  { regex: `^${'\\.\\./'.repeat(depth)}(?:(?:${layers.join('|')})/|${ENTRY_FILES})`, message: CLIMBS },
+const importsOf = (layers, depth) => [
+  { regex: `^${'\\.\\./'.repeat(depth)}(?:(?:${layers.join('|')})/|${ENTRY_FILES})`, message: POINTS_UPWARD },
 ];
 
-const layerRules = LAYERS.flatMap((layer, floor) => {
-  const upper = [...LAYERS.slice(floor + 1), ...OUTSIDE];
+const layerRules = LAYERS.flatMap((layer, level) => {
+  const upper = [...LAYERS.slice(level + 1), ...OUTSIDE];
   return [
-    { files: [`lib/${layer}/*.ts`], rules: imports(above(upper, 1)) },
-    { files: [`lib/${layer}/*/*.ts`], rules: imports(above(upper, 2)) },
+    { files: [`lib/${layer}/*.ts`], rules: restrictImports(importsOf(upper, 1)) },
+    { files: [`lib/${layer}/*/*.ts`], rules: restrictImports(importsOf(upper, 2)) },
   ];
 });
 
-const authenticationRules = LAYERS_OF_AUTHENTICATION.map((layer, floor) => ({
+const authenticationRules = LAYERS_OF_AUTHENTICATION.map((layer, level) => ({
   files: [`lib/authentication/${layer}/*.ts`],
-  rules: imports([
-    ...above([...LAYERS.slice(LAYERS.indexOf('authentication') + 1), ...OUTSIDE], 2),
-    ...(floor + 1 < LAYERS_OF_AUTHENTICATION.length ? above(LAYERS_OF_AUTHENTICATION.slice(floor + 1), 1) : []),
+  rules: restrictImports([
+    ...importsOf([...LAYERS.slice(LAYERS.indexOf('authentication') + 1), ...OUTSIDE], 2),
+    ...(level + 1 < LAYERS_OF_AUTHENTICATION.length ? importsOf(LAYERS_OF_AUTHENTICATION.slice(level + 1), 1) : []),
   ]),
 }));
 
-/** What decides must stay a pure function over plain data. */
+/** The decision must stay a pure function of plain data. */
 const PURE = {
   patterns: [
     {
@@ -72,10 +73,10 @@ const PURE = {
   ],
 };
 
-const ONLY_ENTRIES = 'The command uses what users can import: the entries index.js and testing/index.js.';
+const ONLY_ENTRIES = 'The command may only use what users can import: the entries index.js and testing/index.js.';
 
-/** Each package that only some part of lib/ may know. */
-const ONLY_ROOTS = ['@nestjs/common/*', '@nestjs/core/*'];
+/** Files inside Nest's packages, which are not public. */
+const NEST_INTERNALS = ['@nestjs/common/*', '@nestjs/core/*'];
 
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'coverage/', 'test/packed/bundle/', 'test/packed/src/'] },
@@ -99,7 +100,10 @@ export default tseslint.config(
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/ban-ts-comment': 'error',
       'max-lines': ['error', { max: 200, skipBlankLines: false, skipComments: false }],
-      'no-restricted-imports': ['error', { patterns: [{ group: ONLY_ROOTS, message: 'Import package roots only.' }] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: NEST_INTERNALS, message: 'Import package roots only.' }] },
+      ],
     },
   },
   ...layerRules,
@@ -108,12 +112,12 @@ export default tseslint.config(
     files: [
       'lib/policy/{applicability,authentication-denial,authorize,compile-policy,conditions,decide,decision,policy-problems,requirement,route-policy}.ts',
     ],
-    rules: imports(above(LAYERS.slice(LAYERS.indexOf('policy') + 1), 1), PURE),
+    rules: restrictImports(importsOf(LAYERS.slice(LAYERS.indexOf('policy') + 1), 1), PURE),
   },
   {
-    // Stands alone: the core never imports it, and it imports nothing of the core.
+    // The local Clerk is independent: the core does not import it, nor it the core.
     files: ['lib/testing/local-clerk/**/*.ts'],
-    rules: imports(
+    rules: restrictImports(
       [
         {
           group: [
@@ -121,24 +125,28 @@ export default tseslint.config(
             '**/index.js',
             '**/clerk.module*.js',
           ],
-          message: CLIMBS,
+          message: POINTS_UPWARD,
         },
       ],
       {
         patterns: [
           {
-            group: ['test-auth-objects', 'made-up-options', 'protection-snapshot', 'test-caller', 'testing.error'].map(
-              (name) => `**/${name}.js`,
-            ),
+            group: [
+              'test-auth-objects',
+              'placeholder-options',
+              'protection-snapshot',
+              'test-caller',
+              'testing.error',
+            ].map((name) => `**/${name}.js`),
             message:
-              'This import points upward: the local Clerk stands alone, and these import the core. See ARCHITECTURE.md.',
+              'This import points upward: the local Clerk does not depend on the core, but these files do. See ARCHITECTURE.md.',
           },
         ],
       },
     ),
   },
   {
-    // What users test their applications with may know all of the core, but not the command above it.
+    // The testing helpers may import all of the core, but not the command, which is above them.
     files: ['lib/testing/*.ts'],
     rules: {
       'no-restricted-imports': 'off',
@@ -153,7 +161,7 @@ export default tseslint.config(
     },
   },
   {
-    // The command has no more than users have: the two entries.
+    // The command may only import the two entries, as users can.
     files: ['lib/cli/**/*.ts'],
     rules: {
       'no-restricted-imports': 'off',
@@ -164,7 +172,7 @@ export default tseslint.config(
     },
   },
   {
-    // Users type far-fetched things; tests have to as well.
+    // Tests pass invalid values on purpose.
     files: ['test/**/*.ts', 'sample/**/*.ts'],
     rules: {
       '@typescript-eslint/no-explicit-any': 'off',
@@ -172,12 +180,12 @@ export default tseslint.config(
     },
   },
   {
-    // jest loads its runner and sequencer by require(); as ES modules they would exist twice.
+    // jest loads its runner and sequencer by require(). As ES modules, they would be loaded twice.
     files: ['test/mutation/*.cjs'],
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
-    // The reference line is the thing under test.
+    // These tests are about the reference line.
     files: ['test/types/**/*.ts'],
     rules: { '@typescript-eslint/triple-slash-reference': 'off' },
   },

@@ -15,7 +15,7 @@ const project = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   setupFiles: ['<rootDir>/test/support/quiet-clerk.ts'],
-  // Nest 12 and jose ship ES modules only; on Node 20 jest needs them as CommonJS, hence no ignored path.
+  // Nest 12 and jose are ES modules only. On Node 20, jest needs them as CommonJS, so packages are transformed too.
   transform: { '^.+\\.(ts|js|mjs)$': transform },
   transformIgnorePatterns: [],
 };
@@ -26,7 +26,7 @@ const moduleNameMapper = {
   '^nest-clerk/testing$': '<rootDir>/lib/testing/index.ts',
 };
 
-/** What may differ between the versions of Nest: HTTP, gateways, and the boot. */
+/** The e2e suites of features that may differ between versions of Nest: HTTP, gateways, and the boot. */
 const DEPENDS_ON_NEST = [
   'boot',
   'clerk-errors',
@@ -46,28 +46,28 @@ const DEPENDS_ON_NEST = [
   'websocket',
 ];
 
-/** The suites that depend on Nest, with every package of Nest taken from `folder`, where that version has one. */
+/** The suites that depend on Nest, run with the Nest packages that are installed in `folder`. */
 function onNest(displayName, folder, internal = {}) {
   return {
     ...project,
     displayName,
     testMatch: DEPENDS_ON_NEST.map((name) => `<rootDir>/test/e2e/${name}.spec.ts`),
-    // Nest's packages find each other by these names too, so that nothing of another version is loaded.
+    // Applies to the imports between Nest's packages too, so that no other version is loaded.
     moduleNameMapper: {
       ...moduleNameMapper,
       ...internal,
-      // One version of this package serves several of Nest.
+      // All but @nestjs/config, whose one version supports several versions of Nest.
       '^@nestjs/(?!config)([^/]+)(.*)$': `<rootDir>/test/${folder}/node_modules/@nestjs/$1$2`,
     },
   };
 }
 
-/** Where Nest 11 keeps what Nest 12 exports as `@nestjs/core/internal`. */
+/** Nest 12 exports these as `@nestjs/core/internal`; in Nest 11 they are in a file of @nestjs/core. */
 const internalOfNest11 = (folder) => ({
   '^@nestjs/core/internal$': `<rootDir>/test/${folder}/node_modules/@nestjs/core/helpers/execution-context-host`,
 });
 
-/** The lowest versions that the peer range admits and npm installs: see jest.lowest-nest.config.js. */
+/** The lowest versions in the peer range that npm installs: see jest.lowest-nest.config.js. */
 export const LOWEST_NEST = [
   onNest('Nest 11, lowest', 'nest-11-lowest', internalOfNest11('nest-11-lowest')),
   onNest('Nest 12, lowest', 'nest-12-lowest'),
@@ -79,14 +79,14 @@ export default {
     { ...project, displayName: 'Nest 12', moduleNameMapper },
     onNest('Nest 11', 'nest-11', internalOfNest11('nest-11')),
   ],
-  // A bound for what hangs, not for what is slow: machines that run this are shared.
+  // Only for tests that hang. Slow tests are allowed, since CI machines are shared.
   testTimeout: 30_000,
-  // A worker that has grown large collects garbage instead of testing: another takes its place.
+  // A worker with a large heap spends its time on garbage collection, so it is replaced.
   maxWorkers: '100%',
   workerIdleMemoryLimit: '1GB',
-  // babel and ts-jest report phantom branches on decorators; V8 counts what ran.
+  // The coverage of babel and ts-jest has branches for decorators that do not exist in the source; V8's does not.
   coverageProvider: 'v8',
-  // The command's main.ts only hands the process to run(); scripts/test-packed.mjs spawns it.
+  // The command's main.ts only passes the process to run(); scripts/test-packed.mjs runs it.
   collectCoverageFrom: ['lib/**/*.ts', '!lib/types/**', '!lib/cli/main.ts'],
   coverageThreshold: { global: { lines: 95, branches: 95 } },
 };

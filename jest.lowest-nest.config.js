@@ -1,7 +1,7 @@
 import base, { LOWEST_NEST } from './jest.config.js';
 
 /**
- * The suites that depend on Nest, on the lowest versions of it that this package admits.
+ * The suites that depend on Nest, run on the lowest supported versions of it.
  *
  * @type {import('jest').Config}
  */

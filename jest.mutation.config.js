@@ -1,26 +1,26 @@
 import base from './jest.config.js';
 
-// Of several projects the first: mutants live in lib/, whichever Nest it runs on.
+// Only the first project: mutants do not depend on the version of Nest.
 const project = base.projects?.[0] ?? base;
 
 /**
- * The tests that mutants are held against (`stryker.config.mjs`): each mutant pays for every test that reaches it, so what
- * needs other programs, or minutes, or only repeats others at length, stays out.
+ * The tests that run against mutants (`stryker.config.mjs`). Every test that reaches a mutant takes time, so tests are left
+ * out if they need other programs, take minutes, or only repeat other tests with more data.
  *
  * @type {import('jest').Config}
  */
 export default {
   ...project,
-  // The sandbox has another name each time; what has been compiled is found again all the same.
+  // The path of the sandbox changes with each run. A fixed id keeps jest's cache of compiled files.
   id: 'nest-clerk-mutation',
-  // Many a mutant never answers; waiting for it kills it, and takes most of the time of a run.
+  // Many mutants hang, and waiting for their timeout takes most of the time of a run.
   testTimeout: 10_000,
   testRunner: '<rootDir>/test/mutation/jest-circus.cjs',
   testSequencer: '<rootDir>/test/mutation/sequencer.cjs',
   testMatch: [
-    // Those about the repository, and about lib/testing, have nothing to say of a mutant.
+    // Tests of the repository and of lib/testing, which is not mutated, cannot kill a mutant.
     '<rootDir>/test/unit/!(house|testing)/*.spec.ts',
-    // What only shows in an application; the rest of e2e repeats it over transports, platforms and thousands of requests.
+    // What only an application shows. The other e2e tests repeat it on other transports and platforms.
     '<rootDir>/test/e2e/(audit|boot|frontend-api-proxy|guard|handler|middleware|protection-map|refusals|session-options).spec.ts',
     '<rootDir>/test/security/cached-identities.spec.ts',
   ],

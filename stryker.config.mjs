@@ -1,20 +1,21 @@
 /**
- * Mutation testing: breaks lib/ in a few thousand ways and asks whether a test notices. `npm run mutation` runs all of it,
- * `npm run mutation:changed` what has changed; scripts/check-mutation.mjs holds the thresholds.
+ * Mutation testing: Stryker changes lib/ in a few thousand places and checks for each change (a mutant) whether a test
+ * fails. `npm run mutation` covers all of lib/, `npm run mutation:changed` only what has changed. The thresholds are in
+ * scripts/check-mutation.mjs, which also lists the survivors in build/mutation/survivors.md.
  *
- * No kind of mutant is left out, nor those that only run while a file is loaded: much of what tables say is of that kind.
- * (Decorators Stryker leaves alone.) A mutant that cannot be told from the original is switched off where it stands, by
- * `// Stryker disable next-line`, with the reason.
+ * No kind of mutant is excluded, nor those that only run while a file is loaded: tables consist of such mutants. (Stryker
+ * does not mutate decorators.) `// Stryker disable` is only for a check that guards against bypasses which no known
+ * request can reach; any other mutant may survive.
  *
  * @see https://stryker-mutator.io/docs/stryker-js/configuration/
  */
 export default {
   testRunner: 'jest',
   plugins: ['@stryker-mutator/jest-runner'],
-  // Which tests reach a mutant is known from the dry run (test/mutation/jest-circus.cjs).
+  // The dry run records which tests reach a mutant (test/mutation/jest-circus.cjs).
   jest: { configFile: 'jest.mutation.config.js', enableFindRelatedTests: false },
   coverageAnalysis: 'perTest',
-  // lib/testing is tested by all of test/, and main.ts only by scripts/test-packed.mjs, which spawns it.
+  // All of test/ tests lib/testing. Only scripts/test-packed.mjs tests main.ts, in a process of its own.
   mutate: ['lib/**/*.ts', '!lib/testing/**', '!lib/types/**', '!lib/index.ts', '!lib/cli/main.ts'],
   ignorePatterns: ['/build', '/dist', '/coverage', '/docs', '/bench', '/sample'],
   tempDirName: 'build/stryker',
@@ -24,9 +25,9 @@ export default {
   htmlReporter: { fileName: 'build/mutation/mutation.html' },
   incrementalFile: 'build/mutation/incremental.json',
   concurrency: 2,
-  // jest leaves the modules of each run in memory: a worker grows by some 20 MB with each mutant.
+  // jest keeps the modules of each run in memory, so a worker grows by about 20 MB with each mutant.
   maxTestRunnerReuse: 100,
-  // Beyond what the tests of a mutant took in the dry run. Much, lest a busy machine be taken for a killed mutant.
+  // In addition to the time of the tests in the dry run. Generous, so that a busy machine does not count as a timeout.
   timeoutMS: 60_000,
   dryRunTimeoutMinutes: 15,
 };

@@ -30,32 +30,32 @@ import {
 
 export type Platform = 'express' | 'fastify';
 
-/** The same application three times: with a guard that only says yes, with ours, and with Clerk's own SDK. */
+/** The same application three times: with a guard that only returns `true`, with nest-clerk, and with Clerk's own SDK. */
 export type Variant = 'open' | 'ours' | 'clerk';
 
 export interface AppOptions {
   readonly platform: Platform;
   readonly variant: Variant;
   readonly clerk: ClerkModuleOptions & { readonly secretKey: string; readonly publishableKey: string };
-  /** How many controllers with ten routes each stand beside. */
+  /** How many additional controllers, with ten routes each. */
   readonly controllers?: number;
-  /** Instances that are told apart by the header `x-tenant`. */
+  /** The options of each tenant. The header `x-tenant` has the index. */
   readonly tenants?: readonly RequestOptions[];
 }
 
 @Injectable()
-class YesGuard implements CanActivate {
+class PassThroughGuard implements CanActivate {
   canActivate(): boolean {
     return true;
   }
 }
 
-/** What costs nothing, in the place of `@Auth()`: the same handlers, the same way to them. */
-const Nobody = createParamDecorator(() => 'user_1');
+/** Replaces `@Auth()` at no cost, so that the handlers are the same in all variants. */
+const FixedUserId = createParamDecorator(() => 'user_1');
 
 @Controller()
 class OpenRoutes {
-  @Get(['session', 'public', 'permission', 'api-key']) answer(@Nobody() userId: string) {
+  @Get(['session', 'public', 'permission', 'api-key']) answer(@FixedUserId() userId: string) {
     return { userId };
   }
 }
@@ -81,7 +81,7 @@ type GetAuth = (
   options: object,
 ) => { isAuthenticated: boolean; userId?: string | null; has(params: object): boolean };
 
-/** What Clerk's documentation does in an application of Nest: its middleware, and a guard of one's own behind it. */
+/** A Nest application as in Clerk's documentation: Clerk's middleware, followed by a guard of the application. */
 function clerkRoutesModule(getAuth: GetAuth): Type {
   const guard =
     (acceptsToken: string, mayPass: (auth: ReturnType<GetAuth>) => boolean) => (context: ExecutionContext) => {
@@ -106,7 +106,7 @@ function clerkRoutesModule(getAuth: GetAuth): Type {
 
   @Controller()
   class ClerkRoutes {
-    @Get(['session', 'public', 'permission', 'api-key']) answer(@Nobody() userId: string) {
+    @Get(['session', 'public', 'permission', 'api-key']) answer(@FixedUserId() userId: string) {
       return { userId };
     }
   }
@@ -116,7 +116,7 @@ function clerkRoutesModule(getAuth: GetAuth): Type {
   return ClerkRoutesModule;
 }
 
-/** Controllers that nobody calls. */
+/** Additional controllers that are never called. */
 function fillers(count = 0): Type[] {
   return Array.from({ length: count }, (_, index) => {
     @Controller(`filler-${index}`)
@@ -139,7 +139,7 @@ export async function createApp(options: AppOptions): Promise<INestApplication> 
     ...(variant === 'ours' ? [OurRoutes] : variant === 'open' ? [OpenRoutes] : []),
     ...fillers(options.controllers),
   ];
-  const providers = variant === 'open' ? [{ provide: APP_GUARD, useClass: YesGuard }] : [];
+  const providers = variant === 'open' ? [{ provide: APP_GUARD, useClass: PassThroughGuard }] : [];
 
   @Module({ imports, controllers, providers })
   class BenchModule {}

@@ -3,31 +3,31 @@ import type { LocalClerk } from 'nest-clerk/testing';
 import type { Platform, Variant } from './apps.js';
 import type { Load } from './subject.js';
 
-/** A kind of traffic, and what is expected of us under it. */
+/** A kind of traffic, and the goals for it. */
 export interface Case {
   readonly name: string;
   readonly path: string;
-  /** What every answer has to be; an application that refuses quickly is not fast. */
+  /** The expected status of every response, since denials could be faster. */
   readonly status: number;
-  /** The headers of the requests of one round. */
+  /** Returns the headers of each request of a round. */
   readonly headers: (clerk: LocalClerk, round: number) => Promise<Load['headers']>;
-  /** Whether each request is sent once, instead of over and over for a second. */
+  /** Whether each request is sent once, instead of repeatedly for a second. */
   readonly once?: boolean;
   readonly variants: readonly Variant[];
-  /** How many times as many requests as the others we are to answer. */
+  /** The minimum ratio of our throughput to that of the other variants. */
   readonly goals?: Partial<Record<Exclude<Variant, 'ours'>, Record<Platform, number>>>;
-  /** How long opaque machine tokens are remembered, in milliseconds. */
+  /** How long opaque machine tokens are cached, in milliseconds. */
   readonly machineTokenTtl?: number;
 }
 
 const ALL: readonly Variant[] = ['open', 'ours', 'clerk'];
 const HOUR_IN_SECONDS = 3600;
-const NEW_TOKENS_A_ROUND = 4_000;
+const NEW_TOKENS_PER_ROUND = 4_000;
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-const userWithRights = { expiresIn: HOUR_IN_SECONDS, organization: '', permissions: ['org:invoices:create'] };
+const authorizedUser = { expiresIn: HOUR_IN_SECONDS, organization: '', permissions: ['org:invoices:create'] };
 
-/** The same for all rounds. */
+/** Creates the headers once, for all rounds. */
 const constant = (make: (clerk: LocalClerk) => Promise<Load['headers']>): Case['headers'] => {
   let made: Promise<Load['headers']> | undefined;
   return (clerk) => (made ??= make(clerk));
@@ -37,7 +37,7 @@ const tokens = async (clerk: LocalClerk, count: number): Promise<Load['headers']
   const user = clerk.createUser();
   return Promise.all(
     Array.from({ length: count }, async () =>
-      bearer(await clerk.sessionToken({ ...userWithRights, user, organization })),
+      bearer(await clerk.sessionToken({ ...authorizedUser, user, organization })),
     ),
   );
 };
@@ -62,7 +62,7 @@ export const CASES: readonly Case[] = [
     name: 'every token new',
     path: '/session',
     status: 200,
-    headers: perRound((clerk) => tokens(clerk, NEW_TOKENS_A_ROUND)),
+    headers: perRound((clerk) => tokens(clerk, NEW_TOKENS_PER_ROUND)),
     once: true,
     variants: ALL,
     goals: { clerk: { express: 2.5, fastify: 3 } },
@@ -113,7 +113,7 @@ export const CASES: readonly Case[] = [
   },
 ];
 
-/** New ones for each round, the same for all variants. */
+/** Creates new headers for each round, the same for all variants. */
 function perRound(make: (clerk: LocalClerk) => Promise<Load['headers']>): Case['headers'] {
   const made: Promise<Load['headers']>[] = [];
   return (clerk, round) => (made[round] ??= make(clerk));

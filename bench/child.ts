@@ -1,14 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** A process of its own that says when it is ready, and answers one question after the other. */
+/** A child process that reports when it is ready, and then responds to one message at a time. */
 export class Child<Ready> {
   private constructor(
     private readonly process: ChildProcess,
     readonly ready: Ready,
   ) {}
 
-  /** @param script Is given `options` as JSON, in its first argument. */
+  /** @param script Receives `options` as JSON in its first argument. */
   static async start<Ready>(
     script: URL,
     options: object,
@@ -18,13 +18,13 @@ export class Child<Ready> {
       env: { ...process.env, NODE_ENV: 'production', CLERK_TELEMETRY_DISABLED: '1', ...env },
       execArgv: ['--expose-gc', ...execArgv],
     });
-    return new Child(child, await messageOf<Ready>(child));
+    return new Child(child, await nextMessage<Ready>(child));
   }
 
-  ask<Answer>(question: string): Promise<Answer> {
-    const answer = messageOf<Answer>(this.process);
-    this.process.send(question);
-    return answer;
+  ask<Response>(message: string): Promise<Response> {
+    const response = nextMessage<Response>(this.process);
+    this.process.send(message);
+    return response;
   }
 
   stop(): void {
@@ -32,11 +32,11 @@ export class Child<Ready> {
   }
 }
 
-function messageOf<Message>(child: ChildProcess): Promise<Message> {
+function nextMessage<Message>(child: ChildProcess): Promise<Message> {
   return new Promise((resolve, reject) => {
-    const ended = (code: number | null) => reject(new Error(`the server ended with ${code}`));
-    child.once('exit', ended).once('message', (message) => {
-      child.off('exit', ended);
+    const onExit = (code: number | null) => reject(new Error(`the server exited with ${code}`));
+    child.once('exit', onExit).once('message', (message) => {
+      child.off('exit', onExit);
       resolve(message as Message);
     });
   });

@@ -10,10 +10,10 @@ const ROUNDS = 5;
 const TOKENS = 10_000;
 const HOUR_IN_SECONDS = 3600;
 const MIB = 1024 * 1024;
-/** So much that nothing is collected while allocations are counted. */
-const ROOMY = ['--max-semi-space-size=256', '--min-semi-space-size=256'];
+/** A young generation so large that no garbage is collected while allocations are measured. */
+const LARGE_YOUNG_GENERATION = ['--max-semi-space-size=256', '--min-semi-space-size=256'];
 
-/** What we take besides time for each request: memory, and time at the start. */
+/** Measures memory, and the time of the boot. */
 export async function measureFootprint(clerk: LocalClerk): Promise<Figure[]> {
   const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
   const app = (variant: Variant): AppOptions => ({
@@ -21,23 +21,26 @@ export async function measureFootprint(clerk: LocalClerk): Promise<Figure[]> {
     variant,
     clerk: { publishableKey, secretKey, apiUrl, telemetry },
   });
-  const heap = await heapOfTokens(clerk, app('ours'));
-  const allocated = { open: await allocatedBy(clerk, app('open')), ours: await allocatedBy(clerk, app('ours')) };
-  const boot = { open: await bootOf(app('open')), ours: await bootOf(app('ours')) };
+  const heap = await measureHeap(clerk, app('ours'));
+  const allocated = {
+    open: await measureAllocations(clerk, app('open')),
+    ours: await measureAllocations(clerk, app('ours')),
+  };
+  const boot = { open: await measureBoot(app('open')), ours: await measureBoot(app('ours')) };
   return [
     { what: `${TOKENS.toLocaleString('en')} cached tokens, heap`, value: heap / MIB, unit: 'MiB', atMost: 16 },
     { what: 'a cached token, heap', value: heap / TOKENS, unit: 'bytes' },
     {
-      what: 'allocated for each request, more than a pass-through guard',
+      what: 'allocated for each request, compared with a pass-through guard',
       value: allocated.ours - allocated.open,
       unit: 'bytes',
     },
-    { what: 'boot of the application, more than without us', value: boot.ours - boot.open, unit: 'ms' },
-    { what: 'import of nest-clerk, more than of @nestjs/core and @clerk/backend', value: importTime(), unit: 'ms' },
+    { what: 'boot of the application, compared with a pass-through guard', value: boot.ours - boot.open, unit: 'ms' },
+    { what: 'import of nest-clerk, after @nestjs/core and @clerk/backend', value: measureImport(), unit: 'ms' },
   ];
 }
 
-async function heapOfTokens(clerk: LocalClerk, options: AppOptions): Promise<number> {
+async function measureHeap(clerk: LocalClerk, options: AppOptions): Promise<number> {
   const subject = await Subject.start(options);
   const user = clerk.createUser();
   const organization = clerk.createOrganization();
@@ -45,7 +48,7 @@ async function heapOfTokens(clerk: LocalClerk, options: AppOptions): Promise<num
   const token = () => clerk.sessionToken({ user, organization, permissions, expiresIn: HOUR_IN_SECONDS });
   const batch = async (count: number) =>
     Promise.all(Array.from({ length: count }, async () => ({ authorization: `Bearer ${await token()}` })));
-  // Twice each, so that what is built for those who come again is counted as well.
+  // Each twice, so that data that is only created for repeated requests counts too.
   const send = async (headers: { authorization: string }[]) => {
     for (let time = 0; time < 2; time++) await subject.load({ path: '/session', headers });
   };
@@ -59,8 +62,8 @@ async function heapOfTokens(clerk: LocalClerk, options: AppOptions): Promise<num
 }
 
 /** In bytes for each request. */
-async function allocatedBy(clerk: LocalClerk, options: AppOptions): Promise<number> {
-  const subject = await Subject.start(options, ROOMY);
+async function measureAllocations(clerk: LocalClerk, options: AppOptions): Promise<number> {
+  const subject = await Subject.start(options, LARGE_YOUNG_GENERATION);
   const headers = [{ authorization: `Bearer ${await clerk.sessionToken({ expiresIn: HOUR_IN_SECONDS })}` }];
   await subject.load({ path: '/session', headers, seconds: 2 });
   const rounds: number[] = [];
@@ -78,7 +81,7 @@ async function allocatedBy(clerk: LocalClerk, options: AppOptions): Promise<numb
 }
 
 /** In milliseconds. */
-async function bootOf(options: AppOptions): Promise<number> {
+async function measureBoot(options: AppOptions): Promise<number> {
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const subject = await Subject.start(options);
@@ -88,8 +91,8 @@ async function bootOf(options: AppOptions): Promise<number> {
   return median(times);
 }
 
-/** In milliseconds, by a process of its own each time. */
-function importTime(): number {
+/** In milliseconds, each time in a new process. */
+function measureImport(): number {
   const run = (script: string) =>
     Number(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }));
   const script = `

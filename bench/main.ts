@@ -5,7 +5,7 @@ import { LocalClerk } from 'nest-clerk/testing';
 import type { Platform } from './apps.js';
 import { CASES } from './cases.js';
 import { measureFootprint } from './footprint.js';
-import { tableOf, verdictOf, type Figure } from './report.js';
+import { formatTable, statusOf, type Figure } from './report.js';
 import { measureScaling } from './scaling.js';
 import { measureCase } from './throughput.js';
 
@@ -21,7 +21,7 @@ const measure = async (name: string, work: () => Promise<Figure[]>): Promise<voi
   if (!name.includes(values.only)) return;
   const found = await work();
   figures.push(...found);
-  if (!values.json) process.stdout.write(`${tableOf(found)}\n\n`);
+  if (!values.json) process.stdout.write(`${formatTable(found)}\n\n`);
 };
 
 for (const platform of platforms satisfies readonly Platform[]) {
@@ -31,11 +31,11 @@ for (const platform of platforms satisfies readonly Platform[]) {
 await measure('footprint', () => measureFootprint(clerk));
 await clerk.stop();
 
-const results = figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) }));
-const summary = (['pass', 'short'] as const).map(
-  (word) => `${results.filter((each) => each.verdict === word).length} ${word}`,
+const results = figures.map((figure) => ({ ...figure, status: statusOf(figure) }));
+const summary = (['pass', 'miss'] as const).map(
+  (status) => `${results.filter((result) => result.status === status).length} ${status}`,
 );
 process.stdout.write(
-  values.json ? `${JSON.stringify(results, null, 2)}\n` : `${tableOf(figures)}\n\n${summary.join(', ')}\n`,
+  values.json ? `${JSON.stringify(results, null, 2)}\n` : `${formatTable(figures)}\n\n${summary.join(', ')}\n`,
 );
 process.exit();

@@ -1,25 +1,27 @@
-/** One figure, and whether it is as good as it should be. */
+/** A measured value, with its goal if it has one. */
 export interface Figure {
   readonly what: string;
   readonly value: number;
   readonly unit?: string;
-  /** What it should be: at least, or at most. */
+  /** The goal: a minimum. */
   readonly atLeast?: number;
+  /** The goal: a maximum. */
   readonly atMost?: number;
 }
 
-export function verdictOf({ value, atLeast, atMost }: Figure): 'pass' | 'short' | '' {
+/** @returns whether the figure meets its goal; an empty string if it has none. */
+export function statusOf({ value, atLeast, atMost }: Figure): 'pass' | 'miss' | '' {
   if (atLeast === undefined && atMost === undefined) return '';
-  return value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity) ? 'pass' : 'short';
+  return value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity) ? 'pass' : 'miss';
 }
 
-/** A Markdown table, which reads well in a terminal too. */
-export function tableOf(figures: readonly Figure[]): string {
+/** Formats the figures as a Markdown table with aligned columns. */
+export function formatTable(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => [
     figure.what,
     `${rounded(figure.value)}${figure.unit ? ` ${figure.unit}` : ''}`,
     goalOf(figure),
-    verdictOf(figure),
+    statusOf(figure),
   ]);
   const all = [['', 'measured', 'goal', ''], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(3, ...all.map((row) => (row[column] as string).length)));

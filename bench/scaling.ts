@@ -7,17 +7,17 @@ import { Subject } from './subject.js';
 const ROUNDS = 9;
 const HOUR_IN_SECONDS = 3600;
 
-/** Whether more routes, more tenants or more processes cost more for each request. */
+/** Measures whether a request takes more time with more routes, tenants or processes. */
 export async function measureScaling(clerk: LocalClerk, platform: Platform): Promise<Figure[]> {
   const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
   const options = { publishableKey, secretKey, apiUrl };
   const app: AppOptions = { platform, variant: 'ours', clerk: { ...options, telemetry } };
   const authorization = `Bearer ${await clerk.sessionToken({ expiresIn: HOUR_IN_SECONDS })}`;
   const few = Array.from({ length: 1 }, () => options);
-  // Each of them another instance to us: they differ in an option that means nothing here.
+  // They differ in an unused option, so each is a different set of options.
   const many = Array.from({ length: 200 }, (_, index) => ({ ...options, signUpUrl: `/sign-up/${index}` }));
   const one = [{ authorization, 'x-tenant': '0' }];
-  // As many different requests on both sides, so that they differ in the tenants alone.
+  // The same number of different requests on both sides, so that only the number of tenants differs.
   const all = many.map((_, index) => ({ authorization, 'x-tenant': String(index), 'x-number': String(index) }));
   const allOfOne = all.map((headers) => ({ ...headers, 'x-tenant': '0' }));
 
@@ -41,7 +41,7 @@ export async function measureScaling(clerk: LocalClerk, platform: Platform): Pro
 
 type Side = readonly [AppOptions & { workers?: number }, readonly Readonly<Record<string, string>>[]];
 
-/** Requests for each second of CPU, of the second side to the first. */
+/** The ratio of requests per second of CPU, the second side to the first. */
 async function ratio(...sides: readonly [Side, Side]): Promise<number> {
   const subjects = await Promise.all(sides.map(([options]) => Subject.start(options)));
   const rates: number[][] = [[], []];

@@ -2,12 +2,12 @@ import cluster from 'node:cluster';
 
 import { createApp, type AppOptions } from './apps.js';
 
-/** What the process that measures asks of the one that is measured. */
-export type Question = 'usage' | 'heap';
+/** The messages to the measured process: `heap` collects garbage before it measures. */
+export type UsageQuery = 'usage' | 'heap';
 export interface Usage {
-  /** In microseconds since the process began, of all threads. */
+  /** In microseconds since the start of the process, all threads. */
   readonly cpu: number;
-  /** In bytes, after what can be collected was collected. */
+  /** In bytes; for `heap`, after a garbage collection. */
   readonly heap: number;
 }
 
@@ -16,7 +16,7 @@ declare const gc: (() => void) | undefined;
 const options = JSON.parse(process.argv[2] as string) as AppOptions & { workers?: number };
 
 if (cluster.isPrimary && options.workers) {
-  await lead(options.workers);
+  await startWorkers(options.workers);
 } else {
   await serve();
 }
@@ -26,23 +26,23 @@ async function serve(): Promise<void> {
   const app = await createApp(options);
   await app.listen(options.workers ? Number(process.env.BENCH_PORT) : 0, '127.0.0.1');
   const bootInMs = Number(process.hrtime.bigint() - began) / 1e6;
-  process.on('message', (question: Question) => process.send?.(usage(question)));
+  process.on('message', (query: UsageQuery) => process.send?.(usage(query)));
   process.send?.({ port: new URL(await app.getUrl()).port, bootInMs });
 }
 
-function usage(question: Question): Usage {
-  if (question === 'heap') gc?.();
+function usage(query: UsageQuery): Usage {
+  if (query === 'heap') gc?.();
   const { user, system } = process.cpuUsage();
   return { cpu: user + system, heap: process.memoryUsage().heapUsed };
 }
 
-/** Starts workers behind one port, and answers for all of them. */
-async function lead(count: number): Promise<void> {
+/** Starts workers that share one port, and reports the sum of their usage. */
+async function startWorkers(count: number): Promise<void> {
   const workers = Array.from({ length: count }, () => cluster.fork());
   const [ready] = await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
-  process.on('message', (question: Question) => {
+  process.on('message', (query: UsageQuery) => {
     const answers = workers.map(
-      (worker) => new Promise<Usage>((resolve) => (worker.once('message', resolve), worker.send(question))),
+      (worker) => new Promise<Usage>((resolve) => (worker.once('message', resolve), worker.send(query))),
     );
     void Promise.all(answers).then((all) =>
       process.send?.({

@@ -4,22 +4,22 @@ import autocannon from 'autocannon';
 
 import type { AppOptions } from './apps.js';
 import { Child } from './child.js';
-import type { Question, Usage } from './server.js';
+import type { Usage, UsageQuery } from './server.js';
 
-/** One request after the other, on each connection its own. */
+/** The requests to send. They are distributed over the connections. */
 export interface Load {
   readonly path: string;
   /** The headers of each request in turn. */
   readonly headers: readonly Readonly<Record<string, string>>[];
-  /** In seconds; or until all headers were sent once. */
+  /** How long to send them, repeatedly. @default until each was sent once */
   readonly seconds?: number;
 }
 
 export interface Measured {
   readonly requests: number;
-  /** Requests for each second that passed. */
+  /** Requests per second of wall-clock time. */
   readonly perSecond: number;
-  /** Requests for each second of the server's CPU: what a noisy neighbour does not change. */
+  /** Requests per second of the server's CPU time, which depends least on other processes. */
   readonly perCpuSecond: number;
   /** In milliseconds. */
   readonly p99: number;
@@ -33,7 +33,7 @@ interface Ready {
   readonly bootInMs: number;
 }
 
-/** An application in a process of its own, to be put under load. */
+/** An application in a child process, whose performance is measured under load. */
 export class Subject {
   private constructor(private readonly child: Child<Ready>) {}
 
@@ -50,8 +50,8 @@ export class Subject {
     this.child.stop();
   }
 
-  usage(question: Question = 'usage'): Promise<Usage> {
-    return this.child.ask(question);
+  usage(query: UsageQuery = 'usage'): Promise<Usage> {
+    return this.child.ask(query);
   }
 
   async load({ path, headers, seconds }: Load): Promise<Measured> {
@@ -62,7 +62,7 @@ export class Subject {
       url: `http://127.0.0.1:${this.child.ready.port}`,
       connections: Math.min(CONNECTIONS, requests.length > 1 ? requests.length : CONNECTIONS),
       ...(seconds === undefined ? { amount: requests.length } : { duration: seconds }),
-      // Each connection has its share, so that no request is sent twice before all were sent once.
+      // Each connection sends a part of the requests, so that all are sent once before any is sent again.
       setupClient: (one) => {
         const own = requests.length === 1 ? requests : requests.filter((_, index) => index % CONNECTIONS === client);
         client += 1;

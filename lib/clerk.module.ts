@@ -1,4 +1,4 @@
-import { Logger, Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 
 import { AUTHENTICATOR } from './authentication/lanes/authenticator.js';
@@ -10,7 +10,7 @@ import {
   ConfigurableModuleClass,
   IS_GUARDED,
   MODULE_OPTIONS_TOKEN,
-  OPTIONS_TYPE,
+  type ClerkModuleExtras,
 } from './clerk.module-definition.js';
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
 import { ClerkConfigurationError } from './errors/clerk.errors.js';
@@ -35,9 +35,8 @@ import { DenialErrors } from './guard/denial-errors.js';
 import { streamExpiry } from './connections/stream-expiry.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
-import { bootWarnings } from './options/boot-warnings.js';
-import { explainUnloadedEnvFiles } from './options/env-file.js';
-import { assertReadable, resolveClerkOptions } from './options/resolve-options.js';
+import { resolveAtBoot } from './options/boot-options.js';
+import { assertReadable } from './options/resolve-options.js';
 import { GUARD_PRESENCE } from './policy/guard-required.js';
 import { HandlersExplorer } from './policy/handlers.explorer.js';
 import { PolicyReader } from './policy/policy.reader.js';
@@ -75,19 +74,7 @@ function importedWithoutForRoot(): never {
     // Replaced by forRoot() and forRootAsync(): providers of a dynamic module override these.
     { provide: MODULE_OPTIONS_TOKEN, useFactory: importedWithoutForRoot },
     { provide: IS_GUARDED, useValue: true },
-    {
-      provide: CLERK_OPTIONS,
-      useFactory: (given: ClerkModuleOptions, isGuarded: boolean) => {
-        try {
-          const options = resolveClerkOptions(given, process.env, { isGuarded });
-          for (const warning of bootWarnings(options)) new Logger(ClerkModule.name).warn(warning);
-          return options;
-        } catch (error) {
-          throw explainUnloadedEnvFiles(error, process.env, process.cwd());
-        }
-      },
-      inject: [MODULE_OPTIONS_TOKEN, IS_GUARDED],
-    },
+    { provide: CLERK_OPTIONS, useFactory: resolveAtBoot, inject: [MODULE_OPTIONS_TOKEN, IS_GUARDED] },
     { provide: ClerkClientService, useFactory: createClient, inject: [CLERK_OPTIONS] },
     {
       provide: ClerkInstances,
@@ -161,12 +148,12 @@ function importedWithoutForRoot(): never {
 })
 export class ClerkModule extends ConfigurableModuleClass {
   /**
-   * @param options See {@link ClerkModuleOptions}; also takes `isGlobal` (default `true`) and `guard` (default `true`).
+   * @param options See {@link ClerkModuleOptions}, and {@link ClerkModuleExtras} for `isGlobal` and `guard`.
    * With `guard: false` and no ClerkGuard or ClerkMiddleware of your own (workers, scripts), `secretKey` is enough.
    * @throws ClerkConfigurationError when the application boots, listing every invalid option; immediately if `options` is
    * not an object, or has options that are getters or inherited.
    */
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+  static override forRoot(options: ClerkModuleOptions & ClerkModuleExtras = {}): DynamicModule {
     // Must run before Nest copies the options.
     assertReadable(options);
     return super.forRoot(options);

@@ -8,7 +8,7 @@ import { origins } from './origins.js';
 export class AccountController {
   constructor(private readonly clerk: ClerkClientService) {}
 
-  /** Says nothing about protection: a signed-in session is demanded. */
+  /** No protection decorator: requires a signed-in session. */
   @Get('me')
   async me(@Auth() auth: SignedInAuthObject) {
     const user = await this.clerk.users.getUser(auth.userId);
@@ -21,11 +21,11 @@ export class AccountController {
     };
   }
 
-  /** What the page at `/` shows: who is signed in, if anybody, and which organizations are theirs. */
+  /** For the page at `/`: the signed-in user, if there is one, and the user's organizations. */
   @Get('session')
   @Public()
   async session(@Auth() auth: SignedInAuthObject | SignedOutAuthObject) {
-    // Beside a local Clerk there is a frontend on another origin as well.
+    // With a local Clerk, the sample also serves a frontend on another origin.
     const clerkUrl = process.env.CLERK_PROXY_URL;
     const local = clerkUrl ? { clerkUrl, frontendUrl: origins().frontend } : {};
     if (!auth.isAuthenticated) return { ...local, user: null };

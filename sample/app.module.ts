@@ -11,16 +11,16 @@ import { RatesController } from './rates.controller.js';
 
 @Module({
   imports: [
-    // Reads .env, where there is one, into the environment.
+    // Loads the .env file, if there is one.
     ConfigModule.forRoot(),
-    // This closes the application. The keys come from CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY.
+    // Requires sign-in for every route. The keys come from CLERK_PUBLISHABLE_KEY and CLERK_SECRET_KEY.
     ClerkModule.forRootAsync({
       useFactory: () => ({
-        // Session tokens of these pages, and of no others.
+        // Only session tokens that were issued for these origins are accepted.
         authorizedParties: [...origins().all],
-        // A stream ends with the session that opened it.
+        // A stream ends when the session token that opened it expires.
         endStreamsOnExpiry: true,
-        // Who opens these pages switches to the organization in the URL.
+        // Opening these pages switches to the organization in the URL.
         organizationSyncOptions: { organizationPatterns: ['/orgs/:slug'], personalAccountPatterns: ['/personal'] },
       }),
     }),

@@ -1,13 +1,14 @@
 import type { Callers } from './local-clerk.js';
 
-/** Something to paste into a shell, and what it answers. */
+/** A shell command and its expected response. */
 export interface Command {
-  /** Names tokens by the variables of {@link toScript}. */
+  /** Refers to tokens by the variables of {@link toScript}. */
   readonly command: string;
-  readonly answer: string;
+  /** Starts with the status or code. */
+  readonly response: string;
 }
 
-/** The shell's variable for the token of each caller. */
+/** The shell variable for the token of each caller. */
 const VARIABLES: Readonly<Record<keyof Callers, string>> = {
   ada: 'ADA',
   grace: 'GRACE',
@@ -16,11 +17,11 @@ const VARIABLES: Readonly<Record<keyof Callers, string>> = {
 };
 
 /**
- * Lines that any shell takes as they are, all at once or one by one: tokens in variables, then each command below the
- * answer to expect. That is an `echo`, not a comment: pasted into zsh, a `#` begins no comment.
+ * Returns a script to paste into any shell, all at once or line by line: the tokens in variables, then each command below
+ * its expected response. The response is printed by `echo`, since an interactive zsh does not support comments.
  */
 export function toScript(callers: Partial<Callers>, commands: readonly Command[]): string {
   const tokens = Object.entries(callers).map(([caller, token]) => `${VARIABLES[caller as keyof Callers]}='${token}'`);
-  const blocks = commands.map(({ command, answer }) => `echo '# ${answer}'\n${command}`);
+  const blocks = commands.map(({ command, response }) => `echo '# ${response}'\n${command}`);
   return [tokens.join('\n'), ...blocks].join('\n\n');
 }

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 
 import { openFile } from './pages/files.js';
 
-/** Where the frontend finds what it needs. */
+/** The URLs that the frontend uses. */
 export interface FrontendConfig {
   readonly apiUrl: string;
   /** Clerk's Frontend API. */
@@ -11,8 +11,9 @@ export interface FrontendConfig {
 }
 
 /**
- * A frontend on an origin of its own, as a React application would be: static files, and a script that calls the API
- * with a Bearer token. @returns the server, listening on loopback.
+ * Starts a frontend on another origin, like a React application: static files with a script that calls the API with a
+ * Bearer token.
+ * @returns the server, which listens on loopback only.
  */
 export async function startFrontend(port: number, config: FrontendConfig): Promise<Server> {
   const server = createServer((request, response) => {

@@ -2,10 +2,10 @@ import { LocalClerk } from 'nest-clerk/testing';
 
 import type { Command } from './commands.js';
 
-/** Long enough for tokens that are pasted after lunch. Clerk's own live for a minute, and frontends renew them. */
+/** Long, since the commands may be pasted later. Clerk's own tokens live for a minute, and frontends refresh them. */
 const ONE_DAY_IN_SECONDS = 24 * 60 * 60;
 
-/** Two users in two organizations, and what each may send. */
+/** A token of each caller: two users, an API key and a machine. */
 export interface Callers {
   readonly ada: string;
   readonly grace: string;
@@ -14,8 +14,9 @@ export interface Callers {
 }
 
 /**
- * Seeds a local Clerk: Ada may create invoices at Acme and is a member of Globex too, Grace only reads at Globex.
- * @param authorizedParty the origin that the session tokens are for
+ * Creates the users and organizations of the samples. Ada may create invoices at Acme and is also a member of Globex; Grace
+ * is a member of Globex without permissions.
+ * @param authorizedParty The origin that the session tokens are issued for.
  */
 export async function seed(clerk: LocalClerk, authorizedParty: string): Promise<Callers> {
   const acme = clerk.createOrganization({ name: 'Acme', slug: 'acme' });
@@ -38,20 +39,20 @@ export async function seed(clerk: LocalClerk, authorizedParty: string): Promise<
   });
   clerk.addMember({ organization: globex, user: ada });
   clerk.addMember({ organization: globex, user: grace });
-  const more = { authorizedParty, expiresIn: ONE_DAY_IN_SECONDS };
+  const options = { authorizedParty, expiresIn: ONE_DAY_IN_SECONDS };
   return {
-    ada: await clerk.sessionToken({ user: ada, organization: acme, ...more }),
-    grace: await clerk.sessionToken({ user: grace, organization: globex, ...more }),
+    ada: await clerk.sessionToken({ user: ada, organization: acme, ...options }),
+    grace: await clerk.sessionToken({ user: grace, organization: globex, ...options }),
     apiKey: clerk.createApiKey({ subject: acme, name: 'export' }).secret,
     m2m: (await clerk.createM2MToken({ machine: clerk.createMachine({ name: 'billing' }) })).token,
   };
 }
 
-/** Calls of the HTTP sample, each with the status that it answers, and why. */
+/** Requests to the HTTP sample, each with the status of its response and the reason. */
 export function curlCommands(origin: string): Command[] {
-  const curl = (path: string, answer: string, variable?: string, options = ''): Command => ({
+  const curl = (path: string, response: string, variable?: string, options = ''): Command => ({
     command: `curl -i ${options}${variable ? `-H "Authorization: Bearer $${variable}" ` : ''}${origin}${path}`,
-    answer,
+    response,
   });
   const invoice = `-X POST -H 'Content-Type: application/json' -d '{"customer":"Night Library","amountInCents":2500}' `;
   return [

@@ -19,8 +19,8 @@ async function bootstrap(): Promise<void> {
   }
   logger.log(`Listening on ${api}, protected by a local Clerk: no CLERK_SECRET_KEY is set.`);
   logger.log(`Open it in a browser to sign in. A frontend on another origin is at ${frontend}.`);
-  logger.log('Or paste these into a shell; above each is what it answers.');
-  // Bare lines, not log lines: they are to be pasted.
+  logger.log('Or paste these commands into a shell. The expected response is above each of them.');
+  // Written without a log prefix, so that the lines can be pasted into a shell.
   process.stdout.write(`\n${toScript(local.callers, curlCommands(api))}\n\n`);
 }
 

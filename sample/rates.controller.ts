@@ -5,17 +5,17 @@ import { interval, map, take } from 'rxjs';
 
 @Controller('rates')
 export class RatesController {
-  /** Open to everybody; those who are signed in are known all the same. */
+  /** Open to everyone. `@Auth()` tells who is signed in. */
   @Get()
   @Public()
   rates(@Auth() auth: SignedInAuthObject | SignedOutAuthObject) {
     return {
       vat: 0.19,
-      greeting: auth.isAuthenticated ? `Hello ${auth.userId}` : 'Hello stranger',
+      greeting: auth.isAuthenticated ? `Hello ${auth.userId}` : 'Hello, you are not signed in',
     };
   }
 
-  /** A stream is a route like any other: who is not signed in gets none. */
+  /** A stream of events is protected like any other route. */
   @Sse('live')
   live(@Auth('userId') userId: string) {
     return interval(200).pipe(

@@ -1,16 +1,16 @@
 import { createServer } from 'node:net';
 
-/** What an error of `listen()` says. */
+/** An error of `listen()`. */
 interface ListenError extends NodeJS.ErrnoException {
   readonly port?: number;
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is already in use',
-  EACCES: 'may not be used by this user',
+  EACCES: 'requires more privileges',
 };
 
-/** Starts a sample. Where a port cannot be had, the process ends with one line that says how to choose another. */
+/** Starts a sample. If its port is not available, the process exits with one line that says how to choose another port. */
 export function run(bootstrap: () => Promise<void>): void {
   bootstrap().catch((error: unknown) => {
     const problem = explainPort(error, process.env);
@@ -20,20 +20,20 @@ export function run(bootstrap: () => Promise<void>): void {
   });
 }
 
-/** @returns `undefined` for any other error. */
+/** Explains an error of `listen()`. @returns `undefined` for any other error. */
 export function explainPort(error: unknown, env: NodeJS.ProcessEnv): string | undefined {
   const { code = '', port } = (error ?? {}) as ListenError;
   const problem = Object.hasOwn(PROBLEMS, code) ? PROBLEMS[code] : undefined;
   if (problem === undefined || port === undefined) return undefined;
   const { PORT, npm_lifecycle_event: script = 'start' } = env;
-  // The frontend's is the next one, unless it is chosen as well.
+  // By default, the frontend's port is the one after the API's.
   const isFrontend = port === Number(env.FRONTEND_PORT || Number(PORT || 3000) + 1);
   const variable = isFrontend ? 'FRONTEND_PORT' : 'PORT';
   const another = port < 1024 ? 4000 : port > 60_000 ? port - 1000 : port + 1000;
   return `Port ${port} ${problem}. Choose another with the variable ${variable}: ${variable}=${another} npm run ${script}`;
 }
 
-/** @throws the error of `listen()` where the port cannot be had: before Nest logs it with a stack trace. */
+/** Checks that a port is free, before Nest fails to use it and logs a stack trace. @throws the error of `listen()`. */
 export async function ensureFree(port: number, host?: string): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ port, host }, resolve));

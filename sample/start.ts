@@ -10,8 +10,8 @@ import { startFrontend } from './frontend.js';
 import { seed, type Callers } from './local-clerk.js';
 import { origins } from './origins.js';
 
-/** The Clerk that stands in for want of keys, whom it knows, and a frontend on another origin. */
-export interface LocalSide {
+/** Started if there are no Clerk keys: a local Clerk, its callers, and a frontend on another origin. */
+export interface LocalServices {
   readonly clerk: LocalClerk;
   readonly callers: Callers;
   readonly frontend: Server;
@@ -20,20 +20,20 @@ export interface LocalSide {
 /** The running sample. */
 export interface Sample {
   readonly app: INestApplication;
-  /** Absent where the keys of a real instance are in the environment. */
-  readonly local?: LocalSide;
+  /** Absent if the environment has the keys of a real instance. */
+  readonly local?: LocalServices;
   close(): Promise<void>;
 }
 
-/** Starts the API on Express, or on another adapter of Nest, and what it needs. */
+/** Starts the API, on Express or another adapter of Nest, with a local Clerk if there are no keys. */
 export async function startSample(
   adapter: AbstractHttpAdapter = new ExpressAdapter(),
   options: NestApplicationOptions = {},
 ): Promise<Sample> {
-  const local = process.env.CLERK_SECRET_KEY ? undefined : await startLocalSide();
+  const local = process.env.CLERK_SECRET_KEY ? undefined : await startLocalServices();
   const app = await NestFactory.create(AppModule, adapter, options);
   app.enableShutdownHooks();
-  // Browsers let the frontend's pages call, and no others; its scripts may read why a call was refused.
+  // Only the frontend's origins may call from a browser. Its scripts may read the headers that say why a call was denied.
   app.enableCors({
     origin: [...origins().frontends],
     exposedHeaders: ['WWW-Authenticate', 'Retry-After', 'x-clerk-auth-status', 'x-clerk-auth-reason'],
@@ -51,7 +51,7 @@ export async function startSample(
   return { app, local, close };
 }
 
-async function startLocalSide(): Promise<LocalSide> {
+async function startLocalServices(): Promise<LocalServices> {
   const clerk = await LocalClerk.start();
   Object.assign(process.env, clerk.env);
   const { api, frontendPort } = origins();

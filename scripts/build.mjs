@@ -1,12 +1,12 @@
 /**
- * Builds dist/: ES modules with their types by tsc, and the same as CommonJS by rolldown.
+ * Builds dist/: tsc emits ES modules and their types, and rolldown turns them into CommonJS.
  *
- * The CommonJS side is bundled from what tsc emitted, so both carry the same decorator metadata. jose is ESM only and
- * inlined there, with its licence beside it; everything else stays an import. Entries share chunks, so a class is one
- * class to all of them.
+ * The CommonJS build is bundled from tsc's output, so that both formats have the same decorator metadata. jose is ESM only,
+ * so it is inlined there, and its licence is copied next to it; every other package stays an import. Entries share chunks,
+ * so that a class is the same class in all of them.
  *
- * No source maps: what is shipped is not minified and keeps its comments, so a stack trace already points at readable
- * code; maps would double the package and point at sources that are not in it.
+ * There are no source maps: the output is not minified and keeps its comments, so stack traces already point at readable
+ * code. Maps would double the size of the package and point at sources that are not in it.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { rolldown } from 'rolldown';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-/** The last two hold types only; their empty modules let `import 'nest-clerk/express'` run as well as compile. */
+/** The last two contain only types; their empty modules make `import 'nest-clerk/express'` work at run time too. */
 const ENTRIES = Object.fromEntries(
   ['index', 'testing/index', 'types/express', 'types/fastify'].map((name) => [name, `dist/esm/${name}.js`]),
 );
@@ -28,14 +28,14 @@ const tsc = (...options) =>
 
 rmSync('dist', { recursive: true, force: true });
 tsc();
-// No CommonJS is emitted here, and `import.meta`, which rolldown translates, would not be let through as such.
+// Only types are emitted here. With `--module commonjs`, tsc would reject `import.meta`, which rolldown translates.
 tsc(...['--module', 'ESNext', '--moduleResolution', 'bundler'], ...['--emitDeclarationOnly', '--outDir', 'dist/cjs']);
-// The command is run, not imported: an ES module is enough.
+// The command is run, never imported, so the ES module is enough.
 rmSync('dist/cjs/cli', { recursive: true });
 
 /**
- * Optional packages are loaded by `await import()` in a `try`. An application of CommonJS has them by `require()`, which
- * is also all that jest lets it do; the call has to stay directly in the `try`, where bundlers accept a missing package.
+ * The source loads optional packages by `await import()` in a `try`. The CommonJS build uses `require()`, since jest does
+ * not support import() in CommonJS. The call must stay directly in the `try`, where bundlers accept a missing package.
  */
 const requireOptionalPackages = {
   name: 'require-optional-packages',

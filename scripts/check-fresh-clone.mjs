@@ -1,7 +1,6 @@
 /**
- * Does what README tells a newcomer: clones the repository, types `npm start`, pastes the printed curl commands, starts the
- * samples of the other transports, and types `npm test`, with the options given to it. Fails when anything answers otherwise
- * than printed.
+ * Follows README in a fresh clone: runs `npm start` and the curl commands it prints, starts the samples of the other
+ * transports, and runs `npm test` with the arguments of this script. Fails if a response differs from the printed one.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,27 +24,27 @@ const ports = { PORT: String(await freePort()), FRONTEND_PORT: String(await free
 
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CLERK_')));
 
-/** What the sample of each transport says last, once it works. */
-const TRANSPORTS = {
+/** The end of the output of each transport's sample, if it works. */
+const LAST_OUTPUT = {
   'start:graphql': '# FORBIDDEN',
   'start:microservice': 'A machine invoices.export:',
   'start:websocket': '# exception 401',
 };
 
-await trySample('start', (printed) => /^curl /m.test(printed) && printed.endsWith('\n\n'), tryCommands);
-for (const [script, last] of Object.entries(TRANSPORTS)) {
-  await trySample(script, (printed) => printed.includes(last));
+await trySample('start', (output) => /^curl /m.test(output) && output.endsWith('\n\n'), tryCommands);
+for (const [script, last] of Object.entries(LAST_OUTPUT)) {
+  await trySample(script, (output) => output.includes(last));
 }
 const options = process.argv.slice(2);
 console.log(`$ npm test ${options.join(' ')}`);
 execFileSync('npm', ['test', '--', ...options], { cwd: clone, env, stdio: 'inherit' });
 rmSync(clone, { recursive: true });
-console.log('A fresh clone starts, answers as printed, and passes its tests.');
+console.log('A fresh clone starts, responds as printed, and passes its tests.');
 
-/** Runs a sample until it has printed what is waited for, tries that, and ends it. */
-async function trySample(script, isComplete, attempt = () => undefined) {
+/** Starts a sample, waits until its output is complete, passes the output to `check`, and stops the sample. */
+async function trySample(script, isComplete, check = () => undefined) {
   console.log(`$ npm run ${script}`);
-  // A process group of its own, so that npm, the Nest CLI and the sample end together.
+  // A separate process group, so that npm, the Nest CLI and the sample can be stopped together.
   const sample = spawn('npm', ['run', script], {
     cwd: clone,
     env: { ...env, ...ports },
@@ -54,15 +53,16 @@ async function trySample(script, isComplete, attempt = () => undefined) {
   });
   const ended = new Promise((resolve) => sample.once('exit', resolve));
   try {
-    await attempt(await printedBy(sample, isComplete));
+    await check(await outputOf(sample, isComplete));
   } finally {
     process.kill(-sample.pid);
     await ended;
   }
 }
 
-async function tryCommands(printed) {
-  const lines = printed.split('\n');
+/** Runs each printed command, and compares the status of its response with the one printed above it. */
+async function tryCommands(output) {
+  const lines = output.split('\n');
   const tokens = lines.filter((line) => /^[A-Z0-9_]+='/.test(line));
   const commands = lines.flatMap((line, index) =>
     line.startsWith('curl ') ? [{ command: line, expected: /^echo '# (.*)'$/.exec(lines[index - 1])[1] }] : [],
@@ -70,45 +70,45 @@ async function tryCommands(printed) {
   let wrong = 0;
   for (const { command, expected } of commands) {
     const script = [...tokens, command].join('\n');
-    const answer = execFileSync('sh', ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    const status = /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1];
-    const right = expected.startsWith(`${status} `);
-    console.log(`${right ? 'ok   ' : 'WRONG'} ${status}, printed: ${expected}`);
-    if (!right) wrong += 1;
+    const response = execFileSync('sh', ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const status = /^HTTP\/1\.1 (\d+)/.exec(response)?.[1];
+    const isAsPrinted = expected.startsWith(`${status} `);
+    console.log(`${isAsPrinted ? 'ok   ' : 'WRONG'} ${status}, printed: ${expected}`);
+    if (!isAsPrinted) wrong += 1;
   }
   if (commands.length === 0 || wrong > 0) {
-    throw new Error(`${wrong} of ${commands.length} commands answered otherwise than printed`);
+    throw new Error(`${wrong} of ${commands.length} commands did not get the printed response`);
   }
   for (const page of [`http://localhost:${ports.PORT}/`, `http://127.0.0.1:${ports.FRONTEND_PORT}/`]) {
     const { status } = await fetch(page);
     console.log(`ok    ${status}, the page at ${page}`);
-    if (status !== 200) throw new Error(`${page} answered ${status}`);
+    if (status !== 200) throw new Error(`${page} returned ${status}`);
   }
   tryBusyPort();
 }
 
-/** While a sample runs, another one on its port ends and says so, without a stack trace. */
+/** Checks that a second sample on the same port exits with a message, without a stack trace. */
 function tryBusyPort() {
   const { status, stderr } = spawnSync('node', ['build/sample/main.js'], {
     cwd: clone,
     env: { ...env, ...ports, FRONTEND_PORT: '0' },
     encoding: 'utf8',
   });
-  console.log(`ended with ${status}: ${stderr}`);
+  console.log(`exited with ${status}: ${stderr}`);
   if (status !== 1 || !stderr.includes(`Port ${ports.PORT} is already in use.`) || stderr.includes('    at ')) {
-    throw new Error('a sample on a busy port does not say so without a stack trace');
+    throw new Error('a sample on a busy port did not exit with a plain message');
   }
 }
 
-/** Waits until the sample has printed it all. */
-function printedBy(sample, isComplete) {
+/** Resolves to the output of the sample once it is complete. */
+function outputOf(sample, isComplete) {
   return new Promise((resolve, reject) => {
-    let printed = '';
+    let output = '';
     sample.stdout.on('data', (chunk) => {
       process.stdout.write(chunk);
-      printed += chunk;
-      if (isComplete(printed)) resolve(printed);
+      output += chunk;
+      if (isComplete(output)) resolve(output);
     });
-    sample.on('exit', (code) => reject(new Error(`the sample ended with ${code}, before it had said it all`)));
+    sample.on('exit', (code) => reject(new Error(`the sample exited with ${code} before its output was complete`)));
   });
 }

@@ -1,4 +1,4 @@
-/** Builds and packs the package, and looks at it as a registry, a user's compiler and a thief of keys would. */
+/** Builds and packs the package, then checks its files, contents, links, bundling, licences, `exports` and types. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { INLINED } from './sbom.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'nest-clerk-package-'));
 
-const WANTED = [
+const REQUIRED = [
   ...[
     'README.md',
     'ARCHITECTURE.md',
@@ -29,68 +29,67 @@ const WANTED = [
     ['esm', 'cjs'].flatMap((format) => [`dist/${format}/${entry}.js`, `dist/${format}/${entry}.d.ts`]),
   ),
 ];
-/** Everything else that may be there: documents, modules and their types, but neither sources nor tests. */
+/** Other files that the package may contain: documents, modules and their types, but neither sources nor tests. */
 const ALLOWED = /^docs\/[\w-]+\.md$|^dist\/(?:esm|cjs)\/(?!.*\.(?:spec|test)\.)[\w./-]+\.(?:js|d\.ts)$/;
 
 function checkFiles(files) {
-  const strays = files.filter((file) => !WANTED.includes(file) && !ALLOWED.test(file));
-  if (strays.length > 0) throw new Error(`The package holds what does not belong in it:\n${strays.join('\n')}`);
-  const missing = WANTED.filter((file) => !files.includes(file));
-  if (missing.length > 0) throw new Error(`The package lacks:\n${missing.join('\n')}`);
+  const unexpected = files.filter((file) => !REQUIRED.includes(file) && !ALLOWED.test(file));
+  if (unexpected.length > 0) throw new Error(`The package contains unexpected files:\n${unexpected.join('\n')}`);
+  const missing = REQUIRED.filter((file) => !files.includes(file));
+  if (missing.length > 0) throw new Error(`These files are missing from the package:\n${missing.join('\n')}`);
 }
 
-/** What would tell of where it was built, or of who built it. Examples in the documentation end in an ellipsis. */
-const TELLTALES = {
+/** Secrets and traces of the build machine. Example keys in the documentation end in an ellipsis, so they do not match. */
+const LEAKS = {
   'a key or a token':
     /\b(?:sk_(?:live|test)|ask|ak|mt|oat|npm|ghp|github_pat)_\w{20}|\bAKIA[A-Z\d]{16}|\beyJ[\w-]{16,}\.eyJ/,
   'a private key': /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*\w/,
-  'the address of a registry, or its token':
-    /\/\/[\w.:-]*(?:registry|artifactory|verdaccio|nexus)[\w.:/-]*|_authToken/i,
+  'the URL of a registry, or its token': /\/\/[\w.:-]*(?:registry|artifactory|verdaccio|nexus)[\w.:/-]*|_authToken/i,
 };
-/** Paths of a machine, this one's and others'. */
-const PLACES = [root, join(homedir(), '/'), '/home/', '/Users/'];
+/** Absolute paths, of this machine or another. */
+const PATHS = [root, join(homedir(), '/'), '/home/', '/Users/'];
 
 function checkContents(files) {
-  const told = files.flatMap((file) => {
+  const leaks = files.flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8');
-    const found = Object.keys(TELLTALES).filter((what) => TELLTALES[what].test(text));
-    const places = PLACES.filter((place) => text.includes(place));
-    return [...found, ...places].map((what) => `${file}: ${what}`);
+    const found = Object.keys(LEAKS).filter((kind) => LEAKS[kind].test(text));
+    const paths = PATHS.filter((path) => text.includes(path));
+    return [...found, ...paths].map((leak) => `${file}: ${leak}`);
   });
-  if (told.length > 0) throw new Error(`The package tells what it should not:\n${told.join('\n')}`);
+  if (leaks.length > 0) throw new Error(`The package contains secrets or local paths:\n${leaks.join('\n')}`);
 }
 
-/** What README and the documents link to has to be installed with them. */
+/** Every file that README and the documents link to must be in the package. */
 function checkLinks(files) {
   const markdown = files.filter((file) => file.endsWith('.md') && !file.startsWith('dist/'));
   const dead = deadLinks(
     Object.fromEntries(markdown.map((file) => [file, readFileSync(join(root, file), 'utf8')])),
     files,
   );
-  if (dead.length > 0) throw new Error(`These links lead nowhere:\n${dead.join('\n')}`);
+  if (dead.length > 0) throw new Error(`These links are dead:\n${dead.join('\n')}`);
 }
 
 /**
- * In a bundle, `import.meta` may be empty and a package is no file, so the library must not use either when it is
- * loaded. The command is run as it is installed.
+ * In a bundle, `import.meta` may be empty, and packages are not files on disk, so the library must not depend on either.
+ * The command may: it is never bundled.
  */
 function checkBundling(files) {
   const modules = files.filter((file) => /^dist\/(?!esm\/cli\/).*\.js$/.test(file));
-  const bound = modules.filter((file) =>
+  const unbundlable = modules.filter((file) =>
     /\bimport\.meta\b|\bcreateRequire\b|\brequire\.resolve\b|\b__(?:dir|file)name\b/.test(
       readFileSync(join(root, file), 'utf8'),
     ),
   );
-  if (bound.length > 0)
-    throw new Error(`These modules depend on where they are, and break in a bundle:\n${bound.join('\n')}`);
-  // jest does not let CommonJS import().
+  if (unbundlable.length > 0)
+    throw new Error(`These modules depend on their own location, and break in a bundle:\n${unbundlable.join('\n')}`);
+  // jest does not support import() in CommonJS.
   const importing = modules.filter(
     (file) => file.startsWith('dist/cjs/') && /\bawait import\(/.test(readFileSync(join(root, file), 'utf8')),
   );
-  if (importing.length > 0) throw new Error(`These CommonJS modules import():\n${importing.join('\n')}`);
+  if (importing.length > 0) throw new Error(`These CommonJS modules call import():\n${importing.join('\n')}`);
 }
 
-/** Whatever is inlined is handed on, which its licence allows on condition that it comes along. */
+/** Inlined code is redistributed, so its licence must be in the package. */
 function checkLicences(files) {
   const inlined = files
     .filter((file) => file.endsWith('.js'))
@@ -98,9 +97,11 @@ function checkLicences(files) {
       ...readFileSync(join(root, file), 'utf8').matchAll(/^\/\/ (?:\S*\/)?node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//gm),
     ]);
   const names = [...new Set(inlined.map(([, name]) => name))];
-  if (names.join() !== INLINED.join()) throw new Error(`Inlined is ${names.join()}, not ${INLINED.join()}`);
-  const lacking = names.filter((name) => !files.includes(`dist/cjs/LICENSE-${name}.md`));
-  if (lacking.length > 0) throw new Error(`The package holds code without its licence: ${lacking.join(', ')}`);
+  if (names.join() !== INLINED.join()) {
+    throw new Error(`The inlined packages are ${names.join()}; expected ${INLINED.join()}`);
+  }
+  const unlicensed = names.filter((name) => !files.includes(`dist/cjs/LICENSE-${name}.md`));
+  if (unlicensed.length > 0) throw new Error(`The licence of inlined code is missing: ${unlicensed.join(', ')}`);
 }
 
 const check = (tool, ...options) =>
@@ -115,7 +116,7 @@ try {
   checkLicences(files);
   check('publint', tarball, '--strict');
   check('attw', tarball, '--format', 'ascii');
-  console.log(`The package is sound: ${files.length} files, ${Math.round(size / 1024)} kB packed.`);
+  console.log(`The package passes all checks: ${files.length} files, ${Math.round(size / 1024)} kB packed.`);
 } finally {
   rmSync(work, { recursive: true });
 }

@@ -1,4 +1,4 @@
-/** Compiles every TypeScript snippet of the documents, as a user's strict ESM project would. */
+/** Compiles every TypeScript snippet of README and docs/ as part of a strict ESM project. */
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,9 +9,9 @@ const { DOCUMENTS, writeSnippets } = await import('./snippets.mjs');
 const folder = 'build/snippets';
 rmSync(folder, { recursive: true, force: true });
 const count = writeSnippets(folder, DOCUMENTS, ({ code, line }) => {
-  // Reference lines are resolved before any `paths`, so here they name the source.
+  // `/// <reference types>` ignores `paths`, so it is replaced by the path of the source.
   const resolved = code.replace(/types="nest-clerk\/(\w+)"/, 'path="../../../lib/types/$1.ts"');
-  // Each becomes a module of its own, so that their names do not clash.
+  // Each snippet becomes a separate module, so that names do not clash.
   return [`line-${line}.ts`, `${resolved}\nexport {};\n`];
 });
 const paths = {

@@ -1,6 +1,6 @@
 /**
- * Holds what comes with the package, and what it is built with, against a few rules. It reads manifest and lockfile alone;
- * what the tarball holds is looked at by check-package.mjs.
+ * Checks the runtime dependencies, the lockfile and the bill of materials. It only reads package.json and
+ * package-lock.json; check-package.mjs checks the contents of the tarball.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,83 +10,89 @@ import { sbom } from './sbom.mjs';
 
 const read = (name) => JSON.parse(readFileSync(fileURLToPath(new URL(`../${name}`, import.meta.url)), 'utf8'));
 
-/** Everything that users install besides the package itself. Whoever adds to it says why, in the review. */
+/** All packages that are installed with this one. An addition needs a reason in the review. */
 const RUNTIME = ['jose', 'lru-cache'];
 const LICENCES = ['Apache-2.0', 'BlueOak-1.0.0', 'ISC', 'MIT'];
-/** What npm runs on installation. */
+/** Scripts that npm runs on installation. */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare'];
 const EXACT = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
-/** A repository, an address or a folder in the place of a range of versions; another name in the registry is none. */
-const ELSEWHERE = /^(?!npm:).*[:/]/;
+/** A repository, URL or folder in place of a version range. An alias (`npm:…`) still comes from the registry. */
+const OUTSIDE_REGISTRY = /^(?!npm:).*[:/]/;
 const SHA512 = /^sha512-[\w+/]{86}==$/;
 
-/** @returns a sentence for each rule that is broken. */
+/** @returns a sentence for each violation. */
 export function problemsOf(manifest, lock) {
   const problems = [];
-  const hold = (rule, sentence) => rule || problems.push(sentence);
+  const check = (passes, problem) => passes || problems.push(problem);
 
   for (const script of INSTALL_SCRIPTS) {
-    hold(!(script in manifest.scripts), `The package runs ${script} where it is installed.`);
+    check(!(script in manifest.scripts), `The package runs the script ${script} on installation.`);
   }
   for (const [name, range] of Object.entries(manifest.dependencies)) {
-    hold(EXACT.test(range), `${name} is not pinned: ${range}.`);
+    check(EXACT.test(range), `${name} is not pinned: ${range}.`);
   }
-  hold(!manifest.optionalDependencies && !manifest.bundleDependencies, 'The package has dependencies of other kinds.');
+  check(
+    !manifest.optionalDependencies && !manifest.bundleDependencies,
+    'The package has optionalDependencies or bundleDependencies.',
+  );
 
   const runtime = Object.entries(runtimePackages(manifest, lock));
-  const names = runtime.map(([place]) => nameOf(place)).sort();
-  hold(
+  const names = runtime.map(([path]) => nameOf(path)).sort();
+  check(
     names.join() === RUNTIME.join(),
-    `With the package come ${names.join(', ')}; it should be ${RUNTIME.join(', ')}.`,
+    `The packages installed with this one are ${names.join(', ')}; expected ${RUNTIME.join(', ')}.`,
   );
-  for (const [place, { version, license, hasInstallScript, integrity }] of runtime) {
-    const wanted = manifest.dependencies[nameOf(place)];
-    hold(!wanted || wanted === version, `${place} is locked at ${version} instead of ${wanted}.`);
-    hold(LICENCES.includes(license), `${place} has the licence ${license}.`);
-    hold(!hasInstallScript, `${place} runs a script where it is installed.`);
-    hold(SHA512.test(integrity ?? ''), `${place} has no SHA-512 in the lockfile.`);
+  for (const [path, { version, license, hasInstallScript, integrity }] of runtime) {
+    const pinned = manifest.dependencies[nameOf(path)];
+    check(!pinned || pinned === version, `${path} is locked at ${version} instead of ${pinned}.`);
+    check(LICENCES.includes(license), `${path} has the licence ${license}.`);
+    check(!hasInstallScript, `${path} runs a script on installation.`);
+    check(SHA512.test(integrity ?? ''), `${path} has no SHA-512 in the lockfile.`);
   }
 
   const workspaces = manifest.workspaces ?? [];
-  for (const [place, { resolved, integrity, link, version }] of Object.entries(lock.packages)) {
-    if (place === '' || workspaces.includes(place)) continue;
-    if (link) hold(workspaces.includes(resolved), `${place} is a link to ${resolved}, which is no workspace.`);
+  for (const [path, { resolved, integrity, link, version }] of Object.entries(lock.packages)) {
+    if (path === '' || workspaces.includes(path)) continue;
+    if (link) check(workspaces.includes(resolved), `${path} is a link to ${resolved}, which is not a workspace.`);
     else {
-      hold(integrity, `${place} has no hash in the lockfile.`);
-      hold(!resolved || isRegistry(resolved), `${place} comes from ${resolved}.`);
-      hold(/^\d/.test(version ?? ''), `${place} has no version.`);
+      check(integrity, `${path} has no hash in the lockfile.`);
+      check(!resolved || isRegistry(resolved), `${path} comes from ${resolved}.`);
+      check(/^\d/.test(version ?? ''), `${path} has no version.`);
     }
   }
-  for (const [place, one] of [['package.json', manifest], ...Object.entries(lock.packages)]) {
+  for (const [path, one] of [['package.json', manifest], ...Object.entries(lock.packages)]) {
     for (const [name, range] of Object.entries({ ...one.dependencies, ...one.devDependencies })) {
-      hold(!ELSEWHERE.test(range), `${place || 'The lockfile'} wants ${name} from ${range}.`);
+      check(!OUTSIDE_REGISTRY.test(range), `${path || 'The lockfile'} takes ${name} from ${range}.`);
     }
   }
   return problems;
 }
 
-/** The bill of materials: complete, and fit to be compared with lists of vulnerabilities. */
+/** Checks that the bill of materials is complete, and can be compared with lists of vulnerabilities. */
 export function problemsOfBill(bill, manifest) {
   const problems = [];
-  const hold = (rule, sentence) => rule || problems.push(sentence);
+  const check = (passes, problem) => passes || problems.push(problem);
   const { name, version } = bill.metadata.component;
-  hold(bill.bomFormat === 'CycloneDX' && /^1\.[5-9]$/.test(bill.specVersion), 'The bill is no CycloneDX 1.5.');
-  hold(name === manifest.name && version === manifest.version, `The bill is about ${name} ${version}.`);
+  check(
+    bill.bomFormat === 'CycloneDX' && /^1\.[5-9]$/.test(bill.specVersion),
+    'The bill of materials is not in the format CycloneDX 1.5 or newer.',
+  );
+  check(name === manifest.name && version === manifest.version, `The bill of materials is for ${name} ${version}.`);
   const listed = bill.components.map((component) => component.name).sort();
-  hold(listed.join() === RUNTIME.join(), `The bill lists ${listed.join(', ')}.`);
-  for (const { name: what, version: which, purl, licenses = [], hashes = [] } of bill.components) {
-    hold(EXACT.test(which), `${what} has no version in the bill.`);
-    hold(purl === `pkg:npm/${what}@${which}`, `${what} has no purl in the bill.`);
-    hold(LICENCES.includes(licenses[0]?.license?.id), `${what} has no licence in the bill.`);
-    hold(
+  check(listed.join() === RUNTIME.join(), `The bill of materials lists ${listed.join(', ')}.`);
+  for (const { name: component, version: exact, purl, licenses = [], hashes = [] } of bill.components) {
+    check(EXACT.test(exact), `${component} has no version in the bill of materials.`);
+    check(purl === `pkg:npm/${component}@${exact}`, `${component} has no purl in the bill of materials.`);
+    check(LICENCES.includes(licenses[0]?.license?.id), `${component} has no licence in the bill of materials.`);
+    check(
       hashes.some(({ alg, content }) => alg === 'SHA-512' && /^[\da-f]{128}$/.test(content)),
-      `${what} has no SHA-512 in the bill.`,
+      `${component} has no SHA-512 in the bill of materials.`,
     );
   }
   return problems;
 }
 
-const nameOf = (place) => place.split('node_modules/').at(-1);
+const nameOf = (path) => path.split('node_modules/').at(-1);
 const isRegistry = (url) =>
   new URL(url).protocol === 'https:' && url.endsWith('.tgz') && !/\/(?:tar\.gz|codeload)\//.test(url);
 
@@ -100,6 +106,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   }
   const count = Object.keys(lock.packages).length;
   console.log(
-    `The supply chain is sound: ${RUNTIME.join(' and ')} come with the package, ${count} entries are locked by hash.`,
+    `The supply chain passes all checks: ${RUNTIME.join(' and ')} are installed with the package, ${count} entries are locked by hash.`,
   );
 }

@@ -1,15 +1,15 @@
 import { posix } from 'node:path';
 
-/** `[text](target)` and `[name]: target`, as Markdown writes them; a title may stand behind the target. */
+/** Markdown's `[text](target)` and `[name]: target`; a title may follow the target. */
 const LINK = /\]\(<?([^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s*<?([^\s>]+)/gm;
 const HEADING = /^#{1,6}\s+(.+?)\s*#*$/gm;
 
 /**
- * The relative links of Markdown documents that lead nowhere.
+ * Finds the dead relative links of Markdown documents.
  *
  * @param documents The text of each document, by its path.
- * @param files Paths of all files that links may lead to.
- * @returns a line for each: from where, to what, and what is missing.
+ * @param files The paths of all files that links may point to.
+ * @returns a line for each dead link: the document, the link, and the problem.
  */
 export function deadLinks(documents, files) {
   const anchors = Object.fromEntries(Object.entries(documents).map(([path, text]) => [path, anchorsOf(text)]));
@@ -35,7 +35,7 @@ function linksOf(text) {
   return links.filter((link) => !/^(?:[a-z][a-z\d+.-]*:|\/\/)/i.test(link));
 }
 
-/** Anchors as GitHub and npm make them of headings. */
+/** The anchors that GitHub and npm generate for the headings. */
 function anchorsOf(text) {
   const anchors = new Set();
   for (const [, heading] of withoutFences(text).matchAll(HEADING)) {

@@ -1,6 +1,7 @@
 /**
- * Mutation testing of what has changed in lib/ since a base: MUTATION_BASE; else where this branch left origin/main; else
- * the commit before. What is not committed yet counts as well. In a clone too shallow to have a base, nothing is mutated.
+ * Runs the mutation tests on the lines of lib/ that have changed since a base: MUTATION_BASE, else the merge base with
+ * origin/main, else the previous commit. Uncommitted changes are included. If a shallow clone has no base, nothing is
+ * mutated.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
@@ -10,10 +11,10 @@ import config from '../stryker.config.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-/** About as many lines as take minutes; the whole of a large change is left to `npm run mutation`. */
-const MOST_LINES = 150;
-/** Who gets in is decided in these rooms: they come first. The others follow by name. */
-const FIRST = ['guard', 'policy', 'authentication'];
+/** As many lines as take a few minutes; `npm run mutation` covers the rest of a large change. */
+const MAX_LINES = 150;
+/** The layers that decide about access come first; the others follow by name. */
+const FIRST_LAYERS = ['guard', 'policy', 'authentication'];
 
 const git = (...args) => {
   const { status, stdout } = spawnSync('git', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
@@ -21,18 +22,18 @@ const git = (...args) => {
 };
 const commit = (name) => git('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
 
-function baseOf() {
-  const asked = process.env.MUTATION_BASE;
-  if (asked) {
-    const base = commit(asked);
-    if (!base) throw new Error(`MUTATION_BASE names ${asked}, which is no commit of this clone.`);
+function findBase() {
+  const requested = process.env.MUTATION_BASE;
+  if (requested) {
+    const base = commit(requested);
+    if (!base) throw new Error(`MUTATION_BASE is ${requested}, which is not a commit of this clone.`);
     return base;
   }
-  const branched = commit('origin/main') && git('merge-base', 'origin/main', 'HEAD');
-  return branched && branched !== commit('HEAD') ? branched : commit('HEAD~1');
+  const mergeBase = commit('origin/main') && git('merge-base', 'origin/main', 'HEAD');
+  return mergeBase && mergeBase !== commit('HEAD') ? mergeBase : commit('HEAD~1');
 }
 
-/** The changed lines of each file that may be mutated, as ranges of Stryker's: `lib/a.ts:3-7`. */
+/** The changed lines of each file that may be mutated, as line ranges for Stryker: `lib/a.ts:3-7`. */
 function changedSince(base) {
   const paths = config.mutate.map((glob) =>
     glob.startsWith('!') ? `:(exclude,glob)${glob.slice(1)}` : `:(glob)${glob}`,
@@ -43,46 +44,47 @@ function changedSince(base) {
     if (line.startsWith('+++ ')) file = line.startsWith('+++ b/') ? line.slice('+++ b/'.length) : undefined;
     const [, start, count = '1'] = /^@@ -\S+ \+(\d+)(?:,(\d+))? @@/.exec(line) ?? [];
     if (!file || start === undefined || count === '0') continue;
-    const known = files.get(file) ?? { file, lines: 0, ranges: [] };
-    known.lines += Number(count);
-    known.ranges.push(`${file}:${start}-${Number(start) + Number(count) - 1}`);
-    files.set(file, known);
+    const changes = files.get(file) ?? { file, lines: 0, ranges: [] };
+    changes.lines += Number(count);
+    changes.ranges.push(`${file}:${start}-${Number(start) + Number(count) - 1}`);
+    files.set(file, changes);
   }
-  const rank = ({ file: name }) => [...FIRST, name.split('/')[1]].indexOf(name.split('/')[1]);
+  const rank = ({ file: name }) => [...FIRST_LAYERS, name.split('/')[1]].indexOf(name.split('/')[1]);
   return [...files.values()].sort((a, b) => rank(a) - rank(b) || (a.file < b.file ? -1 : 1));
 }
 
-const base = baseOf();
+const base = findBase();
 if (!base) {
   console.log('This clone has no commit to compare with (it is shallow, or has one commit): nothing is mutated.');
   process.exit();
 }
 const changed = changedSince(base);
-const chosen = [];
-const left = [];
+const selected = [];
+const skipped = [];
 let lines = 0;
 for (const one of changed) {
-  const fits = lines + one.lines <= MOST_LINES;
-  (fits ? chosen : left).push(one);
+  const fits = lines + one.lines <= MAX_LINES;
+  (fits ? selected : skipped).push(one);
   if (fits) lines += one.lines;
 }
-if (chosen.length === 0) {
-  console.log(`Nothing of lib/ has changed since ${base}.`);
+if (selected.length === 0) {
+  console.log(`No line of lib/ has changed since ${base}.`);
   process.exit();
 }
-console.log(`Mutating what has changed since ${base}: ${lines} lines of ${chosen.length} files.`);
-if (left.length > 0) {
-  console.log(`Left to \`npm run mutation\`, being too much: ${left.map(({ file }) => file).join(', ')}.`);
+console.log(`Mutating the changes since ${base}: ${lines} lines of ${selected.length} files.`);
+if (skipped.length > 0) {
+  const names = skipped.map(({ file }) => file).join(', ');
+  console.log(`Not mutated, since only ${MAX_LINES} lines are: ${names}. Run \`npm run mutation\` for them.`);
 }
 
 const report = config.jsonReporter.fileName;
 rmSync(report, { force: true });
 const run = (...args) => execFileSync(process.execPath, args, { stdio: 'inherit' });
 try {
-  const ranges = chosen.flatMap((one) => one.ranges).join(',');
+  const ranges = selected.flatMap((one) => one.ranges).join(',');
   run('node_modules/@stryker-mutator/core/bin/stryker.js', 'run', '--mutate', ranges);
   if (existsSync(report)) run('scripts/check-mutation.mjs', '--changed');
 } catch (error) {
-  // What went wrong has been printed by the command itself.
+  // The command has printed the error.
   process.exitCode = error.status ?? 1;
 }

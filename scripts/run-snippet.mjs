@@ -4,11 +4,11 @@ import { LocalClerk } from 'nest-clerk/testing';
 
 const MODULE_PROPERTIES = ['imports', 'controllers', 'providers', 'exports'];
 
-const isModule = (part) =>
-  typeof part === 'object' || MODULE_PROPERTIES.some((property) => Reflect.hasMetadata(property, part));
-const isController = (part) => Reflect.hasMetadata('__controller__', part);
+const isModule = (declared) =>
+  typeof declared === 'object' || MODULE_PROPERTIES.some((property) => Reflect.hasMetadata(property, declared));
+const isController = (declared) => Reflect.hasMetadata('__controller__', declared);
 
-/** Runs a snippet with the keys of a local Clerk in the environment, and boots what it declares. */
+/** Runs a snippet with the keys of a local Clerk in the environment, and boots the classes and modules it declares. */
 export async function runSnippet({ run }) {
   const clerk = await LocalClerk.start();
   Object.assign(process.env, clerk.env, {
@@ -19,15 +19,15 @@ export async function runSnippet({ run }) {
   await clerk.stop();
 }
 
-/** Boots modules, or else controllers and providers in a module of their own. That validates options and policies. */
-async function boot(parts) {
-  if (parts.length === 0) return;
-  const modules = parts.filter(isModule);
-  const rest = parts.filter((part) => !isModule(part));
+/** Boots the modules, or if there are none, a module with the controllers and providers. This validates options and policies. */
+async function boot(declarations) {
+  if (declarations.length === 0) return;
+  const modules = declarations.filter(isModule);
+  const rest = declarations.filter((declared) => !isModule(declared));
   const module = await Test.createTestingModule({
     imports: modules.length > 0 ? modules : [ClerkModule.forRoot()],
     controllers: rest.filter(isController),
-    providers: rest.filter((part) => !isController(part)),
+    providers: rest.filter((declared) => !isController(declared)),
   })
     .setLogger(false)
     .compile();

@@ -1,6 +1,7 @@
 /**
- * Runs the TypeScript snippets of the documents (all of them, or those that are named) against the source, with jest:
- * tests are run, statements executed, and applications and options booted with a local Clerk. Fails when one of them does.
+ * Runs the TypeScript snippets of README and docs/, or of the documents given as arguments, against the source with jest.
+ * Tests run as tests, statements are executed, and applications and options are booted with a local Clerk. Fails if any of
+ * them fails.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,12 +11,12 @@ import { fileURLToPath } from 'node:url';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const { DOCUMENTS, folderOf, writeSnippets } = await import('./snippets.mjs');
 
-/** `import …;` lines, comments behind them included. They stay outside of the function that runs the rest. */
+/** Import lines, with trailing comments. They stay outside of the function that runs the rest. */
 const IMPORT = /^import [^;]+;.*\n/gm;
-/** How a snippet of main.ts says which options its AppModule has. */
+/** The comment with which a snippet of main.ts says which options its AppModule has. */
 const MODULE_WITH = /^import \{ AppModule \} from '\.\/app\.module\.js'; \/\/ with (?<clerk>ClerkModule\..*)$/m;
 
-/** Tests stay as they are; all else becomes a function that one test file calls, since each file loads Nest anew. */
+/** Tests stay as they are. Other snippets become functions that a single test file calls, since each test file loads Nest again. */
 function toFile({ code, line }) {
   return /^(describe|it)\(/m.test(code) ? [`line-${line}.spec.ts`, code] : [`line-${line}.ts`, asFunction(code)];
 }
@@ -28,12 +29,12 @@ function asFunction(code) {
     .replaceAll(/^export /gm, '')
     // Options do nothing until an application boots with them.
     .replaceAll(/^ClerkModule\.forRoot\(/gm, 'const configured = ClerkModule.forRoot(')
-    // Whatever else runs on this machine.
+    // Port 3000 may be in use.
     .replaceAll('listen(3000)', 'listen(0)');
   const classes = [...body.matchAll(/^class (\w+)/gm)].map(([, name]) => name);
-  const parts = [...classes, ...(body.includes('const configured =') ? ['configured'] : [])];
+  const declarations = [...classes, ...(body.includes('const configured =') ? ['configured'] : [])];
   const imports = (snippet.match(IMPORT) ?? []).join('');
-  return `${imports}\nexport async function run(boot) {\n${body}\nawait boot([${parts.join(', ')}]);\n}\n`;
+  return `${imports}\nexport async function run(boot) {\n${body}\nawait boot([${declarations.join(', ')}]);\n}\n`;
 }
 
 /** The test file that calls the functions. */
@@ -78,7 +79,7 @@ export default { ...project, rootDir: ${JSON.stringify(resolve('.'))}, ...${JSON
 `,
   );
   const jest = ['node_modules/jest/bin/jest.js', '--config', `${folder}/jest.config.mjs`];
-  // A snapshot is written on the first run, and the servers that snippets leave open end with the process.
+  // --ci=false, since snapshots are written for the first time; --forceExit, since snippets leave servers open.
   const { status } = spawnSync(process.execPath, [...jest, '--ci=false', '--forceExit', '--maxWorkers=1'], {
     stdio: 'inherit',
   });

@@ -1,26 +1,26 @@
 /**
- * What is installed with the package, out of the lockfile: its dependencies, and theirs. Peers are not; they are there
- * already.
+ * Finds the packages in the lockfile that are installed with this one: its dependencies and their dependencies, but no peer
+ * dependencies, which the application brings.
  */
 export function runtimePackages({ dependencies = {} }, { packages }) {
   const found = {};
   const add = (name, from) => {
-    const place = placeOf(name, from, packages);
-    if (place === undefined) throw new Error(`The lockfile lacks ${name}, which ${from || 'the package'} depends on.`);
-    if (place in found) return;
-    found[place] = packages[place];
-    const { dependencies: own = {}, optionalDependencies: optional = {} } = packages[place];
-    for (const each of Object.keys({ ...own, ...optional })) add(each, place);
+    const path = resolve(name, from, packages);
+    if (path === undefined) throw new Error(`The lockfile lacks ${name}, which ${from || 'the package'} depends on.`);
+    if (path in found) return;
+    found[path] = packages[path];
+    const { dependencies: required = {}, optionalDependencies: optional = {} } = packages[path];
+    for (const dependency of Object.keys({ ...required, ...optional })) add(dependency, path);
   };
   for (const name of Object.keys(dependencies)) add(name, '');
   return found;
 }
 
-/** Where Node finds a package: beside the one that wants it, or further up. */
-function placeOf(name, from, packages) {
+/** Resolves a package like Node: in node_modules of the dependent package, or of a folder above. */
+function resolve(name, from, packages) {
   for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
-    const place = `${folder ? `${folder}/` : ''}node_modules/${name}`;
-    if (place in packages) return place;
+    const path = `${folder ? `${folder}/` : ''}node_modules/${name}`;
+    if (path in packages) return path;
     if (folder === '') return undefined;
   }
 }

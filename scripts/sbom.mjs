@@ -1,9 +1,9 @@
 /**
- * Writes build/sbom.cdx.json: the CycloneDX bill of materials of what comes with the package. These are its dependencies;
- * peers are the application's own, and stand in the application's bill.
+ * Writes build/sbom.cdx.json, the CycloneDX bill of materials of the packages that are installed with this one. Peer
+ * dependencies belong in the application's own bill.
  *
- * npm is asked about a project that has nothing else, made of our lockfile: of the whole repository, with workspace and
- * peers, it lists too much or too little. Nothing is fetched.
+ * `npm sbom` runs in a temporary project with only these packages, copied from our lockfile: for the whole repository, with
+ * its workspaces and peers, it lists too many packages or too few. Nothing is downloaded.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,13 +16,13 @@ import { runtimePackages } from './runtime-packages.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (name) => JSON.parse(readFileSync(join(root, name), 'utf8'));
 
-/** What build.mjs inlines into dist/cjs; check-package.mjs sees to it that it is nothing else. */
+/** The packages that build.mjs inlines into dist/cjs; check-package.mjs verifies the list. */
 export const INLINED = ['jose'];
 
 export function sbom(manifest = read('package.json'), lock = read('package-lock.json')) {
   const work = mkdtempSync(join(tmpdir(), 'nest-clerk-sbom-'));
   try {
-    // npm calls the project like its folder.
+    // npm takes the project's name from its folder.
     const folder = join(work, manifest.name);
     mkdirSync(folder);
     const { name, version, description, license, dependencies } = manifest;
@@ -42,8 +42,8 @@ export function sbom(manifest = read('package.json'), lock = read('package-lock.
       '--loglevel',
       'error',
     ];
-    const said = execFileSync('npm', ['sbom', ...options], { cwd: folder, encoding: 'utf8' });
-    const bill = JSON.parse(said);
+    const output = execFileSync('npm', ['sbom', ...options], { cwd: folder, encoding: 'utf8' });
+    const bill = JSON.parse(output);
     for (const component of bill.components) {
       if (!INLINED.includes(component.name)) continue;
       component.properties = [...(component.properties ?? []), { name: 'nest-clerk:inlined-into', value: 'dist/cjs' }];

@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A TypeScript code block of a document; `file` where its first line names one. */
+/** A TypeScript code block of a document; `file` is set if its first line names one. */
 const BLOCK = /^```ts\n(?:\/\/ (?<file>[\w.-]+\.ts)\n)?(?<code>[\s\S]*?)^```$/gm;
 
-/** All TypeScript code blocks of a Markdown document, in order, each with the line on which its code begins. */
+/** The TypeScript code blocks of a Markdown document, in order, each with the line number of its first line of code. */
 export function snippetsOf(document) {
   const text = readFileSync(document, 'utf8');
   return [...text.matchAll(BLOCK)].map(({ groups, index }) => ({
@@ -14,7 +14,7 @@ export function snippetsOf(document) {
   }));
 }
 
-/** README, and all of docs/. Paths are relative to the root of the repository, which is the working directory. */
+/** README and all of docs/. Paths are relative to the root of the repository, which must be the working directory. */
 export const DOCUMENTS = [
   'README.md',
   ...readdirSync('docs')
@@ -26,11 +26,11 @@ export const DOCUMENTS = [
 export const folderOf = (folder, document) => join(folder, document.replace(/\.md$/, '').replaceAll(/\W+/g, '-'));
 
 /**
- * Writes the snippets of each document into a folder of its own, so that names in different documents do not clash. What
- * `./app.module.js` means in a document that has no such file is README's.
+ * Writes the snippets of each document into a separate folder, so that names in different documents do not clash. Documents
+ * without an `app.module.ts` get README's.
  *
- * @param write returns name and text of the file for a snippet that names none
- * @returns how many snippets there are
+ * @param write Returns the file name and text for a snippet that names no file.
+ * @returns the number of snippets.
  */
 export function writeSnippets(folder, documents, write) {
   const quickStart = snippetsOf('README.md').filter(({ file }) => file && !file.endsWith('.spec.ts'));

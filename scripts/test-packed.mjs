@@ -1,12 +1,11 @@
 /**
- * Runs the packed package where users run it: in the applications that `nest new` makes, with README's quick start and
- * nothing else.
+ * Tests the packed package in applications created by `nest new`, with the quick start of README:
  *
- * - Nest 12, ES modules, and that starter's vitest as it comes
- * - Nest 11, CommonJS, and that starter's jest as it comes
+ * - Nest 12 with ES modules and the starter's own vitest configuration
+ * - Nest 11 with CommonJS and the starter's own jest configuration
  *
- * Then each compiles `test/packed/src` in every module resolution that its TypeScript has, and is made one file by esbuild
- * and by webpack: README's application, and one with gateways and message handlers.
+ * Each application then compiles `test/packed/src` with every module resolution of its TypeScript version. Its quick start,
+ * and an application with gateways and message handlers, are bundled into a single file by esbuild and by webpack.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,12 +21,12 @@ const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const NODE10 = ['-p', 'tsconfig.node10.json', '--module', 'commonjs', '--moduleResolution', 'node10'];
 
-/** Optional packages, which an application of HTTP alone does without. */
+/** Optional packages, which an application with only HTTP does not need. */
 const TRANSPORTS = ['websockets', 'platform-ws', 'platform-socket.io', 'microservices'].map(
   (name) => `@nestjs/${name}`,
 );
 
-/** Known to install together; what the starters bring besides (linters, formatters) is left out. */
+/** Versions that install together. The starters' other packages (linters, formatters) are left out. */
 const APPS = [
   {
     name: 'nest12-esm',
@@ -62,7 +61,7 @@ function pinned(name) {
   return `${name}@${version}`;
 }
 
-/** Applications see a clean environment: no keys of ours, and no NODE_ENV that forbids the local Clerk. */
+/** The environment of the applications: without Clerk keys, and without a NODE_ENV in which the local Clerk does not start. */
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('CLERK_') && name !== 'NODE_ENV'),
 );
@@ -75,7 +74,7 @@ function run(cwd, command, ...args) {
 const install = (app, ...packages) =>
   run(app, 'npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', ...packages);
 
-/** What `nest new` makes, with the package and exact versions in its manifest. */
+/** Runs `nest new`, then adds the package and exact versions to the manifest. */
 function createApp(work, tarball, { name, cli, dependencies, devDependencies }) {
   const options = ['--skip-install', '--skip-git', '--package-manager', 'npm'];
   run(work, 'npx', '--yes', '--prefer-offline', '--package', cli, 'nest', 'new', name, ...options);
@@ -93,7 +92,7 @@ function createApp(work, tarball, { name, cli, dependencies, devDependencies }) 
   return app;
 }
 
-/** README's quick start and test, typed in as they stand. */
+/** Copies README's quick start and test into the application. */
 function followReadme(app, importSuffix) {
   const snippets = snippetsOf(join(root, 'README.md')).filter(({ file }) => file);
   for (const wanted of ['app.module.ts', 'invoices.controller.ts', 'invoices.spec.ts']) {
@@ -104,7 +103,7 @@ function followReadme(app, importSuffix) {
   }
 }
 
-/** Compiles the package's declarations themselves too (`skipLibCheck: false`), where Clerk's allow it. */
+/** Type-checks the package's declarations too (`skipLibCheck: false`), where Clerk's declarations allow it. */
 function checkTypes(app, node10) {
   install(app, '--save-dev', '--save-exact', pinned('fastify'));
   const resolutions = [
@@ -116,7 +115,7 @@ function checkTypes(app, node10) {
   run(app, process.execPath, 'check-types.mjs', ...node10);
 }
 
-/** As for AWS Lambda: everything in one file, with and without Nest's optional packages. */
+/** Bundles everything into a single file, as for AWS Lambda, with and without Nest's optional packages. */
 function checkBundles(app, transports) {
   install(app, '--save-dev', '--save-exact', ...['esbuild', 'webpack'].map(pinned));
   run(app, process.execPath, 'check-bundle.mjs');

@@ -1,48 +1,49 @@
 import type { Outage } from 'nest-clerk/testing';
 
-/** How things stand with Clerk for a while. */
-export interface Weather {
+/** The state of Clerk for some seconds: healthy, or with an outage. */
+export interface ClerkState {
   readonly name: string;
   readonly outage?: Outage;
   readonly seconds: number;
 }
 
-const well = (seconds: number): Weather => ({ name: 'well', seconds });
-const flapping = Array.from({ length: 8 }, (): Weather[] => [
+const healthy = (seconds: number): ClerkState => ({ name: 'healthy', seconds });
+const flapping = Array.from({ length: 8 }, (): ClerkState[] => [
   { name: 'flapping', outage: 'refuse', seconds: 0.3 },
   { name: 'flapping', seconds: 0.3 },
 ]).flat();
 
-/** Ways to be unwell, each with some peace behind it in which all must be right again. */
-const FAULTS: readonly Weather[] = [
-  { name: 'refuses connections', outage: 'refuse', seconds: 3 },
-  well(2),
-  { name: 'answers 500', outage: { status: 500 }, seconds: 2 },
-  well(2),
+/** The faults. After each, Clerk is healthy for a while, in which every answer must be right again. */
+const FAULTS: readonly ClerkState[] = [
+  { name: 'closes connections', outage: 'refuse', seconds: 3 },
+  healthy(2),
+  { name: 'returns 500', outage: { status: 500 }, seconds: 2 },
+  healthy(2),
   { name: 'hangs', outage: 'hang', seconds: 4 },
-  well(2),
-  { name: 'answers half a body', outage: 'garbage', seconds: 2 },
-  // Half a minute after the first fetch: new keys are looked for again, and it takes a while after a fault to.
-  well(5),
-  { name: 'answers 429', outage: { status: 429, retryAfter: 0 }, seconds: 2 },
-  well(2),
-  { name: 'answers a page of HTML', outage: { status: 502, html: true }, seconds: 2 },
-  well(2),
+  healthy(2),
+  { name: 'returns half a body', outage: 'garbage', seconds: 2 },
+  // Longer, since half a minute has passed since the first fetch of the keys. They are fetched again, which takes a while
+  // after a fault.
+  healthy(5),
+  { name: 'returns 429', outage: { status: 429, retryAfter: 0 }, seconds: 2 },
+  healthy(2),
+  { name: 'returns an HTML page', outage: { status: 502, html: true }, seconds: 2 },
+  healthy(2),
   { name: 'is slow', outage: { delay: 150 }, seconds: 3 },
   ...flapping,
-  well(4),
+  healthy(4),
 ];
 
-/** In seconds, before the first fault: caches fill, and code is compiled. */
-export const WARM_UP = 12;
+/** The time before the first fault, in which caches fill and code is compiled. */
+export const WARM_UP_SECONDS = 12;
 
-/** One after the other without end. */
-export function* forecast(): Generator<Weather> {
-  yield well(WARM_UP);
+/** Generates the states of Clerk in order, endlessly. */
+export function* faultSchedule(): Generator<ClerkState> {
+  yield healthy(WARM_UP_SECONDS);
   while (true) yield* FAULTS;
 }
 
-/** A slow Clerk is waited for. */
-export function isDown({ outage }: Weather): boolean {
+/** Whether calls to Clerk fail. If Clerk is only slow, they succeed. */
+export function isDown({ outage }: ClerkState): boolean {
   return outage !== undefined && !(typeof outage === 'object' && 'delay' in outage);
 }

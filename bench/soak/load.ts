@@ -1,20 +1,20 @@
 import { Agent } from 'node:http';
 
-import type { Cast } from './cast.js';
+import type { Callers } from './callers.js';
 import { isDown } from './faults.js';
 import type { Oracle } from './oracle.js';
 import { Random } from './random.js';
 import { send } from './request.js';
-import { KINDS, type Errand } from './traffic.js';
+import { KINDS, type PlannedRequest } from './traffic.js';
 
-/** A wrong answer, and how to find the request again. */
-export interface Wrong {
+/** A wrong answer, with what is needed to repeat the request. */
+export interface WrongAnswer {
   readonly kind: string;
-  /** With the seed it says what was sent. */
+  /** Seed and index determine the request. */
   readonly index: number;
   readonly path: string;
-  readonly weather: string;
-  /** In milliseconds since the load began. */
+  readonly state: string;
+  /** In milliseconds since the start of the load. */
   readonly at: number;
   readonly expected: readonly string[];
   readonly got: string;
@@ -22,16 +22,16 @@ export interface Wrong {
 
 const WORKERS = 12;
 /** How many of them may wait for Clerk at the same time. */
-const WAITING = 6;
-/** Wrong answers of each kind that are kept; all are counted. */
-const KEPT = 3;
+const MAX_WAITING = 6;
+/** How many wrong answers of each kind are stored; all are counted. */
+const MAX_STORED = 3;
 
-/** Sends one request after the other, several at a time, and holds each answer against the oracle. */
+/** Sends requests with a fixed concurrency, and asks the oracle whether each answer is right. */
 export class Load {
-  readonly counts = { requests: 0, duringFaults: 0, wrong: 0, wronglyLetIn: 0, failed: 0 };
-  /** How often each kind was answered how; whom an answer names is left out. */
+  readonly counts = { requests: 0, duringFaults: 0, wrong: 0, wronglyGranted: 0, failed: 0 };
+  /** The number of each answer by kind of request; the ids of callers are left out. */
   readonly answers: Record<string, Record<string, number>> = {};
-  readonly wrong: Wrong[] = [];
+  readonly wrong: WrongAnswer[] = [];
   private readonly agent = new Agent({ keepAlive: true, scheduling: 'fifo' });
   private readonly began = Date.now();
   private index = 0;
@@ -42,7 +42,7 @@ export class Load {
   constructor(
     private readonly port: number,
     private readonly seed: number,
-    private readonly cast: Cast,
+    private readonly callers: Callers,
     private readonly oracle: Oracle,
   ) {}
 
@@ -50,7 +50,7 @@ export class Load {
     this.workers.push(...Array.from({ length: WORKERS }, () => this.work()));
   }
 
-  /** Waits for what is in flight. */
+  /** Waits for the requests in flight. */
   async stop(): Promise<void> {
     this.over = true;
     await Promise.all(this.workers);
@@ -62,30 +62,34 @@ export class Load {
       const index = this.index++;
       const random = new Random(this.seed, index);
       const kind = random.weighted(KINDS);
-      if (kind.asksClerk && this.waiting >= WAITING) continue;
-      if (kind.asksClerk) this.waiting += 1;
-      const errand = await kind.make(this.cast, random);
-      if (errand) await this.run(kind.name, index, errand);
-      if (kind.asksClerk) this.waiting -= 1;
+      if (kind.callsClerk && this.waiting >= MAX_WAITING) continue;
+      if (kind.callsClerk) this.waiting += 1;
+      const planned = await kind.make(this.callers, random);
+      if (planned) await this.run(kind.name, index, planned);
+      if (kind.callsClerk) this.waiting -= 1;
     }
   }
 
-  /** Sends one request, and judges the answer. */
-  private async run(kind: string, index: number, { expected, credential, heard, ...request }: Errand): Promise<void> {
-    const { weather } = this.oracle;
-    const judge = this.oracle.send(expected, credential);
+  /** Sends one request and checks the answer. */
+  private async run(
+    kind: string,
+    index: number,
+    { expected, credential, onAnswer, ...request }: PlannedRequest,
+  ): Promise<void> {
+    const { state } = this.oracle;
+    const check = this.oracle.send(expected, credential);
     const got = await send(this.agent, this.port, request);
-    heard?.(got);
-    const allowed = judge(got);
-    this.count(kind, got, isDown(weather));
+    onAnswer?.(got);
+    const allowed = check(got);
+    this.count(kind, got, isDown(state));
     if (!allowed) return;
     const { counts } = this;
     counts.wrong += 1;
-    if (/^2\d\d /.test(got)) counts.wronglyLetIn += 1;
+    if (/^2\d\d /.test(got)) counts.wronglyGranted += 1;
     if (!/^[1-4]\d\d /.test(got)) counts.failed += 1;
     const at = Date.now() - this.began;
-    const wrong = { kind, index, path: request.path, weather: weather.name, at, expected: allowed, got };
-    if (this.wrong.filter((other) => other.kind === kind).length < KEPT) this.wrong.push(wrong);
+    const wrong = { kind, index, path: request.path, state: state.name, at, expected: allowed, got };
+    if (this.wrong.filter((other) => other.kind === kind).length < MAX_STORED) this.wrong.push(wrong);
   }
 
   private count(kind: string, got: string, duringFault: boolean): void {

@@ -1,97 +1,102 @@
-import { isDown, type Weather } from './faults.js';
+import { isDown, type ClerkState } from './faults.js';
 
-/** What may be answered: a status, and who the caller is taken for, or why they are refused. */
-export interface Expected {
-  readonly well: readonly string[];
-  /** While Clerk is down. @default the same */
+/** The allowed answers: a status, followed by the identity of the caller or by the code of the denial. */
+export interface AllowedAnswers {
+  readonly healthy: readonly string[];
+  /** While Clerk is down. @default as when it is healthy */
   readonly down?: readonly string[];
-  /** The answer comes from Clerk each time, unless the application remembers it. */
-  readonly remembered?: boolean;
-  /** A refusal, which may be repeated for so long without asking Clerk, in milliseconds. */
+  /** Whether the answer depends on a call to Clerk, whose result the application may cache. */
+  readonly cached?: boolean;
+  /** How long a denial may be repeated without a call to Clerk, in milliseconds. */
   readonly repeatedFor?: number;
 }
 
-/** What a request may be answered, which may change at some time: when its token expires, say. */
-export interface Prophecy extends Expected {
-  /** Read when the answer is there: some changes were not foreseen when the request was sent. */
-  readonly change?: () => Expected & { readonly at: number };
+/** The allowed answers to a request, which may change at some time, such as when its token expires. */
+export interface Expectation extends AllowedAnswers {
+  /** Called when the answer has arrived, since some changes are not known when the request is sent. */
+  readonly change?: () => AllowedAnswers & { readonly at: number };
 }
 
-interface Sending {
+interface SentRequest {
   readonly credential: object | undefined;
   readonly at: number;
 }
 
-/** What is remembered was verified a little after Clerk answered; in milliseconds. */
-const GRACE = 500;
+/** The application caches a result shortly after Clerk has sent it. */
+const GRACE_MS = 500;
 
 /**
- * Says whether an answer is right. A request in flight across a change may see either side of it; so may one that was
- * sent while another of the same credential was in flight, whose answer it may have shared. Nothing else is forgiven.
+ * Decides whether an answer is right. A request that is in flight during a change may get the answer from before or after
+ * it. The same applies to a request that is sent while another one with the same credential is in flight, since both may
+ * share one call to Clerk. Nothing else is tolerated.
  */
 export class Oracle {
-  private readonly past: { readonly weather: Weather; readonly since: number }[] = [];
-  private readonly inFlight = new Set<Sending>();
+  private readonly past: { readonly state: ClerkState; readonly since: number }[] = [];
+  private readonly inFlight = new Set<SentRequest>();
 
-  /** How many answers were right only because Clerk had not answered in time. */
-  forgiven = 0;
+  /** How many answers would have been wrong, but Clerk did not respond in time. */
+  tolerated = 0;
 
   /**
-   * @param timeout How long the application waits for Clerk.
-   * @param memory For how long opaque tokens are remembered. Both in milliseconds.
+   * @param timeoutInMs How long the application waits for Clerk.
+   * @param cacheTtlInMs How long the application caches opaque tokens.
    */
   constructor(
-    private readonly timeout: number,
-    private readonly memory: number,
+    private readonly timeoutInMs: number,
+    private readonly cacheTtlInMs: number,
   ) {}
 
-  change(weather: Weather): void {
-    this.past.push({ weather, since: Date.now() });
+  change(state: ClerkState): void {
+    this.past.push({ state, since: Date.now() });
   }
 
-  get weather(): Weather {
-    return (this.past.at(-1) as (typeof this.past)[number]).weather;
+  get state(): ClerkState {
+    return (this.past.at(-1) as (typeof this.past)[number]).state;
   }
 
-  /** @param credential What equal requests have in common. @returns what to ask when the answer is there. */
-  send(prophecy: Prophecy, credential?: object): (answer: string) => readonly string[] | undefined {
-    const sending = { credential, at: Date.now() };
+  /**
+   * Call it when a request is sent.
+   * @param credential Identifies requests with the same credential.
+   * @returns a function to call with the answer. It returns the allowed answers if the answer is wrong.
+   */
+  send(expectation: Expectation, credential?: object): (answer: string) => readonly string[] | undefined {
+    const sent = { credential, at: Date.now() };
     const shared = [...this.inFlight].filter((other) => credential && other.credential === credential);
-    const from = Math.min(sending.at, ...shared.map(({ at }) => at));
-    this.inFlight.add(sending);
+    const from = Math.min(sent.at, ...shared.map(({ at }) => at));
+    this.inFlight.add(sent);
     return (answer) => {
-      this.inFlight.delete(sending);
+      this.inFlight.delete(sent);
       const now = Date.now();
-      const allowed = this.allowed(prophecy, from, now);
+      const allowed = this.allowed(expectation, from, now);
       if (allowed.includes(answer)) return undefined;
-      // On a machine that is too busy a Clerk that is well is too slow.
-      const wasTooSlow = now - from >= this.timeout && prophecy.down?.includes(answer);
+      // On a busy machine, a healthy Clerk may be too slow.
+      const wasTooSlow = now - from >= this.timeoutInMs && expectation.down?.includes(answer);
       if (!wasTooSlow) return allowed;
-      this.forgiven += 1;
+      this.tolerated += 1;
       return undefined;
     };
   }
 
-  private allowed({ change, ...expected }: Prophecy, from: number, to: number): readonly string[] {
+  private allowed({ change, ...expected }: Expectation, from: number, to: number): readonly string[] {
     const changed = change?.();
-    const held = !changed || from < changed.at + this.memoryOf(changed) ? this.within(expected, from, to) : [];
-    const holds = changed && to >= changed.at ? this.within(changed, from, to) : [];
-    return [...new Set([...held, ...holds])];
+    const before = !changed || from < changed.at + this.cacheTimeOf(changed) ? this.within(expected, from, to) : [];
+    const after = changed && to >= changed.at ? this.within(changed, from, to) : [];
+    return [...new Set([...before, ...after])];
   }
 
-  private within(expected: Expected, from: number, to: number): string[] {
-    const { well, down = well, repeatedFor = 0 } = expected;
-    const memory = Math.max(this.memoryOf(expected), repeatedFor > 0 ? repeatedFor + GRACE : 0);
-    return this.past.flatMap(({ weather, since }, index) => {
+  private within(expected: AllowedAnswers, from: number, to: number): string[] {
+    const { healthy, down = healthy, repeatedFor = 0 } = expected;
+    const cacheTime = Math.max(this.cacheTimeOf(expected), repeatedFor > 0 ? repeatedFor + GRACE_MS : 0);
+    return this.past.flatMap(({ state, since }, index) => {
       const until = this.past[index + 1]?.since ?? Infinity;
       if (until < from || since > to) return [];
-      if (!isDown(weather)) return well;
-      return from < since + memory ? [...down, ...well] : down;
+      if (!isDown(state)) return healthy;
+      return from < since + cacheTime ? [...down, ...healthy] : down;
     });
   }
 
-  /** For how long an answer may be given from memory, in milliseconds. */
-  private memoryOf({ remembered }: Expected): number {
-    return remembered && this.memory > 0 ? this.memory + GRACE : 0;
+  /** How long an answer may come from the cache, in milliseconds. */
+  private cacheTimeOf({ cached }: AllowedAnswers): number {
+    return cached && this.cacheTtlInMs > 0 ? this.cacheTtlInMs + GRACE_MS : 0;
   }
 }

@@ -1,13 +1,13 @@
-/** Numbers that are the same for the same seed. Enough for variety; nothing secret is made of them. */
+/** A seeded pseudorandom generator. Not suitable for secrets. */
 export class Random {
   private state: number;
 
-  /** @param index Which of the requests of this seed it is for, so that one can be made again without the others. */
+  /** @param index The number of the request, so that each request of a seed can be repeated without the others. */
   constructor(seed: number, index = 0) {
     this.state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(index + 1, 0xc2b2ae35);
   }
 
-  /** From 0 up to, not including, 1. (Mulberry32.) */
+  /** A number from 0 to below 1. (Mulberry32.) */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -15,7 +15,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** From 0 up to, not including, `below`. */
+  /** An integer from 0 to below `below`. */
   integer(below: number): number {
     return Math.floor(this.next() * below);
   }
@@ -24,7 +24,7 @@ export class Random {
     return list[this.integer(list.length)] as T;
   }
 
-  /** One of the list, the oftener the greater its weight. */
+  /** Picks an element with a probability that is proportional to its weight. */
   weighted<T extends { readonly weight: number }>(list: readonly T[]): T {
     let left = this.next() * list.reduce((sum, { weight }) => sum + weight, 0);
     return list.find(({ weight }) => (left -= weight) < 0) ?? (list.at(-1) as T);

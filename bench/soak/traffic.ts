@@ -1,25 +1,25 @@
-import type { Cast } from './cast.js';
-import type { Prophecy } from './oracle.js';
+import type { Callers } from './callers.js';
+import type { Expectation } from './oracle.js';
 import type { Random } from './random.js';
 import type { Request } from './request.js';
 
-/** One request, and what may be answered. */
-export interface Errand extends Request {
-  readonly expected: Prophecy;
-  /** What equal requests have in common, where a credential is used more than once. */
+/** A request and its allowed answers. */
+export interface PlannedRequest extends Request {
+  readonly expected: Expectation;
+  /** Identifies requests with the same credential, if it is used more than once. */
   readonly credential?: object;
-  /** Is told the answer. */
-  readonly heard?: (answer: string) => void;
+  /** Called with the answer. */
+  readonly onAnswer?: (answer: string) => void;
 }
 
 /** A kind of request. */
-export interface Kind {
+export interface RequestKind {
   readonly name: string;
   readonly weight: number;
-  /** Whether each such request waits for Clerk, which may take long. */
-  readonly asksClerk?: boolean;
-  /** None where there is no such request at the moment. */
-  readonly make: (cast: Cast, random: Random) => Promise<Errand | undefined> | Errand | undefined;
+  /** Whether these requests wait for Clerk, which may take long. */
+  readonly callsClerk?: boolean;
+  /** Returns `undefined` if no such request is possible at the moment. */
+  readonly make: (callers: Callers, random: Random) => Promise<PlannedRequest | undefined> | PlannedRequest | undefined;
 }
 
 const INVALID = ['401 token-invalid'];
@@ -28,240 +28,245 @@ const FOREIGN = ['401 origin-not-allowed'];
 const REQUIRED = ['401 authentication-required'];
 const UNAVAILABLE = ['503 clerk-unavailable'];
 const LACKING = ['403 insufficient-permissions'];
-const NOBODY = ['200 nobody'];
+const ANONYMOUS = ['200 anonymous'];
 const HANDSHAKE = ['307 /v1/client/handshake'];
 
-/** How long an opaque token that Clerk has just refused is refused without asking. */
-const REFUSED_FOR_MS = 5_000;
+/** How long an opaque token that Clerk has rejected is denied without a call to Clerk. */
+const REJECTED_FOR_MS = 5_000;
 
 const DAY = 86_400;
 const NAVIGATION = { accept: 'text/html', 'sec-fetch-dest': 'document' };
 
-/** Behind a proxy of that name: new tokens are made for the origin that the browser sees. */
+/** From a proxy: new tokens are issued for the origin that the browser sees. */
 const FROM_FRONTEND = { 'x-forwarded-host': 'localhost:3000' };
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-/** Always answered like this, whatever becomes of Clerk. */
-const always = (...well: string[]): Prophecy => ({ well });
-/** Clerk alone knows about it. */
-const asked = (...well: string[]): Prophecy => ({ well, down: UNAVAILABLE });
-/** Its key is not among those that are known: refused, or left open while keys cannot be fetched, or not so soon again. */
+/** The same answers, whatever the state of Clerk. */
+const always = (...healthy: string[]): Expectation => ({ healthy });
+/** Answers that depend on a call to Clerk. */
+const fromClerk = (...healthy: string[]): Expectation => ({ healthy, down: UNAVAILABLE });
+/** For tokens signed with an unknown key: denied, or 503 while the keys cannot be fetched or not fetched again yet. */
 const unknownKey = always(...INVALID, ...UNAVAILABLE);
 const seconds = () => Math.floor(Date.now() / 1000);
-/** The cookies without the one that gets a new session token. */
+/** Removes the refresh token, with which Clerk would issue a new session token. */
 const withoutRefresh = (cookies: string) => cookies.replace(/;?\s*__refresh_[^;]*/g, '');
 
-const good: readonly Kind[] = [
+const valid: readonly RequestKind[] = [
   {
-    name: 'a session token, until it expires and beyond',
+    name: 'a session token, before and after its expiry',
     weight: 16,
-    async make(cast, random) {
-      const credential = await cast.reusedToken(random);
-      const { token, person, expiry } = credential;
-      const change = () => ({ at: expiry, well: EXPIRED });
-      return { path: '/session', headers: bearer(token), credential, expected: { well: [`200 ${person.id}`], change } };
+    async make(callers, random) {
+      const credential = await callers.reusedToken(random);
+      const { token, user, expiry } = credential;
+      const change = () => ({ at: expiry, healthy: EXPIRED });
+      return {
+        path: '/session',
+        headers: bearer(token),
+        credential,
+        expected: { healthy: [`200 ${user.id}`], change },
+      };
     },
   },
   {
     name: 'a new session token',
     weight: 12,
-    async make(cast, random) {
-      const person = random.pick(cast.people);
+    async make(callers, random) {
+      const user = random.pick(callers.users);
       const [path, method] = random.pick([['/session'], ['/any'], ['/public'], ['/session', 'POST']] as const);
       const status = method === 'POST' ? 201 : 200;
-      return { path, method, headers: bearer(await cast.token(person)), expected: always(`${status} ${person.id}`) };
+      return { path, method, headers: bearer(await callers.token(user)), expected: always(`${status} ${user.id}`) };
     },
   },
   {
     name: 'a permission of the organization',
     weight: 8,
-    async make(cast, random) {
-      const person = random.pick(cast.people);
-      const answers = person.permitted ? [`200 ${person.id}`] : LACKING;
-      return { path: '/permission', headers: bearer(await cast.token(person)), expected: always(...answers) };
+    async make(callers, random) {
+      const user = random.pick(callers.users);
+      const answers = user.mayCreateInvoices ? [`200 ${user.id}`] : LACKING;
+      return { path: '/permission', headers: bearer(await callers.token(user)), expected: always(...answers) };
     },
   },
   {
-    name: 'a factor verified lately, or not',
+    name: 'a factor that was verified recently, or not',
     weight: 2,
-    async make(cast, random) {
-      const person = random.pick(cast.people);
-      const lately = random.next() < 0.5;
-      const token = await cast.token(person, { factorVerificationAge: lately ? [0, 0] : [60, 60] });
-      const answer = lately ? `200 ${person.id}` : '403 reverification-error';
+    async make(callers, random) {
+      const user = random.pick(callers.users);
+      const isRecent = random.next() < 0.5;
+      const token = await callers.token(user, { factorVerificationAge: isRecent ? [0, 0] : [60, 60] });
+      const answer = isRecent ? `200 ${user.id}` : '403 reverification-error';
       return { path: '/reverified', headers: bearer(token), expected: always(answer) };
     },
   },
   {
-    name: 'the user who calls, from Clerk',
+    name: 'the current user, loaded from Clerk',
     weight: 2,
-    asksClerk: true,
-    async make(cast, random) {
-      const person = random.pick(cast.people);
-      return { path: '/me', headers: bearer(await cast.token(person)), expected: asked(`200 ${person.id}`) };
+    callsClerk: true,
+    async make(callers, random) {
+      const user = random.pick(callers.users);
+      return { path: '/me', headers: bearer(await callers.token(user)), expected: fromClerk(`200 ${user.id}`) };
     },
   },
   {
     name: 'cookies',
     weight: 5,
-    async make({ clerk, people, keys }, random) {
-      const person = random.pick(people);
-      const cookie = await clerk.browserCookies({ session: person.session, ...keys.good });
+    async make({ clerk, users, keys }, random) {
+      const user = random.pick(users);
+      const cookie = await clerk.browserCookies({ session: user.session, ...keys.knownKey });
       const [path, more] = random.pick([
         ['/session', {}],
         ['/page', NAVIGATION],
         ['/public', {}],
       ] as const);
-      return { path, headers: { cookie, ...more }, expected: always(`200 ${person.id}`) };
+      return { path, headers: { cookie, ...more }, expected: always(`200 ${user.id}`) };
     },
   },
   {
-    name: 'cookies beside a lot of others, ever different ones',
+    name: 'cookies among large and changing other cookies',
     weight: 4,
-    async make({ clerk, people, keys }, random) {
-      const person = random.pick(people);
-      const cookie = await clerk.browserCookies({ session: person.session, ...keys.good });
+    async make({ clerk, users, keys }, random) {
+      const user = random.pick(users);
+      const cookie = await clerk.browserCookies({ session: user.session, ...keys.knownKey });
       const padded = `p=${String(random.integer(2 ** 31)).padEnd(12_000, 'x')}; ${cookie}`;
-      return { path: '/session', headers: { cookie: padded }, expected: always(`200 ${person.id}`) };
+      return { path: '/session', headers: { cookie: padded }, expected: always(`200 ${user.id}`) };
     },
   },
   {
-    name: 'expired cookies that Clerk makes new ones for',
+    name: 'expired cookies that Clerk refreshes',
     weight: 2,
-    asksClerk: true,
-    async make({ clerk, people, keys }, random) {
-      const person = random.pick(people);
+    callsClerk: true,
+    async make({ clerk, users, keys }, random) {
+      const user = random.pick(users);
       const cookie = await clerk.browserCookies({
-        session: person.session,
+        session: user.session,
         issuedAt: seconds() - 120 - random.integer(DAY),
-        ...keys.good,
+        ...keys.knownKey,
       });
-      // Clerk calls it a handshake where it cannot be reached, and an outage where it does not answer in time.
+      // If Clerk is unreachable the answer is a handshake, and if Clerk is too slow an outage.
       const down = [...HANDSHAKE, ...UNAVAILABLE];
-      // What Clerk makes anew it signs with its newest key, which is not the old cookie's.
-      const since = keys.newUnknownSince;
+      // Clerk signs the new cookies with its newest key, not with that of the old ones.
+      const since = keys.newKeySince;
       const change = () => ({
-        at: Math.min(since, keys.newUnknownSince),
-        well: [`200 ${person.id}`, ...HANDSHAKE],
+        at: Math.min(since, keys.newKeySince),
+        healthy: [`200 ${user.id}`, ...HANDSHAKE],
         down,
       });
-      const expected = { well: [`200 ${person.id}`], down, change };
+      const expected = { healthy: [`200 ${user.id}`], down, change };
       return { path: '/page', headers: { cookie, ...NAVIGATION, ...FROM_FRONTEND }, expected };
     },
   },
   {
-    name: 'a stream of events that the client leaves',
+    name: 'a stream of events that the client closes',
     weight: 3,
-    async make(cast, random) {
-      const person = random.pick(cast.people);
-      const headers = { ...bearer(await cast.token(person)), accept: 'text/event-stream' };
-      return { path: '/stream', headers, expected: always(`200 ${person.id}`) };
+    async make(callers, random) {
+      const user = random.pick(callers.users);
+      const headers = { ...bearer(await callers.token(user)), accept: 'text/event-stream' };
+      return { path: '/stream', headers, expected: always(`200 ${user.id}`) };
     },
   },
   {
-    name: 'a client that leaves before the answer',
+    name: 'a client that aborts before the answer',
     weight: 4,
-    asksClerk: true,
-    async make(cast, random) {
-      const person = random.pick(cast.people);
-      const leaveAfter = random.integer(6);
+    callsClerk: true,
+    async make(callers, random) {
+      const user = random.pick(callers.users);
+      const abortAfter = random.integer(6);
       if (random.next() < 0.5) {
-        const expected = always(`200 ${person.id}`, 'left');
-        return { path: '/session', headers: bearer(await cast.token(person)), leaveAfter, expected };
+        const expected = always(`200 ${user.id}`, 'aborted');
+        return { path: '/session', headers: bearer(await callers.token(user)), abortAfter, expected };
       }
-      const { secret } = cast.clerk.createApiKey({ subject: person.id });
-      const expected = always(`200 ${person.id}`, ...UNAVAILABLE, 'left');
-      return { path: '/api-key', headers: bearer(secret), leaveAfter, expected };
+      const { secret } = callers.clerk.createApiKey({ subject: user.id });
+      const expected = always(`200 ${user.id}`, ...UNAVAILABLE, 'aborted');
+      return { path: '/api-key', headers: bearer(secret), abortAfter, expected };
     },
   },
   {
-    name: 'an API key, until it is revoked and beyond',
+    name: 'an API key, before and after its revocation',
     weight: 5,
-    asksClerk: true,
-    make(cast, random) {
-      const credential = cast.apiKey(random);
+    callsClerk: true,
+    make(callers, random) {
+      const credential = callers.apiKey(random);
       const path = random.pick(['/api-key', '/any', '/scope', '/public-machines']);
       const { owner, secret } = credential;
-      // A public route goes on without knowing who is calling; a right that is lacking shows only once that is known.
+      // A public route continues with an unknown caller. A missing right is only detected once the caller is known.
       const isPublic = path === '/public-machines';
-      const down = isPublic ? NOBODY : UNAVAILABLE;
-      const well = path === '/scope' ? ['403 insufficient-scope'] : [`200 ${owner}`];
+      const down = isPublic ? ANONYMOUS : UNAVAILABLE;
+      const healthy = path === '/scope' ? ['403 insufficient-scope'] : [`200 ${owner}`];
       const change = () => ({
         at: credential.revokedAt,
-        well: isPublic ? NOBODY : INVALID,
+        healthy: isPublic ? ANONYMOUS : INVALID,
         down,
-        remembered: true,
-        repeatedFor: REFUSED_FOR_MS,
+        cached: true,
+        repeatedFor: REJECTED_FOR_MS,
       });
-      return { path, headers: bearer(secret), credential, expected: { well, down, remembered: true, change } };
+      return { path, headers: bearer(secret), credential, expected: { healthy, down, cached: true, change } };
     },
   },
   {
     name: 'an opaque M2M or OAuth token',
     weight: 3,
-    asksClerk: true,
-    async make({ clerk, machine, people }, random) {
+    callsClerk: true,
+    async make({ clerk, machine, users }, random) {
       if (random.next() < 0.5) {
         const { token } = await clerk.createM2MToken({ machine });
-        return { path: '/m2m', headers: bearer(token), expected: asked(`200 ${machine}`) };
+        return { path: '/m2m', headers: bearer(token), expected: fromClerk(`200 ${machine}`) };
       }
-      const user = random.pick(people).id;
+      const user = random.pick(users).id;
       const { token } = await clerk.createOAuthToken({ user });
-      return { path: '/oauth', headers: bearer(token), expected: asked(`200 ${user}`) };
+      return { path: '/oauth', headers: bearer(token), expected: fromClerk(`200 ${user}`) };
     },
   },
   {
     name: 'an M2M or OAuth token that is a JWT',
     weight: 4,
-    async make({ clerk, machine, people, keys }, random) {
+    async make({ clerk, machine, users, keys }, random) {
       if (random.next() < 0.5) {
-        const { token } = await clerk.createM2MToken({ machine, format: 'jwt', ...keys.good });
+        const { token } = await clerk.createM2MToken({ machine, format: 'jwt', ...keys.knownKey });
         return { path: '/m2m', headers: bearer(token), expected: always(`200 ${machine}`) };
       }
-      const user = random.pick(people).id;
-      const { token } = await clerk.createOAuthToken({ user, format: 'jwt', ...keys.good });
+      const user = random.pick(users).id;
+      const { token } = await clerk.createOAuthToken({ user, format: 'jwt', ...keys.knownKey });
       return { path: '/oauth', headers: bearer(token), expected: always(`200 ${user}`) };
     },
   },
   {
-    name: 'a session token under a key that is new',
+    name: 'a session token signed with a new key',
     weight: 2,
-    async make(cast, random) {
-      const { keys, clerk } = cast;
-      if (keys.newUnknownSince === Infinity) return undefined;
-      const person = random.pick(cast.people);
+    async make(callers, random) {
+      const { keys, clerk } = callers;
+      if (keys.newKeySince === Infinity) return undefined;
+      const user = random.pick(callers.users);
       const { keyId } = clerk;
-      const headers = bearer(await cast.token(person, { key: undefined }));
-      const expected = always(`200 ${person.id}`, ...INVALID, ...UNAVAILABLE);
-      return { path: '/session', headers, expected, heard: (answer) => keys.heardOfNew(keyId, answer) };
+      const headers = bearer(await callers.token(user, { key: undefined }));
+      const expected = always(`200 ${user.id}`, ...INVALID, ...UNAVAILABLE);
+      return { path: '/session', headers, expected, onAnswer: (answer) => keys.onNewKeyAnswer(keyId, answer) };
     },
   },
   {
-    name: 'a session token under a key that is gone',
+    name: 'a session token signed with a retired key',
     weight: 2,
-    async make(cast, random) {
-      const { keys } = cast;
-      const { former } = keys;
+    async make(callers, random) {
+      const { keys } = callers;
+      const { formerKey: former } = keys;
       if (!former) return undefined;
-      const person = random.pick(cast.people);
-      const headers = bearer(await cast.token(person, { key: 'rotated' }));
-      // Until the application knows; from then on never.
-      const expected = former.isGone ? unknownKey : always(`200 ${person.id}`, ...INVALID, ...UNAVAILABLE);
-      return { path: '/session', headers, expected, heard: (answer) => keys.heardOfOld(former.kid, answer) };
+      const user = random.pick(callers.users);
+      const headers = bearer(await callers.token(user, { key: 'rotated' }));
+      // Accepted until the application knows that the key is retired, then never again.
+      const expected = former.isGone ? unknownKey : always(`200 ${user.id}`, ...INVALID, ...UNAVAILABLE);
+      return { path: '/session', headers, expected, onAnswer: (answer) => keys.onOldKeyAnswer(former.kid, answer) };
     },
   },
 ];
 
-const nobody: readonly Kind[] = [
+const anonymous: readonly RequestKind[] = [
   {
-    name: 'nobody',
+    name: 'no credentials',
     weight: 4,
-    make: (_cast, random) =>
+    make: (_callers, random) =>
       random.pick([
         { path: '/session', expected: always(...REQUIRED) },
         { path: '/api-key', expected: always(...REQUIRED) },
         { path: '/any', expected: always(...REQUIRED) },
-        { path: '/public', expected: always(...NOBODY) },
+        { path: '/public', expected: always(...ANONYMOUS) },
         { path: '/session', headers: NAVIGATION, expected: always(...HANDSHAKE) },
         {
           path: '/page',
@@ -271,51 +276,51 @@ const nobody: readonly Kind[] = [
       ]),
   },
   {
-    name: 'a route that looks at no credential',
+    name: 'a route that checks no credentials',
     weight: 3,
-    make: (_cast, random) => ({
+    make: (_callers, random) => ({
       path: '/health',
       headers: random.pick<Record<string, string>>([{}, bearer('garbage'), { cookie: '__session=garbage' }]),
-      expected: always(...NOBODY),
+      expected: always(...ANONYMOUS),
     }),
   },
 ];
 
-/** None of these must ever be let in, in any weather. */
-const bad: readonly Kind[] = [
+/** None of these may ever get access, whatever the state of Clerk. */
+const invalid: readonly RequestKind[] = [
   {
-    name: 'a session token that is bad',
+    name: 'an invalid session token',
     weight: 10,
-    async make(cast, random) {
-      const person = random.pick(cast.people);
+    async make(callers, random) {
+      const user = random.pick(callers.users);
       const isExpired = random.next() < 0.1;
       const issuedAt = seconds() - 70 - random.integer(DAY);
-      const invalid = random.pick([
-        () => cast.token(person, cast.keys.forgedBy(cast.other)),
-        () => cast.token(person, { header: { alg: 'none' } }),
-        () => cast.token(person, { header: { alg: 'HS256' } }),
-        () => cast.token(person, { notBefore: seconds() + 60 }),
-        () => cast.clerk.templateToken({ user: person.id, ...cast.keys.good }),
-        async () => `${await cast.token(person)}x`,
-        async () => (await cast.token(person)).replace(/\.[^.]+$/, '.'),
+      const forge = random.pick([
+        () => callers.token(user, callers.keys.forgedWith(callers.otherInstance)),
+        () => callers.token(user, { header: { alg: 'none' } }),
+        () => callers.token(user, { header: { alg: 'HS256' } }),
+        () => callers.token(user, { notBefore: seconds() + 60 }),
+        () => callers.clerk.templateToken({ user: user.id, ...callers.keys.knownKey }),
+        async () => `${await callers.token(user)}x`,
+        async () => (await callers.token(user)).replace(/\.[^.]+$/, '.'),
       ]);
       const isForeign = random.next() < 0.1;
-      const foreign = () => cast.token(person, { authorizedParty: 'https://elsewhere.example' });
-      const token = await (isExpired ? cast.token(person, { issuedAt }) : isForeign ? foreign() : invalid());
+      const foreign = () => callers.token(user, { authorizedParty: 'https://elsewhere.example' });
+      const token = await (isExpired ? callers.token(user, { issuedAt }) : isForeign ? foreign() : forge());
       const isPublic = random.next() < 0.2;
       const denied = isExpired ? EXPIRED : isForeign ? FOREIGN : INVALID;
-      const expected = always(...(isPublic ? NOBODY : denied));
+      const expected = always(...(isPublic ? ANONYMOUS : denied));
       return { path: isPublic ? '/public' : '/session', headers: bearer(token), expected };
     },
   },
   {
-    name: 'a session token under a key of nobody’s, or of another instance',
+    name: 'a session token signed with an unknown key, or with that of another instance',
     weight: 5,
-    async make(cast, random) {
-      const person = random.pick(cast.people);
+    async make(callers, random) {
+      const user = random.pick(callers.users);
       const token = await random.pick([
-        () => cast.token(person, { header: { kid: `ins_${random.integer(2 ** 31)}` } }),
-        () => cast.other.sessionToken(),
+        () => callers.token(user, { header: { kid: `ins_${random.integer(2 ** 31)}` } }),
+        () => callers.otherInstance.sessionToken(),
       ])();
       return { path: '/session', headers: bearer(token), expected: unknownKey };
     },
@@ -323,15 +328,15 @@ const bad: readonly Kind[] = [
   {
     name: 'a session with an open task',
     weight: 1,
-    async make(cast, random) {
-      const token = await cast.token(random.pick(cast.people), { sessionStatus: 'pending' });
+    async make(callers, random) {
+      const token = await callers.token(random.pick(callers.users), { sessionStatus: 'pending' });
       return { path: '/session', headers: bearer(token), expected: always('401 session-pending') };
     },
   },
   {
-    name: 'what is no token at all',
+    name: 'a string that is not a token',
     weight: 3,
-    make: (_cast, random) =>
+    make: (_callers, random) =>
       random.pick([
         { path: '/session', headers: bearer('garbage'), expected: always(...INVALID) },
         { path: '/session', headers: bearer('e30.e30.e30'), expected: always(...INVALID) },
@@ -340,42 +345,42 @@ const bad: readonly Kind[] = [
       ]),
   },
   {
-    name: 'a token of the wrong kind',
+    name: 'a token of the wrong type',
     weight: 4,
-    async make(cast, random) {
-      const person = random.pick(cast.people);
-      const { clerk, machine } = cast;
-      const apiKey = () => clerk.createApiKey({ subject: person.id }).secret;
-      const m2m = async () => (await clerk.createM2MToken({ machine, format: 'jwt', ...cast.keys.good })).token;
+    async make(callers, random) {
+      const user = random.pick(callers.users);
+      const { clerk, machine } = callers;
+      const apiKey = () => clerk.createApiKey({ subject: user.id }).secret;
+      const m2m = async () => (await clerk.createM2MToken({ machine, format: 'jwt', ...callers.keys.knownKey })).token;
       const [path, make] = random.pick<readonly [string, () => Promise<string> | string]>([
         ['/session', apiKey],
         ['/session', m2m],
         ['/oauth', m2m],
         ['/m2m', apiKey],
-        ['/api-key', () => cast.token(person)],
-        ['/m2m', () => cast.token(person)],
+        ['/api-key', () => callers.token(user)],
+        ['/m2m', () => callers.token(user)],
       ]);
       return { path, headers: bearer(await make()), expected: always(...INVALID) };
     },
   },
   {
-    name: 'a machine token that nobody made, that has expired, or that was forged',
+    name: 'a machine token that is unknown, expired or forged',
     weight: 3,
-    asksClerk: true,
-    async make({ clerk, other, machine, people, keys }, random) {
-      const user = random.pick(people).id;
+    callsClerk: true,
+    async make({ clerk, otherInstance, machine, users, keys }, random) {
+      const user = random.pick(users).id;
       const text = String(random.integer(2 ** 31)).padEnd(40, '0');
       const expired = { secondsUntilExpiration: -60 };
-      const jwt = { machine, format: 'jwt', ...keys.good } as const;
-      const [path, token, expected] = await random.pick<() => Promise<readonly [string, string, Prophecy]>>([
-        async () => ['/api-key', `ak_${text}`, asked(...INVALID)],
-        async () => ['/m2m', `mt_${text}`, asked(...INVALID)],
-        async () => ['/oauth', `oat_${text}`, asked(...INVALID)],
-        async () => ['/api-key', clerk.createApiKey({ subject: user, ...expired }).secret, asked(...INVALID)],
+      const jwt = { machine, format: 'jwt', ...keys.knownKey } as const;
+      const [path, token, expected] = await random.pick<() => Promise<readonly [string, string, Expectation]>>([
+        async () => ['/api-key', `ak_${text}`, fromClerk(...INVALID)],
+        async () => ['/m2m', `mt_${text}`, fromClerk(...INVALID)],
+        async () => ['/oauth', `oat_${text}`, fromClerk(...INVALID)],
+        async () => ['/api-key', clerk.createApiKey({ subject: user, ...expired }).secret, fromClerk(...INVALID)],
         async () => ['/m2m', (await clerk.createM2MToken({ ...jwt, ...expired })).token, always(...INVALID)],
         async () => [
           '/m2m',
-          (await clerk.createM2MToken({ ...jwt, ...keys.forgedBy(other) })).token,
+          (await clerk.createM2MToken({ ...jwt, ...keys.forgedWith(otherInstance) })).token,
           always(...INVALID),
         ],
       ])();
@@ -383,14 +388,14 @@ const bad: readonly Kind[] = [
     },
   },
   {
-    name: 'cookies that are expired, or forged',
+    name: 'expired or forged cookies',
     weight: 3,
-    async make({ clerk, other, people, keys }, random) {
-      const { session } = random.pick(people);
+    async make({ clerk, otherInstance, users, keys }, random) {
+      const { session } = random.pick(users);
       const issuedAt = seconds() - 120 - random.integer(DAY);
       const isExpired = random.next() < 0.5;
-      const bent = isExpired ? { issuedAt, ...keys.good } : keys.forgedBy(other);
-      const cookie = withoutRefresh(await clerk.browserCookies({ session, ...bent }));
+      const options = isExpired ? { issuedAt, ...keys.knownKey } : keys.forgedWith(otherInstance);
+      const cookie = withoutRefresh(await clerk.browserCookies({ session, ...options }));
       if (random.next() < 0.5)
         return { path: '/session', headers: { cookie }, expected: always(...(isExpired ? EXPIRED : INVALID)) };
       const expected = always(...(isExpired ? HANDSHAKE : INVALID));
@@ -399,4 +404,4 @@ const bad: readonly Kind[] = [
   },
 ];
 
-export const KINDS: readonly Kind[] = [...good, ...nobody, ...bad];
+export const KINDS: readonly RequestKind[] = [...valid, ...anonymous, ...invalid];

@@ -5,7 +5,7 @@ import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 
 import { ClerkErrorCode, type ClerkProtectionMap, type ProtectedRoute } from '../index.js';
 import { CliError } from './cli.error.js';
-import { choose, exportsOf, locate, type Exported } from './exported.js';
+import { absolutePathOf, exportsOf, selectExport, type Exported } from './exported.js';
 import type { Io } from './io.js';
 import { bundleError, containsNest, factoriesOf, loadQuietly, withoutListening } from './loading.js';
 import { placeholderEnvironments, variablesNamedIn } from './placeholder-keys.js';
@@ -22,12 +22,12 @@ export async function mapApplication(
   exportName: string | undefined,
   io: Io,
 ): Promise<readonly ProtectedRoute[]> {
-  const path = locate(file, io);
+  const path = absolutePathOf(file, io);
   const isBundle = containsNest(path);
   if (isBundle && exportName === undefined) throw bundleError(file);
   const environment = { ...io.env };
   const [first, second] = placeholderEnvironments(environment);
-  const furtherNames = new Set<string>();
+  const requestedNames = new Set<string>();
   try {
     Object.assign(io.env, first);
     // Standard output is for the map only.
@@ -35,20 +35,20 @@ export async function mapApplication(
     return await withoutListening(file, async () => {
       const load = () => attempt(`${file} cannot be loaded`, () => io.load(path));
       const loaded = await loadQuietly(file, await factoriesOf(path, io), load);
-      const exported = choose(loaded, file, exportName);
+      const exported = selectExport(loaded, file, exportName);
       if (isBundle && 'module' in exported) throw bundleError(file);
       try {
-        return await readMapWith(first, furtherNames, () => readMap(exported, path, io), io);
+        return await readMapWith(first, requestedNames, () => readMap(exported, path, io), io);
       } catch (error) {
         if (!second || !isAboutOptions(error)) throw error;
         // If the options are invalid with both, report the error of the first.
-        return await readMapWith(second, furtherNames, () => readMap(exported, path, io), io).catch((again) =>
+        return await readMapWith(second, requestedNames, () => readMap(exported, path, io), io).catch((again) =>
           Promise.reject(isAboutOptions(again) ? error : again),
         );
       }
     });
   } finally {
-    for (const name of [...Object.keys(first), ...furtherNames]) restore(io, name, environment[name]);
+    for (const name of [...Object.keys(first), ...requestedNames]) restore(io, name, environment[name]);
   }
 }
 
@@ -56,23 +56,23 @@ export async function mapApplication(
  * Reads the map with placeholder keys, including those for variables that an error of the application asks for
  * (`config.getOrThrow('MY_CLERK_SECRET_KEY')`).
  *
- * @param furtherNames Receives the names of those variables.
+ * @param requestedNames Receives the names of those variables.
  */
 async function readMapWith<T>(
   placeholders: Record<string, string>,
-  furtherNames: Set<string>,
+  requestedNames: Set<string>,
   read: () => Promise<T>,
   io: Io,
 ): Promise<T> {
-  const values = [...furtherNames].map((name) => variablesNamedIn(name, placeholders));
+  const values = [...requestedNames].map((name) => variablesNamedIn(name, placeholders));
   Object.assign(io.env, placeholders, ...values);
   try {
     return await read();
   } catch (error) {
     const missing = Object.entries(variablesNamedIn(messageOf(error), placeholders)).filter(([name]) => !io.env[name]);
     if (missing.length === 0) throw error;
-    for (const [name] of missing) furtherNames.add(name);
-    return readMapWith(placeholders, furtherNames, read, io);
+    for (const [name] of missing) requestedNames.add(name);
+    return readMapWith(placeholders, requestedNames, read, io);
   }
 }
 
@@ -102,7 +102,9 @@ async function create(exported: Exported, path: string, io: Io): Promise<INestAp
   }
   const app = (await exported.createApp()) as INestApplication | undefined;
   if (typeof app?.get === 'function') return app;
-  throw new CliError('the function returns no Nest application. Let it return what NestFactory.create() gives.');
+  throw new CliError(
+    'the function does not return a Nest application. Return the result of NestFactory.create() from it.',
+  );
 }
 
 /** The HTTP platform installed with the application. Without one, Nest would end the process. */
@@ -122,7 +124,7 @@ async function adapterOf(path: string, { load }: Io): Promise<AbstractHttpAdapte
     return new Adapter();
   }
   throw new CliError(
-    'neither @nestjs/platform-express nor @nestjs/platform-fastify is installed beside it. Export a function that returns the application on its own platform, and name it with --export.',
+    'neither @nestjs/platform-express nor @nestjs/platform-fastify is installed with the application. Export a function that returns the application on its own platform, and name it with --export.',
   );
 }
 

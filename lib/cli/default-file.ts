@@ -25,29 +25,33 @@ export function defaultFile(cwd: string): string {
   if (only !== undefined && found.length === 1) return only;
   throw new CliError(
     only === undefined
-      ? `No compiled root module is found. Build first, or name its file. Looked for ${files.join(', ')}.`
-      : `There are several root modules: say which, as in npx nest-clerk routes ${only}. Found are ${found.join(', ')}.`,
+      ? `No compiled root module was found. Build first, or name its file. Looked for ${files.join(', ')}.`
+      : `Several root modules were found: ${found.join(', ')}. Name one of them, as in npx nest-clerk routes ${only}.`,
   );
 }
 
 function candidates(cwd: string): readonly string[] {
-  const { projects = {}, ...whole } = readJson<Project & { readonly projects?: Record<string, Project> }>(
+  const { projects = {}, ...workspace } = readJson<Project & { readonly projects?: Record<string, Project> }>(
     join(cwd, 'nest-cli.json'),
   );
   const applications = Object.entries(projects).filter(([, { type }]) => type !== 'library');
-  const places = [
-    ...placesOf(cwd, whole, 'dist'),
-    ...applications.flatMap(([name, project]) => placesOf(cwd, project, join('dist/apps', name))),
+  const paths = [
+    ...candidatesOf(cwd, workspace, 'dist'),
+    ...applications.flatMap(([name, project]) => candidatesOf(cwd, project, join('dist/apps', name))),
   ];
-  return [...new Set(places)];
+  return [...new Set(paths)];
 }
 
 /** TypeScript keeps the source folder in the output if files outside of it are compiled too. */
-function placesOf(cwd: string, { root = '', sourceRoot = 'src', compilerOptions }: Project, usual: string): string[] {
+function candidatesOf(
+  cwd: string,
+  { root = '', sourceRoot = 'src', compilerOptions }: Project,
+  defaultOutput: string,
+): string[] {
   const named = compilerOptions?.tsConfigPath;
   const configs = named ? [named] : ['tsconfig.build.json', 'tsconfig.app.json', 'tsconfig.json'];
   const outputs = configs.map((name) => outDirOf(resolve(cwd, named ? '' : root, name)));
-  return [...outputs, resolve(cwd, usual)]
+  return [...outputs, resolve(cwd, defaultOutput)]
     .filter((folder) => folder !== undefined)
     .flatMap((folder) => ['', 'src', sourceRoot].map((below) => join(folder, below, 'app.module.js')));
 }

@@ -12,23 +12,23 @@ export type Exported = { readonly module: Type } | { readonly createApp: () => u
 type Exports = Readonly<Record<string, unknown>>;
 
 /** The absolute path of the file that the user named. */
-export function locate(file: string, { cwd }: Io): string {
+export function absolutePathOf(file: string, { cwd }: Io): string {
   const path = resolve(cwd, file);
   if (/^\.[cm]?tsx?$/.test(extname(path))) {
     throw new CliError(
-      `${file} is TypeScript, and nest-clerk reads what is compiled from it: build first, then name the JavaScript file, such as dist/app.module.js.`,
+      `${file} is TypeScript, and nest-clerk reads compiled JavaScript. Build first, then name the JavaScript file, such as dist/app.module.js.`,
     );
   }
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
     throw new CliError(
-      `There is no file ${path}. Name a compiled one, such as dist/app.module.js, relative to the folder you are in; if it is not there yet, build first.`,
+      `There is no file ${path}. Name a compiled one, such as dist/app.module.js, relative to the current folder. If it does not exist yet, build first.`,
     );
   }
   return path;
 }
 
 /** Picks the export that is the application. */
-export function choose(loaded: unknown, file: string, exportName?: string): Exported {
+export function selectExport(loaded: unknown, file: string, exportName?: string): Exported {
   const exports = exportsOf(loaded);
   if (exportName !== undefined) {
     const found = Object.hasOwn(exports, exportName) ? asExported(exports[exportName]) : undefined;
@@ -45,8 +45,8 @@ export function choose(loaded: unknown, file: string, exportName?: string): Expo
   if (only && modules.length === 1) return { module: only[1] as Type };
   throw new CliError(
     only
-      ? `${file} exports several modules, ${listed(modules.map(([name]) => name))}: say which is the root with --export ${only[0]}.`
-      : `${file} exports no module. Name the file of the root module, or say with --export which function returns the application. It exports ${listed(Object.keys(exports))}.`,
+      ? `${file} exports several modules, ${listed(modules.map(([name]) => name))}: name the root module with --export, as in --export ${only[0]}.`
+      : `${file} exports no module. Name the file of the root module, or name the function that returns the application with --export. It exports ${listed(Object.keys(exports))}.`,
   );
 }
 

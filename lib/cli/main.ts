@@ -10,14 +10,14 @@ import { run } from './run.js';
 const writeOut = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
-// Background work of the application, such as a connection, may fail without ending the command. Errors that matter are
-// reported where they are awaited.
+// Background work of the application, such as a connection, may fail without ending the command. Errors that affect the map
+// are reported where they are awaited.
 process.on('unhandledRejection', () => undefined);
 
 let isDone = false;
 process.once('exit', () => {
   if (isDone) return;
-  process.stderr.write('The application has ended the process, or waits for something that never answers.\n');
+  process.stderr.write('The application has ended the process, or waits for something that never completes.\n');
   process.exitCode = 1;
 });
 

@@ -14,10 +14,10 @@ const USAGE = `Prints who may call what in a Nest application that imports Clerk
   - the root module: dist/app.module.js, or
   - a function that returns the application without listening, for those that set prefix and versioning in main.ts:
     dist/create-app.js --export createApp
-Without it, app.module.js is looked for where Nest's build puts it, by nest-cli.json and tsconfig.json.
+Without it, the command looks for app.module.js in the build output that nest-cli.json and tsconfig.json configure.
 
   --format  text (default), json or markdown
-  --export  which export to take, where it is neither the default export nor the only module
+  --export  the export to use, if it is neither the default export nor the only module
   --help    prints this
 
 The application is created, as in a test, but not started: providers are created, but no lifecycle hook runs and nothing
@@ -63,9 +63,9 @@ function parse(argv: readonly string[]): Arguments | undefined {
   if (values.help) return undefined;
   const [command, file, ...more] = positionals;
   if (command !== 'routes') {
-    throw usageError(command === undefined ? 'No command is given.' : `There is no command "${command}".`);
+    throw usageError(command === undefined ? 'No command given.' : `There is no command "${command}".`);
   }
-  if (more.length > 0) throw usageError(`One file at a time: what is ${more.join(' ')}?`);
+  if (more.length > 0) throw usageError(`Only one file can be named; unexpected: ${more.join(' ')}.`);
   const { format, export: exportName } = values;
   if (!FORMATS.includes(format)) throw usageError(`There is no format "${format}".`);
   return { file, exportName, format: format as ProtectionMapFormat };

@@ -4,12 +4,12 @@ import { ClerkUnavailableError, type RetryTimes } from '../errors/clerk.errors.j
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
 /** The delay before the first retry, in milliseconds. It doubles with each further retry. */
-const PAUSE_MS = 100;
+const FIRST_RETRY_DELAY_MS = 100;
 /**
  * How long a hanging call occupies a slot, in milliseconds. After an outage, it may take this long until slots are
  * free.
  */
-const SLOT_MS = 30_000;
+const MAX_SLOT_MS = 30_000;
 
 /**
  * The purpose of a call: for a recently verified caller (`known`), for an opaque token that is not verified yet
@@ -31,9 +31,9 @@ export class ClerkCalls {
 
   constructor(
     private readonly options: Pick<ResolvedClerkOptions, 'timeoutInMs' | 'maxRetries' | 'maxPendingCalls'>,
-    // Stryker disable next-line ObjectLiteral,BooleanLiteral: the effect only shows in a process that exits meanwhile.
+    // `ref: false`, so that a pending retry does not keep the process alive.
     private readonly pause: (ms: number) => Promise<unknown> = (ms) => sleep(ms, undefined, { ref: false }),
-    private readonly slotInMs = SLOT_MS,
+    private readonly slotInMs = MAX_SLOT_MS,
   ) {}
 
   /**
@@ -107,7 +107,7 @@ export class ClerkCalls {
 /** The delay has random jitter, so that calls that failed together are not retried together. */
 function delayBeforeRetry(retry: number, error: unknown): number {
   if (!(error instanceof ClerkUnavailableError)) return Infinity;
-  return (error.retryInMs ?? 0) + PAUSE_MS * 2 ** retry * (0.5 + Math.random());
+  return (error.retryInMs ?? 0) + FIRST_RETRY_DELAY_MS * 2 ** retry * (0.5 + Math.random());
 }
 
 /**

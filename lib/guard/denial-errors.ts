@@ -5,7 +5,7 @@ import type { Credentials } from '../authentication/identity/credentials.js';
 import type { Identity } from '../authentication/identity/identity.js';
 import { isDocumentNavigation } from '../authentication/lanes/navigation.js';
 import { isRejectedForClaims } from '../authentication/identity/reasons.js';
-import { signInLocation } from '../authentication/lanes/sign-in-location.js';
+import { buildSignInLocation } from '../authentication/lanes/sign-in-location.js';
 import { tokenTypesOf } from '../authentication/identity/token-types.js';
 import type { Denial } from '../errors/denial.js';
 import { signInRequired } from '../errors/denials.js';
@@ -88,7 +88,7 @@ export class DenialErrors {
     const request = requestOf(credentials);
     if (!request || !isDocumentNavigation(request)) return undefined;
     const { options } = await this.instances.for(credentials.source, credentials.carrier);
-    const location = signInLocation(options, request, identity);
+    const location = buildSignInLocation(options, request, identity);
     return location ? signInRequired(location) : undefined;
   }
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 
 import { fapiUrlFromPublishableKey } from '@clerk/backend/proxy';
 
-import { locationFrom } from '../authentication/lanes/own-location.js';
+import { toLocation } from '../authentication/lanes/relative-location.js';
 import { ClerkUnavailableError } from '../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../options/resolved-options.js';
 
@@ -91,7 +91,7 @@ export function headersFrom(answer: Response, call: FrontendApiCall): Headers {
 function redirectFrom(location: URL, call: FrontendApiCall): string {
   const { pathname, search, hash } = location;
   const isClerk = location.origin === targetOf(call).origin;
-  return locationFrom(call.url, isClerk ? new URL(call.path + pathname + search + hash, call.url) : location);
+  return toLocation(call.url, isClerk ? new URL(call.path + pathname + search + hash, call.url) : location);
 }
 
 function targetOf({ options, path, url }: FrontendApiCall): URL {

@@ -7,7 +7,7 @@ import { createClerkRequest } from '@clerk/backend/internal';
 import type { INestApplicationContext } from '@nestjs/common';
 
 import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
-import { proxyPathFor } from '../authentication/lanes/clerk-request-options.js';
+import { resolveProxyPath } from '../authentication/lanes/clerk-request-options.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../errors/clerk.errors.js';
 import { authenticationUnavailable, INVALID_CONFIGURATION, MALFORMED_REQUEST } from '../errors/denials.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
@@ -78,7 +78,7 @@ class FrontendApiProxy {
     // Parsing can change the path: "/__clerk/../x" becomes "/x".
     if (!this.isBelow(url.pathname)) return next();
     try {
-      const path = proxyPathFor(this.options, url);
+      const path = resolveProxyPath(this.options, url);
       if (path !== undefined) {
         const { options } = await this.instances.for(incoming, credentials.carrier);
         return await serve({ options, path, url, incoming, response });
@@ -130,7 +130,9 @@ async function serve(call: FrontendApiCall): Promise<void> {
   const { incoming, response } = call;
   if (!hasKeys(call.options)) {
     // Clerk's own proxy would fall back to the keys in the environment, which belong to another instance.
-    throw new ClerkRequestOptionsError('resolveOptions answered no publishableKey and secretKey to proxy with');
+    throw new ClerkRequestOptionsError(
+      'resolveOptions must return a publishableKey and a secretKey for frontendApiProxy',
+    );
   }
   if (carriesBody(incoming) && incoming.readableDidRead && !incoming.errored) {
     throw new ClerkRequestOptionsError('A body was read before frontendApiProxy(): use it before any body parser');

@@ -30,7 +30,6 @@ function has(auth: AuthObject, params: HasParams): boolean {
 export function reverificationOf(condition: Condition, auth: AuthObject): ReverificationConfig | undefined {
   if (fulfils(condition, auth) || !fulfils(condition, auth, { reverified: true })) return undefined;
   if ('has' in condition) return condition.has.reverification;
-  // Stryker disable next-line ArrayDeclaration: a scope never gets here, since reverification does not change its result.
   const items = 'anyOf' in condition ? condition.anyOf : 'allOf' in condition ? condition.allOf : [];
   return items.map((item) => reverificationOf(item, auth)).find((config) => config !== undefined);
 }

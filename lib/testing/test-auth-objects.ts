@@ -152,7 +152,7 @@ export function apiKey(options: ApiKeyObjectOptions = {}): AuthenticatedMachineO
   if (!/^(user|org)_/.test(subject)) {
     throw new ClerkTestingError(
       'invalid-subject',
-      "The prefix of the subject says who owns an API key: let it start with 'user_' or 'org_'.",
+      "The subject of an API key must be the id of a user or an organization: it must start with 'user_' or 'org_'.",
     );
   }
   return machineObject('api_key', { id, subject, scopes, name, claims }, options);

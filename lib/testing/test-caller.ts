@@ -1,7 +1,7 @@
 import type { AuthObject } from '@clerk/backend';
 import { invalidTokenAuthObject, signedOutAuthObject } from '@clerk/backend/internal';
 
-import { memoizedAuth } from '../authentication/identity/auth-memo.js';
+import { memoizeAuth } from '../authentication/identity/auth-memo.js';
 import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
 import { tokenInHeader } from '../authentication/identity/credentials.js';
 import { signedOutIdentity, type Identity } from '../authentication/identity/identity.js';
@@ -126,7 +126,7 @@ function identityOf(auth: AuthObject, acceptsToken: AcceptsToken): Identity {
     reason: null,
     hasCredentials: true,
     headers: new Headers(),
-    toAuth: memoizedAuth(({ treatPendingAsSignedOut = true } = {}) =>
+    toAuth: memoizeAuth(({ treatPendingAsSignedOut = true } = {}) =>
       pending && treatPendingAsSignedOut ? signedOutAuthObject(undefined, 'pending') : auth,
     ),
   };
@@ -136,7 +136,7 @@ function identityOf(auth: AuthObject, acceptsToken: AcceptsToken): Identity {
 function mismatch(acceptsToken: AcceptsToken): Identity {
   const reason = acceptsToken === 'session_token' ? 'token-invalid' : 'token-type-mismatch';
   const identity = signedOutIdentity(reason, acceptsToken, true);
-  return Array.isArray(acceptsToken) ? { ...identity, toAuth: memoizedAuth(() => invalidTokenAuthObject()) } : identity;
+  return Array.isArray(acceptsToken) ? { ...identity, toAuth: memoizeAuth(() => invalidTokenAuthObject()) } : identity;
 }
 
 /** Clerk's result for a string that is not a token: it is treated as a session token. */

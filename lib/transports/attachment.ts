@@ -49,7 +49,7 @@ function attachedTo(carrier: Carrier): Attached {
   const existing = attachedOn(carrier);
   if (existing) return existing;
   const other = carrier[ATTACHED];
-  // Stryker disable next-line ObjectLiteral: absent properties are undefined as well; listing all gives the objects one shape.
+  // Listing all properties gives the objects one shape.
   const attached = { carrier, other, identity: undefined, userLoader: undefined, authentications: undefined };
   try {
     carrier[ATTACHED] = attached;

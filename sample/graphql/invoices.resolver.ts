@@ -9,27 +9,27 @@ export class Invoice {
 
 @Resolver(() => Invoice)
 export class InvoicesResolver {
-  private readonly ofOrganizations = new Map<string, Invoice[]>();
+  private readonly byOrganization = new Map<string, Invoice[]>();
 
-  /** Open to everybody. */
+  /** Open to everyone. */
   @Query(() => Float)
   @Public()
   vat(): number {
     return 0.19;
   }
 
-  /** Says nothing about protection, so it demands a signed-in session. */
+  /** No protection decorator: requires a signed-in session. */
   @Query(() => [Invoice])
   invoices(@Auth('orgId') organization: string): Invoice[] {
-    return this.ofOrganizations.get(organization) ?? [];
+    return this.byOrganization.get(organization) ?? [];
   }
 
   @Mutation(() => Invoice)
   @RequirePermission('org:invoices:create')
   createInvoice(@Auth('orgId') organization: string, @Args('customer') customer: string): Invoice {
-    const others = this.ofOrganizations.get(organization) ?? [];
+    const others = this.byOrganization.get(organization) ?? [];
     const invoice = { id: others.length + 1, customer };
-    this.ofOrganizations.set(organization, [...others, invoice]);
+    this.byOrganization.set(organization, [...others, invoice]);
     return invoice;
   }
 }

@@ -21,7 +21,7 @@ async function bootstrap(): Promise<void> {
   new Logger('Sample').log(`Listening on ${api}/graphql, protected by ${local ? 'a local Clerk' : 'your instance'}.`);
   if (!local) return;
   const { ada, grace } = await seed(local, api);
-  // Bare lines, not log lines: they are to be pasted.
+  // Written without a log prefix, so that the lines can be pasted into a shell.
   process.stdout.write(`\n${toScript({ ada, grace }, operations(api))}\n\n`);
 }
 

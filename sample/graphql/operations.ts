@@ -1,12 +1,12 @@
 import type { Command } from '../commands.js';
 
-/** Operations of the GraphQL sample, each with what it answers: `data`, or the code of the error. */
+/** Operations of the GraphQL sample, each with its response: `data`, or the code of the error. */
 export function operations(origin: string): Command[] {
-  const curl = (query: string, answer: string, variable?: string): Command => ({
+  const curl = (query: string, response: string, variable?: string): Command => ({
     command:
       `curl -X POST -H 'Content-Type: application/json' ${variable ? `-H "Authorization: Bearer $${variable}" ` : ''}` +
       `-d '${JSON.stringify({ query })}' ${origin}/graphql`,
-    answer,
+    response,
   });
   const create = 'mutation { createInvoice(customer: "Night Library") { id customer } }';
   return [

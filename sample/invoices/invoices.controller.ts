@@ -11,20 +11,20 @@ export class InvoicesController {
     private readonly clerk: ClerkClientService,
   ) {}
 
-  /** Everybody who is signed in sees the invoices of the organization that is active in the session. */
+  /** Every signed-in user sees the invoices of the active organization. */
   @Get()
   list(@Auth('orgSlug') organization: string | undefined) {
     return this.invoices.of(organization);
   }
 
-  /** Only members who hold the permission in the active organization. */
+  /** Only for members with this permission in the active organization. */
   @Post()
   @RequirePermission('org:invoices:create')
   create(@Auth('orgSlug') organization: string, @Body() draft: unknown) {
     return this.invoices.create(organization, draft);
   }
 
-  /** For programs: an API key exports the organization it belongs to, a machine of ours everything. */
+  /** For programs: an API key exports the invoices of its organization, a machine of this application exports all of them. */
   @Get('export')
   @AcceptsToken('api_key', 'm2m_token')
   async export(@Auth() auth: AuthObjectFor<'api_key' | 'm2m_token'>) {

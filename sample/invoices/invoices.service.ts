@@ -7,7 +7,7 @@ export interface Invoice {
   readonly amountInCents: number;
 }
 
-/** Invoices in memory, each belonging to one organization (by its slug). */
+/** Stores invoices in memory, each with the slug of its organization. */
 @Injectable()
 export class InvoicesService {
   private readonly invoices: Invoice[] = [

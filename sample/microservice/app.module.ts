@@ -10,7 +10,7 @@ import { InvoicesController } from './invoices.controller.js';
     ConfigModule.forRoot(),
     ClerkModule.forRootAsync({
       useFactory: () => ({
-        // Callers put their token into the metadata of a message, beside its payload.
+        // Callers send their token in the metadata of a message, next to its payload.
         rpc: {
           credentials: (context) =>
             context.switchToRpc().getContext<TcpContext>().getMetadata()?.authorization as string,

@@ -1,7 +1,7 @@
 import { ClientProxyFactory, Transport, type ClientProxy, type ReadPacket } from '@nestjs/microservices';
 import { catchError, firstValueFrom, of } from 'rxjs';
 
-/** A payload, and the token that goes beside it. */
+/** A payload, and the token to send with it. */
 interface Message {
   readonly data?: unknown;
   readonly token?: string;
@@ -12,7 +12,7 @@ export class Client {
   private readonly proxy: ClientProxy;
 
   constructor(port: number) {
-    // Nest's TCP client sends what its serializer makes; metadata is a field beside `data`.
+    // Nest's TCP client sends the result of its serializer, where `metadata` is a field next to `data`.
     const serialize = ({ data: { token, data = {} }, ...packet }: ReadPacket<Message>) => ({
       ...packet,
       data,
@@ -21,7 +21,7 @@ export class Client {
     this.proxy = ClientProxyFactory.create({ transport: Transport.TCP, options: { port, serializer: { serialize } } });
   }
 
-  /** The answer, or the error in its place. */
+  /** Resolves to the response, or to the error. */
   send(pattern: string, message: Message = {}): Promise<unknown> {
     return firstValueFrom(this.proxy.send<unknown>(pattern, message).pipe(catchError((error: unknown) => of(error))));
   }

@@ -3,7 +3,7 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { AcceptsToken, Auth, Public, RequirePermission } from 'nest-clerk';
 import type { AuthObjectFor, SignedInAuthObject } from 'nest-clerk';
 
-/** Message handlers, protected with the same words as routes. */
+/** Message handlers, protected by the same decorators as routes. */
 @Controller()
 export class InvoicesController {
   @Public()

@@ -26,16 +26,16 @@ async function bootstrap(): Promise<void> {
 
   const { ada, grace, m2m } = await seed(clerk, 'http://localhost');
   const client = new Client(port);
-  const say = async (who: string, pattern: string, token?: string) =>
+  const logCall = async (who: string, pattern: string, token?: string) =>
     logger.log(
       `${who} ${pattern}: ${JSON.stringify(await client.send(pattern, { data: { customer: 'Night Library' }, token }))}`,
     );
-  await say('No one', 'invoices.rates');
-  await say('No one', 'invoices.list');
-  await say('Ada', 'invoices.list', ada);
-  await say('Ada', 'invoices.create', ada);
-  await say('Grace', 'invoices.create', grace);
-  await say('A machine', 'invoices.export', m2m);
+  await logCall('No one', 'invoices.rates');
+  await logCall('No one', 'invoices.list');
+  await logCall('Ada', 'invoices.list', ada);
+  await logCall('Ada', 'invoices.create', ada);
+  await logCall('Grace', 'invoices.create', grace);
+  await logCall('A machine', 'invoices.export', m2m);
   client.close();
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The files that browsers may have, by their types. */
+/** The public files and their content types. */
 const FILES: Readonly<Record<string, string>> = {
   'index.html': 'text/html; charset=utf-8',
   'frontend.html': 'text/html; charset=utf-8',
@@ -11,7 +11,7 @@ const FILES: Readonly<Record<string, string>> = {
   'clerk-browser.js': 'text/javascript; charset=utf-8',
 };
 
-/** A file of `public/`, or `undefined` where there is none of that name. */
+/** @returns a file of `public/`, or `undefined` if it does not exist. */
 export function openFile(name: string): { content: Uint8Array; type: string } | undefined {
   const type = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
   if (!type) return undefined;

@@ -6,8 +6,8 @@ import { openFile } from './files.js';
 @Controller()
 export class PagesController {
   /**
-   * One page for everybody. `@Public()` lets strangers in, and still lets Clerk pass a browser through a handshake: to
-   * refresh its session, or to switch to the organization in the URL.
+   * One page for everyone. `@Public()` does not require sign-in, but still allows handshakes, in which Clerk refreshes the
+   * session of the browser or switches to the organization in the URL.
    */
   @Get(['', 'orgs/:slug', 'personal'])
   @Public()
@@ -15,14 +15,14 @@ export class PagesController {
     return this.file('index.html');
   }
 
-  /** Leads to Clerk's sign-in page and back, and from here to the page. */
+  /** Redirects to Clerk's sign-in page. After sign-in, Clerk redirects back here, and from here to `/`. */
   @Get('sign-in')
   @RequireAuth()
   @RedirectToSignIn()
   @Redirect('/')
   signIn(): void {}
 
-  /** Credentials are not even looked at. */
+  /** Credentials are not checked. */
   @Get('assets/:name')
   @SkipAuth()
   asset(@Param('name') name: string) {

@@ -1,29 +1,29 @@
 /**
- * What Clerk's browser SDK does for a page, in a few lines, for a local Clerk: it knows which browser this is, who is
- * signed in, and always has a fresh session token. A real frontend uses @clerk/react or its like instead.
+ * A minimal replacement for Clerk's browser SDK, for use with a local Clerk: it identifies the browser, returns the session
+ * and provides fresh session tokens. A real frontend uses a package such as @clerk/react.
  */
 export class ClerkBrowser {
   #clerkUrl;
   #devBrowser;
   #token;
 
-  /** @param devBrowser the browser as a development instance knows it: `__clerk_db_jwt` of a cookie or a URL */
+  /** @param devBrowser The dev browser token, from the cookie or URL parameter `__clerk_db_jwt`. */
   constructor(clerkUrl, devBrowser) {
     this.#clerkUrl = clerkUrl;
     this.#devBrowser = devBrowser;
   }
 
-  /** The session that is signed in, if there is one. */
+  /** The signed-in session, if there is one. */
   async session() {
-    const client = await this.#ask('GET', '/v1/client');
+    const client = await this.#request('GET', '/v1/client');
     return client?.response.sessions[0];
   }
 
-  /** A session token with more than ten seconds to live, or `undefined` where nobody is signed in. */
+  /** A session token that is valid for at least ten more seconds; `undefined` if no one is signed in. */
   async getToken() {
     if (this.#token === undefined || expiryOf(this.#token) - Date.now() < 10_000) {
       const session = await this.session();
-      const token = session && (await this.#ask('POST', `/v1/client/sessions/${session.id}/tokens`));
+      const token = session && (await this.#request('POST', `/v1/client/sessions/${session.id}/tokens`));
       this.#token = token?.jwt;
     }
     return this.#token;
@@ -31,17 +31,17 @@ export class ClerkBrowser {
 
   async signOut() {
     this.#token = undefined;
-    await this.#ask('DELETE', '/v1/client/sessions');
+    await this.#request('DELETE', '/v1/client/sessions');
   }
 
-  async #ask(method, path) {
+  async #request(method, path) {
     const query = new URLSearchParams({ __clerk_db_jwt: this.#devBrowser ?? '' });
-    const answer = await fetch(`${this.#clerkUrl}${path}?${query}`, { method });
-    return answer.ok ? answer.json() : undefined;
+    const response = await fetch(`${this.#clerkUrl}${path}?${query}`, { method });
+    return response.ok ? response.json() : undefined;
   }
 }
 
-/** When a token expires, in milliseconds since 1970. */
+/** The time at which a token expires, in milliseconds since 1970. */
 export function expiryOf(token) {
   const [, claims] = token.split('.');
   return JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))).exp * 1000;

@@ -4,11 +4,11 @@ import { addRouteButtons } from './routes.js';
 const show = (id) => Object.assign(document.getElementById(id), { hidden: false });
 
 const { apiUrl, clerkUrl, signInUrl } = await (await fetch('/config.json')).json();
-const clerk = new ClerkBrowser(clerkUrl, rememberDevBrowser());
+const clerk = new ClerkBrowser(clerkUrl, storeDevBrowser());
 const session = await clerk.session();
 document.getElementById('who').textContent = session
   ? `You are ${[session.user.first_name, session.user.last_name].filter(Boolean).join(' ')}.`
-  : 'Nobody is signed in.';
+  : 'You are not signed in.';
 if (session) show('sign-out').addEventListener('click', () => clerk.signOut().then(() => location.reload()));
 else show('sign-in').href = `${signInUrl}?${new URLSearchParams({ redirect_url: location.origin })}`;
 document.getElementById('api').href = apiUrl;
@@ -19,14 +19,14 @@ addRouteButtons(document.getElementById('routes'), apiUrl, async () => {
 });
 document.body.dataset.ready = 'true';
 
-/** Clerk's sign-in page sends the browser's name along in the URL; it is kept, and taken out of sight. */
-function rememberDevBrowser() {
+/** Clerk's sign-in page passes the dev browser token in the URL. It is stored, and removed from the address bar. */
+function storeDevBrowser() {
   const url = new URL(location.href);
-  const named = url.searchParams.get('__clerk_db_jwt');
-  if (named) {
-    localStorage.setItem('__clerk_db_jwt', named);
+  const fromUrl = url.searchParams.get('__clerk_db_jwt');
+  if (fromUrl) {
+    localStorage.setItem('__clerk_db_jwt', fromUrl);
     url.searchParams.delete('__clerk_db_jwt');
     history.replaceState(null, '', url);
   }
-  return named ?? localStorage.getItem('__clerk_db_jwt');
+  return fromUrl ?? localStorage.getItem('__clerk_db_jwt');
 }

@@ -7,14 +7,14 @@ const show = (id) => Object.assign(document.getElementById(id), { hidden: false 
 const session = await (await fetch('/session')).json();
 const clerk = session.clerkUrl && new ClerkBrowser(session.clerkUrl, cookie('__clerk_db_jwt'));
 document.getElementById('who').textContent = session.user
-  ? `You are ${session.user.name}, ${session.organization ? `at ${session.organization}` : 'at no organization'}.`
-  : 'Nobody is signed in.';
+  ? `You are ${session.user.name}, ${session.organization ? `at ${session.organization}` : 'without an active organization'}.`
+  : 'You are not signed in.';
 
 if (session.user) {
   for (const { name, slug } of session.organizations) addLink(`/orgs/${slug}`, name, slug === session.organization);
   addLink('/personal', 'No organization', !session.organization);
   show('organizations');
-  // With a real instance, signing out is the frontend's.
+  // With a real instance, the frontend signs out with Clerk's SDK.
   if (clerk) show('sign-out').addEventListener('click', signOut);
 } else {
   show('sign-in');
@@ -26,7 +26,7 @@ if (session.frontendUrl) {
 }
 
 addRouteButtons(document.getElementById('routes'), '', async () => {
-  await freshenCookie();
+  await refreshCookie();
   return {};
 });
 document.body.dataset.ready = 'true';
@@ -39,14 +39,14 @@ function addLink(href, textContent, isActive) {
   document.getElementById('organization-links').append(item);
 }
 
-/** Navigations are refreshed by the server; while a page stays open, its cookie is renewed by the page, as Clerk's SDK does. */
-async function freshenCookie() {
+/** The server refreshes the cookie on navigations. While a page is open, the page refreshes it, like Clerk's SDK. */
+async function refreshCookie() {
   const token = cookie('__session');
   if (!clerk || !token || expiryOf(token) > Date.now()) return;
   document.cookie = `__session=${(await clerk.getToken()) ?? ''}; Path=/; SameSite=Lax`;
 }
 
-/** The navigation with the browser's name in the URL makes the server ask Clerk anew, and clear its cookies. */
+/** A navigation with the dev browser token in the URL causes a handshake, which clears the session cookies. */
 async function signOut() {
   await clerk.signOut();
   location.assign(`/?__clerk_db_jwt=${cookie('__clerk_db_jwt')}`);

@@ -1,33 +1,33 @@
-/** The routes of the API, and what they ask of their caller. */
+/** The routes of the API, and what they require of the caller. */
 const ROUTES = [
-  { method: 'GET', path: '/rates', needs: 'nothing: it is public' },
-  { method: 'GET', path: '/me', needs: 'a signed-in session' },
-  { method: 'GET', path: '/invoices', needs: 'a signed-in session' },
+  { method: 'GET', path: '/rates', requires: 'nothing: it is public' },
+  { method: 'GET', path: '/me', requires: 'a signed-in session' },
+  { method: 'GET', path: '/invoices', requires: 'a signed-in session' },
   {
     method: 'POST',
     path: '/invoices',
-    needs: 'the permission org:invoices:create in the active organization',
+    requires: 'the permission org:invoices:create in the active organization',
     body: { customer: 'Night Library', amountInCents: 2500 },
   },
-  { method: 'GET', path: '/invoices/export', needs: 'an API key or a machine token, so browsers are refused' },
+  { method: 'GET', path: '/invoices/export', requires: 'an API key or a machine token, so browsers are denied' },
 ];
 
-/** Headers that say why a call was refused. From another origin they are seen because the API exposes them. */
+/** The headers that say why a call was denied. From another origin they are readable because the API exposes them. */
 const REASONS = ['www-authenticate', 'x-clerk-auth-reason'];
 
 /**
- * Adds a button for each route to a list, and shows what the route answers below the button.
- * @param prepare gives the headers of the next call
+ * Adds a button for each route to a list. A click calls the route and shows the response below the button.
+ * @param prepare Returns the headers of the call.
  */
 export function addRouteButtons(list, apiUrl, prepare) {
-  for (const { method, path, needs, body } of ROUTES) {
+  for (const { method, path, requires, body } of ROUTES) {
     const button = Object.assign(document.createElement('button'), {
       type: 'button',
       textContent: `${method} ${path}`,
     });
     const output = Object.assign(document.createElement('pre'), { role: 'status', hidden: true });
     const item = document.createElement('li');
-    item.append(button, ` needs ${needs}`, output);
+    item.append(button, ` requires ${requires}`, output);
     list.append(item);
     button.addEventListener('click', async () => {
       Object.assign(output, { hidden: false, textContent: '…' });
@@ -39,14 +39,16 @@ export function addRouteButtons(list, apiUrl, prepare) {
 async function call(url, method, body, prepare) {
   try {
     const headers = { ...(await prepare()), ...(body ? { 'Content-Type': 'application/json' } : {}) };
-    const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
-    const reasons = REASONS.filter((name) => answer.headers.has(name)).map(
-      (name) => `${name}: ${answer.headers.get(name)}`,
+    const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
+    const reasons = REASONS.filter((name) => response.headers.has(name)).map(
+      (name) => `${name}: ${response.headers.get(name)}`,
     );
-    return [`${answer.status} ${answer.statusText}`, ...reasons, JSON.stringify(await answer.json(), null, 2)].join(
-      '\n',
-    );
+    return [
+      `${response.status} ${response.statusText}`,
+      ...reasons,
+      JSON.stringify(await response.json(), null, 2),
+    ].join('\n');
   } catch (error) {
-    return `No answer: ${error.message}`;
+    return `No response: ${error.message}`;
   }
 }

@@ -8,7 +8,7 @@ export class ChatGateway {
 
   constructor(private readonly sockets: ClerkSockets) {}
 
-  /** Nobody stays connected who is not signed in. */
+  /** Closes the socket unless the caller is signed in. */
   handleConnection(client: Socket): Promise<boolean> {
     return this.sockets.connect(client);
   }
@@ -24,7 +24,7 @@ export class ChatGateway {
     this.server.emit('announced', { orgId, text });
   }
 
-  /** The client hands in what Clerk's `getToken()` gave it. Public: whoever calls may be one whose token has expired. */
+  /** The client sends a fresh token of Clerk's `getToken()`. Public, since the socket's current token may have expired. */
   @SubscribeMessage('refresh')
   @Public()
   async refresh(@ConnectedSocket() client: Socket, @MessageBody() token: string) {

@@ -24,7 +24,7 @@ async function bootstrap(): Promise<void> {
   new Logger('Sample').log(`Listening for socket.io at ${api}.`);
   if (!clerk) return;
   const { ada, grace } = await seed(clerk, api);
-  // Bare lines, not log lines: they are to be pasted.
+  // Written without a log prefix, so that the lines can be pasted into a shell.
   process.stdout.write(`\n${toScript({ ada, grace }, messages(api))}\n\n`);
 }
 

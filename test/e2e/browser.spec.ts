@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
 import { origins } from '../../sample/origins.js';
-import { startSample, type LocalSide, type Sample } from '../../sample/start.js';
+import { startSample, type LocalServices, type Sample } from '../../sample/start.js';
 import { describeInChromium, launchChromium, screenshot, whySkipped } from '../support/chromium.js';
 import { PLATFORMS } from '../support/platforms.js';
 
@@ -13,7 +13,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
   const environment = { ...process.env };
   let browser: Browser;
   let sample: Sample;
-  let local: LocalSide;
+  let local: LocalServices;
   let context: BrowserContext;
   let page: Page;
   /** The URLs that the page navigated to, including redirects, without queries. */
@@ -83,7 +83,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
 
   it('signs a user in, shows who it is, and lets the user call protected routes', async () => {
     await open(origins().api);
-    expect(await who()).toBe('Nobody is signed in.');
+    expect(await who()).toBe('You are not signed in.');
     expect(await answerTo('GET /me')).toMatch(/^401 /);
     await screenshot(page, `${platformName} signed out`);
 
@@ -145,7 +145,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     expect(await answerTo('GET /me')).toMatch(/^401 /);
     await page.reload();
     await settled();
-    expect(await who()).toBe('Nobody is signed in.');
+    expect(await who()).toBe('You are not signed in.');
     expect(await cookiesOf('__session')).toEqual([]);
   });
 
@@ -157,7 +157,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     expect(await answerTo('POST /invoices')).toMatch(/^403 /);
     await screenshot(page, `${platformName} other organization`);
     await open(`${origins().api}/personal`);
-    expect(await who()).toBe('You are Ada Lovelace, at no organization.');
+    expect(await who()).toBe('You are Ada Lovelace, without an active organization.');
     await open(`${origins().api}/orgs/acme`);
     expect(await who()).toBe('You are Ada Lovelace, at acme.');
   });
@@ -166,7 +166,7 @@ describeInChromium.each(PLATFORMS)(`in Chromium, the sample on %s${whySkipped}`,
     await signIn('Grace Hopper');
     visited = [];
     await open(`${origins().api}/orgs/acme`);
-    expect(await who()).toMatch(/^You are Grace Hopper, at (no organization|globex)\.$/);
+    expect(await who()).toMatch(/^You are Grace Hopper, (without an active organization|at globex)\.$/);
     expect(visited.filter((url) => url.includes('handshake')).length).toBeLessThanOrEqual(3);
   });
 

@@ -5,7 +5,7 @@ import { clerkMiddleware, getAuth as getAuthOfExpress } from '@clerk/express';
 import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 
-import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
+import { computeCookieSuffix } from '../../lib/authentication/identity/credentials.js';
 import { ClerkMiddleware, getAuth, type ClerkModuleOptions } from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
@@ -81,7 +81,7 @@ async function requests(clerk: LocalClerk, other: LocalClerk): Promise<[string, 
     'not a JWT': 'garbage',
     'three invalid parts': 'a.b.c',
   };
-  const suffix = cookieSuffixOf(clerk.publishableKey);
+  const suffix = computeCookieSuffix(clerk.publishableKey);
   const fetched = { 'sec-fetch-dest': 'empty', accept: 'application/json' };
   const navigated = { 'sec-fetch-dest': 'document', accept: 'text/html' };
   const cookies = (...pairs: string[]) => ({ cookie: pairs.join('; ') });

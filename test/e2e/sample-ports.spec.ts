@@ -45,7 +45,7 @@ describe('the port error of the sample', () => {
   it('says that a privileged port may not be used', () => {
     const denied = Object.assign(new Error('listen EACCES'), { code: 'EACCES', port: 80 });
     expect(explainPort(denied, { PORT: '80', npm_lifecycle_event: 'start' })).toBe(
-      'Port 80 may not be used by this user. Choose another with the variable PORT: PORT=4000 npm run start',
+      'Port 80 requires more privileges. Choose another with the variable PORT: PORT=4000 npm run start',
     );
   });
 

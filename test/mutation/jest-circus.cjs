@@ -1,11 +1,11 @@
 /**
- * jest's own runner, and what Stryker cannot ask of jest: to stop at the first failure, since one is enough to kill a
- * mutant, and not even to load a test file that does not reach the mutant. (Its name says "jest-circus" because Stryker
- * looks for that.)
+ * jest's own runner with two additions that Stryker cannot configure: it stops at the first failure, since one failure kills
+ * a mutant, and does not load test files that do not reach the mutant. (The file name contains "jest-circus" because Stryker
+ * checks for it.)
  */
 const { default: circus } = require('jest-circus/runner');
 
-const { activeMutant, knownTests, remember } = require('./known-tests.cjs');
+const { activeMutant, readTestFile, recordTestFile } = require('./known-tests.cjs');
 
 let killed;
 
@@ -19,26 +19,26 @@ async function dryRun(globalConfig, config, environment, runtime, path, ...other
   const milliseconds = Date.now() - start;
 
   const names = result.testResults.map(({ fullName }) => fullName);
-  const { static: loaded, perTest } = coverage();
+  const { static: whileLoading, perTest } = coverage();
   const mutants = new Set([
-    ...Object.keys(loaded).filter((id) => loaded[id] !== before[id]),
+    ...Object.keys(whileLoading).filter((id) => whileLoading[id] !== before[id]),
     ...names.flatMap((name) => Object.keys(perTest[name] ?? {})),
   ]);
-  remember(config.rootDir, { path, names, mutants: [...mutants], milliseconds });
+  recordTestFile(config.rootDir, { path, names, mutants: [...mutants], milliseconds });
   return result;
 }
 
 async function mutantRun(globalConfig, config, environment, runtime, path, ...others) {
   const mutant = activeMutant();
-  const testFile = knownTests(config.rootDir, path);
+  const testFile = readTestFile(config.rootDir, path);
   if (killed === mutant || !testFile.mutants.has(mutant)) return skipped(testFile);
 
   const inner = environment.handleTestEvent;
   environment.handleTestEvent = async (event, state) => {
     if (event.name === 'test_fn_failure' || event.name === 'hook_failure') killed = mutant;
-    // A test that a failed beforeAll has spoilt is what reports the failure: skipped, it would hide it.
-    const isSpoilt = event.test?.errors.length > 0;
-    if (event.name === 'test_start' && killed === mutant && !isSpoilt) event.test.mode = 'skip';
+    // The failure of a beforeAll is reported by the tests after it, so a test that has its error must not be skipped.
+    const hasErrors = event.test?.errors.length > 0;
+    if (event.name === 'test_start' && killed === mutant && !hasErrors) event.test.mode = 'skip';
     await inner?.call(environment, event, state);
   };
   const result = await circus(globalConfig, config, environment, runtime, path, ...others);
@@ -49,7 +49,7 @@ async function mutantRun(globalConfig, config, environment, runtime, path, ...ot
   return result;
 }
 
-/** As jest reports a file all of whose tests are skipped. */
+/** The result that jest reports for a file in which all tests are skipped. */
 function skipped({ path, names }) {
   const testResults = names.map((fullName) => ({
     ancestorTitles: [],

@@ -1,11 +1,11 @@
-/** The test files that are likely to kill a mutant soonest come first: unit tests, quick ones, and those that killed others. */
-const { activeMutant, knownTests } = require('./known-tests.cjs');
+/** Runs the test files first that are likely to kill a mutant quickly: unit tests, fast ones, and those that killed others. */
+const { activeMutant, readTestFile } = require('./known-tests.cjs');
 
 module.exports = class {
   sort(tests) {
     if (activeMutant() === undefined) return tests;
     const cost = ({ path, context }) => {
-      const { milliseconds, kills } = knownTests(context.config.rootDir, path);
+      const { milliseconds, kills } = readTestFile(context.config.rootDir, path);
       return milliseconds / (1 + kills);
     };
     const isUnit = ({ path }) => Number(path.includes('/unit/'));

@@ -92,7 +92,7 @@ function checkCommandFailures() {
     export class AppModule {}
     Module({ imports: [${factory}] })(AppModule);`;
   for (const [factory, message] of [
-    ['ClerkModule.forRootAsync({ useFactory: () => new Promise(() => undefined) })', 'never answers'],
+    ['ClerkModule.forRootAsync({ useFactory: () => new Promise(() => undefined) })', 'never completes'],
     ['process.exit(0)', 'ended the process'],
     ["Promise.reject(new Error('DATABASE_URL is required'))", 'does not start: DATABASE_URL is required'],
   ]) {

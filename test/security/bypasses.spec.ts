@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 
-import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
+import { computeCookieSuffix } from '../../lib/authentication/identity/credentials.js';
 import { Auth, Public, RedirectToSignIn, type AuthObject, type ClerkModuleOptions } from '../../lib/index.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/platforms.js';
@@ -59,7 +59,7 @@ describe.each(PLATFORMS)('bypasses on %s', (_, platform) => {
       [
         'a suffixed session cookie',
         (token) => {
-          const suffix = cookieSuffixOf(clerk.publishableKey);
+          const suffix = computeCookieSuffix(clerk.publishableKey);
           return { cookie: `__session_${suffix}=${token}; __client_uat_${suffix}=1; __clerk_db_jwt_${suffix}=d` };
         },
       ],
@@ -126,7 +126,7 @@ describe.each(PLATFORMS)('bypasses on %s', (_, platform) => {
       rotating.rotateKey();
       const fresh = await rotating.sessionToken();
       const forged = await rotating.sessionToken({ key: clerk });
-      const suffix = cookieSuffixOf(rotating.publishableKey);
+      const suffix = computeCookieSuffix(rotating.publishableKey);
       const send = async (plain: string, suffixed: string) => {
         const cookie = `__session=${plain}; __client_uat=1; __session_${suffix}=${suffixed}; __client_uat_${suffix}=1; __clerk_db_jwt=d; __clerk_db_jwt_${suffix}=d`;
         return (await app.send('/strict', { cookie })).status;

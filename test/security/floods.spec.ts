@@ -1,7 +1,7 @@
 import { createInstance } from '../../lib/authentication/instances/clerk-instance.js';
 import type { Identity } from '../../lib/authentication/identity/identity.js';
 import { HotCache } from '../../lib/authentication/cache/hot-cache.js';
-import { requestFingerprint } from '../../lib/authentication/cache/request-digest.js';
+import { fingerprintRequest } from '../../lib/authentication/cache/request-digest.js';
 import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import type { ClerkModuleOptions } from '../../lib/index.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
@@ -143,7 +143,7 @@ describe('the authenticator under floods and collisions', () => {
       const browser = { cookie: await clerk.browserCookies() };
       for (let time = 0; time < 3; time++) expect((await ask(browser)).status).toBe('signed-in');
       // Without the line break, which HTTP does not allow.
-      expect(await status(requestFingerprint(credentials(browser), options).trim())).toBe('signed-out');
+      expect(await status(fingerprintRequest(credentials(browser), options).trim())).toBe('signed-out');
     });
   });
 });

@@ -8,10 +8,10 @@ import { ExpiringCache } from '../../lib/authentication/cache/expiring-cache.js'
 import { signedOutIdentity } from '../../lib/authentication/identity/identity.js';
 import { StaticKeySet } from '../../lib/authentication/keys/key-set.js';
 import { withoutHandshake } from '../../lib/authentication/lanes/navigation.js';
-import { keyFetcher } from '../../lib/authentication/keys/published-keys.js';
-import { requestFingerprint } from '../../lib/authentication/cache/request-digest.js';
+import { createKeyFetcher } from '../../lib/authentication/keys/published-keys.js';
+import { fingerprintRequest } from '../../lib/authentication/cache/request-digest.js';
 import { sessionIdentity } from '../../lib/authentication/identity/session-identity.js';
-import { signInLocation } from '../../lib/authentication/lanes/sign-in-location.js';
+import { buildSignInLocation } from '../../lib/authentication/lanes/sign-in-location.js';
 import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { compilePolicy } from '../../lib/policy/compile-policy.js';
@@ -269,7 +269,7 @@ const READING: readonly Row[] = [
     (size) => {
       const request = source({ cookie: '"'.repeat(size), authorization: 'é'.repeat(size) }, `/?${'?&%'.repeat(size)}`);
       const credentials = new HttpCredentials(request, request);
-      return () => requestFingerprint(credentials, options);
+      return () => fingerprintRequest(credentials, options);
     },
   ],
   [
@@ -278,7 +278,7 @@ const READING: readonly Row[] = [
     (size) => {
       const request = toWebRequest(source({}, `/${'a/'.repeat(size)}?${'a&'.repeat(size)}`));
       const identity = signedOutIdentity('', 'session_token', false);
-      return () => signInLocation({ ...options, signInUrl: '/sign-in' }, request, identity);
+      return () => buildSignInLocation({ ...options, signInUrl: '/sign-in' }, request, identity);
     },
   ],
 ];
@@ -377,7 +377,7 @@ const CALLS: readonly Row[] = [
       const known = { kty: 'RSA', use: 'sig', kid: 'ins', ...publicJwk() };
       const body = JSON.stringify({ keys: [...keys, known] });
       const where = { apiUrl: 'https://api.example.com', apiVersion: 'v1', secretKey: 'sk_test_a' };
-      return keyFetcher(where, 10_000, async () => new Response(body));
+      return createKeyFetcher(where, 10_000, async () => new Response(body));
     },
   ],
 ];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
+import { computeCookieSuffix } from '../../lib/authentication/identity/credentials.js';
 import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import type { ClerkModuleOptions } from '../../lib/index.js';
 import type { LocalClerk, SessionTokenOptions } from '../../lib/testing/index.js';
@@ -240,7 +240,7 @@ export const requestSpec: fc.Arbitrary<RequestSpec> = fc.record({
 
 /** The request as Node provides it. */
 export function request(spec: RequestSpec, tokens: readonly string[], publishableKey: string): HttpRequestLike {
-  const suffix = cookieSuffixOf(publishableKey);
+  const suffix = computeCookieSuffix(publishableKey);
   const { authorization, session, suffixedSession } = spec.carriers;
   const cookies = {
     ...spec.cookies,

@@ -1,7 +1,7 @@
 import { All, Controller } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 
-import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
+import { computeCookieSuffix } from '../../lib/authentication/identity/credentials.js';
 import { Auth, Public, type ClerkModuleOptions } from '../../lib/index.js';
 import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js';
 import { PLATFORMS } from './platforms.js';
@@ -180,7 +180,7 @@ class Facts {
     if (kind === 'handshake') return JSON.parse(await this.find(`made:${which}`)).token;
     if (kind === 'nonce') return JSON.parse(await this.find(`made:${which}`)).nonce;
     const { issuer, publishableKey } = clerk;
-    const value = { issuer, suffix: cookieSuffixOf(publishableKey), now: String(now), ...given }[name];
+    const value = { issuer, suffix: computeCookieSuffix(publishableKey), now: String(now), ...given }[name];
     return value ?? clerk.sessionToken((await this.token(name))!);
   }
 

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { createClerkClient, type ClerkClient } from '@clerk/backend';
 import { decodeJwt } from 'jose';
 
-import { cookieSuffixOf } from '../../lib/authentication/identity/credentials.js';
+import { computeCookieSuffix } from '../../lib/authentication/identity/credentials.js';
 import { LocalClerk, type InstanceType } from '../../lib/testing/index.js';
 
 /** The keys of an instance during a rotation, a key that it has removed, and one that it never published. */
@@ -77,7 +77,7 @@ export class RotatingClerk {
   /** A request of a browser in which `user` is signed in. */
   async request(spec: BrowserSpec, user: string): Promise<BrowserRequest> {
     const { clerk } = this;
-    const suffix = cookieSuffixOf(clerk.publishableKey);
+    const suffix = computeCookieSuffix(clerk.publishableKey);
     const session = clerk.createSession({ user });
     const token = async (of: SessionSpec | undefined) => of && clerk.sessionToken(this.tokenOptions(of, session.id));
     const [header, cookie, suffixedCookie] = await Promise.all([

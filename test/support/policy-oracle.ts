@@ -4,7 +4,7 @@
  */
 import { authenticatedMachineObject, getAuthObjectFromJwt } from '@clerk/backend/internal';
 
-import { memoizedAuth } from '../../lib/authentication/identity/auth-memo.js';
+import { memoizeAuth } from '../../lib/authentication/identity/auth-memo.js';
 import { allowingPending, signedOutIdentity, type Identity } from '../../lib/authentication/identity/identity.js';
 import type { AcceptsToken, TokenType } from '../../lib/authentication/identity/token-types.js';
 import {
@@ -70,7 +70,7 @@ function sessionIdentity(rights: readonly Right[], status = 'active'): Identity 
     }),
   };
   const jwt = { raw: { text: 'x.y.z' }, payload } as unknown as Parameters<typeof getAuthObjectFromJwt>[0];
-  const toAuth = memoizedAuth((options) => getAuthObjectFromJwt(jwt, { secretKey: 'sk_test_x', ...options }));
+  const toAuth = memoizeAuth((options) => getAuthObjectFromJwt(jwt, { secretKey: 'sk_test_x', ...options }));
   return signedIn({ toAuth, tokenType: 'session_token' });
 }
 

@@ -9,12 +9,13 @@ export interface ValidityWindow {
   readonly until: number;
 }
 
+/** Whether a time is within the window. */
 export function isValidAt({ since, until }: ValidityWindow, now: number): boolean {
   return since <= now && now < until;
 }
 
-/** The limits of a cache. Beyond them, the least recently used entries are evicted. */
-export interface CacheLimits {
+/** The capacity of a cache. Beyond it, the least recently used entries are evicted. */
+export interface CacheCapacity {
   readonly maxEntries: number;
   readonly maxBytes: number;
 }
@@ -25,9 +26,9 @@ const CLEANUP_INTERVAL_MS = 30_000;
  * The maximum number of expired entries that one insertion removes, so that a single request does not pay for
  * thousands.
  */
-const REMOVED_PER_ENTRY = 100;
-/** The maximum number that one cleanup removes per turn of the event loop: about a millisecond of work. */
-const REMOVED_PER_CLEANUP = 10_000;
+const MAX_REMOVED_PER_SET = 100;
+/** The maximum number of entries that one cleanup removes per turn of the event loop: about a millisecond of work. */
+const MAX_REMOVED_PER_CLEANUP = 10_000;
 
 /**
  * A cache that removes expired entries even if they are never looked up again: on every insertion, and with a single
@@ -42,7 +43,7 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
   private isClosed = false;
 
   constructor(
-    { maxEntries, maxBytes }: CacheLimits,
+    { maxEntries, maxBytes }: CacheCapacity,
     private readonly now: () => number,
   ) {
     this.entries = new LRUCache({ max: maxEntries, maxSize: maxBytes });
@@ -68,7 +69,7 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
   /** @param bytes The memory that the entry takes. An entry larger than the whole cache is not stored. */
   set(key: Key, entry: Entry, bytes: number): void {
     if (this.isClosed) return;
-    this.removeExpired(REMOVED_PER_ENTRY);
+    this.removeExpired(MAX_REMOVED_PER_SET);
     this.entries.set(key, entry, { size: bytes });
     this.scheduleCleanup(CLEANUP_INTERVAL_MS);
   }
@@ -83,12 +84,12 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
   private scheduleCleanup(delay: number): void {
     this.cleanup ??= setTimeout(() => {
       this.cleanup = undefined;
-      const hasMore = this.removeExpired(REMOVED_PER_CLEANUP);
+      const hasMore = this.removeExpired(MAX_REMOVED_PER_CLEANUP);
       if (this.size > 0) this.scheduleCleanup(hasMore ? 0 : CLEANUP_INTERVAL_MS);
     }, delay).unref();
   }
 
-  /** @returns Whether it stopped at the limit. */
+  /** @returns Whether it stopped at the limit, so that more expired entries may be left. */
   private removeExpired(limit: number): boolean {
     const now = this.now();
     for (let removed = 0; removed < limit; removed++) {

@@ -8,10 +8,7 @@ export function flatCopy(text: string): string {
   return copy === text ? copy : Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
-/**
- * The maximum number of bytes a string takes. Engines store one or two bytes per character; the result is never too
- * low.
- */
-export function bytesOf(text: string): number {
+/** Estimates the bytes that a string takes, never too low. Engines store one or two bytes per character. */
+export function estimateBytes(text: string): number {
   return Buffer.byteLength(text) === text.length ? text.length : 2 * text.length;
 }

@@ -1,11 +1,11 @@
-import { ExpiringCache, type CacheLimits } from './expiring-cache.js';
-import { bytesOf } from './flat-copy.js';
+import { ExpiringCache, type CacheCapacity } from './expiring-cache.js';
+import { estimateBytes } from './flat-copy.js';
 import type { Identity } from '../identity/identity.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 import type { CachedIdentity } from './verification-cache.js';
 
-/** The share of entries that the hot cache may hold, because ready-made identities take several times the memory. */
-const HOT_SHARE = 1 / 10;
+/** The share of `maxEntries` for the hot cache, because ready-made identities take several times the memory. */
+const SHARE_OF_ENTRIES = 1 / 10;
 /** The share of `maxBytes` for the hot cache; the rest is for the verification cache. */
 const SHARE_OF_BYTES = 1 / 2;
 /**
@@ -27,9 +27,12 @@ interface HotEntry extends Omit<HotIdentity, 'bytes'> {
 export class HotCache {
   private readonly entries: ExpiringCache<number, HotEntry>;
 
-  constructor({ maxEntries, maxBytes }: CacheLimits, now: () => number) {
-    const limits = { maxEntries: Math.ceil(maxEntries * HOT_SHARE), maxBytes: Math.ceil(maxBytes * SHARE_OF_BYTES) };
-    this.entries = new ExpiringCache(limits, now);
+  constructor({ maxEntries, maxBytes }: CacheCapacity, now: () => number) {
+    const capacity = {
+      maxEntries: Math.ceil(maxEntries * SHARE_OF_ENTRIES),
+      maxBytes: Math.ceil(maxBytes * SHARE_OF_BYTES),
+    };
+    this.entries = new ExpiringCache(capacity, now);
   }
 
   /** The total size of the entries in bytes. */
@@ -38,14 +41,14 @@ export class HotCache {
   }
 
   get(lookupKey: string, acceptsToken: AcceptsToken): Identity | undefined {
-    const entry = this.entries.get(hashOf(lookupKey, acceptsToken));
+    const entry = this.entries.get(hashLookupKey(lookupKey, acceptsToken));
     return entry?.lookupKey === lookupKey && entry.acceptsToken === acceptsToken ? entry.identity : undefined;
   }
 
   /** @param lookupKey A flat string: a substring would keep the whole string (such as a header) in memory. */
   set(lookupKey: string, acceptsToken: AcceptsToken, { identity, since, until, bytes }: HotIdentity): void {
     const entry = { identity, since, until, lookupKey, acceptsToken };
-    this.entries.set(hashOf(lookupKey, acceptsToken), entry, bytes + bytesOf(lookupKey));
+    this.entries.set(hashLookupKey(lookupKey, acceptsToken), entry, bytes + estimateBytes(lookupKey));
   }
 
   /** Removes all entries and ignores later calls of `set`. */
@@ -54,12 +57,10 @@ export class HotCache {
   }
 }
 
-/** A cheap hash over enough characters to tell signatures apart. */
-function hashOf(lookupKey: string, acceptsToken: AcceptsToken): number {
+/** Computes a cheap hash over enough characters to tell signatures apart. */
+function hashLookupKey(lookupKey: string, acceptsToken: AcceptsToken): number {
   let hash = acceptsToken.length;
-  // Stryker disable next-line MethodExpression: other characters give another hash, and any hash works.
   for (let index = Math.max(0, lookupKey.length - SAMPLE_LENGTH); index < lookupKey.length; index++) {
-    // Stryker disable next-line ArithmeticOperator: any hash works.
     hash = (Math.imul(hash, 31) + lookupKey.charCodeAt(index)) | 0;
   }
   return hash;

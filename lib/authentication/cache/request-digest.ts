@@ -32,7 +32,10 @@ const BEARER = 'Bearer ';
  * Returns the token of the Authorization header if Clerk looks at nothing else: the instance is not a satellite, there
  * is no session cookie, and nothing follows the token (Clerk would ignore it).
  */
-export function soleSessionToken({ headers }: HttpInputs, { isSatellite }: ResolvedClerkOptions): string | undefined {
+export function findSoleSessionToken(
+  { headers }: HttpInputs,
+  { isSatellite }: ResolvedClerkOptions,
+): string | undefined {
   const { authorization, cookie } = headers;
   if (isSatellite !== false || !authorization?.startsWith(BEARER) || cookie?.includes('__session')) return undefined;
   const token = authorization.slice(BEARER.length);
@@ -40,18 +43,18 @@ export function soleSessionToken({ headers }: HttpInputs, { isSatellite }: Resol
 }
 
 /**
- * The cache key for credentials and the token types that a handler accepts. The credentials cannot be recovered from
- * it.
+ * Computes the cache key for credentials and the token types that a handler accepts. The credentials cannot be
+ * recovered from it.
  */
-export function digestOf(credentials: string, acceptsToken: AcceptsToken): string {
+export function computeDigest(credentials: string, acceptsToken: AcceptsToken): string {
   return hash('sha256', `${String(acceptsToken)} ${credentials}`, 'base64');
 }
 
 /**
- * Everything that Clerk reads of a request, as one string, with the most variable parts last. It starts with a line
+ * Returns everything that Clerk reads of a request, as one string, with the most variable parts last. It starts with a line
  * break, which no header can contain, so a caller cannot send the rest of it as a token and match a cached request.
  */
-export function requestFingerprint(inputs: HttpInputs, options: ResolvedClerkOptions): string {
+export function fingerprintRequest(inputs: HttpInputs, options: ResolvedClerkOptions): string {
   const { method, target, isEncrypted, headers } = inputs;
   const [path] = target.split('?', 1);
   const fingerprint = JSON.stringify([

@@ -21,7 +21,9 @@ export class SegmentedLru<V extends object> {
   ) {
     this.once = new LRUCache({ max });
     // Demote an entry that is no longer used to the new ones instead of keeping it forever.
-    const dispose = (value: V, key: string, reason: string) => void (reason === 'evict' && this.once.set(key, value));
+    const dispose = (value: V, key: string, reason: string): void => {
+      if (reason === 'evict') this.once.set(key, value);
+    };
     this.again = new LRUCache({ max: Math.floor(max * USED_AGAIN_SHARE), dispose });
   }
 

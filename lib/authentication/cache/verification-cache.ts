@@ -1,9 +1,9 @@
 import type { AuthenticatedMachineObject, SignedInAuthObject } from '@clerk/backend/internal';
 
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
-import { expiryOf } from '../identity/credentials.js';
+import { readExpiry } from '../identity/credentials.js';
 import { ExpiringCache, type ValidityWindow } from './expiring-cache.js';
-import { bytesOf, flatCopy } from './flat-copy.js';
+import { estimateBytes, flatCopy } from './flat-copy.js';
 import type { Identity } from '../identity/identity.js';
 import type { KeySet } from '../keys/key-set.js';
 import {
@@ -68,14 +68,17 @@ export class VerificationCache {
     return this.entries.bytes;
   }
 
-  /** @param token The token that the caller presents. It equals the cached one, since the digest matches. */
+  /**
+   * @param token The token in the header of the request. It equals the cached one, since the digest matches. The token of
+   *   a cookie session is cached with it.
+   */
   get(digest: string, token: string | undefined): CachedIdentity | undefined {
     const entry = this.entries.get(digest);
     if (!entry) return undefined;
     const { since, until, kind, text, bytes } = entry;
     const flat = kind === 'token' ? text : flatCopy(token ?? '');
-    const json = kind === 'token' ? payloadOf(text) : text;
-    return { identity: this.rebuild(kind, flat, json), token: flat, since, until, bytes: bytes + bytesOf(flat) };
+    const json = kind === 'token' ? decodePayload(text) : text;
+    return { identity: this.rebuild(kind, flat, json), token: flat, since, until, bytes: bytes + estimateBytes(flat) };
   }
 
   /**
@@ -83,8 +86,12 @@ export class VerificationCache {
    */
   setToken(digest: string, identity: Identity, token: string): void {
     const expiry = claimsOf(identity).exp * 1000 + this.options.clockSkewInMs;
-    const claims = payloadOf(token);
-    this.set(digest, { kind: 'claims', text: claims, bytes: bytesParsed(claims) }, this.capToKeyFreshness(expiry));
+    const claims = decodePayload(token);
+    this.set(
+      digest,
+      { kind: 'claims', text: claims, bytes: estimateParsedBytes(claims) },
+      this.capToKeyFreshness(expiry),
+    );
   }
 
   /** Caches a cookie session or a machine token. */
@@ -96,14 +103,18 @@ export class VerificationCache {
       // When one of several cookies expires, Clerk may pick another one, and it applies no clock skew to that choice.
       const until = this.capToKeyFreshness(claimsOf(identity).exp * 1000);
       if (!token) return;
-      this.set(digest, { kind: 'token', text: flatCopy(token), bytes: bytesParsed(payloadOf(token)) }, until);
+      this.set(
+        digest,
+        { kind: 'token', text: flatCopy(token), bytes: estimateParsedBytes(decodePayload(token)) },
+        until,
+      );
     } else if (tokenInHeader !== undefined) {
       const auth = identity.toAuth() as AuthenticatedMachineObject;
-      const expiry = expiryOf(tokenInHeader);
+      const expiry = readExpiry(tokenInHeader);
       const until = expiry === undefined ? this.now() + this.cache.machineTokens.ttl : this.capToKeyFreshness(expiry);
       // JSON leaves out the functions of the auth object, which hold references to the request.
       const text = JSON.stringify(auth);
-      this.set(digest, { kind: tokenType, text, bytes: bytesParsed(text) }, until);
+      this.set(digest, { kind: tokenType, text, bytes: estimateParsedBytes(text) }, until);
     }
   }
 
@@ -116,7 +127,8 @@ export class VerificationCache {
     const since = this.now();
     const until = Math.min(validUntil, since + MAX_ENTRY_AGE_MS);
     // Also false if `until` is `NaN`.
-    if (until > since) this.entries.set(digest, { ...entry, since, until }, ENTRY_OVERHEAD_BYTES + bytesOf(entry.text));
+    if (until > since)
+      this.entries.set(digest, { ...entry, since, until }, ENTRY_OVERHEAD_BYTES + estimateBytes(entry.text));
   }
 
   /** A JWT is not cached for longer than its key is known to be current. */
@@ -135,15 +147,16 @@ function claimsOf(identity: Identity): SessionClaims {
   return (identity.toAuth({ treatPendingAsSignedOut: false }) as SignedInAuthObject).sessionClaims;
 }
 
-/** The payload of a JWT as text: half the size of the token, and a third of the parsed object. */
-function payloadOf(token: string): string {
-  return Buffer.from(token.split('.')[1] as string, 'base64url').toString();
+/** Decodes the payload of a JWT to JSON, which takes half the memory of the token and a third of the parsed object. */
+function decodePayload(token: string): string {
+  const [, payload = ''] = token.split('.');
+  return Buffer.from(payload, 'base64url').toString();
 }
 
-/** The maximum memory of an auth object with this JSON in it, in bytes. */
-function bytesParsed(json: string): number {
+/** Estimates the maximum memory of an auth object with this JSON in it, in bytes. */
+function estimateParsedBytes(json: string): number {
   // Counts these characters inside strings too, so the estimate errs on the high side.
   let values = 0;
   for (let index = 0; index < json.length; index++) if (BEFORE_VALUES.has(json.charCodeAt(index))) values += 1;
-  return AUTH_OBJECT_BYTES + bytesOf(json) + values * JSON_VALUE_BYTES;
+  return AUTH_OBJECT_BYTES + estimateBytes(json) + values * JSON_VALUE_BYTES;
 }

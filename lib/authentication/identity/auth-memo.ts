@@ -21,12 +21,11 @@ export type ToAuth = (options?: AuthObjectOptions) => AuthObject;
  * Builds each auth object lazily and only once, because building it is the most expensive step for a cached identity.
  * Requests with the same token share the object; this is safe because {@link safeAuthObject} freezes it.
  */
-export function memoizedAuth(build: ToAuth): ToAuth {
+export function memoizeAuth(build: ToAuth): ToAuth {
   let pendingSignedOut: AuthObject | undefined;
   let pendingAllowed: AuthObject | undefined;
   const buildSafe = (options: AuthObjectOptions | undefined) => safeAuthObject(build(options));
   return (options) => {
-    // Stryker disable next-line EqualityOperator: the two cases are symmetric; swapping them changes nothing.
     const allowsPending = options?.treatPendingAsSignedOut === false;
     const other = allowsPending ? pendingSignedOut : pendingAllowed;
     // The option only affects pending sessions.

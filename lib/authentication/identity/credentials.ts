@@ -36,16 +36,14 @@ export function tokenInHeader(authorization: string | null): string | undefined 
   return scheme === 'Bearer' ? token : undefined;
 }
 
-/** The suffix that Clerk appends to its cookie names, so that several instances can share a domain. */
-export function cookieSuffixOf(publishableKey: string): string {
+/** Computes the suffix that Clerk appends to its cookie names, so that several instances can share a domain. */
+export function computeCookieSuffix(publishableKey: string): string {
   return createHash('sha1').update(publishableKey).digest('base64url').slice(0, 8);
 }
 
 /** The session tokens in the cookies, under both names that Clerk uses for this instance. */
 export function sessionTokens({ cookies }: ClerkRequest, cookieSuffix: string): string[] {
-  return ['__session', `__session_${cookieSuffix}`]
-    .map((name) => cookies.get(name))
-    .filter((token) => !!token) as string[];
+  return ['__session', `__session_${cookieSuffix}`].flatMap((name) => cookies.get(name) || []);
 }
 
 /** Whether Clerk would resolve a handshake for this request. */
@@ -67,13 +65,19 @@ export function carriesRefreshToken({ cookies }: ClerkRequest): boolean {
 export function withoutRefreshTokens(request: ClerkRequest): ClerkRequest {
   if (!carriesRefreshToken(request)) return request;
   const headers = new Headers(request.headers);
-  const cookies = (headers.get('cookie') as string).split(';');
-  headers.set('cookie', cookies.filter((pair) => !isRefreshName((pair.split('=', 1)[0] as string).trim())).join(';'));
+  const cookies = headers.get('cookie')?.split(';') ?? [];
+  headers.set('cookie', cookies.filter((pair) => !isRefreshName(cookieName(pair))).join(';'));
   const stripped = createClerkRequest(new Request(request.url, { method: request.method, headers }));
   // Parse the result again: it is valid only if Clerk itself finds no refresh token in it.
   // Stryker disable next-line all: no known request gets here; the check guards against bypasses.
-  if (carriesRefreshToken(stripped)) throw new TypeError('a refresh token could not be taken from the request');
+  if (carriesRefreshToken(stripped)) throw new TypeError('The refresh tokens could not be removed from the request');
   return stripped;
+}
+
+/** The name in a `name=value` pair of a `Cookie` header. */
+export function cookieName(pair: string): string {
+  const [name = ''] = pair.split('=', 1);
+  return name.trim();
 }
 
 function isRefreshName(name: string): boolean {
@@ -89,8 +93,8 @@ export function carriesCredentials(request: ClerkRequest, acceptsToken: AcceptsT
   return tokenTypesOf(acceptsToken).includes('session_token') && sessionTokens(request, cookieSuffix).length > 0;
 }
 
-/** The `kid` of a JWT: `undefined` if the token cannot be parsed as a JWT, `null` if the JWT has no `kid`. */
-export function keyIdOf(token: string): string | null | undefined {
+/** Reads the `kid` of a JWT: `undefined` if the token cannot be parsed as a JWT, `null` if the JWT has no `kid`. */
+export function readKeyId(token: string): string | null | undefined {
   if (token.split('.').length !== 3) return undefined;
   try {
     const { kid } = decodeProtectedHeader(token);
@@ -101,10 +105,10 @@ export function keyIdOf(token: string): string | null | undefined {
 }
 
 /**
- * The expiry of a JWT, in milliseconds since 1970: `undefined` if the token cannot be parsed, `NaN` if the JWT has no
- * `exp`.
+ * Reads the expiry of a JWT, in milliseconds since 1970: `undefined` if the token cannot be parsed, `NaN` if the JWT has
+ * no `exp`.
  */
-export function expiryOf(token: string): number | undefined {
+export function readExpiry(token: string): number | undefined {
   try {
     return (decodeJwt(token).exp ?? NaN) * 1000;
   } catch {

@@ -11,7 +11,7 @@ import type {
   ClerkRequestOptionsError,
   ClerkUnavailableError,
 } from '../../errors/clerk.errors.js';
-import { memoizedAuth, type AuthObjectOptions } from './auth-memo.js';
+import { memoizeAuth, type AuthObjectOptions } from './auth-memo.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.js';
 
 /**
@@ -65,7 +65,7 @@ export function identityFromState(state: RequestState<TokenType | null>, hasCred
   const status = headers.has('location') ? 'handshake' : state.status;
   const tokenType = status === 'signed-in' ? state.tokenType : null;
   // A handshake state has no auth object.
-  const toAuth = memoizedAuth((options) => state.toAuth(options) ?? signedOutAuthObject());
+  const toAuth = memoizeAuth((options) => state.toAuth(options) ?? signedOutAuthObject());
   return { status, tokenType, reason, hasCredentials, headers, toAuth };
 }
 
@@ -85,7 +85,7 @@ export function identityForRoute(
 ): Identity {
   const isUntyped =
     identity.status !== 'signed-in' && !identity.hasCredentials && tokenTypesOf(acceptsToken).length > 1;
-  if (isUntyped) return { ...identity, toAuth: memoizedAuth(() => invalidTokenAuthObject()) };
+  if (isUntyped) return { ...identity, toAuth: memoizeAuth(() => invalidTokenAuthObject()) };
   return allowsPendingSession ? allowingPending(identity) : identity;
 }
 
@@ -111,7 +111,7 @@ export function signedOutIdentity(
     hasCredentials,
     headers: new Headers({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
     ...failureOrDetail,
-    toAuth: memoizedAuth(() => signedOutObject(acceptsToken)),
+    toAuth: memoizeAuth(() => signedOutObject(acceptsToken)),
   };
 }
 

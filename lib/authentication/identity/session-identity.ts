@@ -6,7 +6,7 @@ import {
 } from '@clerk/backend/internal';
 
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
-import { memoizedAuth, type ToAuth } from './auth-memo.js';
+import { memoizeAuth, type ToAuth } from './auth-memo.js';
 import type { Identity } from './identity.js';
 import type { TokenType } from './token-types.js';
 
@@ -35,7 +35,7 @@ export function machineIdentity(tokenType: MachineTokenType, token: string, data
 }
 
 function signedIn(tokenType: TokenType, build: ToAuth): Identity {
-  const toAuth = memoizedAuth(build);
+  const toAuth = memoizeAuth(build);
   // Clerk adds no response headers for a signed-in caller.
   return { status: 'signed-in', tokenType, reason: null, hasCredentials: true, headers: new Headers(), toAuth };
 }

@@ -1,6 +1,7 @@
 import { verify, type KeyObject } from 'node:crypto';
 
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
+import { hasAcceptedAudience, hasAuthorizedParty } from './claim-rules.js';
 import type { SessionClaims } from './session-identity.js';
 
 /** A session token issued by Clerk, parsed but not verified. */
@@ -47,7 +48,7 @@ function parse(part: string): Record<string, unknown> | null | undefined {
   }
 }
 
-/** Whether the token is signed with this key. Always RS256, whatever the token header says. */
+/** Whether the token is signed with this key. Always checks RS256, whatever algorithm the header names. */
 export function isSignedBy(token: string, key: KeyObject): boolean {
   const lastDot = token.lastIndexOf('.');
   const signature = Buffer.from(token.slice(lastDot + 1), 'base64url');
@@ -55,15 +56,19 @@ export function isSignedBy(token: string, key: KeyObject): boolean {
   return verify('RSA-SHA256', Buffer.from(token.slice(0, lastDot)), key, signature);
 }
 
-/** Accepts only dates that `Date` can represent; tokens with others are left to Clerk. */
-const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && Math.abs(value as number) < 8e12;
+/** Accepts only dates that `Date` can represent; Clerk verifies tokens with other values. */
+const isTimestamp = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Math.abs(value as number) < 8e12;
+
+/** Clerk verifies tokens with an empty text or another type, such as a list of audiences. */
+const isMissingOrText = (value: unknown) => value === undefined || (typeof value === 'string' && value !== '');
 
 /**
  * Whether the claims of a token with a valid signature are certainly valid by Clerk's rules and the application's
- * options.
+ * options. Otherwise Clerk must verify the token.
  * @param now The current time, in milliseconds since 1970.
  */
-export function areClaimsGood(
+export function areClaimsValid(
   { exp, nbf, iat, aud, azp }: SessionClaims,
   options: Pick<
     ResolvedClerkOptions,
@@ -71,17 +76,10 @@ export function areClaimsGood(
   >,
   now: number,
 ): boolean {
-  const { clockSkewInMs: skew, audience, requireAudience, authorizedParties, allowMissingAzp } = options;
-  if (!isTime(exp) || exp * 1000 <= now - skew) return false;
+  const { clockSkewInMs: skew } = options;
+  if (!isTimestamp(exp) || exp * 1000 <= now - skew) return false;
   for (const notBefore of [nbf, iat]) {
-    if (notBefore !== undefined && (!isTime(notBefore) || notBefore * 1000 > now + skew)) return false;
+    if (notBefore !== undefined && (!isTimestamp(notBefore) || notBefore * 1000 > now + skew)) return false;
   }
-  const audiences = [audience.session_token ?? []].flat();
-  if (audiences.length > 0) {
-    if (aud === undefined) {
-      if (requireAudience) return false;
-    } else if (typeof aud !== 'string' || !audiences.includes(aud)) return false;
-  }
-  if (!authorizedParties || authorizedParties.length === 0) return true;
-  return azp === undefined ? allowMissingAzp : typeof azp === 'string' && authorizedParties.includes(azp);
+  return [aud, azp].every(isMissingOrText) && hasAcceptedAudience(aud, options) && hasAuthorizedParty(azp, options);
 }

@@ -46,7 +46,7 @@ export interface ClerkBackend {
 
 export function createBackend(options: BackendOptions): ClerkBackend {
   const calls = new ClerkCalls(options);
-  return { calls, keys: keysOf(options, calls) };
+  return { calls, keys: createKeySet(options, calls) };
 }
 
 /**
@@ -87,7 +87,7 @@ export function createAuthenticator(
   return new CachedAuthenticator(options, hotCache, cache, authenticator);
 }
 
-function keysOf(options: BackendOptions, calls: ClerkCalls): KeySet {
+function createKeySet(options: BackendOptions, calls: ClerkCalls): KeySet {
   if (options.jwtKey) return new StaticKeySet(options.jwtKey);
   return options.machineOnly ? EMPTY_KEY_SET : new RemoteKeySet(options, calls);
 }

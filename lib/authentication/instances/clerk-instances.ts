@@ -3,10 +3,10 @@ import type { ClerkClient } from '@clerk/backend';
 import { buildClient, CLIENT_OPTIONS } from '../../client/clerk-client.service.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../../errors/clerk.errors.js';
 import type { ClerkModuleOptions } from '../../options/clerk-options.js';
-import type { RequestOptions } from '../../options/tenant-options.js';
-import { resolveRequestOptions } from '../../options/resolve-options.js';
+import type { RequestOptions } from '../../options/request-options.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import { readOwn, snapshotOf } from '../../options/snapshot.js';
+import { resolveRequestOptions } from '../../options/tenant-options.js';
 import { TenantOptionsReader, type TenantOptions } from './tenant-options-reader.js';
 import {
   BACKEND_OPTIONS,
@@ -24,7 +24,7 @@ const MAX_INSTANCES = 1_000;
 type Resolve = (request: object) => RequestOptions | undefined | Promise<RequestOptions | undefined>;
 
 /**
- * Finds the Clerk instance of a request: the only one of the module, or the tenant's if `resolveOptions` is set.
+ * Finds the Clerk instance of a request: the only one of the module, or the one of a tenant if `resolveOptions` is set.
  *
  * A verification cache belongs to exactly one set of options, since any option may affect verification. Keys, calls and
  * clients are shared between equal values of the options that they depend on: options that differ only in other values
@@ -83,18 +83,22 @@ export class ClerkInstances {
 
   private async find(request: object): Promise<ClerkInstance> {
     try {
-      const tenantOptions = this.tenantOptionsReader.read(await (this.#resolveOptions as Resolve)(request));
+      // Set whenever `own` is not.
+      const resolveOptions = this.#resolveOptions as Resolve;
+      const tenantOptions = this.tenantOptionsReader.read(await resolveOptions(request));
       return this.instances.get(tenantOptions.key) ?? this.create(tenantOptions);
     } catch (cause) {
       const problems = cause instanceof ClerkConfigurationError ? `: ${cause.problems.join(' ')}` : '';
-      throw new ClerkRequestOptionsError(`resolveOptions has no usable options for this request${problems}`, { cause });
+      throw new ClerkRequestOptionsError(`resolveOptions returned no usable options for this request${problems}`, {
+        cause,
+      });
     }
   }
 
   private create(tenantOptions: TenantOptions): ClerkInstance {
     const options = resolveRequestOptions(this.#given, tenantOptions.options, this.#env);
-    const backend = this.shared(this.backends, options, BACKEND_OPTIONS, createBackend);
-    const client = options.clerkClient ?? this.shared(this.clients, options, CLIENT_OPTIONS, buildClient);
+    const backend = this.getOrCreate(this.backends, options, BACKEND_OPTIONS, createBackend);
+    const client = options.clerkClient ?? this.getOrCreate(this.clients, options, CLIENT_OPTIONS, buildClient);
     const instance = createInstance(options, client, undefined, backend);
     this.instances.set(tenantOptions.key, instance);
     this.tenantOptionsReader.countNew(tenantOptions);
@@ -102,19 +106,19 @@ export class ClerkInstances {
   }
 
   /**
-   * Returns the cached value for equal values of these options, or creates it. The type of `make` restricts it to these
-   * options.
+   * Returns the cached value for equal values of these options, or creates it. The type of `create` restricts it to
+   * these options.
    */
-  private shared<Name extends keyof ResolvedClerkOptions, V extends object>(
+  private getOrCreate<Name extends keyof ResolvedClerkOptions, V extends object>(
     cache: SegmentedLru<V>,
     options: ResolvedClerkOptions,
     names: readonly Name[],
-    make: (options: Pick<ResolvedClerkOptions, Name>) => V,
+    create: (options: Pick<ResolvedClerkOptions, Name>) => V,
   ): V {
     const values = Object.fromEntries(names.map((name) => [name, options[name]])) as Pick<ResolvedClerkOptions, Name>;
-    const key = this.fingerprints.of(values);
+    const key = this.fingerprints.compute(values);
     let value = cache.get(key);
-    if (!value) cache.set(key, (value = make(values)));
+    if (!value) cache.set(key, (value = create(values)));
     return value;
   }
 }

@@ -15,15 +15,12 @@ export async function fetchUser({ users }: ClerkClient, userId: string): Promise
   try {
     const user = (await users.getUser(userId)) as Partial<User> | undefined;
     // Clerk treats every response with status 200 as a user.
-    // Stryker disable next-line OptionalChaining: a thrown TypeError has no status either.
     if (user?.id === userId) return user as User;
   } catch (error) {
     const { status, retryAfter } = error as { readonly status?: number; readonly retryAfter?: number };
     if (status === 404) return new Denied(USER_NOT_FOUND);
     if (status === 401 || status === 403) return new Denied(CLERK_KEY_REJECTED);
-    // Stryker disable next-line StringLiteral: the message does not reach the caller.
     throw new ClerkUnavailableError('The user was not loaded', retryTimes(status, retryAfter));
   }
-  // Stryker disable next-line StringLiteral: the message does not reach the caller.
   throw new ClerkUnavailableError('The Backend API returned something other than the user');
 }

@@ -3,6 +3,7 @@ import type { Authenticator } from '../lanes/authenticator.js';
 import type { ClerkInstances } from './clerk-instances.js';
 import type { Credentials } from '../identity/credentials.js';
 import { signedOutIdentity, type Identity } from '../identity/identity.js';
+import { Reason } from '../identity/reasons.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 
 /** Delegates to the authenticator of the instance that a request belongs to. */
@@ -24,8 +25,8 @@ export class TenantAuthenticator implements Authenticator {
       const failure =
         error instanceof ClerkRequestOptionsError
           ? error
-          : new ClerkRequestOptionsError('The instance of this request could not be set up', { cause: error });
-      return signedOutIdentity('unexpected-error', acceptsToken, true, { failure });
+          : new ClerkRequestOptionsError('The Clerk instance of this request could not be created', { cause: error });
+      return signedOutIdentity(Reason.Unexpected, acceptsToken, true, { failure });
     }
   }
 }

@@ -6,7 +6,7 @@ import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../errors/clerk
 import { retryTimes } from '../../client/clerk-calls.js';
 
 /** The maximum size of a key set, in bytes. A normal one has a few kilobytes. */
-const MAX_BYTES = 1024 * 1024;
+const MAX_KEY_SET_BYTES = 1024 * 1024;
 
 /** A public key, in both forms used for verification. */
 export interface PublishedKey {
@@ -30,7 +30,7 @@ export interface PublishedKeysOptions {
  * @returns The fetch function. It throws ClerkUnavailableError if the keys cannot be fetched, and ClerkKeyRejectedError
  *   if Clerk rejects the key of this application.
  */
-export function keyFetcher(
+export function createKeyFetcher(
   { apiUrl, apiVersion, secretKey }: PublishedKeysOptions,
   timeoutInMs: number,
   fetch: typeof globalThis.fetch,
@@ -72,11 +72,10 @@ function limitSize(response: Response): Response {
   const limit = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       bytes += chunk.length;
-      if (bytes > MAX_BYTES) controller.error(new Error('the key set is too large'));
+      if (bytes > MAX_KEY_SET_BYTES) controller.error(new Error('the key set is too large'));
       else controller.enqueue(chunk);
     },
   });
-  // Stryker disable next-line OptionalChaining: a response without a body has no keys and fails either way.
   return new Response(response.body?.pipeThrough(limit));
 }
 

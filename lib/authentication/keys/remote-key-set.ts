@@ -3,7 +3,12 @@ import type { KeyObject } from 'node:crypto';
 import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import type { KeySet } from './key-set.js';
-import { keyFetcher, type PublishedKey, type PublishedKeys, type PublishedKeysOptions } from './published-keys.js';
+import {
+  createKeyFetcher,
+  type PublishedKey,
+  type PublishedKeys,
+  type PublishedKeysOptions,
+} from './published-keys.js';
 
 /** Clerk rotates keys rarely, but a removed key must stop working in time. */
 const MAX_KEY_AGE_MS = 5 * 60_000;
@@ -49,7 +54,7 @@ export class RemoteKeySet implements KeySet {
   private attempts: number[] = [];
   private pendingFetch: Promise<void> | undefined;
   private readonly timeoutInMs: number;
-  private readonly request: () => Promise<PublishedKeys>;
+  private readonly fetchPublishedKeys: () => Promise<PublishedKeys>;
 
   constructor(
     private readonly options: RemoteKeySetOptions,
@@ -58,7 +63,7 @@ export class RemoteKeySet implements KeySet {
     private readonly now: () => number = () => Date.now(),
   ) {
     this.timeoutInMs = Math.ceil(options.timeoutInMs * SHARE_OF_TIMEOUT);
-    this.request = keyFetcher(options, this.timeoutInMs, fetch);
+    this.fetchPublishedKeys = createKeyFetcher(options, this.timeoutInMs, fetch);
   }
 
   async find(kid: string | null): Promise<string | null> {
@@ -75,6 +80,7 @@ export class RemoteKeySet implements KeySet {
   async current(): Promise<string> {
     const first = () => this.usableKeys().values().next().value;
     const key = first() ?? (await this.findAfterFetch(first));
+    // A successful fetch returns at least one key.
     return (key as PublishedKey).pem;
   }
 
@@ -131,7 +137,7 @@ export class RemoteKeySet implements KeySet {
     const { calls, timeoutInMs } = this;
     const attempt = async () => {
       this.recordAttempt();
-      return this.request();
+      return this.fetchPublishedKeys();
     };
     try {
       this.keys = await calls.withTimeout(calls.withRetry(attempt, timeoutInMs), timeoutInMs);

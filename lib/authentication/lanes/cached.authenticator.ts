@@ -3,7 +3,7 @@ import { tokenInHeader, type Credentials } from '../identity/credentials.js';
 import { hasHeaders, type Identity } from '../identity/identity.js';
 import { isDocumentNavigation } from './navigation.js';
 import type { HotCache } from '../cache/hot-cache.js';
-import { digestOf, requestFingerprint, soleSessionToken } from '../cache/request-digest.js';
+import { computeDigest, fingerprintRequest, findSoleSessionToken } from '../cache/request-digest.js';
 import { tokenTypesOf, type AcceptsToken } from '../identity/token-types.js';
 import type { VerificationCache } from '../cache/verification-cache.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
@@ -27,12 +27,12 @@ class CacheLookup {
 
   /** Everything that Clerk reads of the request. */
   get fingerprint(): string {
-    return (this.cachedFingerprint ??= requestFingerprint(this.credentials, this.options));
+    return (this.cachedFingerprint ??= fingerprintRequest(this.credentials, this.options));
   }
 
   /** The digest of the fingerprint. */
   get requestDigest(): string {
-    return (this.cachedDigest ??= digestOf(this.fingerprint, this.acceptsToken));
+    return (this.cachedDigest ??= computeDigest(this.fingerprint, this.acceptsToken));
   }
 
   get tokenInHeader(): string | undefined {
@@ -58,15 +58,14 @@ export class CachedAuthenticator implements Authenticator {
     const { authorization, cookie } = credentials.headers;
     if (!authorization && !cookie) return this.next.authenticate(credentials, acceptsToken);
 
-    // Stryker disable next-line ConditionalExpression,StringLiteral: the first comparison is a shortcut for the second.
+    // The first comparison is a shortcut for the most common case.
     const acceptsSession = acceptsToken === 'session_token' || tokenTypesOf(acceptsToken).includes('session_token');
-    const token = acceptsSession ? soleSessionToken(credentials, this.options) : undefined;
+    const token = acceptsSession ? findSoleSessionToken(credentials, this.options) : undefined;
     const hot = token === undefined ? undefined : this.hotCache.get(token, acceptsToken);
     if (hot) return hot;
 
-    const tokenDigest = token === undefined ? undefined : digestOf(token, acceptsToken);
+    const tokenDigest = token === undefined ? undefined : computeDigest(token, acceptsToken);
     const lookup = new CacheLookup(credentials, acceptsToken, token, tokenDigest, this.options);
-    // Stryker disable next-line ConditionalExpression,LogicalOperator: either both are set or neither.
     const cached = token !== undefined && tokenDigest !== undefined && this.cache.get(tokenDigest, token);
     if (cached) {
       this.hotCache.set(cached.token, acceptsToken, cached);
@@ -83,7 +82,7 @@ export class CachedAuthenticator implements Authenticator {
     this.cache.close();
   }
 
-  /** The cached identity of an equal request. */
+  /** Returns the cached identity of an equal request. */
   private findByRequest(lookup: CacheLookup): Identity | undefined {
     const { fingerprint, acceptsToken } = lookup;
     const hot = this.hotCache.get(fingerprint, acceptsToken);
@@ -110,6 +109,7 @@ export class CachedAuthenticator implements Authenticator {
    */
   private verifyByRequest(lookup: CacheLookup): Promise<Identity> {
     const { method, headers } = lookup.credentials;
+    // Node never makes a list of the headers that this reads.
     const get = (name: string) => (headers[name] as string | undefined) ?? null;
     if (isDocumentNavigation({ method, headers: { get } })) return this.verify(lookup);
     return this.shareInFlight(lookup.requestDigest, () => this.verify(lookup));
@@ -119,8 +119,8 @@ export class CachedAuthenticator implements Authenticator {
     const { credentials, acceptsToken, token, tokenDigest } = lookup;
     const identity = await this.next.authenticate(credentials, acceptsToken);
     if (!isCacheable(identity)) return identity;
-    if (tokenDigest !== undefined && identity.tokenType === 'session_token') {
-      this.cache.setToken(tokenDigest, identity, token as string);
+    if (token !== undefined && tokenDigest !== undefined && identity.tokenType === 'session_token') {
+      this.cache.setToken(tokenDigest, identity, token);
     } else {
       await this.cache.setRequest(lookup.requestDigest, identity, lookup.tokenInHeader);
     }

@@ -8,8 +8,9 @@ import {
 import { decodeJwt } from 'jose';
 
 import { ClerkRequestOptionsError } from '../../errors/clerk.errors.js';
-import type { ValueOrFunction } from '../../options/option-types.js';
+import type { ValueOrFunction } from '../../options/option-checks.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
+import { hasAcceptedAudience, hasAuthorizedParty } from '../identity/claim-rules.js';
 import { tokenInHeader } from '../identity/credentials.js';
 import { Reason } from '../identity/reasons.js';
 import type { TokenType } from '../identity/token-types.js';
@@ -20,16 +21,16 @@ import type { TokenType } from '../identity/token-types.js';
  * @throws ClerkRequestOptionsError if a function among the options throws, or if a satellite ends up without `domain`
  *   and `proxyUrl` or, with a development key, without an absolute `signInUrl`.
  */
-export function requestOptions(
+export function resolveClerkRequestOptions(
   options: ResolvedClerkOptions,
   request: ClerkRequest,
 ): Omit<AuthenticateRequestOptions, 'acceptsToken'> {
   const { clerkUrl } = request;
   const { publishableKey, secretKey, machineSecretKey, clockSkewInMs, satelliteAutoSync } = options;
   const { signInUrl, signUpUrl, afterSignInUrl, afterSignUpUrl, organizationSyncOptions } = options;
-  const domain = valueFor('domain', options.domain, clerkUrl);
-  const proxyUrl = valueFor('proxyUrl', options.proxyUrl, clerkUrl) ?? proxyPathFor(options, clerkUrl);
-  const isSatellite = valueFor('isSatellite', options.isSatellite, clerkUrl);
+  const domain = resolveValue('domain', options.domain, clerkUrl);
+  const proxyUrl = resolveValue('proxyUrl', options.proxyUrl, clerkUrl) ?? resolveProxyPath(options, clerkUrl);
+  const isSatellite = resolveValue('isSatellite', options.isSatellite, clerkUrl);
   if (isSatellite && !domain && !proxyUrl) {
     throw new ClerkRequestOptionsError('isSatellite returned true, but neither domain nor proxyUrl has a value');
   }
@@ -40,17 +41,17 @@ export function requestOptions(
     ...{ publishableKey, secretKey, machineSecretKey, clockSkewInMs },
     ...{ domain, proxyUrl, isSatellite, satelliteAutoSync },
     ...{ signInUrl, signUpUrl, afterSignInUrl, afterSignUpUrl, organizationSyncOptions },
-    ...claimsFor(options, request),
+    ...claimsForClerk(options, request),
   };
 }
 
-/** The path under which Clerk's Frontend API is proxied for this URL; `undefined` if it is not proxied. */
-export function proxyPathFor({ frontendApiProxy }: ResolvedClerkOptions, url: URL): string | undefined {
+/** Returns the path under which Clerk's Frontend API is proxied for this URL; `undefined` if it is not proxied. */
+export function resolveProxyPath({ frontendApiProxy }: ResolvedClerkOptions, url: URL): string | undefined {
   if (!frontendApiProxy) return undefined;
-  return valueFor('frontendApiProxy', frontendApiProxy.enabled, url) ? frontendApiProxy.path : undefined;
+  return resolveValue('frontendApiProxy', frontendApiProxy.enabled, url) ? frontendApiProxy.path : undefined;
 }
 
-function valueFor<T>(name: string, option: ValueOrFunction<T> | undefined, url: URL): T | undefined {
+function resolveValue<T>(name: string, option: ValueOrFunction<T> | undefined, url: URL): T | undefined {
   if (typeof option !== 'function') return option;
   try {
     return (option as (url: URL) => T)(url);
@@ -59,25 +60,24 @@ function valueFor<T>(name: string, option: ValueOrFunction<T> | undefined, url: 
   }
 }
 
-/** The `aud` and `azp` that Clerk should require. They depend on the kind of token, which Clerk does not consider. */
-function claimsFor(
+/** The `aud` and `azp` that Clerk should require. They depend on the token type, which Clerk does not consider. */
+function claimsForClerk(
   { audience, authorizedParties, allowMissingAzp }: ResolvedClerkOptions,
   request: ClerkRequest,
 ): Pick<AuthenticateRequestOptions, 'audience' | 'authorizedParties'> {
   const token = tokenInHeader(request.headers.get('authorization'));
   // Machine JWTs have no `azp`: with a list of authorized parties, Clerk would reject all of them.
-  if (token !== undefined && isMachineToken(token)) return { audience: audience[machineKindOf(token)] };
-  // If a missing `azp` is allowed, `rejectionReason` checks the `azp` of the verified token instead.
+  if (token !== undefined && isMachineToken(token)) return { audience: audience[detectMachineTokenType(token)] };
+  // Clerk cannot allow a missing `azp`: `findRejectionReason` then checks the `azp` of the verified token instead.
   return {
     audience: audience.session_token,
     authorizedParties: allowMissingAzp ? undefined : authorizedParties?.slice(),
   };
 }
 
-/** The kind of a machine JWT, by Clerk's own rule. Opaque tokens have no claims to check, so any kind fits. */
-function machineKindOf(token: string): 'm2m_token' | 'oauth_token' {
+/** Returns the type of a machine JWT, by Clerk's own rule. Opaque tokens have no claims, so either type will do. */
+function detectMachineTokenType(token: string): 'm2m_token' | 'oauth_token' {
   try {
-    // Stryker disable next-line OptionalChaining: a thrown error also ends in `oauth_token`.
     return decodeJwt(token).sub?.startsWith('mch_') ? 'm2m_token' : 'oauth_token';
   } catch {
     return 'oauth_token';
@@ -89,25 +89,17 @@ function machineKindOf(token: string): 'm2m_token' | 'oauth_token' {
  *
  * @returns Clerk's reason code if the session is rejected, otherwise `undefined`.
  */
-export function rejectionReason(
-  { audience, requireAudience, authorizedParties, allowMissingAzp }: ResolvedClerkOptions,
+export function findRejectionReason(
+  options: ResolvedClerkOptions,
   state: RequestState<TokenType | null>,
 ): string | undefined {
-  const requiredAudience = requireAudience ? audience.session_token : undefined;
-  const checksParty = allowMissingAzp && authorizedParties !== undefined;
-  if (requiredAudience === undefined && !checksParty) return undefined;
+  const { requireAudience, allowMissingAzp } = options;
+  // Without these options, Clerk has checked everything.
+  if (!requireAudience && !allowMissingAzp) return undefined;
   if (state.status !== 'signed-in' || state.tokenType !== 'session_token') return undefined;
 
   const { aud, azp } = (state as SignedInState).toAuth({ treatPendingAsSignedOut: false }).sessionClaims;
-  if (requiredAudience !== undefined && !namesOneOf(requiredAudience, aud)) return Reason.NotVerified;
-  return checksParty && azp && !authorizedParties.includes(azp) ? Reason.InvalidAuthorizedParty : undefined;
-}
-
-/**
- * Clerk skips its own check if `aud` is missing, empty, or neither a string nor a list of strings. Such a value matches
- * no audience here.
- */
-function namesOneOf(audience: string | readonly string[], aud: unknown): boolean {
-  const accepted: readonly unknown[] = [audience].flat();
-  return [aud].flat().some((value) => accepted.includes(value));
+  // Clerk skips its own check if `aud` is missing, empty, or neither a string nor a list of strings.
+  if (requireAudience && !hasAcceptedAudience(aud, options)) return Reason.NotVerified;
+  return hasAuthorizedParty(azp, options) ? undefined : Reason.InvalidAuthorizedParty;
 }

@@ -37,14 +37,14 @@ export function throwOnFailure({ reason, message, tokenType }: ClerkState): void
  */
 export function assertTokenOwner(state: ClerkState): void {
   if (state.status !== 'signed-in') return;
-  const { id, subject } = ownerOf(state);
+  const { id, subject } = readOwner(state);
   const isText = (value: unknown) => typeof value === 'string' && value !== '';
   if (!isText(id) || !isText(subject)) {
     throw new ClerkUnavailableError('The Backend API did not verify the token: it returned something else');
   }
 }
 
-function ownerOf(state: ClerkState): { readonly id?: unknown; readonly subject?: unknown } {
+function readOwner(state: ClerkState): { readonly id?: unknown; readonly subject?: unknown } {
   try {
     return state.toAuth() as object;
   } catch {

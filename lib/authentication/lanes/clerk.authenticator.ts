@@ -10,8 +10,8 @@ import type { ClerkCalls } from '../../client/clerk-calls.js';
 import { ClerkClientCall } from './clerk-client-call.js';
 import {
   carriesCredentials,
-  cookieSuffixOf,
-  keyIdOf,
+  computeCookieSuffix,
+  readKeyId,
   sessionTokens,
   tokenInHeader,
   type Credentials,
@@ -19,10 +19,10 @@ import {
 import { identityFromState, signedOutIdentity, type Identity } from '../identity/identity.js';
 import { NO_KEY, type KeySet } from '../keys/key-set.js';
 import { withoutHandshake } from './navigation.js';
-import { opaqueKindOf, OpaqueTokens } from './opaque-tokens.js';
-import { relativizeLocation } from './own-location.js';
+import { detectOpaqueTokenType, OpaqueTokens } from './opaque-tokens.js';
+import { relativizeLocation } from './relative-location.js';
 import { Reason } from '../identity/reasons.js';
-import { rejectionReason, requestOptions } from './clerk-request-options.js';
+import { findRejectionReason, resolveClerkRequestOptions } from './clerk-request-options.js';
 import { tokenTypesOf, type AcceptsToken } from '../identity/token-types.js';
 
 /** Verifies every request with Clerk's SDK. The other authenticators fall back to this one. */
@@ -38,7 +38,7 @@ export class ClerkAuthenticator implements Authenticator {
     private readonly calls: ClerkCalls,
     private readonly now: () => number = () => Date.now(),
   ) {
-    this.cookieSuffix = cookieSuffixOf(options.publishableKey);
+    this.cookieSuffix = computeCookieSuffix(options.publishableKey);
     this.cookieSessions = new CookieSessions(options, keys, calls, this.cookieSuffix);
   }
 
@@ -58,7 +58,7 @@ export class ClerkAuthenticator implements Authenticator {
       const result = await this.calls.withTimeout(this.callClerk(request, acceptsToken));
       if (result === undefined) return signedOut(Reason.UnknownKey);
       if ('hasCredentials' in result) return result;
-      const rejection = rejectionReason(this.options, result);
+      const rejection = findRejectionReason(this.options, result);
       if (rejection) return signedOut(rejection);
       const identity = { ...identityFromState(result, hasCredentials), ...ignoredSession };
       relativizeLocation(identity.headers, request.clerkUrl);
@@ -74,37 +74,37 @@ export class ClerkAuthenticator implements Authenticator {
     }
   }
 
-  /** Clerk's result for a request; `undefined` if its token names a key that the instance does not have. */
+  /** Returns Clerk's result for a request; `undefined` if its token names a key that the instance does not have. */
   private async callClerk(
     request: ClerkRequest,
     acceptsToken: AcceptsToken,
   ): Promise<Identity | ClerkState | undefined> {
-    const clerkCall = new ClerkClientCall(this.client, requestOptions(this.options, request), acceptsToken);
+    const clerkCall = new ClerkClientCall(this.client, resolveClerkRequestOptions(this.options, request), acceptsToken);
     const token = tokenInHeader(request.headers.get('authorization'));
     if (token === undefined) {
       return clerkCall.acceptsSession
         ? this.cookieSessions.authenticateCookies(request, clerkCall)
         : clerkCall.authenticate(request, NO_KEY);
     }
-    const kind = opaqueKindOf(token);
-    if (kind !== undefined && tokenTypesOf(acceptsToken).includes(kind)) {
+    const opaqueType = detectOpaqueTokenType(token);
+    if (opaqueType !== undefined && tokenTypesOf(acceptsToken).includes(opaqueType)) {
       this.opaqueTokens ??= new OpaqueTokens(this.calls, this.now);
-      return this.opaqueTokens.verify(token, kind, () => clerkCall.authenticate(request, NO_KEY));
+      return this.opaqueTokens.verify(token, opaqueType, () => clerkCall.authenticate(request, NO_KEY));
     }
-    const key = await this.keyFor(token, clerkCall, acceptsToken);
+    const key = await this.findKey(token, clerkCall, acceptsToken);
     if (key === null) return undefined;
     return clerkCall.acceptsSession
       ? this.cookieSessions.authenticateWithKey(request, key, clerkCall)
       : clerkCall.authenticate(request, key);
   }
 
-  /** The key for the token of a header; `null` if the instance does not have it. */
-  private async keyFor(
+  /** Finds the key for the token of a header; `null` if the instance does not have it. */
+  private async findKey(
     token: string,
     { acceptsSession }: ClerkClientCall,
     acceptsToken: AcceptsToken,
   ): Promise<string | null> {
-    const kid = keyIdOf(token);
+    const kid = readKeyId(token);
     // Clerk rejects these tokens by their format, so no key is needed or fetched.
     const isRejectedByFormat =
       acceptsToken === 'session_token' ? isMachineToken(token) : !acceptsSession && !isMachineToken(token);

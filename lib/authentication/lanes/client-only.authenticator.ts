@@ -3,6 +3,7 @@ import { CLIENT_ONLY } from '../../options/client-only.js';
 import type { Authenticator } from './authenticator.js';
 import type { Credentials } from '../identity/credentials.js';
 import { signedOutIdentity, type Identity } from '../identity/identity.js';
+import { Reason } from '../identity/reasons.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 
 /**
@@ -12,6 +13,6 @@ import type { AcceptsToken } from '../identity/token-types.js';
 export class ClientOnlyAuthenticator implements Authenticator {
   authenticate(_credentials: Credentials, acceptsToken: AcceptsToken): Identity {
     const failure = new ClerkRequestOptionsError(CLIENT_ONLY);
-    return signedOutIdentity('unexpected-error', acceptsToken, true, { failure });
+    return signedOutIdentity(Reason.Unexpected, acceptsToken, true, { failure });
   }
 }

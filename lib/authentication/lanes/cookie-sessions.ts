@@ -7,12 +7,12 @@ import type { ClerkClientCall } from './clerk-client-call.js';
 import {
   carriesHandshake,
   carriesRefreshToken,
-  keyIdOf,
+  readKeyId,
   sessionTokens,
   withoutRefreshTokens,
 } from '../identity/credentials.js';
 import { canExchange, Exchange, type ExchangeApi } from './exchange.js';
-import { directivesOf, handshakeNonce, handshakeToken, sessionTokenOf } from './handshake.js';
+import { readDirectives, handshakeNonce, handshakeToken, findSessionToken } from './handshake.js';
 import { NO_KEY, type KeySet } from '../keys/key-set.js';
 import { hasExpired, Reason } from '../identity/reasons.js';
 import { isSignedBy } from '../identity/session-token.js';
@@ -53,10 +53,10 @@ export class CookieSessions {
   async authenticateCookies(request: ClerkRequest, clerkCall: ClerkClientCall): Promise<ClerkState | undefined> {
     const tokens = sessionTokens(request, this.cookieSuffix);
     // Cookies of other applications on the same domain are sent too; only keys of this instance count.
-    const tokenKeys = await Promise.all(tokens.map((token) => this.keyFor(token)));
-    const { exchange, keys } = await this.handshakeOf(request, clerkCall, tokenKeys);
+    const tokenKeys = await Promise.all(tokens.map((token) => this.findKey(token)));
+    const { exchange, keys } = await this.readHandshake(request, clerkCall, tokenKeys);
     const known = [...new Set([...keys, ...tokenKeys].filter((key) => typeof key === 'string'))];
-    const isUnreadable = tokens.some((token) => keyIdOf(token) === undefined);
+    const isUnreadable = tokens.some((token) => readKeyId(token) === undefined);
     const candidates = known.length > 0 ? known : [isUnreadable ? await this.keys.current() : NO_KEY];
 
     let result: ClerkState | undefined;
@@ -69,7 +69,7 @@ export class CookieSessions {
     if (!tokenKeys.includes(null)) return state;
     const matchesNoKey =
       known.length > 0 ? state.reason === Reason.WrongKey : KEY_MISMATCH_REASONS.includes(state.reason);
-    const othersAreGenuine = tokens.every((token, index) => tokenKeys[index] === null || this.isSigned(token));
+    const othersAreGenuine = tokens.every((token, index) => tokenKeys[index] === null || this.hasValidSignature(token));
     return matchesNoKey && othersAreGenuine ? undefined : state;
   }
 
@@ -106,9 +106,9 @@ export class CookieSessions {
   ): Promise<ClerkState> {
     const state = await exchange.authenticate(request, clerkCall.options(jwtKey));
     const cookies = await exchange.cookies();
-    const token = sessionTokenOf(cookies);
+    const token = findSessionToken(cookies);
     if (state.status === 'signed-in' || token === undefined) return state;
-    const key = await this.keyFor(token);
+    const key = await this.findKey(token);
     if (typeof key !== 'string' || key === jwtKey) return state;
 
     // Clerk now sees an ordinary session token.
@@ -119,8 +119,11 @@ export class CookieSessions {
     return fresh;
   }
 
-  /** @param tokenKeys The keys of the session tokens in the same request. */
-  private async handshakeOf(
+  /**
+   * Reads the handshake of a request and finds its keys. A nonce is exchanged.
+   * @param tokenKeys The keys of the session tokens in the same request.
+   */
+  private async readHandshake(
     request: ClerkRequest,
     { client }: ClerkClientCall,
     tokenKeys: readonly (string | null | undefined)[],
@@ -131,14 +134,14 @@ export class CookieSessions {
       const current = await this.keys.current();
       if (!canExchange(client)) return { keys: [current] };
       const exchange = this.exchange(client);
-      return { exchange, keys: [await this.keyFor(await exchange.sessionOfNonce(nonce))].flatMap((key) => key ?? []) };
+      return { exchange, keys: [await this.findKey(await exchange.exchangeNonce(nonce))].flatMap((key) => key ?? []) };
     }
     const token = handshakeToken(request);
-    const key = await this.keyFor(token);
+    const key = await this.findKey(token);
     if (typeof key !== 'string' || token === undefined) return { keys: [] };
 
-    const directives = this.isSigned(token) ? directivesOf(token) : undefined;
-    const innerKey = await this.keyFor(sessionTokenOf(directives));
+    const directives = this.hasValidSignature(token) ? readDirectives(token) : undefined;
+    const innerKey = await this.findKey(findSessionToken(directives));
     const others = [innerKey, ...tokenKeys].filter((other) => other !== key && typeof other === 'string');
     // If one key verifies everything, Clerk needs no help.
     if (directives === undefined || others.length === 0 || !canExchange(client)) return { keys: [key] };
@@ -151,14 +154,14 @@ export class CookieSessions {
     return new Exchange(this.options, client, this.calls);
   }
 
-  /** The key that a token names: `null` if the instance does not have it, `undefined` if there is no readable token. */
-  private async keyFor(token: string | undefined): Promise<string | null | undefined> {
-    const kid = token === undefined ? undefined : keyIdOf(token);
+  /** Finds the key that a token names: `null` if the instance lacks it, `undefined` if there is no readable token. */
+  private async findKey(token: string | undefined): Promise<string | null | undefined> {
+    const kid = token === undefined ? undefined : readKeyId(token);
     return kid === undefined ? undefined : this.keys.find(kid);
   }
 
-  private isSigned(token: string): boolean {
-    const kid = keyIdOf(token);
+  private hasValidSignature(token: string): boolean {
+    const kid = readKeyId(token);
     const key = typeof kid === 'string' ? this.keys.getCached(kid) : null;
     return key !== null && isSignedBy(token, key);
   }

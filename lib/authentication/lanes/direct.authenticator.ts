@@ -3,9 +3,9 @@ import type { Authenticator } from './authenticator.js';
 import type { Credentials } from '../identity/credentials.js';
 import type { Identity } from '../identity/identity.js';
 import type { KeySet } from '../keys/key-set.js';
-import { soleSessionToken } from '../cache/request-digest.js';
+import { findSoleSessionToken } from '../cache/request-digest.js';
 import { sessionIdentity } from '../identity/session-identity.js';
-import { areClaimsGood, isSignedBy, readSessionToken } from '../identity/session-token.js';
+import { areClaimsValid, isSignedBy, readSessionToken } from '../identity/session-token.js';
 import { tokenTypesOf, type AcceptsToken } from '../identity/token-types.js';
 
 /**
@@ -26,13 +26,13 @@ export class DirectAuthenticator implements Authenticator {
 
   private verifyDirectly(credentials: Credentials, acceptsToken: AcceptsToken): Identity | undefined {
     if (!tokenTypesOf(acceptsToken).includes('session_token')) return undefined;
-    const token = soleSessionToken(credentials, this.options);
+    const token = findSoleSessionToken(credentials, this.options);
     if (token === undefined) return undefined;
     const parsed = readSessionToken(token);
     if (!parsed) return undefined;
     const key = this.keys.getCached(parsed.kid);
     if (!key || !isSignedBy(token, key)) return undefined;
-    return areClaimsGood(parsed.claims, this.options, this.now())
+    return areClaimsValid(parsed.claims, this.options, this.now())
       ? sessionIdentity(this.options, token, parsed.claims)
       : undefined;
   }

@@ -5,7 +5,7 @@ import { ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import type { ClerkState } from './clerk-state.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
-import { HANDSHAKE_NONCE, sessionTokenOf } from './handshake.js';
+import { HANDSHAKE_NONCE, findSessionToken } from './handshake.js';
 
 type RefreshSession = ClerkClient['sessions']['refreshSession'];
 type ApiClient = Parameters<typeof createAuthenticateRequest>[0]['apiClient'];
@@ -37,7 +37,7 @@ export class Exchange {
     private readonly client: ExchangeApi,
     private readonly calls: ClerkCalls,
   ) {
-    const clients = { getHandshakePayload: ({ nonce }: { nonce: string }) => this.payloadOf(nonce) };
+    const clients = { getHandshakePayload: ({ nonce }: { nonce: string }) => this.fetchPayload(nonce) };
     const sessions = { refreshSession: (...args: Parameters<RefreshSession>) => this.refresh(args) };
     // Clerk's code uses nothing else of the client.
     const apiClient = { clients, sessions } as unknown as ApiClient;
@@ -67,37 +67,37 @@ export class Exchange {
   }
 
   /**
-   * The session token that a nonce stands for; `undefined` if the nonce is invalid.
+   * Exchanges a nonce for the session token it stands for; `undefined` if the nonce is invalid.
    * @throws ClerkUnavailableError if the concurrency limit is reached or a call times out.
    */
-  async sessionOfNonce(nonce: string): Promise<string | undefined> {
+  async exchangeNonce(nonce: string): Promise<string | undefined> {
     try {
-      return sessionTokenOf((await this.payloadOf(nonce)).directives);
+      return findSessionToken((await this.fetchPayload(nonce)).directives);
     } catch {
       if (this.failure) throw this.failure;
       return undefined;
     }
   }
 
-  /** The cookies from the refresh; empty if there was no refresh or it was rejected. */
+  /** Returns the cookies that the refresh sets; empty if there was no refresh or it was rejected. */
   async cookies(): Promise<readonly string[]> {
     try {
-      const { cookies } = (await this.refreshed) as { readonly cookies?: unknown };
-      return Array.isArray(cookies) ? (cookies as string[]) : [];
+      const refreshed = (await this.refreshed) as { readonly cookies?: unknown } | undefined;
+      return Array.isArray(refreshed?.cookies) ? refreshed.cookies.map(String) : [];
     } catch {
       return [];
     }
   }
 
-  private payloadOf(nonce: string): Promise<{ directives: string[] }> {
-    return (this.payload ??= this.limited(() => this.client.clients.getHandshakePayload({ nonce })));
+  private fetchPayload(nonce: string): Promise<{ directives: string[] }> {
+    return (this.payload ??= this.callWithLimit(() => this.client.clients.getHandshakePayload({ nonce })));
   }
 
   private refresh(args: Parameters<RefreshSession>): ReturnType<RefreshSession> {
-    return (this.refreshed ??= this.limited(() => this.client.sessions.refreshSession(...args)));
+    return (this.refreshed ??= this.callWithLimit(() => this.client.sessions.refreshSession(...args)));
   }
 
-  private async limited<T>(call: () => Promise<T>): Promise<T> {
+  private async callWithLimit<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await this.calls.withConcurrencyLimit(call, 'browser');
     } catch (error) {

@@ -8,13 +8,14 @@ export const HANDSHAKE_NONCE = '__clerk_handshake_nonce';
 const HANDSHAKE_TOKEN = '__clerk_handshake';
 
 /**
- * The nonce of a handshake whose content is still to be fetched from Clerk. It takes precedence over a handshake token.
+ * Returns the nonce of a handshake whose content must still be fetched from Clerk. It takes precedence over a handshake
+ * token.
  */
 export function handshakeNonce(request: ClerkRequest): string | undefined {
   return parameterOrCookie(request, HANDSHAKE_NONCE);
 }
 
-/** The handshake token. */
+/** Returns the handshake token, if there is one. */
 export function handshakeToken(request: ClerkRequest): string | undefined {
   return parameterOrCookie(request, HANDSHAKE_TOKEN);
 }
@@ -24,10 +25,10 @@ function parameterOrCookie({ clerkUrl, cookies }: ClerkRequest, name: string): s
 }
 
 /**
- * The `Set-Cookie` lines in a handshake token with a verified signature; `undefined` if it is not a handshake token by
+ * Reads the `Set-Cookie` lines in a handshake token with a verified signature; `undefined` if it is not a handshake token by
  * Clerk's rules.
  */
-export function directivesOf(token: string): string[] | undefined {
+export function readDirectives(token: string): string[] | undefined {
   try {
     const { alg, typ = 'JWT', cat } = decodeProtectedHeader(token);
     const { handshake } = decodeJwt(token);
@@ -40,9 +41,9 @@ export function directivesOf(token: string): string[] | undefined {
   }
 }
 
-/** The session token in `Set-Cookie` lines, by Clerk's rules. */
-export function sessionTokenOf(directives: unknown): string | undefined {
+/** Finds the session token in `Set-Cookie` lines, by Clerk's rules. */
+export function findSessionToken(directives: unknown): string | undefined {
   if (!Array.isArray(directives)) return undefined;
-  const pairs = directives.map((line) => String(line).split(';', 1).join().split('='));
+  const pairs = directives.map((line) => (String(line).split(';', 1)[0] ?? '').split('='));
   return pairs.findLast(([name]) => name?.startsWith('__session'))?.[1] || undefined;
 }

@@ -1,6 +1,6 @@
 import { createClerkRequest, type ClerkRequest } from '@clerk/backend/internal';
 
-import { carriesHandshake, isHandshakeName } from '../identity/credentials.js';
+import { carriesHandshake, cookieName, isHandshakeName } from '../identity/credentials.js';
 
 /**
  * Whether a browser requests a page, by Clerk's own rule. Only such a request can be redirected to a handshake and come
@@ -32,13 +32,13 @@ export function withoutHandshake(request: ClerkRequest, enableHandshake: boolean
   if (others.length < parameters.length) url.search = new URLSearchParams(others).toString();
   const headers = new Headers(request.headers);
   const cookies = headers.get('cookie')?.split(';');
-  const kept = cookies?.filter((pair) => !isHandshakeName((pair.split('=')[0] as string).trim()));
+  const kept = cookies?.filter((pair) => !isHandshakeName(cookieName(pair)));
   if (kept) headers.set('cookie', kept.join(';'));
   if (navigation) headers.set('sec-fetch-dest', 'empty');
 
   const stripped = createClerkRequest(new Request(url, { method: request.method, headers }));
   // Parse the result again: it is valid only if Clerk itself finds no handshake in it.
   // Stryker disable next-line all: no known request gets here; the check guards against bypasses.
-  if (carriesHandshake(stripped)) throw new TypeError('a handshake could not be taken from the request');
+  if (carriesHandshake(stripped)) throw new TypeError('The handshake could not be removed from the request');
   return stripped;
 }

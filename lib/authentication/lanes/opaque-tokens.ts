@@ -4,7 +4,7 @@ import { assertTokenOwner, type ClerkState } from './clerk-state.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import { isValidAt, type ValidityWindow } from '../cache/expiring-cache.js';
 import { identityFromState, signedOutIdentity, type Identity } from '../identity/identity.js';
-import { digestOf } from '../cache/request-digest.js';
+import { computeDigest } from '../cache/request-digest.js';
 import { Reason } from '../identity/reasons.js';
 import type { TokenType } from '../identity/token-types.js';
 
@@ -21,7 +21,7 @@ const MAX_REJECTED = 1_000;
  */
 const MAX_KNOWN = 10_000;
 
-const KINDS: readonly (readonly [prefix: string, kind: MachineTokenType])[] = [
+const TYPES_BY_PREFIX: readonly (readonly [prefix: string, type: MachineTokenType])[] = [
   ['mt_', 'm2m_token'],
   ['oat_', 'oauth_token'],
   ['ak_', 'api_key'],
@@ -31,10 +31,10 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 /** Letters, digits, `-` and `_` after the prefix, up to far more characters than Clerk issues. */
 const SHAPE = /^[a-z]+_[\w-]{1,512}$/;
 
-/** The kind of a token that only the Backend API can verify, by Clerk's own rule; `undefined` for all others. */
-export function opaqueKindOf(token: string): MachineTokenType | undefined {
+/** Returns the type of a token that only the Backend API can verify, by Clerk's own rule; `undefined` for all others. */
+export function detectOpaqueTokenType(token: string): MachineTokenType | undefined {
   if (JWT.test(token)) return undefined;
-  return KINDS.find(([prefix]) => token.startsWith(prefix))?.[1];
+  return TYPES_BY_PREFIX.find(([prefix]) => token.startsWith(prefix))?.[1];
 }
 
 /**
@@ -53,12 +53,12 @@ export class OpaqueTokens {
   ) {}
 
   /** @param authenticate Calls Clerk, which calls its Backend API. */
-  async verify(token: string, kind: MachineTokenType, authenticate: () => Promise<ClerkState>): Promise<Identity> {
+  async verify(token: string, tokenType: MachineTokenType, authenticate: () => Promise<ClerkState>): Promise<Identity> {
     // Clerk reports a malformed token as unknown, too.
-    if (!SHAPE.test(token)) return signedOutIdentity(Reason.InvalidToken, kind, true);
-    const digest = digestOf(token, kind);
+    if (!SHAPE.test(token)) return signedOutIdentity(Reason.InvalidToken, tokenType, true);
+    const digest = computeDigest(token, tokenType);
     const rejection = this.rejected.get(digest);
-    if (rejection && isValidAt(rejection, this.now())) return signedOutIdentity(rejection.reason, kind, true);
+    if (rejection && isValidAt(rejection, this.now())) return signedOutIdentity(rejection.reason, tokenType, true);
 
     const state = await this.callClerk(digest, async () => {
       const state = await authenticate();

@@ -2,14 +2,14 @@ import { createClerkRequest, createRedirect } from '@clerk/backend/internal';
 
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import type { Identity } from '../identity/identity.js';
-import { locationFrom } from './own-location.js';
+import { toLocation } from './relative-location.js';
 
 /**
- * The `Location` of the sign-in page, with the URL to return to.
+ * Builds the `Location` of the sign-in page, with the URL to return to.
  *
  * @returns `undefined` if the browser is on the sign-in page already: a redirect would loop.
  */
-export function signInLocation(
+export function buildSignInLocation(
   {
     publishableKey,
     signInUrl = '/',
@@ -35,6 +35,6 @@ export function signInLocation(
     isSatellite: typeof isSatellite === 'function' ? isSatellite(clerkUrl) : isSatellite,
     redirectAdapter: (url) => url,
   });
-  const location = locationFrom(clerkUrl, new URL(redirectToSignIn({ returnBackUrl: clerkUrl.toString() })));
+  const location = toLocation(clerkUrl, new URL(redirectToSignIn({ returnBackUrl: clerkUrl.toString() })));
   return isHere(new URL(location, clerkUrl)) ? undefined : location;
 }

@@ -35,29 +35,29 @@ const JSON_TYPE = 'application/json';
 
 /**
  * Simulates an outage for one request.
- * @param met How many requests it has affected before.
+ * @param affectedRequests How many requests it has affected before.
  * @returns whether the request still gets the correct response.
  */
-export async function play(
+export async function simulate(
   outage: Outage,
-  met: number,
+  affectedRequests: number,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
   const sequence = [outage].flat();
-  const fault = sequence[met % sequence.length];
-  if (typeof fault === 'object' && 'delay' in fault) return waits(fault.delay, response);
+  const fault = sequence[affectedRequests % sequence.length];
+  if (typeof fault === 'object' && 'delay' in fault) return delayed(fault.delay, response);
   if (fault === undefined || fault === 'well') return true;
   answer(fault, request, response);
   return false;
 }
 
 /** @returns whether the client is still connected after the given milliseconds. */
-function waits(delay: number, response: ServerResponse): Promise<boolean> {
+function delayed(delay: number, response: ServerResponse): Promise<boolean> {
   return new Promise((resolve) => {
-    const passing = setTimeout(() => resolve(true), delay).unref();
+    const timer = setTimeout(() => resolve(true), delay).unref();
     response.once('close', () => {
-      clearTimeout(passing);
+      clearTimeout(timer);
       resolve(false);
     });
   });

@@ -148,7 +148,7 @@ export class LocalClerk extends LocalAccounts {
    * ```
    */
   outage(kind: Outage, pathPrefix = '/'): void {
-    this.server.outage = { kind, pathPrefix, met: 0 };
+    this.server.outage = { kind, pathPrefix, affectedRequests: 0 };
   }
 
   /** Ends an {@link outage}. Requests that hang keep hanging. */

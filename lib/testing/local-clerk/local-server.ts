@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { play, type Outage } from './faults.js';
+import { simulate, type Outage } from './faults.js';
 import { LocalClerkError } from './local-clerk.error.js';
 
 /** A request that the local Clerk received, without body and credentials. */
@@ -31,7 +31,7 @@ export interface HttpApi {
 /** The HTTP server of the local Clerk: the port, faults and the request log. Its APIs provide the responses. */
 export class LocalServer {
   readonly requests: ReceivedRequest[] = [];
-  outage: { readonly kind: Outage; readonly pathPrefix: string; met: number } | undefined;
+  outage: { readonly kind: Outage; readonly pathPrefix: string; affectedRequests: number } | undefined;
   private readonly server: Server;
 
   constructor(private readonly apiAt: (path: string) => HttpApi) {
@@ -70,13 +70,13 @@ export class LocalServer {
 
     const { outage } = this;
     if (outage && path.startsWith(outage.pathPrefix)) {
-      if (!(await play(outage.kind, outage.met++, request, response))) return;
+      if (!(await simulate(outage.kind, outage.affectedRequests++, request, response))) return;
     }
     await this.apiAt(path).answer(request, response, { method, path, query: new URLSearchParams(query.join('?')) });
   }
 }
 
 function portUnavailable(port: number, cause: Error): LocalClerkError {
-  const message = `The local Clerk cannot listen on 127.0.0.1:${port} (${cause.message}). Stop what listens there, or leave the port out to get a free one.`;
+  const message = `The local Clerk cannot listen on 127.0.0.1:${port} (${cause.message}). Stop the program that uses the port, or omit the port to use a free one.`;
   return new LocalClerkError('port-unavailable', message, { cause });
 }

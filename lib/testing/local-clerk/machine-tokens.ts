@@ -99,7 +99,7 @@ export class MachineTokens {
   }
 
   secretOf(token: MachineTokenJSON): string | undefined {
-    return [...this.bySecret].find(([, kept]) => kept === token)?.[0];
+    return [...this.bySecret].find(([, stored]) => stored === token)?.[0];
   }
 
   /**
@@ -113,12 +113,12 @@ export class MachineTokens {
     if (this.statelessIds.has(idOrSecret) || idOrSecret.split('.').length === 3) {
       throw new LocalClerkError(
         'not-revocable',
-        'Nothing revokes a JWT, at Clerk neither: it stays good until it expires. Make it with a short secondsUntilExpiration, or use an opaque one.',
+        'A JWT cannot be revoked, as with Clerk: it stays valid until it expires. Issue it with a short secondsUntilExpiration, or use an opaque token.',
       );
     }
     throw new LocalClerkError(
       'unknown-resource',
-      'The local Clerk has no such session or machine token to revoke: make it with createSession(), createApiKey(), createM2MToken() or createOAuthToken() first.',
+      'The local Clerk has no such session or machine token to revoke: create it with createSession(), createApiKey(), createM2MToken() or createOAuthToken() first.',
     );
   }
 

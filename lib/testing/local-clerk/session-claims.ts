@@ -51,8 +51,8 @@ export function sessionClaims(input: SessionClaimsInput): Record<string, unknown
     sts: input.status,
     fva: input.factorVerificationAge,
     ...(actor ? { act: actor } : {}),
-    ...(features.length > 0 ? { fea: written(features) } : {}),
-    ...(input.plans ? { pla: written(scoped(input.plans)) } : {}),
+    ...(features.length > 0 ? { fea: formatScoped(features) } : {}),
+    ...(input.plans ? { pla: formatScoped(scoped(input.plans)) } : {}),
     ...(organization
       ? {
           o: {
@@ -82,6 +82,6 @@ function scoped(names: readonly string[]): Scoped[] {
   );
 }
 
-function written(names: readonly Scoped[]): string {
+function formatScoped(names: readonly Scoped[]): string {
   return names.map(({ scope, id }) => `${scope}:${id}`).join(',');
 }

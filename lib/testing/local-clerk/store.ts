@@ -36,11 +36,11 @@ export class Store {
   constructor(readonly instanceId = newId('ins')) {}
 
   createUser(options: CreateUserOptions = {}): UserJSON {
-    return keep(this.users, newUser(options));
+    return add(this.users, newUser(options));
   }
 
   createOrganization(options: CreateOrganizationOptions = {}): OrganizationJSON {
-    return keep(this.organizations, newOrganization(options));
+    return add(this.organizations, newOrganization(options));
   }
 
   /** @param permissions The permissions of the role; by default those of other members with the same role. */
@@ -60,7 +60,7 @@ export class Store {
 
   /** Sessions of the user with this active organization continue without one. */
   removeMember(membership: OrganizationMembershipJSON): void {
-    this.memberships = this.memberships.filter((kept) => kept !== membership);
+    this.memberships = this.memberships.filter((other) => other !== membership);
     this.deactivate(membership.organization.id, membership.public_user_data.user_id);
   }
 
@@ -86,8 +86,8 @@ export class Store {
 
   private deactivate(organizationId: string, userId?: string): void {
     for (const session of this.sessions.values()) {
-      const isMeant = userId === undefined || session.user_id === userId;
-      if (isMeant && session.last_active_organization_id === organizationId) {
+      const isAffected = userId === undefined || session.user_id === userId;
+      if (isAffected && session.last_active_organization_id === organizationId) {
         session.last_active_organization_id = undefined;
       }
     }
@@ -96,12 +96,12 @@ export class Store {
   createSession(options: CreateSessionOptions): StoredSession {
     this.user(options.user);
     if (options.organization !== undefined) this.organization(options.organization);
-    return keep(this.sessions, newSession(options));
+    return add(this.sessions, newSession(options));
   }
 
   createMachine(name = 'machine', scopedMachines: readonly Ref[] = [], defaultTokenTtl = 3600): MachineJSON {
     const now = Date.now();
-    return keep(this.machines, {
+    return add(this.machines, {
       object: 'machine',
       id: newId('mch'),
       name,
@@ -116,7 +116,7 @@ export class Store {
 
   createTemplate({ name, claims = {}, lifetime = 60 }: TemplateOptions): JwtTemplateJSON {
     const now = Date.now();
-    return keep(this.templates, {
+    return add(this.templates, {
       object: 'jwt_template',
       id: newId('jtmp'),
       name,
@@ -159,23 +159,24 @@ export class Store {
   }
 
   clear(): void {
-    for (const kept of [this.users, this.organizations, this.sessions, this.machines, this.templates]) kept.clear();
+    for (const all of [this.users, this.organizations, this.sessions, this.machines, this.templates]) all.clear();
     this.machineTokens.clear();
     this.memberships = [];
   }
 }
 
-function keep<T extends { readonly id: string }>(kept: Map<string, T>, resource: T): T {
-  kept.set(resource.id, resource);
+function add<T extends { readonly id: string }>(resources: Map<string, T>, resource: T): T {
+  resources.set(resource.id, resource);
   return resource;
 }
 
-function existing<T>(kept: Map<string, T>, ref: Ref, kind: string, maker: string): T {
-  const found = kept.get(idOf(ref));
+/** @param method The method that creates such resources, for the error. */
+function existing<T>(resources: Map<string, T>, ref: Ref, kind: string, method: string): T {
+  const found = resources.get(idOf(ref));
   if (!found) {
     throw new LocalClerkError(
       'unknown-resource',
-      `The local Clerk has no such ${kind}: make it with ${maker}() first.`,
+      `The local Clerk has no such ${kind}: create it with ${method}() first.`,
     );
   }
   return found;

@@ -94,8 +94,8 @@ export class TokenIssuer {
   oauthToken(options: OAuthTokenOptions): IssuedMachineToken {
     const subject = this.store.user(options.user).id;
     const { scopes = ['profile', 'email'], clientId = newId('client') } = options;
-    const kept = { subject, scopes, more: { client_id: clientId } };
-    return this.machineToken('oauth_token', kept, options, { typ: 'at+jwt' }, (id) => ({
+    const resource = { subject, scopes, more: { client_id: clientId } };
+    return this.machineToken('oauth_token', resource, options, { typ: 'at+jwt' }, (id) => ({
       sub: subject,
       jti: id,
       client_id: clientId,
@@ -105,24 +105,24 @@ export class TokenIssuer {
 
   private machineToken(
     kind: MachineTokenKind,
-    kept: Pick<NewMachineToken, 'subject' | 'scopes' | 'more'>,
+    resource: Pick<NewMachineToken, 'subject' | 'scopes' | 'more'>,
     options: FormattedTokenOptions,
     header: object,
     jwtClaims: (id: string) => object,
   ): IssuedMachineToken {
     const jwt = options.format === 'jwt';
-    const { secondsUntilExpiration, header: bent, key } = options;
+    const { secondsUntilExpiration, key } = options;
     const lifetime = secondsUntilExpiration ?? HOUR_IN_SECONDS;
     const { token, secret } = this.store.machineTokens.create({
       kind,
-      ...kept,
+      ...resource,
       claims: options.claims,
       secondsUntilExpiration: jwt ? lifetime : secondsUntilExpiration,
       stateless: jwt,
     });
     if (!jwt) return { ...token, token: secret };
     const claims = { ...options.claims, ...jwtClaims(token.id) };
-    return { ...token, token: this.sign({ header: bent, key }, header, lifetime, claims) };
+    return { ...token, token: this.sign({ header: options.header, key }, header, lifetime, claims) };
   }
 
   private sign(options: TokenOptions, header: object, lifetime: number, claims: object): string {

@@ -6,7 +6,7 @@ import { ClerkTransportError } from '../../errors/clerk.errors.js';
 import type { Denial, Outcome } from '../../errors/denial.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
-import type { TransportAdapter } from '../../options/transport-options.js';
+import type { TransportAdapter } from '../../options/transport-types.js';
 import { attachIdentity, type UserLoader } from '../attachment.js';
 import { beginCall, callIn, isObject, type Call } from '../calls.js';
 import { presentedCredentials, type CredentialsExtractor } from '../presented.js';

@@ -7,7 +7,7 @@ import { INVALID_CONFIGURATION, MALFORMED_REQUEST } from '../../errors/denials.j
 import { ClerkErrorCode } from '../../errors/error-codes.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
-import type { GraphqlOptions } from '../../options/transport-options.js';
+import type { GraphqlOptions } from '../../options/transport-types.js';
 import { attachIdentity, type UserLoader } from '../attachment.js';
 import { GraphqlConnections } from './graphql.connections.js';
 import { findTokenUnder, graphqlCredentials, DEFAULT_NAMES, type FindToken } from './graphql.credentials.js';

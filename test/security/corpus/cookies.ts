@@ -1,4 +1,4 @@
-import { cookieSuffixOf } from '../../../lib/authentication/identity/credentials.js';
+import { computeCookieSuffix } from '../../../lib/authentication/identity/credentials.js';
 import { cookies as sent, inCookie, request, type Attack, type Family, type Stage } from './entry.js';
 import { encode, rs256, withHeader } from './forge.js';
 
@@ -13,7 +13,7 @@ const forged = ({ attacker, good }: Stage) => withHeader(good.session, {}, rs256
 /** A handshake with a valid session token, signed by an attacker, with the ID of the instance's key. */
 const handshakeOf = ({ attacker, clerk, good }: Stage) =>
   attacker.sign({ claims: { handshake: [`__session=${good.session}; Path=/`] }, header: { kid: clerk.keyId } });
-const suffixOf = ({ clerk }: Stage) => cookieSuffixOf(clerk.publishableKey);
+const suffixOf = ({ clerk }: Stage) => computeCookieSuffix(clerk.publishableKey);
 const suffixed = (stage: Stage, token: string) =>
   `__session_${suffixOf(stage)}=${token}; __client_uat_${suffixOf(stage)}=1; __clerk_db_jwt_${suffixOf(stage)}=d`;
 
@@ -54,7 +54,7 @@ export const cookies: Family = {
       [`__client_uat=0; __session=${forged(stage)}`, `__client_uat_${suffixOf(stage)}=0`].join('; '),
     ),
     cookie('a session of another instance with its own suffix', TOSSING, ({ neighbour, good }) => {
-      const suffix = cookieSuffixOf(neighbour.publishableKey);
+      const suffix = computeCookieSuffix(neighbour.publishableKey);
       return `__session_${suffix}=${good.neighbour}; __client_uat_${suffix}=1`;
     }),
     cookie('a forged refresh token with an expired session cookie', TOSSING, async ({ clerk }) =>

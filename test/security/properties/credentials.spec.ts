@@ -9,8 +9,8 @@ import { Logger, type ExecutionContext } from '@nestjs/common';
 import fc from 'fast-check';
 
 import {
-  cookieSuffixOf,
-  keyIdOf,
+  computeCookieSuffix,
+  readKeyId,
   sessionTokens,
   tokenInHeader,
   type Credentials,
@@ -21,8 +21,12 @@ import { signedOutIdentity, type Identity } from '../../../lib/authentication/id
 import { StaticKeySet } from '../../../lib/authentication/keys/key-set.js';
 import { isDocumentNavigation } from '../../../lib/authentication/lanes/navigation.js';
 import { HotCache } from '../../../lib/authentication/cache/hot-cache.js';
-import { digestOf, requestFingerprint, soleSessionToken } from '../../../lib/authentication/cache/request-digest.js';
-import { areClaimsGood, isSignedBy, readSessionToken } from '../../../lib/authentication/identity/session-token.js';
+import {
+  computeDigest,
+  fingerprintRequest,
+  findSoleSessionToken,
+} from '../../../lib/authentication/cache/request-digest.js';
+import { areClaimsValid, isSignedBy, readSessionToken } from '../../../lib/authentication/identity/session-token.js';
 import { TOKEN_TYPES, type AcceptsToken } from '../../../lib/authentication/identity/token-types.js';
 import type { ClerkModuleOptions } from '../../../lib/index.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
@@ -40,7 +44,7 @@ import { WebSocketTransport } from '../../../lib/transports/websocket/websocket.
 import { anything, HOLDERS, PROTOTYPE_NAMES, RUNS } from '../../support/hostile.js';
 
 const KEYS = { publishableKey: `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`, secretKey: 'sk_test_1' };
-const SUFFIX = cookieSuffixOf(KEYS.publishableKey);
+const SUFFIX = computeCookieSuffix(KEYS.publishableKey);
 const optionsWith = (more: ClerkModuleOptions = {}) => resolveClerkOptions({ ...KEYS, ...more }, {});
 const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: 'binary', maxLength: 12 }));
 
@@ -85,7 +89,7 @@ describe('the cache key of a request', () => {
         fc.property(request, request, fc.constantFrom('method', 'url', 'headers', 'socket'), (one, another, field) => {
           // Equal except for one field.
           const other = { ...one, [field]: another[field] };
-          const keyOf = (given: typeof one) => requestFingerprint(new HttpCredentials(given, given), options);
+          const keyOf = (given: typeof one) => fingerprintRequest(new HttpCredentials(given, given), options);
           if (keyOf(one) !== keyOf(other)) return;
           equal += 1;
           expect(reading(other)).toBe(reading(one));
@@ -105,8 +109,8 @@ describe('the cache key of a request', () => {
     fc.assert(
       fc.property(types, sent, types, sent, (oneType, one, otherType, other) => {
         const same = one === other && String(oneType) === String(otherType);
-        expect(digestOf(one, oneType) === digestOf(other, otherType)).toBe(same);
-        expect(digestOf(one, oneType)).not.toContain(one.length > 8 ? one : '\0');
+        expect(computeDigest(one, oneType) === computeDigest(other, otherType)).toBe(same);
+        expect(computeDigest(one, oneType)).not.toContain(one.length > 8 ? one : '\0');
       }),
       { numRuns: RUNS },
     );
@@ -118,7 +122,7 @@ describe('the cache key of a request', () => {
       fc.property(fc.array(pair, { maxLength: 3 }), (pairs) => {
         const cookie = pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join(';');
         const source = { method: 'GET', url: '/', headers: { authorization: 'Bearer x', cookie } };
-        if (soleSessionToken(new HttpCredentials(source, source), optionsWith()) === undefined) return;
+        if (findSoleSessionToken(new HttpCredentials(source, source), optionsWith()) === undefined) return;
         expect(sessionTokens(createClerkRequest(toWebRequest(source)), SUFFIX)).toEqual([]);
       }),
       { numRuns: RUNS },
@@ -185,7 +189,7 @@ describe('a session token', () => {
     const key = createPublicKey(clerk.jwtKey);
     fc.assert(
       fc.property(token, fc.option(text), anything, (sent, header, claims) => {
-        const kid = keyIdOf(sent) ?? '';
+        const kid = readKeyId(sent) ?? '';
         expect(typeof kid).toBe('string');
         expect(readSessionToken(sent) === undefined || !isSignedBy(sent, key)).toBe(true);
         const found = tokenInHeader(header);
@@ -193,7 +197,7 @@ describe('a session token', () => {
         isDocumentNavigation({ method: 'GET', headers: { get: () => header } });
         // Arbitrary claims are never valid.
         if (typeof claims === 'object' && claims !== null)
-          expect(areClaimsGood(claims as never, optionsWith(), Date.now())).toBe(false);
+          expect(areClaimsValid(claims as never, optionsWith(), Date.now())).toBe(false);
       }),
       { numRuns: RUNS * 2 },
     );

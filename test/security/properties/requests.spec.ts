@@ -5,7 +5,7 @@
 import { Controller, Get } from '@nestjs/common';
 import fc from 'fast-check';
 
-import { cookieSuffixOf } from '../../../lib/authentication/identity/credentials.js';
+import { computeCookieSuffix } from '../../../lib/authentication/identity/credentials.js';
 import { Auth, Public, RedirectToSignIn, type ClerkModuleOptions } from '../../../lib/index.js';
 import { LocalClerk } from '../../../lib/testing/index.js';
 import { PROTOTYPE_NAMES, RUNS } from '../../support/hostile.js';
@@ -249,7 +249,7 @@ describe.each(PLATFORMS)('requests of arbitrary bytes on %s', (_, platform) => {
       template: clerk.templateToken(),
       cut: clerk.sessionToken().then((token) => token.slice(0, -9)),
       m2m: clerk.createM2MToken({ machine: clerk.createMachine() }).then(({ token }) => token),
-      suffix: cookieSuffixOf(clerk.publishableKey),
+      suffix: computeCookieSuffix(clerk.publishableKey),
     };
     const facts = new Map<string, string>();
     for (const [name, token] of Object.entries(tokens)) facts.set(name, await token);

@@ -1,11 +1,11 @@
 import { safeDebug } from '../../../lib/authentication/identity/auth-debug.js';
 
-const shownOf = (data: object) => safeDebug(() => data)();
+const shown = (data: object) => safeDebug(() => data)();
 
-describe('safeDebug', () => {
-  it('shows the first seven characters of keys, tokens and whatever it does not know', () => {
+describe('safeDebug()', () => {
+  it('shows only the first seven characters of keys, tokens and unknown text fields', () => {
     expect(
-      shownOf({
+      shown({
         secretKey: 'sk_test_1234',
         machineSecretKey: 'ask_1234567',
         handshakeNonce: 'nonce_123',
@@ -14,7 +14,7 @@ describe('safeDebug', () => {
     ).toEqual({ secretKey: 'sk_test', machineSecretKey: 'ask_123', handshakeNonce: 'nonce_1', later: 'text' });
   });
 
-  it('shows in full what Clerk went by and what is no text', () => {
+  it('shows listed fields, numbers, booleans, null and undefined in full', () => {
     const open = {
       ...{
         reason: 'session-token-expired',
@@ -24,20 +24,20 @@ describe('safeDebug', () => {
       },
       ...{ audience: ['api.example'], clockSkewInMs: 5_000, isSatellite: false, domain: undefined, later: null },
     };
-    expect(shownOf(open)).toEqual(open);
+    expect(shown(open)).toEqual(open);
   });
 
-  it('leaves out what could hold a secret: clients, requests, URLs, functions', () => {
+  it('leaves out objects and functions of unlisted fields: clients, URLs, callbacks, lists', () => {
     const held = {
       apiClient: { users: {} },
       clerkUrl: new URL('https://a.test/?t=1'),
       onError: () => 'x',
       list: ['x'],
     };
-    expect(shownOf(held)).toEqual({});
+    expect(shown(held)).toEqual({});
   });
 
-  it('reads nothing until it is asked', () => {
+  it('does not call the wrapped debug() until it is called', () => {
     const debug = jest.fn(() => ({}));
     const safe = safeDebug(debug);
     expect(debug).not.toHaveBeenCalled();

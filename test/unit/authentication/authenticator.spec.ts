@@ -1,5 +1,5 @@
 import { AUTHENTICATOR } from '../../../lib/authentication/lanes/authenticator.js';
 
-it('has one token in all copies of the library', () => {
+it('AUTHENTICATOR is the same symbol in all copies of the library', () => {
   expect(AUTHENTICATOR).toBe(Symbol.for('nest-clerk:authenticator'));
 });

@@ -19,7 +19,7 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('
 const claims = { sub: 'user_1', sid: 'sess_1', exp: NOW / 1_000 + 60 };
 const jwt = (sub = claims.sub) => `${encode({ alg: 'RS256' })}.${encode({ ...claims, sub })}.c2ln`;
 
-/** The session of a cookie or a header, as whoever is asked would find it. */
+/** The session of the token in the header or the cookie. */
 const sessionOf = ({ headers }: Credentials) => {
   const token = headers.authorization?.slice('Bearer '.length) ?? String(headers.cookie).slice('__session='.length);
   return sessionIdentity(options, token, JSON.parse(atob(token.split('.')[1]!)) as never);
@@ -29,22 +29,22 @@ const renewed = () => ({
   ...sessionIdentity(options, jwt(), claims as never),
   headers: new Headers({ 'set-cookie': 'a=b' }),
 });
-const silence = () => ({ ...refusal(), headers: new Headers() });
-const refusal = () => signedOutIdentity('token-invalid', 'any', true);
+const signedOutWithoutHeaders = () => ({ ...signedOut(), headers: new Headers() });
+const signedOut = () => signedOutIdentity('token-invalid', 'any', true);
 
-/** Remembers what is answered as told; notes what was asked. */
-function over(answer: (credentials: Credentials) => Identity = sessionOf, maxEntries = 100) {
+/** A CachedAuthenticator whose next authenticator returns these identities and records its calls. */
+function setUp(answer: (credentials: Credentials) => Identity = sessionOf, maxEntries = 100) {
   const asked: [Credentials, AcceptsToken][] = [];
   const next: Authenticator = {
-    authenticate: async (...question) => (asked.push(question), answer(question[0])),
+    authenticate: async (...call) => (asked.push(call), answer(call[0])),
   };
   const now = () => NOW;
   const cache = { maxEntries, maxBytes: 1_000_000, machineTokens: { ttl: 10_000 } };
-  const verdicts = new VerificationCache(options, cache, new StaticKeySet('PEM'), now);
-  const remembering = new CachedAuthenticator(options, new HotCache(cache, now), verdicts, next);
+  const verificationCache = new VerificationCache(options, cache, new StaticKeySet('PEM'), now);
+  const authenticator = new CachedAuthenticator(options, new HotCache(cache, now), verificationCache, next);
   const ask = async (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token', method = 'GET') =>
-    remembering.authenticate(new HttpCredentials({ method, url: '/', headers }, {}), acceptsToken);
-  return { ask, asked, remembering };
+    authenticator.authenticate(new HttpCredentials({ method, url: '/', headers }, {}), acceptsToken);
+  return { ask, asked, authenticator };
 }
 
 const bearer = (token = jwt()) => ({ authorization: `Bearer ${token}` });
@@ -54,26 +54,26 @@ const userOf = (identity: Identity) => (identity.toAuth() as { userId?: string |
 
 describe('CachedAuthenticator', () => {
   it.each<[string, Record<string, string>, AcceptsToken]>([
-    ['a token', bearer(), 'session_token'],
-    ['a token, where others are accepted too', bearer(), ['session_token', 'api_key']],
-    ['a token, where any is accepted', bearer(), 'any'],
+    ['a header token', bearer(), 'session_token'],
+    ['a header token where API keys are accepted too', bearer(), ['session_token', 'api_key']],
+    ['a header token where any type is accepted', bearer(), 'any'],
     ['cookies', cookies(), 'session_token'],
-    ['cookies, where any token is accepted', cookies(), 'any'],
-  ])('asks once about %s, and then has one and the same answer ready', async (_, headers, acceptsToken) => {
-    const { ask, asked } = over();
+    ['cookies where any token type is accepted', cookies(), 'any'],
+  ])('verifies %s once, then returns the same cached identity every time', async (_, headers, acceptsToken) => {
+    const { ask, asked } = setUp();
     const identities: Identity[] = [];
     for (let time = 0; time < 4; time++) identities.push(await ask(headers, acceptsToken));
     expect(identities.map(userOf)).toEqual(Array(4).fill('user_1'));
     expect(asked).toEqual([[expect.objectContaining({ headers }), acceptsToken]]);
-    // The first was asked for, the second is made of what is kept, the others are that one.
+    // The first is verified, the second is rebuilt from the verification cache, the others come from the hot cache.
     expect(new Set(identities.slice(1)).size).toBe(1);
   });
 
   it.each<[string, AcceptsToken]>([
-    ['where that is accepted', 'api_key'],
-    ['where any is', 'any'],
-  ])('asks once about a machine token, %s', async (_, acceptsToken) => {
-    const { ask, asked } = over(machine);
+    ['where API keys are accepted', 'api_key'],
+    ['where any type is accepted', 'any'],
+  ])('verifies a machine token once %s', async (_, acceptsToken) => {
+    const { ask, asked } = setUp(machine);
     const identities: Identity[] = [];
     for (let time = 0; time < 4; time++) identities.push(await ask(bearer('ak_1'), acceptsToken));
     expect(identities.map(({ tokenType }) => tokenType)).toEqual(Array(4).fill('api_key'));
@@ -81,27 +81,30 @@ describe('CachedAuthenticator', () => {
   });
 
   it.each<[string, Record<string, string>, AcceptsToken, number]>([
-    ['the token of a session', bearer(), 'session_token', 1],
-    ['the token of a session, where any is accepted', bearer(), 'any', 1],
+    ['a session token in the header', bearer(), 'session_token', 1],
+    ['a session token in the header where any type is accepted', bearer(), 'any', 1],
     ['cookies', cookies(), 'session_token', 2],
-    ['the token of a machine', bearer('ak_1'), 'api_key', 2],
-  ])('knows %s by all that Clerk would read beside it', async (_, headers, acceptsToken, times) => {
-    const answer = acceptsToken === 'api_key' ? machine : sessionOf;
-    const origin = 'https://a.example';
-    const one = over(answer);
-    await one.ask(headers, acceptsToken);
-    await one.ask({ ...headers, origin }, acceptsToken);
-    expect(one.asked).toHaveLength(times);
-    const atOnce = over(answer);
-    await Promise.all([atOnce.ask(headers, acceptsToken), atOnce.ask({ ...headers, origin }, acceptsToken)]);
-    expect(atOnce.asked).toHaveLength(times);
-  });
+    ['a machine token', bearer('ak_1'), 'api_key', 2],
+  ])(
+    'for two requests with %s and different Origin headers, verifies as often as Clerk reads that header',
+    async (_, headers, acceptsToken, times) => {
+      const answer = acceptsToken === 'api_key' ? machine : sessionOf;
+      const origin = 'https://a.example';
+      const one = setUp(answer);
+      await one.ask(headers, acceptsToken);
+      await one.ask({ ...headers, origin }, acceptsToken);
+      expect(one.asked).toHaveLength(times);
+      const atOnce = setUp(answer);
+      await Promise.all([atOnce.ask(headers, acceptsToken), atOnce.ask({ ...headers, origin }, acceptsToken)]);
+      expect(atOnce.asked).toHaveLength(times);
+    },
+  );
 
   it.each<[string, (token: string) => Record<string, string>]>([
     ['tokens', bearer],
     ['cookies', cookies],
-  ])('takes nobody for another, by %s', async (_, by) => {
-    const { ask, asked } = over();
+  ])('never returns the identity of another user for %s', async (_, by) => {
+    const { ask, asked } = setUp();
     const users = ['user_1', 'user_2'];
     for (let time = 0; time < 3; time++) {
       const identities = await Promise.all(users.map((user) => ask(by(jwt(user)))));
@@ -111,15 +114,15 @@ describe('CachedAuthenticator', () => {
   });
 
   it.each<[string, Record<string, string>, () => Identity]>([
-    ['a token that is refused', bearer(), refusal],
-    ['cookies that are refused', cookies(), refusal],
-    ['a token that is refused without a word', bearer(), silence],
-    ['cookies that have to be renewed', cookies(), renewed],
-    ['a token that has to be renewed', bearer(), renewed],
-    ['nothing', {}, machine],
-    ['nothing that it would know', { accept: 'text/html' }, machine],
-  ])('asks each time about %s', async (_, headers, answer) => {
-    const { ask, asked } = over(answer);
+    ['a rejected header token', bearer(), signedOut],
+    ['rejected cookies', cookies(), signedOut],
+    ['a header token that is rejected without response headers', bearer(), signedOutWithoutHeaders],
+    ['cookies whose verification sets response headers', cookies(), renewed],
+    ['a header token whose verification sets response headers', bearer(), renewed],
+    ['a request without headers', {}, machine],
+    ['a request without credentials', { accept: 'text/html' }, machine],
+  ])('verifies %s on every request', async (_, headers, answer) => {
+    const { ask, asked } = setUp(answer);
     for (const times of [1, 2, 3]) {
       expect((await ask(headers)).status).toBe(answer().status);
       expect(asked).toHaveLength(times);
@@ -127,27 +130,27 @@ describe('CachedAuthenticator', () => {
   });
 
   it.each([
-    ['a token', bearer()],
+    ['a header token', bearer()],
     ['cookies', cookies()],
-  ])('asks once about %s of many who come at once', async (_, headers) => {
-    const { ask, asked } = over();
+  ])('verifies %s once for concurrent requests', async (_, headers) => {
+    const { ask, asked } = setUp();
     const identities = await Promise.all([1, 2, 3].map(() => ask(headers)));
     expect([asked.length, ...identities.map(userOf)]).toEqual([1, 'user_1', 'user_1', 'user_1']);
   });
 
-  it('lets nobody share who shows nothing', async () => {
-    const { ask, asked } = over(refusal);
+  it('does not share a verification between concurrent requests without credentials', async () => {
+    const { ask, asked } = setUp(signedOut);
     await Promise.all([ask({}), ask({})]);
     expect(asked).toHaveLength(2);
   });
 
   it.each([
-    ['at once', refusal],
-    ['at once, without a word', silence],
-  ])('lets those who are refused %s share that too, but for navigations', async (_, answer) => {
+    ['with response headers', signedOut],
+    ['without response headers', signedOutWithoutHeaders],
+  ])('shares a rejection %s between concurrent requests, except document navigations', async (_, answer) => {
     const counts = await Promise.all(
       [bearer(), cookies()].map(async (headers) => {
-        const { ask, asked } = over(answer);
+        const { ask, asked } = setUp(answer);
         await Promise.all([ask(headers), ask(headers), ask(headers)]);
         const shared = asked.splice(0).length;
         await Promise.all([ask(headers), ...[1, 2].map(() => ask({ ...headers, ...NAVIGATION }))]);
@@ -156,15 +159,15 @@ describe('CachedAuthenticator', () => {
         return [shared, own, asked.length];
       }),
     );
-    // By a token all ask first together; what it refuses is asked again by all that was sent.
+    // Header tokens are verified once by token; after a rejection, once more by the whole request.
     expect(counts).toEqual([
       [2, 3, 2],
       [1, 3, 1],
     ]);
   });
 
-  it('reads nothing of a request but a token, where only that can count', async () => {
-    const { asked, remembering } = over();
+  it('reads nothing but the headers of a request if only its header token can count', async () => {
+    const { asked, authenticator } = setUp();
     const unread = {
       headers: bearer(),
       get method(): never {
@@ -172,13 +175,13 @@ describe('CachedAuthenticator', () => {
       },
     };
     for (let time = 0; time < 3; time++) {
-      expect(userOf(await remembering.authenticate(unread as never, 'session_token'))).toBe('user_1');
+      expect(userOf(await authenticator.authenticate(unread as never, 'session_token'))).toBe('user_1');
     }
     expect(asked).toHaveLength(1);
   });
 
-  it('gives no place of those who are known to those who are refused', async () => {
-    const { ask } = over((credentials) => (credentials.headers.cookie ? sessionOf(credentials) : refusal()), 10);
+  it('does not evict a cached identity for a rejected token', async () => {
+    const { ask } = setUp((credentials) => (credentials.headers.cookie ? sessionOf(credentials) : signedOut()), 10);
     await ask(cookies());
     const ready = await ask(cookies());
     await ask(bearer('ak_1'), 'any');

@@ -21,7 +21,7 @@ function jwt(expiresIn = 60) {
   return `${content}.${sign('RSA-SHA256', Buffer.from(content), privateKey).toString('base64url')}`;
 }
 
-/** Clerk's client, to which every token is good; counts how often it is asked. */
+/** A Clerk client that accepts every token and counts its calls. */
 function clientOf(token: string) {
   const sessionClaims = JSON.parse(atob(token.split('.')[1]!));
   const auth = { isAuthenticated: true, userId: 'user_1', sessionClaims, getToken: async () => token };
@@ -38,32 +38,35 @@ const credentials = (token: string) =>
     {},
   );
 
-describe('createInstance', () => {
+describe('createInstance()', () => {
   it.each<[ClerkModuleOptions, number, boolean]>([
-    // How often Clerk is asked about four requests alike, and whether one answer is kept for them.
+    // options, calls to Clerk for four equal requests, whether they share one identity
     [{}, 0, true],
     [{ verificationCache: false }, 0, false],
     [{ directVerification: false }, 1, true],
     [{ directVerification: false, verificationCache: false }, 4, false],
-  ])('with %j asks Clerk %i times', async (given, times, isKept) => {
-    const token = jwt();
-    const client = clientOf(token);
-    for (const { authenticator } of [
-      createInstance(withKey(given), client),
-      { authenticator: createAuthenticator(withKey(given), client, new StaticKeySet(jwtKey), () => Date.now()) },
-    ]) {
-      client.authenticateRequest.mockClear();
-      const identities = [];
-      for (let time = 0; time < 4; time++) {
-        identities.push(await authenticator.authenticate(credentials(token), 'session_token'));
+  ])(
+    'with %j, calls Clerk %i times for four equal requests (sharing one identity: %s)',
+    async (given, times, isShared) => {
+      const token = jwt();
+      const client = clientOf(token);
+      for (const { authenticator } of [
+        createInstance(withKey(given), client),
+        { authenticator: createAuthenticator(withKey(given), client, new StaticKeySet(jwtKey), () => Date.now()) },
+      ]) {
+        client.authenticateRequest.mockClear();
+        const identities = [];
+        for (let time = 0; time < 4; time++) {
+          identities.push(await authenticator.authenticate(credentials(token), 'session_token'));
+        }
+        expect(identities.map((identity) => (identity.toAuth() as any).userId)).toEqual(Array(4).fill('user_1'));
+        expect(client.authenticateRequest).toHaveBeenCalledTimes(times);
+        expect(identities[2] === identities[3]).toBe(isShared);
       }
-      expect(identities.map((identity) => (identity.toAuth() as any).userId)).toEqual(Array(4).fill('user_1'));
-      expect(client.authenticateRequest).toHaveBeenCalledTimes(times);
-      expect(identities[2] === identities[3]).toBe(isKept);
-    }
-  });
+    },
+  );
 
-  it('goes by the clock of this machine, if by no other', async () => {
+  it('checks expiry by the system clock unless it is given another clock', async () => {
     const client = clientOf(jwt());
     const later = () => Date.now() + 120_000;
     for (const [instance, token, times] of [
@@ -78,13 +81,17 @@ describe('createInstance', () => {
   });
 
   it.each<[string, ClerkModuleOptions, object]>([
-    ['the key that is given', { secretKey: 'sk_test_a', jwtKey }, { status: 'signed-in' }],
+    ['the key of the jwtKey option', { secretKey: 'sk_test_a', jwtKey }, { status: 'signed-in' }],
     [
-      'those that Clerk publishes',
+      'the keys that Clerk publishes',
       { secretKey: 'sk_test_a', apiUrl: 'http://127.0.0.1:1', maxRetries: 0 },
       { status: 'signed-out', failure: { code: 'clerk-unavailable' } },
     ],
-    ['none, without a secret key', { machineSecretKey: 'ask_a' }, { status: 'signed-out', reason: 'jwk-kid-mismatch' }],
+    [
+      'no key, without a secret key',
+      { machineSecretKey: 'ask_a' },
+      { status: 'signed-out', reason: 'jwk-kid-mismatch' },
+    ],
   ])('verifies with %s', async (_, keys, expected) => {
     const { authenticator } = createInstance(resolveClerkOptions({ publishableKey, telemetry, ...keys }, {}));
     const identity = await authenticator.authenticate(credentials(jwt()), 'session_token');
@@ -92,7 +99,7 @@ describe('createInstance', () => {
     expect('failure' in identity).toBe('failure' in expected);
   });
 
-  it('is of one piece: the options, the calls, and the client, that it is given or makes', () => {
+  it('holds its options, its calls and the given client, or creates a client', () => {
     const options = withKey();
     const client = clientOf(jwt());
     expect(createInstance(options, client)).toMatchObject({ options, client, calls: expect.any(ClerkCalls) });

@@ -12,15 +12,15 @@ const keysOf = (name: string) => ({
   telemetry: { disabled: true },
 });
 
-function over(answer: () => unknown, more: ClerkModuleOptions = {}) {
+function setUp(answer: () => unknown, more: ClerkModuleOptions = {}) {
   const given: ClerkModuleOptions = { ...more, resolveOptions: answer as ClerkModuleOptions['resolveOptions'] };
   return new ClerkInstances(resolveClerkOptions(given, {}), {} as ClerkClient, given, {});
 }
 
 describe('ClerkInstances', () => {
-  it('sets one instance up for the same answer, and another for any other', async () => {
+  it('returns one instance for equal options, and another for any difference', async () => {
     let answer: object = keysOf('a');
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     const next = () => instances.for({});
     const first = await next();
     answer = { ...keysOf('a') };
@@ -41,10 +41,10 @@ describe('ClerkInstances', () => {
     expect(seen).toContain(await next());
   });
 
-  it('sees that an answer was changed in place, be it ever so deep', async () => {
+  it('notices options that are mutated in place, also in nested values', async () => {
     const { telemetry: _, ...plain } = keysOf('a');
     for (const answer of [plain, { ...plain, telemetry: { disabled: true } }] as Record<string, any>[]) {
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       const first = await instances.for({});
       expect(await instances.for({})).toBe(first);
       answer.secretKey = 'sk_test_changed';
@@ -59,9 +59,9 @@ describe('ClerkInstances', () => {
     }
   });
 
-  it('asks once about a request, by what stands for it', async () => {
+  it('calls resolveOptions once per request, identified by its carrier', async () => {
     const asked = jest.fn(() => keysOf('a'));
-    const instances = over(asked);
+    const instances = setUp(asked);
     const [request, carrier] = [{}, {}];
     const all = await Promise.all([instances.for(request), instances.for(request), instances.for({}, request)]);
     expect([new Set(all).size, asked.mock.calls.length]).toEqual([1, 1]);
@@ -69,7 +69,7 @@ describe('ClerkInstances', () => {
     expect(asked).toHaveBeenCalledTimes(2);
   });
 
-  describe.each(Object.entries(FORMS))('where answers are %s,', (_form, form) => {
+  describe.each(Object.entries(FORMS))('where resolveOptions returns options as %s', (_form, form) => {
     const optionsOf = (name: string) => ({
       ...keysOf(name),
       authorizedParties: [`https://${name}.example`],
@@ -78,11 +78,11 @@ describe('ClerkInstances', () => {
     });
     const organizationPatterns = (name: string) => ({ organizationPatterns: [`/${name}/:slug`] });
 
-    it('sets tenants up from their own options, each once', async () => {
+    it('creates one instance for each tenant, from its own options', async () => {
       const answers = { a: form(optionsOf('a')), b: form(optionsOf('b')) };
       const others = { a: form(optionsOf('a')), b: form(optionsOf('b')) };
       let answer: object = answers.a;
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       const found = [];
       for (const tenant of ['a', 'b', 'a', 'b'] as const) {
         for (answer of [answers[tenant], others[tenant]]) {
@@ -103,9 +103,9 @@ describe('ClerkInstances', () => {
       ['authorizedParties', ['https://other.example']],
       ['audience', ['other']],
       ['organizationSyncOptions', organizationPatterns('other')],
-    ])('tells those apart that differ in %s alone', async (name, other) => {
+    ])('returns another instance if only %s differs', async (name, other) => {
       let answer: object = form(optionsOf('a'));
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       const first = await instances.for({});
       answer = form({ ...optionsOf('a'), [name]: other });
       const second = await instances.for({});
@@ -114,7 +114,7 @@ describe('ClerkInstances', () => {
     });
   });
 
-  it('reads each option of an answer once for each request', async () => {
+  it('reads each returned option exactly once per request', async () => {
     let read: string[] = [];
     const { telemetry, ...keys } = keysOf('a');
     for (const options of [keys, { ...keys, telemetry, authorizedParties: ['https://a.example'] }]) {
@@ -124,7 +124,7 @@ describe('ClerkInstances', () => {
           return Reflect.get(target, name) as unknown;
         },
       });
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       for (let time = 0; time < 3; time++) {
         read = [];
         await instances.for({});
@@ -133,7 +133,7 @@ describe('ClerkInstances', () => {
     }
   });
 
-  it('serves what it read, where an answer says something else every time', async () => {
+  it('uses the values it has read if a getter returns another value each time', async () => {
     const tenants = ['a', 'b', 'c', 'b', 'a'];
     let reads = 0;
     const answer = {
@@ -147,19 +147,19 @@ describe('ClerkInstances', () => {
         });
       },
     };
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     for (let time = 0; time < 10; time++) {
       const expected = tenants[reads % tenants.length];
       const { options } = await instances.for({});
       expect(options.secretKey).toBe(`sk_test_${expected}`);
-      // Read once, so that what was validated is what is used.
+      // Read once, so the value that was validated is the value in use.
       expect(options.authorizedParties).toEqual([`https://${reads - 1}-${reads - 1}.example`]);
     }
   });
 
-  it('follows an object whose key is swapped for another tenant’s and back', async () => {
+  it('returns the right tenant if the keys of one object are swapped for those of another tenant and back', async () => {
     const answer: Record<string, unknown> = { ...keysOf('a') };
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     const seen = [];
     for (const name of ['a', 'b', 'a', 'a', 'b']) {
       Object.assign(answer, keysOf(name));
@@ -174,7 +174,7 @@ describe('ClerkInstances', () => {
   cyclic.push(cyclic);
   const parties = ['https://a.example'];
   it.each<[string, object, object]>([
-    // What is good and set up first, and what JSON takes for the same.
+    // valid options that get an instance first, then invalid ones with equal or similar JSON
     ['NaN', { clockSkewInMs: null }, { clockSkewInMs: NaN }],
     ['Infinity', { clockSkewInMs: null }, { clockSkewInMs: Infinity }],
     ['a symbol', {}, { clockSkewInMs: Symbol('a') }],
@@ -188,13 +188,13 @@ describe('ClerkInstances', () => {
     ['a list with a hole', { authorizedParties: parties }, { authorizedParties: [...parties, ...new Array(1)] }],
     ['a list of Strings', { authorizedParties: parties }, { authorizedParties: [new String(parties[0])] }],
     ['a list behind toJSON()', { authorizedParties: parties }, { authorizedParties: { toJSON: () => parties } }],
-    ['a list that holds itself', { authorizedParties: parties }, { authorizedParties: cyclic }],
-    ['a symbol that is spelt as an option', { domain: 'a.example' }, { domain: Symbol('9"a.example') }],
-    ['what says a key by replaceAll()', {}, { jwtKey: { replaceAll: () => 'a' } }],
+    ['a list that contains itself', { authorizedParties: parties }, { authorizedParties: cyclic }],
+    ['a symbol whose description looks like an option', { domain: 'a.example' }, { domain: Symbol('9"a.example') }],
+    ['an object with a replaceAll() method as a key', {}, { jwtKey: { replaceAll: () => 'a' } }],
     ['an own __proto__', {}, JSON.parse('{"__proto__": {"domain": "a.example"}}') as object],
     ['an own __proto__ inside', { audience: {} }, { audience: JSON.parse('{"__proto__": {}}') as object }],
     ['an unknown option', {}, { toJSON: () => keysOf('a') }],
-    ['a module’s option that is undefined', {}, { protection: undefined }],
+    ['an undefined option of the module only', {}, { protection: undefined }],
     [
       'a getter of a class inside',
       { audience: {} },
@@ -211,9 +211,9 @@ describe('ClerkInstances', () => {
       { audience: {} },
       { audience: Object.defineProperty({}, 'session_token', { value: 'web' }) },
     ],
-  ])('never takes %s for something good that was answered before', async (_, good, bad) => {
+  ])('rejects %s, also after valid options with similar JSON', async (_, good, bad) => {
     let answer: object = { ...keysOf('a'), ...good };
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     await instances.for({});
     answer = { ...keysOf('a'), ...bad };
     for (let time = 0; time < 2; time++) {
@@ -236,11 +236,11 @@ describe('ClerkInstances', () => {
           }.prototype,
         ) as object,
     ],
-    ['only found by a Proxy’s has()', (answer) => new Proxy(answer, { has: () => true })],
-  ])('refuses an answer with an option that is %s, known answer or not', async (_, hide) => {
+    ['reported only by has() of a Proxy', (answer) => new Proxy(answer, { has: () => true })],
+  ])('rejects options of which one is %s, also if the same object was valid before', async (_, hide) => {
     const { telemetry: _telemetry, ...keys } = keysOf('a');
     let answer: object = { ...keys };
-    const instances = over(() => answer, { telemetry: { disabled: true } });
+    const instances = setUp(() => answer, { telemetry: { disabled: true } });
     await instances.for({});
     await instances.for({});
     answer = hide(answer);
@@ -249,7 +249,7 @@ describe('ClerkInstances', () => {
     }
   });
 
-  it('goes by the module’s options and the environment as they were at the start', async () => {
+  it('uses the options of the module and the environment as they were at boot', async () => {
     let tenant = 'a';
     const given = { authorizedParties: ['https://a.example'], resolveOptions: () => keysOf(tenant) as never };
     const env = { CLERK_API_URL: 'https://one.example' };
@@ -264,7 +264,7 @@ describe('ClerkInstances', () => {
     });
   });
 
-  it('calls resolveOptions as a method of the options it was given with', async () => {
+  it('calls resolveOptions as a method of the given options', async () => {
     const given = {
       resolveOptions(this: unknown) {
         expect(this).toBe(given);
@@ -275,11 +275,11 @@ describe('ClerkInstances', () => {
     expect((await instances.for({})).options.secretKey).toBe('sk_test_a');
   });
 
-  describe('keys, calls and clients', () => {
+  describe('the keys, calls and client of two tenants', () => {
     const base = { ...keysOf('a'), apiUrl: 'http://127.0.0.1:1' };
     async function both(more: object, less: object = {}) {
       let answer: object = { ...base, ...less };
-      const instances = over(() => answer);
+      const instances = setUp(() => answer);
       const first = await instances.for({});
       answer = { ...base, ...more };
       return [first, await instances.for({})] as const;
@@ -294,14 +294,14 @@ describe('ClerkInstances', () => {
       ['audience', { audience: 'web' }],
       ['clockSkewInMs', { clockSkewInMs: 0 }],
       ['enableHandshake', { enableHandshake: false }],
-    ])('are shared by answers that differ in %s', async (_, more) => {
+    ])('are shared if only %s differs, while the instances are not', async (_, more) => {
       const [first, second] = await both(more);
       expect(second).not.toBe(first);
       expect(second.authenticator).not.toBe(first.authenticator);
       expect([second.calls === first.calls, second.client === first.client]).toEqual([true, true]);
     });
 
-    it('are shared but for the client, where the publishable key or the client differs', async () => {
+    it('are shared except for the client if the publishable key or clerkClient differs', async () => {
       const clerkClient = { authenticateRequest() {} };
       for (const more of [{ publishableKey: keysOf('b').publishableKey }, { clerkClient }]) {
         const [first, second] = await both(more);
@@ -315,13 +315,13 @@ describe('ClerkInstances', () => {
       ['machineSecretKey', { machineSecretKey: 'ask_a' }],
       ['apiUrl', { apiUrl: 'http://127.0.0.1:2' }],
       ['apiVersion', { apiVersion: 'v2' }],
-    ])('are never shared by answers that differ in %s', async (_, more) => {
+    ])('are not shared if %s differs', async (_, more) => {
       const [first, second] = await both(more);
       expect([second.calls === first.calls, second.client === first.client]).toEqual([false, false]);
     });
 
     it.each(['timeoutInMs', 'maxRetries', 'maxPendingCalls', 'staleKeysInMs'])(
-      'have bounds of their own where %s differs',
+      'have separate limits on calls, but the same client, if %s differs',
       async (name) => {
         const [first, second] = await both({ [name]: 7 });
         expect(second.calls).not.toBe(first.calls);
@@ -330,18 +330,18 @@ describe('ClerkInstances', () => {
     );
   });
 
-  describe('of answers whose functions are ever new', () => {
+  describe('the warning about new functions or clients for each request', () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     afterEach(() => warn.mockClear());
     afterAll(() => warn.mockRestore());
     const ask = async (answer: (number: number) => object, times = 50) => {
       let number = 0;
-      const instances = over(() => answer(number++));
+      const instances = setUp(() => answer(number++));
       for (let time = 0; time < times; time++) await instances.for({});
       return warn.mock.calls.map(([message]) => String(message));
     };
 
-    it('says so once, naming the options and what to do, and no value', async () => {
+    it('is logged once and names the options and the remedy, but no value', async () => {
       const messages = await ask(() => ({
         ...keysOf('a'),
         isSatellite: () => false,
@@ -349,28 +349,28 @@ describe('ClerkInstances', () => {
         clerkClient: { authenticateRequest() {} },
       }));
       expect(messages).toEqual([
-        'resolveOptions keeps answering the same options with new functions or clients (isSatellite, proxyUrl, clerkClient): ' +
-          'each answer is set up as another tenant, and no verified caller is cached for the next request. Define them ' +
-          'once, outside of resolveOptions.',
+        'resolveOptions keeps returning the same options with new functions or clients (isSatellite, proxyUrl, clerkClient). ' +
+          'Each result counts as another tenant, so no verified caller is cached for the next request. Define them once, ' +
+          'outside of resolveOptions.',
       ]);
     });
 
     it.each<[string, (number: number) => object]>([
-      ['functions are defined once', (number) => ({ ...keysOf(`t${number % 5}`), isSatellite: once })],
-      ['each tenant has its own', (number) => ({ ...keysOf(`t${number}`), isSatellite: () => false })],
-      ['there are none', (number) => ({ ...keysOf('a'), domain: `${number}.example` })],
-    ])('says nothing where %s', async (_, answer) => {
+      ['the functions are defined once', (number) => ({ ...keysOf(`t${number % 5}`), isSatellite: once })],
+      ['each tenant has its own function', (number) => ({ ...keysOf(`t${number}`), isSatellite: () => false })],
+      ['there are no functions', (number) => ({ ...keysOf('a'), domain: `${number}.example` })],
+    ])('is not logged if %s', async (_, answer) => {
       expect(await ask(answer)).toEqual([]);
     });
     const once = () => false;
   });
 
-  it('tells clients apart that look alike, and takes none for none', async () => {
+  it('distinguishes equal clients by reference, and treats undefined and null as no client', async () => {
     class Client {
       authenticateRequest() {}
     }
     let answer: object = { ...keysOf('a'), clerkClient: new Client() };
-    const instances = over(() => answer);
+    const instances = setUp(() => answer);
     const first = await instances.for({});
     expect(await instances.for({})).toBe(first);
     answer = { ...answer, clerkClient: new Client() };
@@ -381,18 +381,18 @@ describe('ClerkInstances', () => {
     }
   });
 
-  it('keeps no more than a thousand', async () => {
+  it('evicts the oldest instance beyond a thousand', async () => {
     let tenant = 0;
-    const instances = over(() => keysOf(`t${tenant}`));
+    const instances = setUp(() => keysOf(`t${tenant}`));
     const first = await instances.for({});
     for (tenant = 1; tenant <= 1000; tenant++) await instances.for({});
     tenant = 0;
     expect(await instances.for({})).not.toBe(first);
   });
 
-  it('keeps those that are used again, however many others are used once', async () => {
+  it('keeps an instance in use while thousands of others are used once', async () => {
     let name = 'a';
-    const instances = over(() => ({ ...keysOf('a'), domain: `${name}.example` }));
+    const instances = setUp(() => ({ ...keysOf('a'), domain: `${name}.example` }));
     const first = await instances.for({});
     expect(await instances.for({})).toBe(first);
     for (let number = 0; number < 3_000; number++) {
@@ -403,29 +403,29 @@ describe('ClerkInstances', () => {
     expect(await instances.for({})).toBe(first);
   });
 
-  it('lets go what an instance remembers when the instance makes room, and of all when the module is destroyed', async () => {
+  it('closes an instance when it is evicted, and all others when the module is destroyed', async () => {
     let tenant = 0;
-    const instances = over(() => keysOf(`t${tenant}`));
+    const instances = setUp(() => keysOf(`t${tenant}`));
     const closed: number[] = [];
     for (tenant = 0; tenant <= 1000; tenant++) {
       const { authenticator } = await instances.for({});
       const name = tenant;
       jest.spyOn(authenticator, 'close' as never).mockImplementation((() => closed.push(name)) as never);
     }
-    // The first had made room by the time that the last was there.
+    // The first was evicted when the last was added.
     expect(closed).toEqual([0]);
     instances.onModuleDestroy();
     expect(closed.sort((a, b) => a - b)).toEqual(Array.from({ length: 1001 }, (_, index) => index));
   });
 
-  it('lets go what the module’s own instance remembers when the module is destroyed', async () => {
+  it('closes the only instance of the module when the module is destroyed', async () => {
     const instances = new ClerkInstances(resolveClerkOptions(keysOf('a'), {}), {} as ClerkClient, keysOf('a'), {});
     const close = jest.spyOn(instances.own!.authenticator, 'close' as never);
     instances.onModuleDestroy();
     expect(close).toHaveBeenCalledTimes(1);
   });
 
-  it('is the module’s own without resolveOptions', async () => {
+  it('returns the only instance of the module, with its client, without resolveOptions', async () => {
     const client = {} as ClerkClient;
     const instances = new ClerkInstances(resolveClerkOptions(keysOf('a'), {}), client, keysOf('a'), {});
     expect(await instances.for({})).toBe(await instances.for({}));

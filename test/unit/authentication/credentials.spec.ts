@@ -7,9 +7,9 @@ import {
   carriesCredentials,
   carriesHandshake,
   carriesRefreshToken,
-  cookieSuffixOf,
-  expiryOf,
-  keyIdOf,
+  computeCookieSuffix,
+  readExpiry,
+  readKeyId,
   sessionTokens,
   tokenInHeader,
   withoutRefreshTokens,
@@ -19,7 +19,7 @@ const request = (headers: Record<string, string> = {}, path = '/') =>
   createClerkRequest(new Request(`http://localhost${path}`, { headers }));
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-describe('tokenInHeader reads as Clerk does', () => {
+describe('tokenInHeader()', () => {
   it.each([
     [null, undefined],
     ['', undefined],
@@ -33,20 +33,22 @@ describe('tokenInHeader reads as Clerk does', () => {
     ['Basic dXNlcjpwYXNz', undefined],
     ['DPoP a.b.c', undefined],
     ['Bearer  a.b.c', 'Bearer'],
-  ])('%j → %j', (header, token) => expect(tokenInHeader(header)).toBe(token));
+  ])('for the Authorization header %j, returns %j as in Clerk’s SDK', (header, token) =>
+    expect(tokenInHeader(header)).toBe(token),
+  );
 });
 
 const PUBLISHABLE_KEY = `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`;
-const SUFFIX = cookieSuffixOf(PUBLISHABLE_KEY);
+const SUFFIX = computeCookieSuffix(PUBLISHABLE_KEY);
 
-it('cookieSuffixOf is Clerk’s own', async () => {
+it('computeCookieSuffix() returns the same suffix as Clerk’s SDK', async () => {
   const { getCookieSuffix } = createRequire(require.resolve('@clerk/backend'))('@clerk/shared/keys');
   for (const key of [PUBLISHABLE_KEY, 'pk_live_x', 'pk_test_+/=']) {
-    expect(cookieSuffixOf(key)).toBe(await getCookieSuffix(key, webcrypto.subtle as never));
+    expect(computeCookieSuffix(key)).toBe(await getCookieSuffix(key, webcrypto.subtle as never));
   }
 });
 
-describe('sessionTokens', () => {
+describe('sessionTokens()', () => {
   it.each([
     ['theme=dark', []],
     ['__session=a', ['a']],
@@ -57,10 +59,12 @@ describe('sessionTokens', () => {
     ['__session=a; __session=b', ['a']],
     ['x__session=a; session=b; __sessions=c; __session_other=d', []],
     ['__client_uat=1; __refresh_x=r', []],
-  ])('%j → %j', (cookie, tokens) => expect(sessionTokens(request({ cookie }), SUFFIX)).toEqual(tokens));
+  ])('for the cookies %j, returns %j', (cookie, tokens) =>
+    expect(sessionTokens(request({ cookie }), SUFFIX)).toEqual(tokens),
+  );
 });
 
-describe('handshakes', () => {
+describe('carriesHandshake()', () => {
   it.each<[Record<string, string>, string, boolean]>([
     [{}, '/', false],
     [{}, '/?__clerk_handshake=x', true],
@@ -71,12 +75,12 @@ describe('handshakes', () => {
     [{ cookie: 'a=b; __clerk_handshake =x' }, '/', true],
     [{ cookie: 'x__clerk_handshake=x' }, '/', false],
     [{}, '/__clerk_handshake', false],
-  ])('of %j at %s', (headers, path, carried) => {
+  ])('for the headers %j and the URL %s, returns %s', (headers, path, carried) => {
     expect(carriesHandshake(request(headers, path))).toBe(carried);
   });
 });
 
-describe('refresh tokens', () => {
+describe('withoutRefreshTokens()', () => {
   it.each([
     ['a=b; __refresh_x=r; c=d', 'a=b; c=d'],
     ['__refresh=r;__refresh_x=s;c=d', 'c=d'],
@@ -84,7 +88,7 @@ describe('refresh tokens', () => {
     ['a=b; x__refresh=r', undefined],
     ['a=__refresh_x', undefined],
     ['', undefined],
-  ])('in the cookies %j: all other cookies stay as they were', (cookie, rest) => {
+  ])('for the cookies %j, keeps %j (undefined: returns the request unchanged)', (cookie, rest) => {
     const sent = request({ cookie, 'x-other': 'stays' }, '/path?a=b');
     expect(carriesRefreshToken(sent)).toBe(rest !== undefined);
     const stripped = withoutRefreshTokens(sent);
@@ -95,7 +99,7 @@ describe('refresh tokens', () => {
   });
 });
 
-describe('carriesCredential', () => {
+describe('carriesCredentials()', () => {
   const header = { authorization: 'Bearer x' };
   const cookie = { cookie: '__session=x' };
   it.each([
@@ -110,12 +114,12 @@ describe('carriesCredential', () => {
     [cookie, ['m2m_token', 'api_key'], false],
     [cookie, 'api_key', false],
     [{ cookie: '__client_uat=5' }, 'session_token', false],
-  ] as const)('%j to a route for %j: %s', (headers, acceptsToken, answer) =>
+  ] as const)('for the headers %j and the accepted types %j, returns %s', (headers, acceptsToken, answer) =>
     expect(carriesCredentials(request(headers), acceptsToken as never, SUFFIX)).toBe(answer),
   );
 });
 
-describe('expiryOf', () => {
+describe('readExpiry()', () => {
   it.each([
     ['opaque', undefined],
     ['a.b', undefined],
@@ -123,10 +127,10 @@ describe('expiryOf', () => {
     [`${encode({})}.${encode({ exp: 5 })}.c.d`, undefined],
     [`${encode({})}.${encode({ exp: 5 })}.c`, 5_000],
     [`${encode({})}.${encode({})}.c`, NaN],
-  ])('%s: %s', (token, expiry) => expect(expiryOf(token)).toBe(expiry));
+  ])('for the token %s, returns %s', (token, expiry) => expect(readExpiry(token)).toBe(expiry));
 });
 
-describe('keyIdOf', () => {
+describe('readKeyId()', () => {
   it.each([
     ['opaque', undefined],
     ['a.b', undefined],
@@ -140,5 +144,5 @@ describe('keyIdOf', () => {
     [`${encode({ kid: 5 })}.b.c`, null],
     [`${encode({ kid: 'ins_1' })}.b.c`, 'ins_1'],
     [`${encode({ kid: '' })}.b.c`, ''],
-  ])('%s → %s', (token, kid) => expect(keyIdOf(token)).toBe(kid));
+  ])('for the token %s, returns %s', (token, kid) => expect(readKeyId(token)).toBe(kid));
 });

@@ -27,7 +27,7 @@ function jwt({
 }
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** Only the key `ins_1` is at hand. */
+/** Only the key `ins_1` is cached. */
 const keys: KeySet = Object.assign(new StaticKeySet('PEM'), {
   getCached: (kid: string) => (kid === 'ins_1' ? ours.publicKey : null),
 });
@@ -41,11 +41,11 @@ describe('DirectAuthenticator', () => {
   beforeEach(() => next.authenticate.mockClear());
 
   it.each<[string, string, AcceptsToken]>([
-    ['where only that is accepted', jwt(), 'session_token'],
-    ['where others are too', jwt(), ['api_key', 'session_token']],
-    ['where any is', jwt(), 'any'],
-    ['until its tolerance is over', jwt({ seconds: -4 }), 'session_token'],
-  ])('takes a good session token for its user, %s', async (_, token, acceptsToken) => {
+    ['where only session tokens are accepted', jwt(), 'session_token'],
+    ['where other types are accepted too', jwt(), ['api_key', 'session_token']],
+    ['where any type is accepted', jwt(), 'any'],
+    ['within the clock skew after its expiry', jwt({ seconds: -4 }), 'session_token'],
+  ])('verifies a valid session token by itself %s', async (_, token, acceptsToken) => {
     const identity = await direct.authenticate(credentials(bearer(token)), acceptsToken);
     expect(identity).toMatchObject({ status: 'signed-in', tokenType: 'session_token' });
     const auth = identity.toAuth() as any;
@@ -54,16 +54,16 @@ describe('DirectAuthenticator', () => {
   });
 
   it.each<[string, Record<string, string>, AcceptsToken?]>([
-    ['nothing', {}],
-    ['cookies', { cookie: `__session=${jwt()}` }],
-    ['a token beside cookies', { ...bearer(jwt()), cookie: `__session=${jwt()}` }],
-    ['no token of a session', bearer('ak_1')],
-    ['one where none is accepted', bearer(jwt()), 'm2m_token'],
-    ['one where several others are accepted', bearer(jwt()), ['m2m_token', 'api_key']],
-    ['a key that is not at hand', bearer(jwt({ kid: 'ins_2' }))],
-    ['the signature of another', bearer(jwt({ key: theirs.privateKey }))],
-    ['one that has expired', bearer(jwt({ seconds: -5 }))],
-  ])('hands on what it cannot tell: %s', async (_, headers, acceptsToken = 'session_token') => {
+    ['a request without credentials', {}],
+    ['a session cookie', { cookie: `__session=${jwt()}` }],
+    ['a header token with a session cookie', { ...bearer(jwt()), cookie: `__session=${jwt()}` }],
+    ['an API key', bearer('ak_1')],
+    ['a session token where only M2M tokens are accepted', bearer(jwt()), 'm2m_token'],
+    ['a session token where several other types are accepted', bearer(jwt()), ['m2m_token', 'api_key']],
+    ['a token whose key is not cached', bearer(jwt({ kid: 'ins_2' }))],
+    ['a token signed with another key', bearer(jwt({ key: theirs.privateKey }))],
+    ['an expired token', bearer(jwt({ seconds: -5 }))],
+  ])('passes %s to the next authenticator', async (_, headers, acceptsToken = 'session_token') => {
     const asked = credentials(headers);
     expect(await direct.authenticate(asked, acceptsToken)).toBe(fromNext);
     expect(next.authenticate.mock.calls).toEqual([[asked, acceptsToken]]);

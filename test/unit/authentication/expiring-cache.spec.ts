@@ -2,13 +2,13 @@ import { ExpiringCache, isValidAt } from '../../../lib/authentication/cache/expi
 
 const MINUTE = 60_000;
 
-describe('isValidAt', () => {
+describe('isValidAt()', () => {
   it.each([
     [9, false],
     [10, true],
     [19, true],
     [20, false],
-  ])('at %i of a window from 10 to 20: %s', (now, expected) => {
+  ])('at %i in a window from 10 to 20, returns %s', (now, expected) => {
     expect(isValidAt({ since: 10, until: 20 }, now)).toBe(expected);
   });
 });
@@ -16,7 +16,7 @@ describe('isValidAt', () => {
 describe('ExpiringCache', () => {
   let now: number;
   let cache: ExpiringCache<string, { since: number; until: number }>;
-  const over = (maxEntries = 1_000, maxBytes = 1_000_000) =>
+  const setUp = (maxEntries = 1_000, maxBytes = 1_000_000) =>
     (cache = new ExpiringCache({ maxEntries, maxBytes }, () => now));
   const add = (key: string, lifetime = MINUTE, bytes = 1) =>
     cache.set(key, { since: now, until: now + lifetime }, bytes);
@@ -33,7 +33,7 @@ describe('ExpiringCache', () => {
   });
 
   it('returns an entry while it is valid', () => {
-    over();
+    setUp();
     add('a', 10);
     expect(cache.get('a')).toEqual({ since: 1_000, until: 1_010 });
     now = 1_010;
@@ -41,8 +41,8 @@ describe('ExpiringCache', () => {
     expect(cache.get('b')).toBeUndefined();
   });
 
-  it('forgets an entry that was found expired, also where the clock is set back after it', () => {
-    over();
+  it('removes an entry that a lookup finds expired, so that it stays gone if the clock is set back', () => {
+    setUp();
     add('a', 10);
     now = 1_010;
     cache.get('a');
@@ -50,36 +50,36 @@ describe('ExpiringCache', () => {
     expect([cache.get('a'), cache.size, cache.bytes]).toEqual([undefined, 0, 0]);
   });
 
-  it('gives up the entry that was used longest ago where there are too many', () => {
-    over(2);
+  it('evicts the least recently used entry beyond maxEntries', () => {
+    setUp(2);
     for (const name of ['a', 'b']) add(name);
     cache.get('a');
     add('c');
     expect(keys('a', 'b', 'c')).toEqual(['a', 'c']);
   });
 
-  it('never takes more bytes than it may, and gives up what was used longest ago', () => {
-    over(1_000, 100);
+  it('evicts the least recently used entry beyond maxBytes', () => {
+    setUp(1_000, 100);
     for (const name of ['a', 'b', 'c']) add(name, MINUTE, 40);
     expect([cache.bytes, ...keys('a', 'b', 'c')]).toEqual([80, 'b', 'c']);
   });
 
-  it('keeps no entry that alone is larger than the cache may be, and all the others', () => {
-    over(1_000, 100);
+  it('does not store an entry larger than maxBytes, and keeps all others', () => {
+    setUp(1_000, 100);
     add('a', MINUTE, 40);
     add('b', MINUTE, 101);
     expect([cache.bytes, ...keys('a', 'b')]).toEqual([40, 'a']);
   });
 
-  it('counts an entry once that is kept again', () => {
-    over();
+  it('counts an entry once if it is stored again', () => {
+    setUp();
     add('a', MINUTE, 40);
     add('a', MINUTE, 30);
     expect([cache.size, cache.bytes]).toEqual([1, 30]);
   });
 
-  it('lets expired entries go when one is added, a hundred at most', () => {
-    over();
+  it('removes up to a hundred expired entries when one is added', () => {
+    setUp();
     for (let index = 0; index < 250; index++) add(`old ${index}`);
     now += MINUTE;
     const sizes = ['a', 'b', 'c', 'd'].map((name) => (add(name), cache.size));
@@ -87,16 +87,16 @@ describe('ExpiringCache', () => {
     expect(keys('a', 'b', 'c', 'd')).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('lets expired entries go by themselves, where nobody asks or adds', () => {
-    over();
+  it('removes expired entries by timer if there are no lookups or insertions', () => {
+    setUp();
     for (let index = 0; index < 500; index++) add(`old ${index}`);
     now += MINUTE;
     jest.advanceTimersByTime(30_000);
     expect([cache.size, cache.bytes]).toEqual([0, 0]);
   });
 
-  it('lets ten thousand go in one turn of the event loop, and the others in the next', () => {
-    over(30_000);
+  it('removes ten thousand expired entries per turn of the event loop', () => {
+    setUp(30_000);
     for (let index = 0; index < 25_000; index++) add(`old ${index}`);
     now += MINUTE;
     jest.advanceTimersByTime(30_000);
@@ -108,8 +108,8 @@ describe('ExpiringCache', () => {
     expect(sizes).toEqual([15_000, 5_000, 0]);
   });
 
-  it('decides what has expired by its clock, not by how often its timer runs', () => {
-    over();
+  it('decides by its clock what has expired, not by the time of its timer', () => {
+    setUp();
     add('a');
     jest.advanceTimersByTime(10 * MINUTE);
     expect(cache.size).toBe(1);
@@ -118,8 +118,8 @@ describe('ExpiringCache', () => {
     expect(cache.size).toBe(0);
   });
 
-  it('is held up by an entry that is valid for longer until that has expired', () => {
-    over();
+  it('keeps expired entries behind an entry with a longer validity until that has expired', () => {
+    setUp();
     add('long', 2 * MINUTE);
     add('short');
     now += MINUTE;
@@ -130,16 +130,16 @@ describe('ExpiringCache', () => {
     expect(cache.size).toBe(0);
   });
 
-  it('lets go what lies in the future after the clock was set back', () => {
-    over();
+  it('removes entries that start in the future after the clock was set back', () => {
+    setUp();
     add('a');
     now -= MINUTE;
     add('b');
     expect([cache.size, ...keys('a', 'b')]).toEqual([1, 'b']);
   });
 
-  it('has one timer however many entries there are, none where there are none, and one again later', () => {
-    over();
+  it('has one timer while there are entries, and none otherwise', () => {
+    setUp();
     expect(jest.getTimerCount()).toBe(0);
     for (let index = 0; index < 100; index++) add(`a ${index}`);
     expect(jest.getTimerCount()).toBe(1);
@@ -150,9 +150,9 @@ describe('ExpiringCache', () => {
     expect(jest.getTimerCount()).toBe(1);
   });
 
-  it('keeps no process alive by its timer', () => {
+  it('does not keep the process alive with its timer', () => {
     jest.useRealTimers();
-    over();
+    setUp();
     const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     add('a');
     expect(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout')).toHaveLength(before);
@@ -160,8 +160,8 @@ describe('ExpiringCache', () => {
     jest.useFakeTimers();
   });
 
-  it('forgets everything when it is closed, and keeps nothing from then on', () => {
-    over();
+  it('removes all entries when it is closed, and stores nothing afterwards', () => {
+    setUp();
     add('a');
     cache.close();
     expect([cache.size, cache.bytes, jest.getTimerCount()]).toEqual([0, 0, 0]);

@@ -8,7 +8,7 @@ describe('Fingerprints', () => {
   const fingerprints = new Fingerprints();
   const [one, other] = [() => 'x', () => 'x'];
 
-  it('are equal for equal options, in whatever order, and different for others', () => {
+  it('are equal for equal options in any order, and different otherwise', () => {
     const text = fc.constantFrom(
       '',
       'a',
@@ -38,53 +38,55 @@ describe('Fingerprints', () => {
     fc.assert(
       fc.property(options, options, (a, b) => {
         const reversed = Object.fromEntries(Object.entries(a).reverse());
-        expect(fingerprints.of(reversed)).toBe(fingerprints.of(a));
-        // A client counts by identity.
+        expect(fingerprints.compute(reversed)).toBe(fingerprints.compute(a));
+        // Clients are compared by reference.
         fc.pre(![a, b].some(({ clerkClient }) => typeof clerkClient === 'object' && clerkClient !== null));
-        expect(fingerprints.of(a) === fingerprints.of(b)).toBe(isDeepStrictEqual(a, b));
+        expect(fingerprints.compute(a) === fingerprints.compute(b)).toBe(isDeepStrictEqual(a, b));
       }),
       { numRuns: 3_000 },
     );
   });
 
   it.each<[string, object, object]>([
-    ['functions', { domain: one }, { domain: other }],
-    ['functions in lists', { audience: [one] }, { audience: [other] }],
-    ['Maps', { audience: new Map() }, { audience: new Map() }],
-    ['clients that are alike', { clerkClient: { a: 1 } }, { clerkClient: { a: 1 } }],
+    ['two functions', { domain: one }, { domain: other }],
+    ['two functions in lists', { audience: [one] }, { audience: [other] }],
+    ['two Maps', { audience: new Map() }, { audience: new Map() }],
+    ['equal clients', { clerkClient: { a: 1 } }, { clerkClient: { a: 1 } }],
     [
-      'what is hidden from what is not',
+      'a non-enumerable field and an enumerable one',
       { audience: Object.defineProperty({}, 'a', {}) },
       { audience: { a: undefined } },
     ],
-    ['what is hidden from what is not there', { audience: Object.defineProperty({}, 'a', {}) }, { audience: {} }],
-    ['what is inherited from what is not', { audience: Object.create({ a: 1 }) }, { audience: {} }],
-    ['a list from its fields', { audience: ['a'] }, { audience: { 0: 'a' } }],
-    ['one text from two', { audience: ['a,1"b'] }, { audience: ['a', 'b'] }],
-  ])('tell %s', (_, a, b) => {
-    expect(fingerprints.of(a)).not.toBe(fingerprints.of(b));
-    for (const each of [a, b]) expect(fingerprints.of(each)).toBe(fingerprints.of({ ...each }));
+    ['a non-enumerable field and no field', { audience: Object.defineProperty({}, 'a', {}) }, { audience: {} }],
+    ['an inherited field and no field', { audience: Object.create({ a: 1 }) }, { audience: {} }],
+    ['a list and an object with the same fields', { audience: ['a'] }, { audience: { 0: 'a' } }],
+    ['one text and two', { audience: ['a,1"b'] }, { audience: ['a', 'b'] }],
+  ])('are different for %s', (_, a, b) => {
+    expect(fingerprints.compute(a)).not.toBe(fingerprints.compute(b));
+    for (const each of [a, b]) expect(fingerprints.compute(each)).toBe(fingerprints.compute({ ...each }));
   });
 
-  it('ask nothing of what an object says about itself', () => {
+  it('are computed without calling any method of the options', () => {
     const says = () => {
-      throw new Error('was asked');
+      throw new Error('was called');
     };
     const self = { toJSON: says, toString: says, valueOf: says, [Symbol.toPrimitive]: says, [Symbol.iterator]: says };
     const list = Object.assign(['a'], self);
     for (const options of [{ audience: list }, { audience: Object.create(self) as object }, { clerkClient: self }]) {
-      expect(fingerprints.of(options)).toBe(fingerprints.of(options));
+      expect(fingerprints.compute(options)).toBe(fingerprints.compute(options));
     }
   });
 
-  it('of data are equal where only functions and clients differ', () => {
+  it('computed from data are equal if only functions and clients differ', () => {
     const options = (domain: unknown, clerkClient?: object) => ({ domain, clerkClient, audience: ['web'] });
-    expect(fingerprints.ofData(options(one, {}))).toBe(fingerprints.ofData(options(other, {})));
-    expect(fingerprints.ofData(options(one))).not.toBe(fingerprints.ofData(options('x')));
-    expect(fingerprints.ofData(options(one))).not.toBe(fingerprints.ofData({ ...options(one), audience: ['app'] }));
+    expect(fingerprints.computeFromData(options(one, {}))).toBe(fingerprints.computeFromData(options(other, {})));
+    expect(fingerprints.computeFromData(options(one))).not.toBe(fingerprints.computeFromData(options('x')));
+    expect(fingerprints.computeFromData(options(one))).not.toBe(
+      fingerprints.computeFromData({ ...options(one), audience: ['app'] }),
+    );
   });
 
-  it('let nobody read what they are taken of', () => {
-    expect(fingerprints.of({ secretKey: 'sk_test_a' })).toMatch(/^[\w+/]{43}=$/);
+  it('are SHA-256 digests, so options cannot be read from them', () => {
+    expect(fingerprints.compute({ secretKey: 'sk_test_a' })).toMatch(/^[\w+/]{43}=$/);
   });
 });

@@ -1,16 +1,16 @@
 import { createClerkRequest } from '@clerk/backend/internal';
 
 import {
-  directivesOf,
+  readDirectives,
   handshakeNonce,
   handshakeToken,
-  sessionTokenOf,
+  findSessionToken,
 } from '../../../lib/authentication/lanes/handshake.js';
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = (header: object, payload: object) => `${encode(header)}.${encode(payload)}.AAAA`;
 
-describe('a handshake in a request', () => {
+describe('handshakeNonce() and handshakeToken()', () => {
   it.each<[string, Record<string, string>, string | undefined, string | undefined]>([
     ['/', {}, undefined, undefined],
     ['/?__clerk_handshake=t', {}, undefined, 't'],
@@ -19,36 +19,46 @@ describe('a handshake in a request', () => {
     ['/?__clerk_handshake_nonce=', { cookie: '__clerk_handshake_nonce=n' }, 'n', undefined],
     ['/?__clerk_handshake=t', { cookie: '__clerk_handshake=other; __clerk_handshake_nonce_x=n' }, undefined, 't'],
     ['/', { cookie: '__clerk_handshake=t; __clerk_handshake_nonce=n' }, 'n', 't'],
-  ])('%s with %j is read as by Clerk', (path, headers, nonce, token) => {
+  ])('for the URL %s and the headers %j, return %s and %s', (path, headers, nonce, token) => {
     const request = createClerkRequest(new Request(`http://app.test${path}`, { headers }));
     expect([handshakeNonce(request), handshakeToken(request)]).toEqual([nonce, token]);
   });
 });
 
-describe('directivesOf', () => {
+describe('readDirectives()', () => {
   const lines = ['__session=a.b.c', '__client_uat=1'];
   it.each<[string, object, object, string[] | undefined]>([
     ['a handshake', { alg: 'RS256', typ: 'JWT' }, { handshake: lines }, lines],
-    ['one that says no type', { alg: 'RS256' }, { handshake: lines }, lines],
-    ['one of the category of sessions', { alg: 'RS256', cat: 'cl_B7d4PD111AAA' }, { handshake: lines }, lines],
-    ['an empty one', { alg: 'RS256' }, { handshake: [] }, []],
-    ['one of the category of templates', { alg: 'RS256', cat: 'cl_B7d4PD222AAA' }, { handshake: lines }, undefined],
-    ['one of another type', { alg: 'RS256', typ: 'at+jwt' }, { handshake: lines }, undefined],
-    ['one of another algorithm', { alg: 'RS512' }, { handshake: lines }, undefined],
+    ['a handshake without typ', { alg: 'RS256' }, { handshake: lines }, lines],
+    [
+      'a handshake with the category of sessions',
+      { alg: 'RS256', cat: 'cl_B7d4PD111AAA' },
+      { handshake: lines },
+      lines,
+    ],
+    ['a handshake without lines', { alg: 'RS256' }, { handshake: [] }, []],
+    [
+      'a token with the category of JWT templates',
+      { alg: 'RS256', cat: 'cl_B7d4PD222AAA' },
+      { handshake: lines },
+      undefined,
+    ],
+    ['a token of another type', { alg: 'RS256', typ: 'at+jwt' }, { handshake: lines }, undefined],
+    ['a token with another algorithm', { alg: 'RS512' }, { handshake: lines }, undefined],
     ['a session token', { alg: 'RS256' }, { sub: 'user_1' }, undefined],
-    ['one that holds something else', { alg: 'RS256' }, { handshake: ['a=b', 7] }, undefined],
-  ])('of %s', (_, header, payload, directives) => {
-    expect(directivesOf(jwt(header, payload))).toEqual(directives);
+    ['a handshake with a number among its lines', { alg: 'RS256' }, { handshake: ['a=b', 7] }, undefined],
+  ])('reads the lines of a handshake only, as Clerk does: %s', (_, header, payload, directives) => {
+    expect(readDirectives(jwt(header, payload))).toEqual(directives);
   });
 
-  it('of what is no JWT are none', () => {
+  it('returns undefined for text that is not a JWT', () => {
     for (const token of ['', 'x', 'a.b.c', `${encode(null)}.${encode(null)}.x`]) {
-      expect(directivesOf(token)).toBeUndefined();
+      expect(readDirectives(token)).toBeUndefined();
     }
   });
 });
 
-describe('sessionTokenOf', () => {
+describe('findSessionToken()', () => {
   it.each<[unknown, string | undefined]>([
     [['__session=a.b.c; Path=/'], 'a.b.c'],
     [['__session=first', '__session_x=last; HttpOnly', '__client_uat=1'], 'last'],
@@ -60,5 +70,7 @@ describe('sessionTokenOf', () => {
     [undefined, undefined],
     ['__session=a', undefined],
     [null, undefined],
-  ])('%j is found as by Clerk: %p', (directives, token) => expect(sessionTokenOf(directives)).toBe(token));
+  ])('for the lines %j, returns %p as in Clerk’s SDK', (directives, token) =>
+    expect(findSessionToken(directives)).toBe(token),
+  );
 });

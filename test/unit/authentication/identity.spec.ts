@@ -10,23 +10,23 @@ import {
 } from '../../../lib/authentication/identity/identity.js';
 
 const toAuth = jest.fn(() => signedOutAuthObject());
-const identity = (said: Partial<Identity>): Identity => ({
+const identity = (fields: Partial<Identity>): Identity => ({
   status: 'signed-out',
   tokenType: null,
   reason: null,
   hasCredentials: false,
   headers: new Headers(),
   toAuth,
-  ...said,
+  ...fields,
 });
 
 beforeEach(() => toAuth.mockClear());
 
-describe('identityForRoute', () => {
+describe('identityForRoute()', () => {
   const several = { acceptsToken: 'any', allowsPendingSession: false } as const;
   const sessions = { acceptsToken: 'session_token', allowsPendingSession: false } as const;
 
-  it('makes the caller signed out of no type where several are accepted and none was sent', () => {
+  it('returns an untyped signed-out object if several types are accepted and no credentials were sent', () => {
     const strangers = [identity({}), identity({ status: 'handshake' })];
     for (const stranger of strangers) {
       expect(identityForRoute(several, stranger).toAuth().tokenType).toBeNull();
@@ -34,14 +34,14 @@ describe('identityForRoute', () => {
     }
   });
 
-  it('leaves Clerk’s own answer to those who sent something', () => {
+  it('returns the identity unchanged for a caller with credentials or a signed-in caller', () => {
     for (const said of [{ hasCredentials: true }, { status: 'signed-in' }] as const) {
       const caller = identity(said);
       expect(identityForRoute(several, caller)).toBe(caller);
     }
   });
 
-  it('counts pending sessions as the handler says, unless asked otherwise', () => {
+  it('treats pending sessions as the handler says, unless a call to toAuth() overrides it', () => {
     const pending = identityForRoute({ ...sessions, allowsPendingSession: true }, identity({ status: 'signed-in' }));
     pending.toAuth();
     pending.toAuth({ treatPendingAsSignedOut: true });
@@ -49,7 +49,7 @@ describe('identityForRoute', () => {
   });
 });
 
-describe('subjectOf', () => {
+describe('subjectOf()', () => {
   it.each<[object, string | undefined]>([
     [{ isAuthenticated: true, userId: 'user_1' }, 'user_1'],
     [{ isAuthenticated: true, userId: null, subject: 'org_1' }, 'org_1'],
@@ -57,24 +57,24 @@ describe('subjectOf', () => {
     [{ isAuthenticated: true, userId: null }, undefined],
     [{ isAuthenticated: true }, undefined],
     [{ isAuthenticated: false, userId: 'user_1', subject: 'user_1' }, undefined],
-  ])('of %j is %s', (auth, subject) => {
+  ])('for the auth object %j, returns %s', (auth, subject) => {
     expect(subjectOf(identity({ toAuth: () => auth as never }))).toBe(subject);
   });
 
-  it('is that of a session with an open task too', () => {
+  it('counts pending sessions as signed in', () => {
     subjectOf(identity({}));
     expect(toAuth.mock.calls).toEqual([[{ treatPendingAsSignedOut: false }]]);
   });
 });
 
-describe('identityFromState', () => {
+describe('identityFromState()', () => {
   const auth = { userId: 'user_1' };
   const of = (said: object, headers: Record<string, string> = {}) => {
     const state = { status: 'signed-in', tokenType: 'session_token', reason: null, toAuth: () => auth, ...said };
     return identityFromState({ ...state, headers: new Headers(headers) } as never, true);
   };
 
-  it('hands on who is signed in', () => {
+  it('keeps the status, token type, reason and auth object of the state', () => {
     expect(of({})).toMatchObject({ status: 'signed-in', tokenType: 'session_token', hasCredentials: true });
     expect(of({}).toAuth()).toEqual(JSON.parse(JSON.stringify(auth)));
     expect(of({ status: 'signed-out', reason: 'token-expired' })).toMatchObject({
@@ -82,20 +82,20 @@ describe('identityFromState', () => {
     });
   });
 
-  it('takes everything with a way to go for a handshake, by which nobody is signed in yet', () => {
+  it('returns a handshake without token type for every state with a Location header', () => {
     const headers = { location: 'https://clerk.example/' };
     expect(of({}, headers)).toMatchObject({ status: 'handshake', tokenType: null });
     expect(of({ status: 'handshake', toAuth: () => null }, headers).toAuth()).toMatchObject({ isAuthenticated: false });
   });
 
-  it('withholds what discloses configuration, or is not Clerk’s to say', () => {
+  it('removes headers that disclose configuration and the CORS headers', () => {
     const withheld = ['x-clerk-auth-message', 'access-control-allow-origin', 'access-control-allow-credentials'];
     const { headers } = of({}, Object.fromEntries([...withheld, 'x-clerk-auth-status'].map((name) => [name, 'x'])));
     expect([...headers.keys()]).toEqual(['x-clerk-auth-status']);
   });
 });
 
-it('signedOutIdentity tells the client what Clerk would', () => {
+it('signedOutIdentity() sets the same status and reason headers as Clerk', () => {
   const { headers } = signedOutIdentity('token-expired', 'any', true);
   expect(Object.fromEntries(headers)).toEqual({
     'x-clerk-auth-status': 'signed-out',
@@ -103,7 +103,7 @@ it('signedOutIdentity tells the client what Clerk would', () => {
   });
 });
 
-it('hasHeaders tells whether there is anything to tell the client', () => {
+it('hasHeaders() tells whether there are response headers', () => {
   expect(hasHeaders(identity({}))).toBe(false);
   expect(hasHeaders(identity({ headers: new Headers({ a: 'b' }) }))).toBe(true);
 });

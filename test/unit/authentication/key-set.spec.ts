@@ -32,7 +32,7 @@ async function jwkOf(kid: string) {
 
 type Answer = () => Response | Promise<Response>;
 
-/** Keys whose fetches are answered one by one; the last answer repeats. */
+/** A key set whose fetches get these responses one by one; the last one repeats. */
 function remoteWith(given: typeof options, ...answers: Answer[]) {
   let now = 0;
   const calls: [string, RequestInit][] = [];
@@ -47,7 +47,7 @@ function remoteWith(given: typeof options, ...answers: Answer[]) {
 const remote = (...answers: Answer[]) => remoteWith(options, ...answers);
 
 describe('RemoteKeySet', () => {
-  it('fetches the keys once, with the secret key, and gives them as PEM', async () => {
+  it('fetches the keys once, with the secret key, and returns them as PEM', async () => {
     const { keys, calls } = remote(() => jwks('ins_1'));
     await expect(keys.find('ins_1')).resolves.toBe(pem);
     await expect(keys.find('ins_1')).resolves.toBe(pem);
@@ -57,19 +57,19 @@ describe('RemoteKeySet', () => {
     expect(new Headers(calls[0]![1].headers).get('authorization')).toBe('Bearer sk_test_x');
   });
 
-  it('shares one fetch among simultaneous callers', async () => {
+  it('shares one fetch between concurrent callers', async () => {
     const { keys, calls } = remote(() => jwks('ins_1'));
     await Promise.all(Array.from({ length: 100 }, () => keys.find('ins_1')));
     expect(calls).toHaveLength(1);
   });
 
-  it('answers a flood of unknown kids from one fetch', async () => {
+  it('makes one fetch for a flood of unknown kids', async () => {
     const { keys, calls } = remote(() => jwks('ins_1'));
     for (let i = 0; i < 50; i++) await expect(keys.find(`forged_${i}`)).resolves.toBeNull();
     expect(calls).toHaveLength(1);
   });
 
-  it('asks a Clerk that is down ten times at once and then every three seconds, whatever the flood', async () => {
+  it('makes at most ten fetches in thirty seconds during a flood while Clerk is down', async () => {
     const { keys, calls, pass } = remote(() => new Response('', { status: 429 }));
     const flood = async () => {
       for (let i = 0; i < 30; i++) await expect(keys.find(`forged_${i}`)).rejects.toBeInstanceOf(ClerkUnavailableError);
@@ -86,7 +86,7 @@ describe('RemoteKeySet', () => {
     expect(await flood()).toBe(10);
   });
 
-  it('says, of a Clerk that it asks no more, what it failed with last', async () => {
+  it('reports the last error as cause while it backs off', async () => {
     const thrown = new TypeError('fetch failed');
     const { keys } = remote(() => Promise.reject(thrown));
     const message = "Fetching Clerk's keys failed recently; backing off";
@@ -94,7 +94,7 @@ describe('RemoteKeySet', () => {
     await expect(keys.find('ins_1')).rejects.toMatchObject({ message, cause: thrown, retryInMs: Infinity });
   });
 
-  it('asks no more than ten times for one who waits, however often it may', async () => {
+  it('makes at most ten fetches for one caller, even with more retries allowed', async () => {
     const pauses: number[] = [];
     const patient = { ...options, timeoutInMs: 2 ** 30, maxRetries: 20 };
     const fetch = jest.fn(async () => new Response('', { status: 500 }));
@@ -103,7 +103,7 @@ describe('RemoteKeySet', () => {
     expect([fetch.mock.calls.length, pauses.length]).toEqual([10, 10]);
   });
 
-  it('fetches nothing by the way where it has never had a key', async () => {
+  it('does not fetch in the background before the first successful fetch', async () => {
     const { keys, calls, pass } = remote(() => new Response('', { status: 500 }));
     await expect(keys.find('ins_1')).rejects.toThrow(ClerkUnavailableError);
     pass(3_000);
@@ -113,7 +113,7 @@ describe('RemoteKeySet', () => {
   });
 
   it.each(['http://clerk.test', 'http://clerk.test/', 'http://clerk.test///'])(
-    'finds them under %s',
+    'fetches from /v1/jwks for the apiUrl %s',
     async (apiUrl) => {
       const { keys, calls } = remoteWith({ ...options, apiUrl }, () => jwks('ins_1'));
       await keys.find('ins_1');
@@ -121,7 +121,7 @@ describe('RemoteKeySet', () => {
     },
   );
 
-  it('forgets the failures once a fetch succeeds', async () => {
+  it('resets the count of failures after a successful fetch', async () => {
     const down = () => new Response('', { status: 500 });
     const { keys, calls } = remote(...Array.from({ length: 9 }, () => down), () => jwks('ins_1'));
     for (let i = 0; i < 9; i++) await expect(keys.find('ins_1')).rejects.toBeInstanceOf(ClerkUnavailableError);
@@ -129,7 +129,7 @@ describe('RemoteKeySet', () => {
     expect(calls).toHaveLength(10);
   });
 
-  it('fetches nothing for a token that names no key', async () => {
+  it('does not fetch for a token without kid', async () => {
     const { keys, calls } = remote(() => jwks('ins_1'));
     await expect(keys.find(null)).resolves.toBeNull();
     expect(calls).toHaveLength(0);
@@ -140,9 +140,9 @@ describe('RemoteKeySet', () => {
     ['a 500 in HTML', () => new Response('<h1>down</h1>', { status: 500 })],
     ['a 429', () => Response.json({ errors: [] }, { status: 429 })],
     ['a 404', () => new Response('', { status: 404 })],
-    ['half a body', () => new Response('{"keys": [')],
-    ['a body that is no key set', () => Response.json({ hello: 1 })],
-  ])('calls %s an outage, and recovers from it', async (_, fault) => {
+    ['a truncated body', () => new Response('{"keys": [')],
+    ['a body that is not a key set', () => Response.json({ hello: 1 })],
+  ])('reports %s as an outage, and recovers with the next successful fetch', async (_, fault) => {
     const { keys, calls } = remote(fault, fault, () => jwks('ins_1'));
     await expect(keys.find('ins_1')).rejects.toBeInstanceOf(ClerkUnavailableError);
     await expect(keys.current()).rejects.toBeInstanceOf(ClerkUnavailableError);
@@ -150,13 +150,13 @@ describe('RemoteKeySet', () => {
     expect(calls).toHaveLength(3);
   });
 
-  it.each([401, 403])('tells a %d: our own key is refused', async (status) => {
+  it.each([401, 403])('reports status %d as a rejected key', async (status) => {
     const { keys } = remote(() => Response.json({ errors: [{ code: 'x' }] }, { status }));
     await expect(keys.find('ins_1')).rejects.toBeInstanceOf(ClerkKeyRejectedError);
     await expect(keys.current()).rejects.toBeInstanceOf(ClerkKeyRejectedError);
   });
 
-  describe('as time goes by', () => {
+  describe('over time', () => {
     const FOUR_MINUTES = 4 * 60_000;
     const FIVE_MINUTES = 5 * 60_000;
     let now: number;
@@ -176,14 +176,14 @@ describe('RemoteKeySet', () => {
     const down = () => new Response('', { status: 503 });
     const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-    it('fetches them anew every five minutes, so that a removed key dies', async () => {
+    it('fetches the keys again after five minutes, so a removed key stops working', async () => {
       const { keys, calls } = timed(
         () => jwks('ins_1', 'ins_2'),
         () => jwks('ins_2'),
       );
       await keys.find('ins_1');
       expect(keys.freshUntil()).toBe(now + FIVE_MINUTES);
-      // The clock of this machine, if there is no other.
+      // The default is the system clock.
       const own = new RemoteKeySet(options, new ClerkCalls(options), async () => jwks('ins_1'));
       await own.find('ins_1');
       expect(own.freshUntil()).toBe(now + FIVE_MINUTES);
@@ -195,7 +195,7 @@ describe('RemoteKeySet', () => {
       expect(calls).toHaveLength(2);
     });
 
-    it('honours a new key at once, but for half a minute after a fetch', async () => {
+    it('finds a new key at once, unless the last fetch was less than thirty seconds ago', async () => {
       const { keys, calls } = timed(
         () => jwks('ins_1'),
         () => jwks('ins_1', 'ins_2'),
@@ -209,7 +209,7 @@ describe('RemoteKeySet', () => {
       expect(keys.getCached('ins_2')).not.toBeNull();
     });
 
-    it('goes on with known keys while Clerk is down, without waiting, and tries again by the way', async () => {
+    it('uses cached keys while Clerk is down, and retries in the background', async () => {
       const { keys, calls } = timed(
         () => jwks('ins_1'),
         down,
@@ -218,7 +218,7 @@ describe('RemoteKeySet', () => {
       );
       await keys.find('ins_1');
       now += FIVE_MINUTES;
-      // The one who finds out waits for the fetch to fail; from then on nobody does.
+      // The first caller waits until the fetch fails; later callers do not wait.
       await expect(keys.find('ins_1')).resolves.toBe(pem);
       expect(keys.getCached('ins_1')).not.toBeNull();
       expect(calls).toHaveLength(2);
@@ -228,12 +228,12 @@ describe('RemoteKeySet', () => {
       expect(keys.getCached('ins_1')).not.toBeNull();
       await settled();
       expect(calls).toHaveLength(4);
-      // Healed: a new key is known without anybody having asked for it.
+      // Recovered: the new key is cached although no caller has asked for it.
       expect(keys.getCached('ins_2')).not.toBeNull();
       expect(keys.freshUntil()).toBe(now + FIVE_MINUTES);
     });
 
-    it('gives them up after the time that the application allows', async () => {
+    it('stops using stale keys after staleKeysInMs', async () => {
       const { keys } = timed(() => jwks('ins_1'), down);
       await keys.find('ins_1');
       now += FIVE_MINUTES;
@@ -247,7 +247,7 @@ describe('RemoteKeySet', () => {
       await expect(keys.current()).rejects.toThrow(ClerkUnavailableError);
     });
 
-    it('does not go on with them where Clerk refuses our own key', async () => {
+    it('does not use stale keys if Clerk rejects the secret key', async () => {
       const { keys } = timed(
         () => jwks('ins_1'),
         () => new Response('', { status: 401 }),
@@ -258,7 +258,7 @@ describe('RemoteKeySet', () => {
       expect(keys.getCached('ins_1')).toBeNull();
     });
 
-    it('fetches them before they are too old, while everybody goes on with those that are known', async () => {
+    it('refreshes the keys in the background after four minutes, while callers use the cached ones', async () => {
       const { keys, calls } = timed(
         () => jwks('ins_1'),
         () => jwks('ins_2'),
@@ -274,7 +274,7 @@ describe('RemoteKeySet', () => {
       expect([keys.getCached('ins_1'), keys.getCached('ins_2')]).toEqual([null, expect.anything()]);
     });
 
-    it('notices an outage in time, so that nobody waits for it', async () => {
+    it('detects an outage by its background refresh, so that no caller waits for it', async () => {
       const hang = () => new Promise<Response>(() => {});
       const { keys } = timed(() => jwks('ins_1'), down, hang);
       await keys.find('ins_1');
@@ -285,7 +285,7 @@ describe('RemoteKeySet', () => {
       expect(keys.getCached('ins_1')).not.toBeNull();
     });
 
-    it('does not wait for a Clerk that hangs for as long as a request does', async () => {
+    it('returns a stale key before timeoutInMs if Clerk hangs', async () => {
       const hang = () => new Promise<Response>(() => {});
       const { keys } = timed(() => jwks('ins_1'), hang);
       await keys.find('ins_1');
@@ -295,10 +295,10 @@ describe('RemoteKeySet', () => {
       expect(performance.now() - began).toBeLessThan(options.timeoutInMs);
     });
 
-    describe('and a clock is set back by hours', () => {
+    describe('after the clock is set back by hours', () => {
       const HOURS = 5 * 3_600_000;
 
-      it('takes the keys for too old, and fetches them anew', async () => {
+      it('treats the keys as expired and fetches them again', async () => {
         const { keys, calls } = timed(
           () => jwks('ins_1', 'ins_2'),
           () => jwks('ins_2', 'ins_3'),
@@ -312,7 +312,7 @@ describe('RemoteKeySet', () => {
         expect(calls).toHaveLength(2);
       });
 
-      it('fetches no less often for unknown ids', async () => {
+      it('fetches as often for unknown kids as before', async () => {
         const { keys, calls } = timed(
           () => jwks('ins_1'),
           () => jwks('ins_1'),
@@ -327,7 +327,7 @@ describe('RemoteKeySet', () => {
         await expect(keys.find('ins_2')).resolves.toBe(pem);
       });
 
-      it('lets keys outlive an outage no longer than the application allows', async () => {
+      it('stops using stale keys after staleKeysInMs', async () => {
         const { keys } = timed(() => jwks('ins_1'), down);
         await keys.find('ins_1');
         now -= HOURS;
@@ -339,7 +339,7 @@ describe('RemoteKeySet', () => {
         await expect(keys.find('ins_1')).rejects.toThrow(ClerkUnavailableError);
       });
 
-      it('heals at once from failures that lie in the future now', async () => {
+      it('ignores failures that are in the future now, and recovers at once', async () => {
         const failures = Array.from({ length: 10 }, () => down);
         const { keys, calls } = timed(...failures, () => jwks('ins_1'));
         for (let time = 0; time < 12; time++) await expect(keys.find('ins_1')).rejects.toThrow(ClerkUnavailableError);
@@ -348,7 +348,7 @@ describe('RemoteKeySet', () => {
         await expect(keys.find('ins_1')).resolves.toBe(pem);
       });
 
-      it('tries again by the way, though the last failure lies in the future', async () => {
+      it('retries in the background although the last failure is in the future', async () => {
         const { keys } = timed(
           () => jwks('ins_1'),
           down,
@@ -365,7 +365,7 @@ describe('RemoteKeySet', () => {
       });
     });
 
-    it('has a current key in an outage too', async () => {
+    it('returns a current key during an outage', async () => {
       const { keys } = timed(() => jwks('ins_1'), down);
       await keys.find('ins_1');
       now += FIVE_MINUTES;
@@ -374,12 +374,12 @@ describe('RemoteKeySet', () => {
     });
   });
 
-  it('has no current key where none was published', async () => {
+  it('throws from current() if no key is published', async () => {
     const { keys } = remote(() => Response.json({ keys: [] }));
     await expect(keys.current()).rejects.toBeInstanceOf(ClerkUnavailableError);
   });
 
-  it('uses no key of another kind', async () => {
+  it('ignores EC keys', async () => {
     const ec = await exportJWK((await generateKeyPair('ES256')).publicKey);
     for (const alg of ['ES256', undefined]) {
       const alone = { ...ec, kid: 'ec', alg };
@@ -392,22 +392,22 @@ describe('RemoteKeySet', () => {
   });
 
   it.each<[string, object, boolean]>([
-    ['says nothing of its use', { alg: undefined, use: undefined }, true],
-    ['may verify', { key_ops: ['verify'] }, true],
-    ['may only encrypt', { key_ops: ['encrypt'] }, false],
-    ['is there to encrypt', { use: 'enc' }, false],
-    ['is for another algorithm', { alg: 'RS512' }, false],
-    ['is of another kind', { kty: 'EC' }, false],
-    ['has no text for a name', { kid: 5 }, false],
-  ])('judges a key by what it says: one that %s', async (_, said, used) => {
+    ['without alg and use', { alg: undefined, use: undefined }, true],
+    ['with key_ops verify', { key_ops: ['verify'] }, true],
+    ['with key_ops encrypt', { key_ops: ['encrypt'] }, false],
+    ['with use enc', { use: 'enc' }, false],
+    ['with another algorithm', { alg: 'RS512' }, false],
+    ['with another key type', { kty: 'EC' }, false],
+    ['with a kid that is not a string', { kid: 5 }, false],
+  ])('for a published key %s (%j), uses it: %s', async (_, fields, used) => {
     const { keys } = remote(async () =>
-      Response.json({ keys: [{ ...(await jwkOf('ins_2')), ...said }, await jwkOf('ins_1')] }),
+      Response.json({ keys: [{ ...(await jwkOf('ins_2')), ...fields }, await jwkOf('ins_1')] }),
     );
     await expect(keys.find('ins_2')).resolves.toBe(used ? pem : null);
     await expect(keys.find(5 as never)).resolves.toBeNull();
   });
 
-  it('says until when what it verified holds: longer in an outage, by a little each time', async () => {
+  it('extends freshUntil() during an outage by three seconds after each failure, but not for a rejected key', async () => {
     const settled = async () => {
       for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     };
@@ -426,17 +426,17 @@ describe('RemoteKeySet', () => {
       await settled();
       expect(keys.freshUntil()).toBe(until);
     }
-    const refused = remote(
+    const rejected = remote(
       () => jwks('ins_1'),
       () => new Response('', { status: 401 }),
     );
-    await refused.keys.find('ins_1');
-    refused.pass(330_000);
-    await expect(refused.keys.find('ins_1')).rejects.toThrow(ClerkKeyRejectedError);
-    expect(refused.keys.freshUntil()).toBe(300_000);
+    await rejected.keys.find('ins_1');
+    rejected.pass(330_000);
+    await expect(rejected.keys.find('ins_1')).rejects.toThrow(ClerkKeyRejectedError);
+    expect(rejected.keys.freshUntil()).toBe(300_000);
   });
 
-  it('uses none of two keys of one name', async () => {
+  it('uses neither of two keys with the same kid', async () => {
     const { keys } = remote(() => jwks('ins_1', 'ins_1', 'ins_2'));
     await expect(keys.find('ins_1')).resolves.toBeNull();
     await expect(keys.find('ins_2')).resolves.toBe(pem);
@@ -447,16 +447,16 @@ describe('RemoteKeySet', () => {
     ['The Backend API published no usable key', () => Response.json({ keys: [] })],
     ['The Backend API returned 500 to a request for the keys', () => new Response('', { status: 500 })],
     ['The Backend API returned 401 to a request for the keys', () => new Response('', { status: 401 })],
-  ])('says why there are none: %s', async (message, answer) => {
+  ])('throws the message: %s', async (message, answer) => {
     await expect(remote(answer).keys.find('ins_1')).rejects.toThrow(message);
   });
 
   it.each<[string, unknown]>([
-    ['no keys', []],
-    ['keys that are none', [{ kty: 'RSA', kid: 'ins_1' }, { kid: 'ins_1' }]],
-    ['keys of odd types', [{ kty: 'RSA', kid: 'ins_1', n: 1, e: {}, key_ops: 7 }]],
-    ['nothing for a key', [null]],
-  ])('goes on with the keys it has where Clerk publishes %s', async (_, published) => {
+    ['an empty list', []],
+    ['invalid keys', [{ kty: 'RSA', kid: 'ins_1' }, { kid: 'ins_1' }]],
+    ['keys with fields of other types', [{ kty: 'RSA', kid: 'ins_1', n: 1, e: {}, key_ops: 7 }]],
+    ['null instead of a key', [null]],
+  ])('keeps using the cached keys if Clerk publishes %s', async (_, published) => {
     const { keys, calls, pass } = remote(
       () => jwks('ins_1'),
       () => Response.json({ keys: published }),
@@ -469,7 +469,7 @@ describe('RemoteKeySet', () => {
     await expect(keys.current()).resolves.toBe(pem);
   });
 
-  it('uses the keys among those that are none', async () => {
+  it('uses a valid key among invalid ones', async () => {
     const { keys } = remote(async () => Response.json({ keys: [{ kty: 'RSA', kid: 'ins_2' }, await jwkOf('ins_1')] }));
     await expect(keys.find('ins_1')).resolves.toBe(pem);
     expect([keys.getCached('ins_1'), keys.getCached('ins_2')]).toEqual([expect.anything(), null]);
@@ -478,13 +478,13 @@ describe('RemoteKeySet', () => {
   it.each([
     [1024 * 1024, true],
     [1024 * 1024 + 1, false],
-  ])('reads %i bytes of keys: %s', async (bytes, isRead) => {
+  ])('for a key set of %i bytes, accepts it: %s', async (bytes, isRead) => {
     const text = JSON.stringify({ keys: [await jwkOf('ins_1')] });
     const { keys } = remote(() => new Response(text.padEnd(bytes)));
     expect(await keys.find('ins_1').catch(() => null)).toBe(isRead ? pem : null);
   });
 
-  it('reads no more than a megabyte, and closes the connection', async () => {
+  it('stops reading an endless key set after a megabyte, and closes the connection', async () => {
     let chunks = 0;
     let cancelled = false;
     const endless = new ReadableStream<Uint8Array>({
@@ -498,16 +498,16 @@ describe('RemoteKeySet', () => {
     expect([chunks < 25, cancelled]).toEqual([true, true]);
   });
 
-  describe('asked again after a failure', () => {
+  describe('with one retry allowed', () => {
     const retrying = (...answers: Answer[]) => remoteWith({ ...options, maxRetries: 1 }, ...answers);
 
     it.each<[string, Answer]>([
       ['a refused connection', () => Promise.reject(new TypeError('fetch failed'))],
       ['a 500', () => new Response('', { status: 500 })],
-      ['a 429 that ends at once', () => new Response('', { status: 429, headers: { 'retry-after': '0' } })],
-      ['half a body', () => new Response('{"keys": [')],
-      ['no keys', () => Response.json({ keys: [] })],
-    ])('gives the keys to all who wait: %s', async (_, fault) => {
+      ['a 429 with Retry-After 0', () => new Response('', { status: 429, headers: { 'retry-after': '0' } })],
+      ['a truncated body', () => new Response('{"keys": [')],
+      ['an empty key set', () => Response.json({ keys: [] })],
+    ])('returns the keys of the second fetch to all waiting callers after %s', async (_, fault) => {
       const { keys, calls } = retrying(fault, () => jwks('ins_1'));
       const found = await Promise.all([keys.find('ins_1'), keys.find('ins_1'), keys.current()]);
       expect([found, calls.length]).toEqual([[pem, pem, pem], 2]);
@@ -516,31 +516,31 @@ describe('RemoteKeySet', () => {
     it.each<[string, () => Response]>([
       ['a 404', () => new Response('', { status: 404 })],
       ['a 302', () => new Response('', { status: 302, headers: { location: 'http://elsewhere.test' } })],
-      ['a 429 that lasts', () => new Response('', { status: 429, headers: { 'retry-after': '30' } })],
-      ['a 429 of unknown length', () => new Response('', { status: 429 })],
+      ['a 429 with a long Retry-After', () => new Response('', { status: 429, headers: { 'retry-after': '30' } })],
+      ['a 429 without Retry-After', () => new Response('', { status: 429 })],
       ['a 401', () => new Response('', { status: 401 })],
-    ])('is not what helps against %s', async (_, fault) => {
+    ])('does not retry after %s', async (_, fault) => {
       const { keys, calls } = retrying(fault, () => jwks('ins_1'));
       await expect(keys.find('ins_1')).rejects.toThrow();
       expect(calls).toHaveLength(1);
     });
 
-    it('is counted: a Clerk that is down is asked no more often for it', async () => {
+    it('counts retries among the ten fetches that it makes while Clerk is down', async () => {
       const { keys, calls } = retrying(() => new Response('', { status: 500 }));
       for (let time = 0; time < 30; time++) await expect(keys.find('x')).rejects.toThrow(ClerkUnavailableError);
       expect(calls).toHaveLength(10);
     });
   });
 
-  it('never puts the secret key into an error', async () => {
+  it('never includes the secret key in an error', async () => {
     const { keys } = remote(() => Promise.reject(new TypeError('fetch failed')));
     const error = await keys.find('ins_1').catch((reason: Error) => reason);
     expect(JSON.stringify([String(error), (error as Error).stack])).not.toContain('sk_test_x');
   });
 });
 
-describe('NO_INSTANCE_KEYS', () => {
-  it('has none, and says why where one is needed', async () => {
+describe('EMPTY_KEY_SET', () => {
+  it('has no keys, and throws from current() with the reason', async () => {
     await expect(EMPTY_KEY_SET.find('ins_1')).resolves.toBeNull();
     expect(EMPTY_KEY_SET.getCached('ins_1')).toBeNull();
     expect(EMPTY_KEY_SET.freshUntil()).toBe(Infinity);
@@ -549,14 +549,14 @@ describe('NO_INSTANCE_KEYS', () => {
 });
 
 describe('StaticKeySet', () => {
-  it('has one key, whatever a token names', async () => {
+  it('returns its only key for every kid', async () => {
     const keys = new StaticKeySet('PEM');
     await expect(keys.find()).resolves.toBe('PEM');
     await expect(keys.current()).resolves.toBe('PEM');
     expect(keys.freshUntil()).toBe(Infinity);
   });
 
-  it('has it at hand, read once', async () => {
+  it('parses its key once for getCached()', async () => {
     const { publicKey } = await generateKeyPair('RS256', { extractable: true });
     const pem = await exportSPKI(publicKey);
     const keys = new StaticKeySet(pem);

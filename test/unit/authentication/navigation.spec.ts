@@ -7,7 +7,7 @@ const request = (headers: Record<string, string> = {}, path = '/', method = 'GET
   createClerkRequest(new Request(`http://localhost${path}`, { headers, method }));
 const NAVIGATION = { 'sec-fetch-dest': 'document' };
 
-describe('isDocumentNavigation, by Clerk’s own rule', () => {
+describe('isDocumentNavigation()', () => {
   it.each([
     [{ 'sec-fetch-dest': 'document' }, 'GET', true],
     [{ 'sec-fetch-dest': 'iframe' }, 'GET', true],
@@ -18,21 +18,21 @@ describe('isDocumentNavigation, by Clerk’s own rule', () => {
     [{}, 'GET', false],
     [{ 'sec-fetch-dest': 'document' }, 'POST', false],
     [{ accept: 'text/html' }, 'HEAD', false],
-  ])('%j, %s: %s', (headers, method, answer) =>
+  ])('for the headers %j and the method %s, returns %s as in Clerk’s SDK', (headers, method, answer) =>
     expect(isDocumentNavigation(request(headers as never, '/', method))).toBe(answer),
   );
 });
 
-describe('withoutHandshake', () => {
+describe('withoutHandshake()', () => {
   const path = '/a?x=1&__clerk_handshake=t&__clerk_handshake_nonce=n&__clerk_db_jwt=d';
   const cookie = 'theme=dark; __clerk_handshake_nonce=n; __session=s;__clerk_handshake=t';
 
-  it('leaves a document navigation alone', () => {
+  it('returns a document navigation unchanged', () => {
     const navigation = request({ ...NAVIGATION, cookie }, path);
     expect(withoutHandshake(navigation, true)).toBe(navigation);
   });
 
-  it('leaves a fetch alone that carries no handshake', () => {
+  it('returns a fetch without a handshake unchanged', () => {
     const plain = request({ cookie: '__session=s' }, '/a?x=1');
     expect(withoutHandshake(plain, true)).toBe(plain);
     expect(withoutHandshake(plain, false)).toBe(plain);
@@ -40,10 +40,10 @@ describe('withoutHandshake', () => {
 
   it.each([
     ['a fetch', { 'sec-fetch-dest': 'empty' }, true],
-    ['a fetch, with handshakes off', { 'sec-fetch-dest': 'empty' }, false],
-    ['a navigation, with handshakes off', NAVIGATION, false],
-    ['a navigation of an old browser, with handshakes off', { accept: 'text/html' }, false],
-  ])('takes every trace of a handshake from %s, and nothing else', (_, headers, enableHandshake) => {
+    ['a fetch with handshakes disabled', { 'sec-fetch-dest': 'empty' }, false],
+    ['a navigation with handshakes disabled', NAVIGATION, false],
+    ['a navigation of an old browser with handshakes disabled', { accept: 'text/html' }, false],
+  ])('removes the handshake from the URL and cookies of %s, and nothing else', (_, headers, enableHandshake) => {
     const stripped = withoutHandshake(
       request({ ...headers, cookie, authorization: 'Bearer t' } as never, path),
       enableHandshake,
@@ -54,13 +54,13 @@ describe('withoutHandshake', () => {
     expect(isDocumentNavigation(stripped)).toBe(false);
   });
 
-  it('leaves a fetch what it says of its destination', () => {
+  it('keeps the Sec-Fetch-Dest header of a fetch', () => {
     const headers = { cookie: '__clerk_handshake_nonce=x', 'sec-fetch-dest': 'image' };
     const stripped = withoutHandshake(createClerkRequest(new Request('http://a.example/', { headers })), true);
     expect(stripped.headers.get('sec-fetch-dest')).toBe('image');
   });
 
-  it('keeps the method, and adds no cookie header', () => {
+  it('keeps the method and adds no cookie header', () => {
     const stripped = withoutHandshake(request({}, '/?__clerk_handshake=t', 'POST'), true);
     expect([stripped.method, stripped.headers.has('cookie'), stripped.url]).toEqual([
       'POST',
@@ -69,15 +69,15 @@ describe('withoutHandshake', () => {
     ]);
   });
 
-  it('takes it in whatever spelling Clerk would read', () => {
-    const spelt = (text: string) =>
+  it('removes handshake parameters and cookies in every encoding that Clerk reads', () => {
+    const percentEncoded = (text: string) =>
       fc
         .array(fc.boolean(), { minLength: text.length, maxLength: text.length })
         .map((encoded) => [...text].map((c, i) => (encoded[i] ? `%${c.charCodeAt(0).toString(16)}` : c)).join(''));
     const name = fc.constantFrom('__clerk_handshake', '__clerk_handshake_nonce', '__clerk_handshake_format');
     fc.assert(
       fc.property(
-        name.chain(spelt),
+        name.chain(percentEncoded),
         name,
         fc.constantFrom('', ' ', '\t'),
         fc.boolean(),

@@ -13,8 +13,8 @@ import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
 const given = { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a', timeoutInMs: 50 };
 
-/** Users of a Clerk that answers as told, and whom it was asked for. */
-function over(getUser: (id: string) => unknown, more: object = {}) {
+/** RequestUsers over a client with this `getUser`, and the IDs that it was called with. */
+function setUp(getUser: (id: string) => unknown, more: object = {}) {
   const asked: string[] = [];
   const client = { users: { getUser: async (id: string) => (asked.push(id), getUser(id)) } } as unknown as ClerkClient;
   return {
@@ -35,8 +35,8 @@ const failing = (status?: unknown) => () => {
 };
 
 describe('RequestUsers', () => {
-  it('loads each user of a request once, and anew for another request', async () => {
-    const { users, asked } = over((id) => ({ id }));
+  it('loads each user once per request, and again for another request', async () => {
+    const { users, asked } = setUp((id) => ({ id }));
     const one = request();
     const twice = await Promise.all([users.load(one, ada), users.load({ ...one, source: {} }, ada)]);
     expect(twice).toEqual([{ id: 'user_ada' }, { id: 'user_ada' }]);
@@ -57,56 +57,56 @@ describe('RequestUsers', () => {
   };
 
   it.each<[string, Identity, object]>([
-    ['nobody', signedOutIdentity('token-expired', 'any', true), { ...signedOut, challenge: 'Bearer' }],
+    ['a signed-out caller', signedOutIdentity('token-expired', 'any', true), { ...signedOut, challenge: 'Bearer' }],
     [
-      'somebody with an open task',
+      'a pending session',
       { ...ada, toAuth: () => signedOutAuthObject(undefined, 'pending') },
       { ...signedOut, challenge: 'Bearer' },
     ],
     ['a machine', signedIn({ machineId: 'mch_1', subject: 'mch_1' }), noUser],
-    ['the key of an organization', signedIn({ userId: null, orgId: 'org_1' }), noUser],
-    ['whom Clerk could not be asked about', failed(new ClerkUnavailableError('down')), unavailable],
+    ['an API key of an organization', signedIn({ userId: null, orgId: 'org_1' }), noUser],
+    ['a caller whom Clerk was unavailable to verify', failed(new ClerkUnavailableError('down')), unavailable],
     [
-      'whom Clerk would not be asked about',
+      'a caller whom Clerk did not verify because it rejects our key',
       failed(new ClerkKeyRejectedError('no')),
       { ...misconfigured, code: 'clerk-key-rejected' },
     ],
     [
-      'a request without usable options',
+      'a request for which resolveOptions failed',
       failed(new ClerkRequestOptionsError('threw')),
       { ...misconfigured, code: 'invalid-configuration' },
     ],
-  ])('asks nothing about %s', async (_, identity, denial) => {
-    const { users, asked } = over((id) => ({ id }));
+  ])('returns a denial without calling Clerk for %s', async (_, identity, denial) => {
+    const { users, asked } = setUp((id) => ({ id }));
     expect(await users.load(request(), identity)).toEqual({ denial });
     expect(asked).toEqual([]);
   });
 
   it.each<[string, () => unknown, object]>([
     [
-      'a user who is gone',
+      'a user who does not exist (404)',
       failing(404),
       { status: 404, code: 'user-not-found', message: 'The user does not exist any more.' },
     ],
-    ['a refused key', failing(401), { ...misconfigured, code: 'clerk-key-rejected' }],
-    ['a forbidden key', failing(403), { ...misconfigured, code: 'clerk-key-rejected' }],
-    ['too many questions', failing(429), { ...unavailable, retryAfterInSeconds: 10 }],
-    ['an outage', failing(500), unavailable],
+    ['a rejected key (401)', failing(401), { ...misconfigured, code: 'clerk-key-rejected' }],
+    ['a forbidden key (403)', failing(403), { ...misconfigured, code: 'clerk-key-rejected' }],
+    ['a rate limit (429)', failing(429), { ...unavailable, retryAfterInSeconds: 10 }],
+    ['an outage (500)', failing(500), unavailable],
     ['an error without status', failing(), unavailable],
-    ['a page of HTML', () => '<html>', unavailable],
+    ['an HTML page with status 200', () => '<html>', unavailable],
     ['another user', () => ({ id: 'user_bob' }), unavailable],
-    ['no user', () => undefined, unavailable],
-    ['no answer at all', () => new Promise(() => undefined), unavailable],
-  ])('tells of %s', async (_, getUser, denial) => {
-    expect(await over(getUser).users.load(request(), ada)).toEqual({ denial });
+    ['an empty response', () => undefined, unavailable],
+    ['a call that never completes', () => new Promise(() => undefined), unavailable],
+  ])('returns the right denial for %s', async (_, getUser, denial) => {
+    expect(await setUp(getUser).users.load(request(), ada)).toEqual({ denial });
   });
 
   it.each([
     [500, 2],
     [429, 1],
     [400, 1],
-  ])('asks again where that may help: after a status %i it has asked %i times', async (status, times) => {
-    const { users, asked } = over(failing(status), { timeoutInMs: 5_000, maxRetries: 1 });
+  ])('after status %i, calls Clerk %i times in all with one retry allowed', async (status, times) => {
+    const { users, asked } = setUp(failing(status), { timeoutInMs: 5_000, maxRetries: 1 });
     await users.load(request(), ada);
     expect(asked).toHaveLength(times);
   });

@@ -18,18 +18,18 @@ const TOKEN = 'token.of.somebody';
 const claims = { sub: 'user_1', sid: 'sess_1', metadata: { roles: ['a'] }, fea: 'u:x', v: 2 };
 const machine = { id: 'id_1', subject: 'user_1', name: 'deploy', scopes: ['a'], claims: { tier: { level: 1 } } };
 
-/** Auth objects of each kind, as Clerk makes them. */
+/** Auth objects of each kind, as Clerk builds them. */
 const KINDS: [kind: string, make: () => AuthObject][] = [
   ['a session', () => signedInAuthObject({ secretKey: 'sk_test_secret' }, TOKEN, claims as never)],
-  ['nobody', () => signedOutAuthObject()],
+  ['a signed-out caller', () => signedOutAuthObject()],
   ['an API key', () => authenticatedMachineObject('api_key', TOKEN, machine as never)],
   ['an M2M token', () => authenticatedMachineObject('m2m_token', TOKEN, machine as never)],
   ['an OAuth token', () => authenticatedMachineObject('oauth_token', TOKEN, machine as never)],
-  ['no API key', () => unauthenticatedMachineObject('api_key')],
-  ['a token that is none', () => invalidTokenAuthObject()],
+  ['a missing API key', () => unauthenticatedMachineObject('api_key')],
+  ['an invalid token', () => invalidTokenAuthObject()],
 ];
 
-/** Whatever is done with an object by those who do not know what it is. */
+/** What generic code (serializers, loggers, cloners) does with an object. */
 const WALKERS: Record<string, (auth: AuthObject) => unknown> = {
   'class-transformer, which calls functions': callEverything,
   'JSON.stringify': (auth) => JSON.parse(JSON.stringify(auth)),
@@ -51,24 +51,27 @@ const WALKERS: Record<string, (auth: AuthObject) => unknown> = {
   },
 };
 
-describe.each(KINDS)('the auth object of %s', (_, make) => {
+describe.each(KINDS)('the safe auth object of %s', (_, make) => {
   const auth = safeAuthObject(make());
-  /** What Clerk's own is as JSON: without its functions. */
+  /** Clerk's own object as JSON, that is, without its functions. */
   const expected = JSON.parse(JSON.stringify(make())) as unknown;
 
-  it.each(Object.entries(WALKERS))('comes out of %s as Clerk’s properties, and no more', (_walker, walk) => {
-    const walked = walk(auth);
-    // Absent and undefined are one to JSON.
-    expect(JSON.parse(JSON.stringify(walked))).toEqual(expected);
-    expect(inspect(walked, { depth: null })).not.toMatch(/Promise|Function|token\.of/);
-  });
+  it.each(Object.entries(WALKERS))(
+    'results in Clerk’s properties only, without functions or token, after %s',
+    (_walker, walk) => {
+      const walked = walk(auth);
+      // JSON makes no difference between absent and undefined.
+      expect(JSON.parse(JSON.stringify(walked))).toEqual(expected);
+      expect(inspect(walked, { depth: null })).not.toMatch(/Promise|Function|token\.of/);
+    },
+  );
 
-  it('equals another of the same properties, and is logged without its token', () => {
+  it('equals another with the same properties, and is inspected without its token', () => {
     deepStrictEqual(auth, safeAuthObject(make()));
     expect(inspect(auth, { depth: null, showHidden: true })).not.toContain(TOKEN);
   });
 
-  it('keeps Clerk’s properties in their order, and its functions', async () => {
+  it('keeps the order of Clerk’s properties, and its working functions', async () => {
     const clerks = make();
     const isProperty = (name: string) => typeof clerks[name as 'has'] !== 'function';
     expect(Object.keys(auth)).toEqual(Object.keys(clerks).filter(isProperty));
@@ -82,13 +85,13 @@ describe.each(KINDS)('the auth object of %s', (_, make) => {
   });
 
   it.each([[], [undefined], [null], ['org:admin'], [0, 'has'], [true], [Symbol('x')]])(
-    'has no right that is not asked for by name: has(%p)',
+    'returns false for has(%p)',
     (...args: unknown[]) => {
       expect((auth.has as (...args: unknown[]) => boolean)(...args)).toBe(false);
     },
   );
 
-  it('cannot be changed, nor can what it holds; a copy can', () => {
+  it('is deeply frozen, while a clone can be changed', () => {
     for (const name of Object.getOwnPropertyNames(auth)) {
       expect(() => Object.assign(auth, { [name]: 'changed' })).toThrow(TypeError);
     }
@@ -98,7 +101,7 @@ describe.each(KINDS)('the auth object of %s', (_, make) => {
     expect(JSON.parse(JSON.stringify(auth))).toEqual(expected);
   });
 
-  it('stays what it is where it is made safe again', async () => {
+  it('keeps its properties and functions if it is made safe again', async () => {
     const again = safeAuthObject(auth);
     expect(Object.getOwnPropertyNames(again).sort()).toEqual(Object.getOwnPropertyNames(auth).sort());
     expect(Object.keys(again)).toEqual(Object.keys(auth));

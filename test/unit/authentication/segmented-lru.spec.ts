@@ -8,7 +8,7 @@ const filled = (max: number, ...keys: string[]) => {
 const kept = (cache: SegmentedLru<{ key: string }>, keys: readonly string[]) => keys.filter((key) => cache.get(key));
 
 describe('SegmentedLru', () => {
-  it('finds what was added, and nothing else', () => {
+  it('returns a value that was added, and undefined for other keys', () => {
     const cache = filled(5, 'a');
     const first = cache.get('a');
     expect(first).toEqual({ key: 'a' });
@@ -16,18 +16,18 @@ describe('SegmentedLru', () => {
     expect(cache.get('b')).toBeUndefined();
   });
 
-  it('keeps all that there is room for, used once or not', () => {
+  it('keeps all entries within its capacity, however often they are used', () => {
     const keys = ['a', 'b', 'c', 'd', 'e'];
     const cache = filled(5, ...keys);
     for (let time = 0; time < 3; time++) expect(kept(cache, keys)).toEqual(keys);
   });
 
-  it('drops what was used once and longest ago first', () => {
+  it('evicts the oldest entry that was used once', () => {
     const cache = filled(5, 'a', 'b', 'c', 'd', 'e', 'f');
     expect(kept(cache, ['a', 'b', 'c', 'd', 'e', 'f'])).toEqual(['b', 'c', 'd', 'e', 'f']);
   });
 
-  it('keeps what was used again through any number of others that are used once', () => {
+  it('keeps entries that were used again while a hundred others are used once', () => {
     const cache = filled(5, 'a', 'b');
     kept(cache, ['a', 'b']);
     for (let number = 0; number < 100; number++) cache.set(`x${number}`, { key: `x${number}` });
@@ -40,11 +40,11 @@ describe('SegmentedLru', () => {
     ).toEqual(['x97', 'x98', 'x99']);
   });
 
-  it('always has room for what is new, and lets go of what is not used any more', () => {
+  it('stores new entries in a full cache, and evicts entries that are no longer used', () => {
     const keys = ['a', 'b', 'c', 'd', 'e'];
     const cache = filled(5, ...keys);
     kept(cache, keys);
-    // Four of them count as used again; the one of them that was used longest ago made room.
+    // Only four entries can count as used again; the least recently used one was demoted.
     for (const key of ['f', 'g', 'h', 'i']) {
       cache.set(key, { key });
       expect(cache.get(key)).toEqual({ key });

@@ -13,7 +13,7 @@ const options = resolveClerkOptions(
 );
 const identityOf = (sts: string) => sessionIdentity(options, 'x.y.z', { sub: 'user_1', sid: 'sess_1', sts } as never);
 
-describe('sessionIdentity', () => {
+describe('sessionIdentity()', () => {
   const signedIn = { isAuthenticated: true, userId: 'user_1' };
   const pending = { isAuthenticated: false, userId: null, sessionStatus: 'pending' };
   it.each([
@@ -22,12 +22,15 @@ describe('sessionIdentity', () => {
     ['pending', undefined, pending],
     ['pending', true, pending],
     ['pending', false, { ...signedIn, sessionStatus: 'pending' }],
-  ])('a session of status %s, pending as signed out: %s', (status, treatPendingAsSignedOut, auth) => {
-    expect(identityOf(status).toAuth({ treatPendingAsSignedOut })).toMatchObject(auth);
-    expect(identityOf(status)).toMatchObject({ status: 'signed-in', reason: null, hasCredentials: true });
-  });
+  ])(
+    'for a session with status %s and treatPendingAsSignedOut %s, returns the auth object of Clerk',
+    (status, treatPendingAsSignedOut, auth) => {
+      expect(identityOf(status).toAuth({ treatPendingAsSignedOut })).toMatchObject(auth);
+      expect(identityOf(status)).toMatchObject({ status: 'signed-in', reason: null, hasCredentials: true });
+    },
+  );
 
-  it('has a token of a template made by its own instance, with the key of that', async () => {
+  it('fetches the token of a JWT template from its own Clerk instance with the secret key of the options', async () => {
     const asked: (string | undefined)[] = [];
     const server = createServer(({ method, url, headers }, response) => {
       asked.push(method, url, headers.authorization);

@@ -10,7 +10,7 @@ import { HttpCredentials } from '../../../lib/transports/http/http.credentials.j
 const keys = { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' };
 const client = {} as ClerkClient;
 
-function over(given: ClerkModuleOptions) {
+function setUp(given: ClerkModuleOptions) {
   const authenticator = new TenantAuthenticator(new ClerkInstances(resolveClerkOptions(given, {}), client, given, {}));
   const source = { method: 'GET', url: '/', headers: { host: 'a.example' } };
   return authenticator.authenticate(new HttpCredentials(source, source), 'api_key');
@@ -20,23 +20,23 @@ describe('TenantAuthenticator', () => {
   const thrown = new Error('the database is down');
 
   it.each<[string, () => unknown, unknown]>([
-    ['throws', () => Promise.reject(thrown), 'resolveOptions has no usable options for this request'],
+    ['throws', () => Promise.reject(thrown), 'resolveOptions returned no usable options for this request'],
     [
-      'answers nothing',
+      'returns undefined',
       () => undefined,
-      'resolveOptions has no usable options for this request: resolveOptions answered nothing: answer the keys of the instance',
+      'resolveOptions returned no usable options for this request: resolveOptions must return an object with the keys of a Clerk instance',
     ],
-    ['answers null', () => null, expect.stringContaining('for this request: resolveOptions answered')],
-    ['answers a text', () => 'sk_test_a', expect.stringContaining('for this request: ')],
+    ['returns null', () => null, expect.stringContaining('for this request: resolveOptions must return an object')],
+    ['returns a string', () => 'sk_test_a', expect.stringContaining('for this request: ')],
     [
-      'answers several mistakes',
+      'returns options with several mistakes',
       () => ({ secretKey: 5, publishableKey: 5 }),
       expect.stringMatching(
-        /^resolveOptions has no usable options for this request: publishableKey .+_\. secretKey .+_\.$/,
+        /^resolveOptions returned no usable options for this request: publishableKey .+_\. secretKey .+_\.$/,
       ),
     ],
-  ])('is signed out for a failure where resolveOptions %s', async (_, resolveOptions, message) => {
-    const identity = await over({ resolveOptions: resolveOptions as never });
+  ])('returns a signed-out identity with a failure if resolveOptions %s', async (_, resolveOptions, message) => {
+    const identity = await setUp({ resolveOptions: resolveOptions as never });
     expect(identity).toMatchObject({
       ...{ status: 'signed-out', tokenType: null, reason: 'unexpected-error', hasCredentials: true },
       failure: { message, cause: expect.any(Error) },
@@ -45,20 +45,20 @@ describe('TenantAuthenticator', () => {
     expect(identity.toAuth()).toMatchObject({ isAuthenticated: false, tokenType: 'api_key' });
   });
 
-  it('is signed out for a failure where an instance fails in a way that nobody foresaw', async () => {
+  it('returns a signed-out identity with a failure if finding the instance throws an unexpected error', async () => {
     const instances = { own: undefined, for: () => Promise.reject(thrown) } as never as ClerkInstances;
     const source = { method: 'GET', url: '/', headers: {} };
     const identity = await new TenantAuthenticator(instances).authenticate(new HttpCredentials(source, source), 'any');
     expect(identity.failure).toBeInstanceOf(ClerkRequestOptionsError);
     expect(identity.failure).toMatchObject({
-      message: 'The instance of this request could not be set up',
+      message: 'The Clerk instance of this request could not be created',
       cause: thrown,
     });
   });
 
-  it('asks the module’s own instance where there are no others', async () => {
-    const { failure, reason } = await over(keys);
-    // Clerk's client is the empty object here, so it is asked, and throws.
+  it('uses the only instance of the module without resolveOptions', async () => {
+    const { failure, reason } = await setUp(keys);
+    // The client is an empty object here, so calling it throws.
     expect([failure, reason]).toEqual([undefined, 'unexpected-error']);
   });
 });

@@ -14,12 +14,12 @@ describe('token types', () => {
       ['session_token', 'api_key'],
     ],
     [[...TOKEN_TYPES], 'any'],
-  ] as const)('%j are spelt %j for Clerk', (types, spelling) => {
-    expect(toAcceptsToken(types)).toEqual(spelling);
+  ] as const)('toAcceptsToken() converts %j to %j, and tokenTypesOf() converts it back', (types, expected) => {
+    expect(toAcceptsToken(types)).toEqual(expected);
     expect([...tokenTypesOf(toAcceptsToken(types))].sort()).toEqual([...new Set(types)].sort());
   });
 
-  it('knows its own names only', () => {
+  it('isTokenType() accepts the names of the token types only', () => {
     expect(TOKEN_TYPES.every(isTokenType)).toBe(true);
     expect([undefined, 'any', 'machine_token', 5].some(isTokenType)).toBe(false);
   });

@@ -42,7 +42,7 @@ describe('nest-clerk routes with an application', () => {
   });
 
   const NO_APPLICATION =
-    'The application does not start: the function returns no Nest application. Let it return what NestFactory.create() gives.';
+    'The application does not start: the function does not return a Nest application. Return the result of NestFactory.create() from it.';
 
   it.each<[string, () => unknown, string]>([
     ['is undefined', () => undefined, NO_APPLICATION],

@@ -76,14 +76,14 @@ describe('defaultFile()', () => {
   it('throws an error with the searched paths if there is no root module', () => {
     write({ 'tsconfig.json': compiled('out') });
     expect(() => defaultFile(folder)).toThrow(
-      'No compiled root module is found. Build first, or name its file. Looked for out/app.module.js, out/src/app.module.js, dist/app.module.js, dist/src/app.module.js.',
+      'No compiled root module was found. Build first, or name its file. Looked for out/app.module.js, out/src/app.module.js, dist/app.module.js, dist/src/app.module.js.',
     );
   });
 
   it('throws an error with all root modules if several applications of a monorepo are built', () => {
     write({ 'nest-cli.json': MONOREPO, 'dist/apps/shop/app.module.js': '', 'dist/apps/admin/app.module.js': '' });
     expect(() => defaultFile(folder)).toThrow(
-      'There are several root modules: say which, as in npx nest-clerk routes dist/apps/shop/app.module.js. Found are dist/apps/shop/app.module.js, dist/apps/admin/app.module.js.',
+      'Several root modules were found: dist/apps/shop/app.module.js, dist/apps/admin/app.module.js. Name one of them, as in npx nest-clerk routes dist/apps/shop/app.module.js.',
     );
   });
 

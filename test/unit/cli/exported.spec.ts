@@ -4,31 +4,31 @@ import { join } from 'node:path';
 
 import { Module } from '@nestjs/common';
 
-import { choose, exportsOf, locate } from '../../../lib/cli/exported.js';
+import { absolutePathOf, exportsOf, selectExport } from '../../../lib/cli/exported.js';
 
 const FOLDER = join(__dirname, '../../support/cli');
 
-describe('locate()', () => {
+describe('absolutePathOf()', () => {
   const io = { cwd: FOLDER } as never;
 
   it.each(['several.mjs', './several.mjs', join(FOLDER, 'several.mjs')])('finds the file %s', (file) => {
-    expect(locate(file, io)).toBe(join(FOLDER, 'several.mjs'));
+    expect(absolutePathOf(file, io)).toBe(join(FOLDER, 'several.mjs'));
   });
 
   it.each(['app.ts', 'app.tsx', 'app.mts', 'app.cts', 'app.d.ts'])('throws for the TypeScript file %s', (file) => {
-    expect(() => locate(file, io)).toThrow(
-      `${file} is TypeScript, and nest-clerk reads what is compiled from it: build first, then name the JavaScript file, such as dist/app.module.js.`,
+    expect(() => absolutePathOf(file, io)).toThrow(
+      `${file} is TypeScript, and nest-clerk reads compiled JavaScript. Build first, then name the JavaScript file, such as dist/app.module.js.`,
     );
   });
 
   it.each(['nowhere.js', '.', 'app.tss', 'app.xts', 'app.ts.js'])('throws for %s, which is no file', (file) => {
-    expect(() => locate(file, io)).toThrow(
-      `There is no file ${join(FOLDER, file)}. Name a compiled one, such as dist/app.module.js, relative to the folder you are in; if it is not there yet, build first.`,
+    expect(() => absolutePathOf(file, io)).toThrow(
+      `There is no file ${join(FOLDER, file)}. Name a compiled one, such as dist/app.module.js, relative to the current folder. If it does not exist yet, build first.`,
     );
   });
 });
 
-describe('choose()', () => {
+describe('selectExport()', () => {
   @Module({ imports: [] })
   class AppModule {}
   @Module({ providers: [] })
@@ -46,13 +46,13 @@ describe('choose()', () => {
     [{ AppModule, createApp }, 'createApp', { createApp }],
     [{ default: Plain, AppModule }, undefined, { module: AppModule }],
   ])('of %p and the export name %p returns %p', (loaded, name, expected) => {
-    expect(choose(loaded, 'app.js', name)).toEqual(expected);
+    expect(selectExport(loaded, 'app.js', name)).toEqual(expected);
   });
 
   it.each(['imports', 'providers', 'controllers', 'exports'])('recognizes a module by its metadata %s', (property) => {
     @Module({ [property]: [] })
     class Small {}
-    expect(choose({ Small }, 'app.js')).toEqual({ module: Small });
+    expect(selectExport({ Small }, 'app.js')).toEqual({ module: Small });
   });
 
   it.each<[object, string | undefined, string]>([
@@ -71,20 +71,20 @@ describe('choose()', () => {
     [
       { AppModule, Other },
       undefined,
-      'app.js exports several modules, AppModule, Other: say which is the root with --export AppModule.',
+      'app.js exports several modules, AppModule, Other: name the root module with --export, as in --export AppModule.',
     ],
     [
       { createApp, Plain },
       undefined,
-      'app.js exports no module. Name the file of the root module, or say with --export which function returns the application. It exports createApp, Plain.',
+      'app.js exports no module. Name the file of the root module, or name the function that returns the application with --export. It exports createApp, Plain.',
     ],
     [
       { default: {} },
       undefined,
-      'app.js exports no module. Name the file of the root module, or say with --export which function returns the application. It exports nothing.',
+      'app.js exports no module. Name the file of the root module, or name the function that returns the application with --export. It exports nothing.',
     ],
   ])('of %p and the export name %p throws: %s', (loaded, name, sentence) => {
-    expect(() => choose(loaded, 'app.js', name)).toThrow(new Error(sentence));
+    expect(() => selectExport(loaded, 'app.js', name)).toThrow(new Error(sentence));
   });
 });
 

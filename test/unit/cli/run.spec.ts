@@ -123,7 +123,7 @@ describe('nest-clerk routes', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['publishable key', { CLERK_PUBLISHABLE_KEY: 'pk_live_' }, /CLERK_PUBLISHABLE_KEY\) must start with/],
     ['secret key', { CLERK_SECRET_KEY: 'secret' }, /CLERK_SECRET_KEY\) must start with sk_test_ or sk_live_/],
-    ['public key for tokens', { CLERK_JWT_KEY: 'pem' }, /CLERK_JWT_KEY\) is no readable public key/],
+    ['public key for tokens', { CLERK_JWT_KEY: 'pem' }, /CLERK_JWT_KEY\) is not a readable public key/],
     ['machine secret key', { CLERK_MACHINE_SECRET_KEY: 'mine' }, /CLERK_MACHINE_SECRET_KEY\) must start with ask_/],
   ])('exits with 1 and names the variable for a malformed %s', async (_, given, sentence) => {
     Object.assign(process.env, given);
@@ -134,12 +134,12 @@ describe('nest-clerk routes', () => {
   it.each<[string, string[], RegExp]>([
     ['a missing file', ['nowhere.js'], /There is no file .*nowhere\.js\. .*build first/],
     ['a folder', ['.'], /There is no file/],
-    ['TypeScript', ['src/app.module.ts'], /is TypeScript, .*: build first, .* dist\/app\.module\.js/],
+    ['TypeScript', ['src/app.module.ts'], /is TypeScript, .*\. Build first, .* dist\/app\.module\.js/],
     ['a file that throws', ['broken.mjs'], /^broken\.mjs cannot be loaded: cats are out$/],
     [
       'several modules',
       ['several.mjs'],
-      /exports several modules, DogsModule, OpenModule: say which is the root with --export DogsModule/,
+      /exports several modules, DogsModule, OpenModule: name the root module with --export, as in --export DogsModule\./,
     ],
     [
       'an unknown export',
@@ -147,7 +147,11 @@ describe('nest-clerk routes', () => {
       /does not export CatsModule\. It exports DogsModule/,
     ],
     ['a class without @Module()', ['create-app.mjs', '--export', 'Forgotten'], /Forgotten .* is neither a class with/],
-    ['a function that returns nothing', ['create-app.mjs', '--export', 'createNothing'], /returns no Nest application/],
+    [
+      'a function that returns nothing',
+      ['create-app.mjs', '--export', 'createNothing'],
+      /does not return a Nest application/,
+    ],
     [
       'an application without ClerkModule',
       ['several.mjs', '--export', 'OpenModule'],
@@ -278,9 +282,9 @@ describe('nest-clerk', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['no command', [], 'No command is given.'],
+    ['no command', [], 'No command given.'],
     ['an unknown command', ['paths'], 'There is no command "paths".'],
-    ['three files', ['routes', 'a.js', 'b.js', 'c.js'], 'One file at a time: what is b.js c.js?'],
+    ['three files', ['routes', 'a.js', 'b.js', 'c.js'], 'Only one file can be named; unexpected: b.js c.js.'],
     ['an unknown format', ['routes', 'a.js', '--format', 'xml'], 'There is no format "xml".'],
     ['an unknown option', ['routes', 'a.js', '--watch'], '--watch'],
   ])('exits with 2 and prints problem and usage to stderr for %s', async (_, argv, problem) => {

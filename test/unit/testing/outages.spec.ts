@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { play } from '../../../lib/testing/local-clerk/faults.js';
+import { simulate } from '../../../lib/testing/local-clerk/faults.js';
 import { LocalClerk, type Outage } from '../../../lib/testing/index.js';
 import { bearing, call, sdkOf } from './support.js';
 
@@ -114,7 +114,7 @@ describe('an outage of the local Clerk', () => {
     const giveUp = new AbortController();
     const dropped = new Promise<boolean>((resolve, reject) => {
       const server = createServer((request, response) => {
-        play({ delay: 600_000 }, 0, request, response).then((waits) => server.close(() => resolve(!waits)), reject);
+        simulate({ delay: 600_000 }, 0, request, response).then((waits) => server.close(() => resolve(!waits)), reject);
         giveUp.abort();
       }).listen(0, '127.0.0.1', () => {
         const { port } = server.address() as AddressInfo;

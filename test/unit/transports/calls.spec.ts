@@ -7,7 +7,7 @@ import { RpcException, TcpContext } from '@nestjs/microservices';
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import type { Denial } from '../../../lib/errors/denial.js';
-import type { TransportAdapter } from '../../../lib/options/transport-options.js';
+import type { TransportAdapter } from '../../../lib/options/transport-types.js';
 import { AdaptedTransport } from '../../../lib/transports/custom/adapted.transport.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import type { CallCredentials } from '../../../lib/transports/call.credentials.js';

@@ -9,7 +9,7 @@ import { signedOutAuthObject } from '@clerk/backend/internal';
 
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { Denied, type Denial } from '../../../lib/errors/denial.js';
-import type { WebSocketOptions } from '../../../lib/options/option-types.js';
+import type { WebSocketOptions } from '../../../lib/options/transport-types.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import {
   disconnect,

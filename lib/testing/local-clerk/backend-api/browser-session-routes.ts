@@ -9,7 +9,7 @@ export function browserSessionRoutes(browsers: BrowserSessions): Routes {
     'GET /v1/clients/handshake_payload': ({ query }) => {
       const nonce = query.get('nonce');
       if (!nonce) throw missingParameter('nonce');
-      return browsers.spend(nonce);
+      return browsers.redeem(nonce);
     },
     'POST /v1/sessions/:id/refresh': ({ params, body }) =>
       browsers.refresh(params.id as string, requiredText(body, 'refresh_token'), text(body, 'request_origin')),

@@ -17,9 +17,9 @@ export function machineRoutes(store: Store): Routes {
       const found = [...store.machines.values()].filter(({ id, name }) =>
         [id, name].some((value) => value.toLowerCase().includes(wanted)),
       );
-      return paginated(found.reverse().map(listed), query);
+      return paginated(found.reverse().map(withoutSecretKey), query);
     },
-    'GET /v1/machines/:id': (call) => listed(one(call)),
+    'GET /v1/machines/:id': (call) => withoutSecretKey(one(call)),
     'GET /v1/machines/:id/secret_key': (call) => ({
       object: 'machine_secret_key',
       secret: one(call).secret_key,
@@ -28,22 +28,23 @@ export function machineRoutes(store: Store): Routes {
       const name = requiredText(body, 'name');
       const scoped = texts(body, 'scoped_machines') ?? [];
       if (scoped.some((id) => !store.machines.has(id))) throw notFound('A machine of scoped_machines');
-      return answered(store.createMachine(name, scoped, number(body, 'default_token_ttl')));
+      return createdMachine(store.createMachine(name, scoped, number(body, 'default_token_ttl')));
     },
   };
 }
 
-/** The secret key of a machine is returned only at its creation. */
-function answered(machine: MachineJSON) {
-  return { ...machine, scoped_machines: machine.scoped_machines.map(withoutSecret) };
+/** The response to the creation of a machine, the only one with its secret key. */
+function createdMachine(machine: MachineJSON) {
+  return { ...machine, scoped_machines: machine.scoped_machines.map(scopedMachine) };
 }
 
-function listed(machine: MachineJSON): object {
-  const { secret_key: _, ...rest } = answered(machine);
+/** A machine in every other response. */
+function withoutSecretKey(machine: MachineJSON): object {
+  const { secret_key: _, ...rest } = createdMachine(machine);
   return rest;
 }
 
 /** A machine as it appears inside another one. */
-function withoutSecret({ secret_key: _, ...machine }: MachineJSON): object {
+function scopedMachine({ secret_key: _, ...machine }: MachineJSON): object {
   return { ...machine, scoped_machines: [] };
 }

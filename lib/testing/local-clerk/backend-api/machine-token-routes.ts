@@ -24,15 +24,15 @@ export function machineTokenRoutes(store: Store, tokens: TokenIssuer): Routes {
   };
   const revoked = ({ id }: MachineTokenJSON, { body }: ApiCall) =>
     machineTokens.revoke(id, text(body, 'revocation_reason'));
-  const asked = ({ query }: ApiCall, name: string) => query.get(name) === 'true';
+  const isSet = ({ query }: ApiCall, name: string) => query.get(name) === 'true';
 
   return {
     'GET /api_keys': (call) => {
       const subject = subjectOf(call);
-      const invalid = asked(call, 'include_invalid');
+      const includeInvalid = isSet(call, 'include_invalid');
       const found = machineTokens
         .list('api_key')
-        .filter((key) => key.subject === subject && (invalid || (!key.revoked && !key.expired)));
+        .filter((key) => key.subject === subject && (includeInvalid || (!key.revoked && !key.expired)));
       return paginated(found, call.query);
     },
     'GET /api_keys/:id': (call) => one('api_key', call),
@@ -54,11 +54,11 @@ export function machineTokenRoutes(store: Store, tokens: TokenIssuer): Routes {
     'POST /api_keys/:id/revoke': (call) => revoked(one('api_key', call), call),
 
     'GET /m2m_tokens': (call) => {
-      const subject = ownedBy(call.machineId, subjectOf(call));
+      const subject = requireOwner(call.machineId, subjectOf(call));
       const found = machineTokens
         .list('m2m_token')
         .filter((token) => token.subject === subject)
-        .filter((token) => (asked(call, 'revoked') || !token.revoked) && (asked(call, 'expired') || !token.expired));
+        .filter((token) => (isSet(call, 'revoked') || !token.revoked) && (isSet(call, 'expired') || !token.expired));
       const { data, total_count } = paginated(found, call.query);
       return { m2m_tokens: data, total_count };
     },
@@ -82,7 +82,7 @@ export function machineTokenRoutes(store: Store, tokens: TokenIssuer): Routes {
     },
     'POST /m2m_tokens/:id/revoke': (call) => {
       const token = one('m2m_token', call);
-      ownedBy(call.machineId, token.subject);
+      requireOwner(call.machineId, token.subject);
       return revoked(token, call);
     },
 
@@ -101,7 +101,7 @@ function subjectOf({ query }: ApiCall): string {
 const unknownToken = () => new ApiError(404, 'token_not_found', 'The token was not found');
 
 /** A machine sees its own tokens only; the instance's secret key sees all. */
-function ownedBy(machineId: string | undefined, subject: string): string {
+function requireOwner(machineId: string | undefined, subject: string): string {
   if (machineId !== undefined && machineId !== subject) {
     throw new ApiError(403, 'authorization_invalid', 'The tokens belong to another machine');
   }

@@ -6,24 +6,24 @@ import { redirect, type BrowserCall, type BrowserReply, type BrowserRoutes } fro
 import type { BrowserSessions } from './browser-sessions.js';
 import type { Client } from './clients.js';
 import { html, type Html } from './html.js';
-import { knownBy, wayBack } from './way-back.js';
+import { clientCookies, returnUrl } from './return-url.js';
 
 /** The pages for signing in and out, without passwords. */
 export function accountPages(store: Store, browsers: BrowserSessions): BrowserRoutes {
   const { clients } = browsers;
-  const openTo = ({ client }: BrowserCall) => client ?? clients.open();
+  const clientOf = ({ client }: BrowserCall) => client ?? clients.open();
 
   /** Redirects back to the application, or to the page itself if there is none. */
-  const leave = ({ form }: BrowserCall, client: Client): BrowserReply => {
+  const redirectBack = ({ form }: BrowserCall, client: Client): BrowserReply => {
     if (!form.get('redirect_url'))
       return { status: 200, body: signedInPage(store, clients.sessionOf(client)?.user_id) };
-    const back = wayBack(form);
+    const back = returnUrl(form);
     if (browsers.isDevelopment) back.searchParams.set('__clerk_db_jwt', client.token);
-    return redirect(303, back, knownBy(browsers, client));
+    return redirect(303, back, clientCookies(browsers, client));
   };
   const signInPage = (call: BrowserCall): BrowserReply => ({
     status: 200,
-    body: page('Sign in', userPicker(store, fieldsOf(call, openTo(call)))),
+    body: page('Sign in', userPicker(store, fieldsOf(call, clientOf(call)))),
   });
 
   return {
@@ -32,28 +32,28 @@ export function accountPages(store: Store, browsers: BrowserSessions): BrowserRo
     'POST /sign-in': (call) => {
       const user = store.users.get(call.form.get('user') ?? '');
       if (!user || user.banned) throw invalidParameter('user', 'must be a user who may sign in');
-      const client = openTo(call);
+      const client = clientOf(call);
       clients.signIn(client, user.id);
-      return leave(call, client);
+      return redirectBack(call, client);
     },
     'POST /sign-up': (call) => {
       const firstName = call.form.get('first_name')?.trim();
       if (!firstName) throw missingParameter('first_name');
-      const client = openTo(call);
+      const client = clientOf(call);
       clients.signIn(client, store.createUser({ firstName }).id);
-      return leave(call, client);
+      return redirectBack(call, client);
     },
     'POST /sign-out': (call) => {
-      const client = openTo(call);
+      const client = clientOf(call);
       clients.signOut(client);
-      return leave(call, client);
+      return redirectBack(call, client);
     },
   };
 }
 
 /** Hidden fields that the form has to send. */
 function fieldsOf({ query }: BrowserCall, client: Client): Html {
-  const back = query.has('redirect_url') ? wayBack(query).href : undefined;
+  const back = query.has('redirect_url') ? returnUrl(query).href : undefined;
   return html`<input type="hidden" name="__clerk_db_jwt" value="${client.token}" />${
       back && html`<input type="hidden" name="redirect_url" value="${back}" />`
     }`;
@@ -96,7 +96,7 @@ function signedInPage(store: Store, userId: string | undefined): Html {
   const user = userId === undefined ? undefined : store.users.get(userId);
   return page(
     user ? 'Signed in' : 'Signed out',
-    html`<p>${user && `You are ${nameOf(user)}.`} No page asked for it.</p>`,
+    html`<p>${user && `You are ${nameOf(user)}.`} There is no page to return to.</p>`,
   );
 }
 

@@ -47,19 +47,19 @@ export class BrowserSessions {
 
   /** A handshake that signs a session in, or with `null` out. */
   handshake(token: SessionTokenOptions | null = {}): Handshake {
-    return this.hold(token ? this.signedIn(this.sessionFor(token), token) : this.signedOut());
+    return this.createHandshake(token ? this.signedIn(this.sessionFor(token), token) : this.signedOut());
   }
 
   /** A handshake that passes the current state of a browser to an application. */
   handshakeOf(client: Client, authorizedParty: string): Handshake {
     const session = this.clients.sessionOf(client);
-    return this.hold(
+    return this.createHandshake(
       session ? this.signedIn(session, { authorizedParty }) : { ...this.signedOut(), ...this.devBrowser(client) },
     );
   }
 
   /** Returns the directives of a nonce and invalidates it. */
-  spend(nonce: string): { directives: readonly string[] } {
+  redeem(nonce: string): { directives: readonly string[] } {
     const directives = this.nonces.get(nonce);
     if (!directives) throw notFound('The handshake payload');
     this.nonces.delete(nonce);
@@ -99,7 +99,7 @@ export class BrowserSessions {
     return {
       ...this.bothNames('__session', this.tokens.sessionToken({ ...token, session })),
       ...this.bothNames('__client_uat', String(updated)),
-      ...this.devBrowser(this.clients.holding(session)),
+      ...this.devBrowser(this.clients.clientOf(session)),
       [`__refresh_${this.suffix}`]: refreshToken,
     };
   }
@@ -116,8 +116,8 @@ export class BrowserSessions {
     return this.isDevelopment ? this.bothNames('__clerk_db_jwt', token) : {};
   }
 
-  private hold(cookies: Cookies): Handshake {
-    const directives = toDirectives({ ...cookies, ...(this.isDevelopment ? {} : SPENT_HANDSHAKE) });
+  private createHandshake(cookies: Cookies): Handshake {
+    const directives = toDirectives({ ...cookies, ...(this.isDevelopment ? {} : CLEARED_HANDSHAKE) });
     const nonce = randomText(32);
     this.nonces.set(nonce, directives);
     return { nonce, token: this.keys.sign({ claims: { handshake: directives } }) };
@@ -134,7 +134,7 @@ export class BrowserSessions {
 }
 
 /** A production instance passes the handshake in a cookie, which must be deleted after use. */
-const SPENT_HANDSHAKE: Cookies = { __clerk_handshake: '', __clerk_handshake_nonce: '' };
+const CLEARED_HANDSHAKE: Cookies = { __clerk_handshake: '', __clerk_handshake_nonce: '' };
 
 const YEAR_IN_SECONDS = 365 * 24 * 60 * 60;
 

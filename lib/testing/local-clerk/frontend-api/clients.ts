@@ -27,7 +27,7 @@ export class Clients {
   }
 
   /** The browser of a session; a new one if it has none yet. */
-  holding(session: StoredSession): Client {
+  clientOf(session: StoredSession): Client {
     const holder = [...this.byToken.values()].find(({ sessionId }) => sessionId === session.id);
     return holder ?? Object.assign(this.open(), { sessionId: session.id });
   }

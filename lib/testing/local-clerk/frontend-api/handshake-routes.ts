@@ -1,7 +1,7 @@
 import type { BrowserRoutes } from './browser-call.js';
 import { redirect } from './browser-call.js';
 import type { BrowserSessions } from './browser-sessions.js';
-import { wayBack } from './way-back.js';
+import { returnUrl } from './return-url.js';
 
 const MINUTE_IN_SECONDS = 60;
 
@@ -12,13 +12,13 @@ const MINUTE_IN_SECONDS = 60;
 export function handshakeRoutes(browsers: BrowserSessions): BrowserRoutes {
   return {
     'GET /v1/client/handshake': ({ query, client: known }) => {
-      const back = wayBack(query);
+      const back = returnUrl(query);
       const client = known ?? browsers.clients.open();
       const organization = query.get('organization_id');
       const session = browsers.clients.sessionOf(client);
       if (session && organization !== null) browsers.clients.activate(session, organization);
 
-      // Tells a satellite that the sync is done; without a session it would redirect forever.
+      // Tells a satellite that the sync is done. Without this it would redirect forever if there is no session.
       if (query.get('__clerk_hs_reason') === 'satellite-needs-syncing') back.searchParams.set('__clerk_synced', 'true');
       const { nonce, token } = browsers.handshakeOf(client, back.origin);
       const [name, value] =

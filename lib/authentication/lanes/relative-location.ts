@@ -4,14 +4,14 @@
  *
  * @param here The URL of the request.
  */
-export function locationFrom(here: URL, target: URL): string {
+export function toLocation(here: URL, target: URL): string {
   if (target.origin !== here.origin) return target.href;
   // Collapse leading slashes: browsers read what follows two slashes as a host.
   return target.pathname.replace(/^\/+/, '/') + target.search + target.hash;
 }
 
-/** Rewrites the `Location` header, if there is one, with {@link locationFrom}. */
+/** Rewrites the `Location` header, if there is one, with {@link toLocation}. */
 export function relativizeLocation(headers: Headers, here: URL): void {
   const location = headers.get('location');
-  if (location) headers.set('location', locationFrom(here, new URL(location, here)));
+  if (location) headers.set('location', toLocation(here, new URL(location, here)));
 }

@@ -1,8 +1,8 @@
-import { locationFrom, relativizeLocation } from '../../../lib/authentication/lanes/own-location.js';
+import { toLocation, relativizeLocation } from '../../../lib/authentication/lanes/relative-location.js';
 
 const here = new URL('https://app.test/page?a=b');
 
-describe('where a redirect leads', () => {
+describe('relative locations', () => {
   it.each([
     ['https://app.test/x?y=z#h', '/x?y=z#h'],
     ['https://app.test:443', '/'],
@@ -12,11 +12,11 @@ describe('where a redirect leads', () => {
     ['http://app.test/x', 'http://app.test/x'],
     ['https://app.test:8443/x', 'https://app.test:8443/x'],
     ['https://clerk.test//x', 'https://clerk.test//x'],
-  ])('%s is %s', (target, expected) => {
-    expect(locationFrom(here, new URL(target))).toBe(expected);
+  ])('toLocation() from https://app.test/page turns %s into %s', (target, expected) => {
+    expect(toLocation(here, new URL(target))).toBe(expected);
   });
 
-  it('is changed among headers, where there is one', () => {
+  it('relativizeLocation() rewrites the Location header and leaves headers without one unchanged', () => {
     const headers = new Headers({ location: 'https://app.test/x', 'cache-control': 'no-store' });
     relativizeLocation(headers, here);
     expect([...headers]).toEqual([

@@ -3,48 +3,48 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import type { LoggerService } from '@nestjs/common';
 
-/** How an application is, seen from inside. */
-export interface Vitals {
-  /** In bytes, after what can be collected was collected. */
+/** Measurements of an application from inside its process. */
+export interface ProcessHealth {
+  /** In bytes, after a garbage collection. */
   readonly heap: number;
   /** In bytes. */
   readonly rss: number;
-  /** What keeps the process alive: sockets, servers, timers; by kind. */
+  /** The types of the resources that keep the process alive: sockets, servers, timers. */
   readonly resources: readonly string[];
   /** Of the process and of the HTTP server. */
   readonly listeners: number;
-  /** Names of warnings of Node, such as MaxListenersExceededWarning. */
+  /** Names of Node's warnings, such as MaxListenersExceededWarning. */
   readonly warnings: readonly string[];
-  /** Names of errors that nobody caught. */
+  /** Uncaught errors and unhandled rejections. */
   readonly uncaught: readonly string[];
   /** Lines that the application logged as errors. */
   readonly errors: readonly string[];
-  /** Lines of the log that hold what looks like a token or a key. */
+  /** The number of log lines that seem to contain a token or a key. */
   readonly leaks: number;
-  /** How late the event loop was, in milliseconds. */
+  /** The delay of the event loop, in milliseconds. */
   readonly lag: { readonly p99: number; readonly max: number };
 }
 
 declare const gc: () => void;
 
-/** As much of each list as anybody will read. */
-const KEPT = 20;
+/** The maximum length of each list. */
+const MAX_LINES = 20;
 
-/** The process's own input and output. */
+/** The standard streams of the process. */
 const STREAMS: readonly string[] = ['PipeWrap', 'TTYWrap'];
 
-/** JWTs by how their header begins, and Clerk's prefixes. */
+/** JWTs, by the start of their header, and Clerk's prefixes. */
 const CREDENTIAL = /\beyJ[\w-]{8}|\b(?:ak|mt|oat|ask|sk_test|sk_live)_\w{12}/;
 
-/** Watches the process that it is in, from before the application is made. */
-export class Watch {
+/** Observes its own process. Create it before the application. */
+export class HealthMonitor {
   private readonly warnings: string[] = [];
   private readonly uncaught: string[] = [];
   private readonly errors: string[] = [];
   private leaks = 0;
   private readonly delay = monitorEventLoopDelay({ resolution: 10 });
 
-  /** Reads all that the application logs, and prints none of it. */
+  /** Inspects the application's log and prints nothing. */
   readonly logger: LoggerService = {
     log: (...line: unknown[]) => this.read(line),
     warn: (...line: unknown[]) => this.read(line),
@@ -61,13 +61,13 @@ export class Watch {
     this.delay.enable();
   }
 
-  vitals(server: EventEmitter): Vitals {
+  health(server: EventEmitter): ProcessHealth {
     const lag = { p99: this.delay.percentile(99) / 1e6, max: this.delay.max / 1e6 };
     gc();
     const { heapUsed: heap, rss } = process.memoryUsage();
     const listeners = listenersOf(process) + listenersOf(server);
     const resources = process.getActiveResourcesInfo().filter((kind) => !STREAMS.includes(kind));
-    // Being asked stopped the world; that is not the application's doing.
+    // The garbage collection above blocked the event loop, which must not count.
     this.delay.reset();
     const { warnings, uncaught, errors, leaks } = this;
     return { heap, rss, resources, listeners, warnings, uncaught, errors, leaks, lag };
@@ -81,7 +81,7 @@ export class Watch {
 }
 
 function note(list: string[], text: string): void {
-  if (list.length < KEPT) list.push(text);
+  if (list.length < MAX_LINES) list.push(text);
 }
 
 const nameOf = (thrown: unknown) => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : typeof thrown);

@@ -1,22 +1,22 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /**
- * What stands between an application and Clerk, as a load balancer does: it can end the requests that were never answered.
- * Clerk's client cannot be told to give up, and would hold on to each of them for minutes.
+ * A TCP proxy between an application and Clerk, like a load balancer, that can close connections with unanswered requests.
+ * Clerk's client cannot abort a request, and would keep each of them open for minutes.
  */
-export class Wire {
+export class TcpProxy {
   /** Connections with a request that has no answer yet. */
   private readonly waiting = new Set<Socket>();
   private readonly open = new Set<Socket>();
 
   private constructor(private readonly server: Server) {}
 
-  static async to(port: number): Promise<Wire> {
+  static async to(port: number): Promise<TcpProxy> {
     const server = createServer();
-    const wire = new Wire(server);
-    server.on('connection', (socket) => wire.join(socket, connect(port, '127.0.0.1')));
+    const proxy = new TcpProxy(server);
+    server.on('connection', (socket) => proxy.join(socket, connect(port, '127.0.0.1')));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return wire;
+    return proxy;
   }
 
   get url(): string {
@@ -35,7 +35,7 @@ export class Wire {
   private join(near: Socket, far: Socket): void {
     this.open.add(near);
     near.on('data', (chunk) => {
-      // Of a request in several parts Clerk may have answered the first before the rest is here.
+      // Only the first part of a request counts, since Clerk may respond before the rest arrives.
       if (/^(?:GET|POST) /.test(chunk.toString('latin1', 0, 5))) this.waiting.add(near);
       far.write(chunk);
     });
