@@ -110,7 +110,7 @@ export default tseslint.config(
   ...authenticationRules,
   {
     files: [
-      'lib/policy/{applicability,authentication-denial,authorize,compile-policy,conditions,decide,decision,policy-problems,requirement,route-policy}.ts',
+      'lib/policy/{applicability,authentication-denial,compile-policy,conditions,decide,policy-problems,requirement,route-policy}.ts',
     ],
     rules: restrictImports(importsOf(LAYERS.slice(LAYERS.indexOf('policy') + 1), 1), PURE),
   },

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 
-import { AUTHENTICATOR } from './authentication/lanes/authenticator.js';
+import { AUTHENTICATOR, type Authenticator } from './authentication/lanes/authenticator.js';
 import { ClerkClients, ClerkInstances } from './authentication/instances/clerk-instances.js';
 import { TenantAuthenticator } from './authentication/instances/tenant.authenticator.js';
 import { RequestUsers } from './authentication/instances/request-users.js';
@@ -86,7 +86,8 @@ function importedWithoutForRoot(): never {
     },
     {
       provide: AUTHENTICATOR,
-      useFactory: (instances: ClerkInstances) => new TenantAuthenticator(instances),
+      useFactory: (instances: ClerkInstances): Authenticator =>
+        instances.own?.authenticator ?? new TenantAuthenticator(instances),
       inject: [ClerkInstances],
     },
     {

@@ -5,7 +5,7 @@ import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import type { Decision } from '../policy/decision.js';
+import type { Decision } from '../policy/decide.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 
 /**
@@ -23,6 +23,8 @@ export class AccessLog {
 
   record(policy: RoutePolicy, identity: Identity, decision: Decision): void {
     const { status, detail, failure } = identity;
+    // Most calls.
+    if (decision.allowed && !failure && !this.options.debug) return;
     const reason = reasonOf(identity);
     if (this.options.debug) {
       const outcome = decision.allowed ? 'allowed' : outcomeOf(decision.denial);

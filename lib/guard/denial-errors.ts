@@ -13,7 +13,7 @@ import { toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { authenticationDenial } from '../policy/authentication-denial.js';
-import type { Decision } from '../policy/decision.js';
+import type { Decision } from '../policy/decide.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 import type { Transport } from '../transports/transport.js';
 import { GuardHookCalls, type GuardHooks } from './guard-hooks.js';

@@ -2,7 +2,7 @@ import { Injectable, type ExecutionContext } from '@nestjs/common';
 
 import type { Identity } from '../authentication/identity/identity.js';
 import { LogThrottle } from '../errors/log-throttle.js';
-import type { PredicateResults } from '../policy/decision.js';
+import type { PredicateResults } from '../policy/decide.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';
 import { isPredicateClass } from '../policy/requirement-problems.js';
 import type { PredicateRef, PredicateRequirement } from '../policy/requirement.js';

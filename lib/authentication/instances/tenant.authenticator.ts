@@ -6,18 +6,11 @@ import { signedOutIdentity, type Identity } from '../identity/identity.js';
 import { Reason } from '../identity/reasons.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 
-/** Delegates to the authenticator of the instance that a request belongs to. */
+/** With `resolveOptions`: delegates to the authenticator of the instance that a request belongs to. */
 export class TenantAuthenticator implements Authenticator {
-  constructor(private readonly instances: ClerkInstances) {}
+  constructor(private readonly instances: Pick<ClerkInstances, 'for'>) {}
 
-  authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity> {
-    const { own } = this.instances;
-    return own
-      ? own.authenticator.authenticate(credentials, acceptsToken)
-      : this.authenticateForTenant(credentials, acceptsToken);
-  }
-
-  private async authenticateForTenant(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
+  async authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Promise<Identity> {
     try {
       const { authenticator } = await this.instances.for(credentials.source, credentials.carrier);
       return await authenticator.authenticate(credentials, acceptsToken);

@@ -10,7 +10,7 @@ import {
 import { AccessLog } from '../../../lib/guard/access-log.js';
 import { compilePolicy } from '../../../lib/policy/compile-policy.js';
 import { decide } from '../../../lib/policy/decide.js';
-import type { Decision } from '../../../lib/policy/decision.js';
+import type { Decision } from '../../../lib/policy/decide.js';
 import type { Requirement } from '../../../lib/policy/requirement.js';
 import type { PolicyLevel } from '../../../lib/policy/route-policy.js';
 import { RecordingLogger } from '../../support/recording-logger.js';

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { identityForRoute, type Identity } from '../../../lib/authentication/identity/identity.js';
 import { TOKEN_TYPES, type AcceptsToken, type TokenType } from '../../../lib/authentication/identity/token-types.js';
 import { decide } from '../../../lib/policy/decide.js';
-import type { Decision, PredicateResults } from '../../../lib/policy/decision.js';
+import type { Decision, PredicateResults } from '../../../lib/policy/decide.js';
 import type { Condition, PredicateRef, Requirement } from '../../../lib/policy/requirement.js';
 import type { Protection, RoutePolicy } from '../../../lib/policy/route-policy.js';
 import { RUNS } from '../../support/hostile.js';

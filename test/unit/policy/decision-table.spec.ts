@@ -2,7 +2,7 @@
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
 import { decide } from '../../../lib/policy/decide.js';
-import type { PredicateResults } from '../../../lib/policy/decision.js';
+import type { PredicateResults } from '../../../lib/policy/decide.js';
 import type { Condition, PredicateRef } from '../../../lib/policy/requirement.js';
 import type { DeclaredRequirement, RoutePolicy } from '../../../lib/policy/route-policy.js';
 
