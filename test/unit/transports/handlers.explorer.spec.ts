@@ -55,7 +55,7 @@ describe('HandlersExplorer', () => {
     ['gateway', WebSocketGateway(), 'providers', { subscribed: 'ws' }],
     ['resolver', Resolver('Thing'), 'providers', {}],
     ['service', Injectable(), 'providers', {}],
-  ])('tells what Nest routes to a %s', async (kind, decorate, list, routed) => {
+  ])('finds the handlers of a %s', async (kind, decorate, list, routed) => {
     const Kinds = everyKind();
     decorate(Kinds);
     const [found, ...others] = await ofType(Kinds, { [list]: [Kinds] });
@@ -73,7 +73,7 @@ describe('HandlersExplorer', () => {
     );
   });
 
-  it('finds inherited methods, and of those that are overridden the nearest', async () => {
+  it('finds inherited methods, and the innermost of overridden ones', async () => {
     class Derived extends Service {
       own() {}
     }
@@ -100,7 +100,7 @@ describe('HandlersExplorer', () => {
     ['what a factory promises', made(async () => new Service()), true],
     ['a value, which Nest does not make', { provide: 'token', useValue: new Service() }, false],
     ['a class that a factory gives', made(() => Service), false],
-  ])('looks at %s', async (_, provider, found) => {
+  ])('finds the class of %s', async (_, provider, found) => {
     expect(await ofType(Service, { providers: [provider] })).toHaveLength(found ? 1 : 0);
   });
 
@@ -111,13 +111,13 @@ describe('HandlersExplorer', () => {
     ['an object without prototype', () => Object.create(null)],
     ['an object whose constructor is an arrow function', () => ({ constructor: () => undefined })],
     ['an object whose constructor is none', () => ({ constructor: { prototype: {} } })],
-  ])('passes over %s that a factory makes', async (_, useFactory) => {
+  ])('ignores %s that a factory returns', async (_, useFactory) => {
     const found = await explore({ providers: [made(useFactory), Service] });
     expect(found.map(({ type }) => type)).toContain(Service);
     expect(found.every(({ type }) => /^class /.test(String(type)))).toBe(true);
   });
 
-  it('tells of a class once, with every module that it stands in, and what the first has to inject', async () => {
+  it('lists a class once, with all its modules and the injector of the first', async () => {
     const metadata = { providers: [Service, { provide: 'again', useExisting: Service }] };
     @Injectable()
     class OfOne {}
@@ -131,7 +131,7 @@ describe('HandlersExplorer', () => {
     expect(found!.moduleRef!.get(OfOne, { strict: true })).toBeInstanceOf(OfOne);
   });
 
-  it('takes a controller for one though it is provided elsewhere', async () => {
+  it('treats a class as a controller even if another module provides it', async () => {
     @Controller()
     class Both {}
     @Module({ providers: [Both] })
@@ -142,7 +142,7 @@ describe('HandlersExplorer', () => {
     expect(found[0]!.modules).toContain(Elsewhere);
   });
 
-  it('knows of no module where Nest names none', () => {
+  it('lists no module if Nest has none for the class', () => {
     const wrappers = { getControllers: () => [], getProviders: () => [{ metatype: Service }, { metatype: Service }] };
     const explorer = new HandlersExplorer(wrappers as unknown as DiscoveryService, new MetadataScanner(), {
       kinds: TRANSPORT_KINDS,
