@@ -10,8 +10,8 @@ const LAYERS = [
   'transports',
   'decorators',
   'connections',
-  'filters',
   'guard',
+  'filters',
   'http',
   'protection-map',
 ];
@@ -109,7 +109,9 @@ export default tseslint.config(
   ...layerRules,
   ...authenticationRules,
   {
-    files: ['lib/policy/{applicability,decide,compile-policy,policy-problems,route-policy,requirement}.ts'],
+    files: [
+      'lib/policy/{applicability,authentication-denial,authorize,compile-policy,conditions,decide,decision,policy-problems,requirement,route-policy}.ts',
+    ],
     rules: restrictImports(importsOf(LAYERS.slice(LAYERS.indexOf('policy') + 1), 1), PURE),
   },
   {

@@ -36,6 +36,7 @@ const DEPENDS_ON_NEST = [
   'guard-order',
   'guard-presence',
   'guard-replacement',
+  'guard-subclass',
   'handler',
   'mounted-routes',
   'refusals',

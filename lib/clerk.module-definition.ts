@@ -4,7 +4,7 @@ import { globalGuard } from './guard/global-guard.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 
 /** Options of the module itself: `forRoot()` takes them with the other options, `forRootAsync()` next to its factory. */
-interface ModuleExtras {
+export interface ClerkModuleExtras {
   /**
    * Makes the exports of the module visible to every other module.
    * @default true
@@ -21,11 +21,11 @@ interface ModuleExtras {
 /** Injection token: whether ClerkModule registers its guard for the whole application. */
 export const IS_GUARDED = Symbol.for('nest-clerk:is-guarded');
 
-export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<ClerkModuleOptions>({ moduleName: 'Clerk' })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createClerkOptions')
-    .setExtras<ModuleExtras>({ isGlobal: true, guard: true }, (definition, { isGlobal, guard }) => ({
+    .setExtras<ClerkModuleExtras>({ isGlobal: true, guard: true }, (definition, { isGlobal, guard }) => ({
       ...definition,
       // Only `false` switches these off, since a variable may be undefined by accident.
       global: isGlobal !== false,

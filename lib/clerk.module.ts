@@ -1,4 +1,4 @@
-import { Logger, Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 
 import { AUTHENTICATOR } from './authentication/lanes/authenticator.js';
@@ -10,14 +10,17 @@ import {
   ConfigurableModuleClass,
   IS_GUARDED,
   MODULE_OPTIONS_TOKEN,
-  OPTIONS_TYPE,
+  type ClerkModuleExtras,
 } from './clerk.module-definition.js';
 import { ClerkClientService, createClient } from './client/clerk-client.service.js';
 import { ClerkConfigurationError } from './errors/clerk.errors.js';
 import { LogThrottle } from './errors/log-throttle.js';
 import { AccessLog } from './guard/access-log.js';
-import { clerkApiExceptionFilter } from './filters/clerk-api-exception.filter.js';
+import { ClerkApiExceptionFilter, clerkApiExceptionFilter } from './filters/clerk-api-exception.filter.js';
+import { CallAuthorizer } from './guard/call-authorizer.js';
+import { ClerkCore } from './guard/clerk-core.js';
 import { ClerkGuard } from './guard/clerk.guard.js';
+import { GuardHookCalls } from './guard/guard-hooks.js';
 import { ClerkSockets } from './connections/clerk.sockets.js';
 import { ClientOnlyAudit } from './guard/client-only.audit.js';
 import { connectionExpiry } from './connections/connection-expiry.js';
@@ -28,13 +31,12 @@ import { ClerkGuardPresence } from './guard/guard-presence.js';
 import { GuardReplacement } from './guard/guard-replacement.js';
 import { PolicyAudit } from './guard/policy.audit.js';
 import { Predicates } from './guard/predicates.js';
-import { Denials } from './guard/denials.js';
+import { DenialErrors } from './guard/denial-errors.js';
 import { streamExpiry } from './connections/stream-expiry.js';
 import type { ClerkModuleOptions } from './options/clerk-options.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from './options/resolved-options.js';
-import { bootWarnings } from './options/boot-warnings.js';
-import { explainUnloadedEnvFiles } from './options/env-file.js';
-import { assertReadable, resolveClerkOptions } from './options/resolve-options.js';
+import { resolveAtBoot } from './options/boot-options.js';
+import { assertReadable } from './options/resolve-options.js';
 import { GUARD_PRESENCE } from './policy/guard-required.js';
 import { PolicyReader } from './policy/policy.reader.js';
 import { PredicateInstances } from './policy/predicate-instances.js';
@@ -74,19 +76,7 @@ function importedWithoutForRoot(): never {
     // Replaced by forRoot() and forRootAsync(): providers of a dynamic module override these.
     { provide: MODULE_OPTIONS_TOKEN, useFactory: importedWithoutForRoot },
     { provide: IS_GUARDED, useValue: true },
-    {
-      provide: CLERK_OPTIONS,
-      useFactory: (given: ClerkModuleOptions, isGuarded: boolean) => {
-        try {
-          const options = resolveClerkOptions(given, process.env, { isGuarded });
-          for (const warning of bootWarnings(options)) new Logger(ClerkModule.name).warn(warning);
-          return options;
-        } catch (error) {
-          throw explainUnloadedEnvFiles(error, process.env, process.cwd());
-        }
-      },
-      inject: [MODULE_OPTIONS_TOKEN, IS_GUARDED],
-    },
+    { provide: CLERK_OPTIONS, useFactory: resolveAtBoot, inject: [MODULE_OPTIONS_TOKEN, IS_GUARDED] },
     { provide: ClerkClientService, useFactory: createClient, inject: [CLERK_OPTIONS] },
     {
       provide: ClerkInstances,
@@ -137,7 +127,10 @@ function importedWithoutForRoot(): never {
     ClerkGuardPresence,
     { provide: GUARD_PRESENCE, useExisting: ClerkGuardPresence },
     AccessLog,
-    Denials,
+    GuardHookCalls,
+    DenialErrors,
+    CallAuthorizer,
+    ClerkCore,
     ClerkGuard,
     deniedEvents,
     streamExpiry,
@@ -146,35 +139,25 @@ function importedWithoutForRoot(): never {
     ClerkProtectionMap,
     { provide: PROTECTION_MAP, useExisting: ClerkProtectionMap },
   ],
-  // Includes everything that ClerkGuard and ClerkApiExceptionFilter inject, so that every module can use them.
+  // ClerkCore is what ClerkGuard, ClerkMiddleware and ClerkApiExceptionFilter inject in modules of the application.
   exports: [
     ClerkClientService,
     ClerkClients,
     ClerkGuard,
-    ClerkInstances,
     ClerkProtectionMap,
     ClerkSockets,
-    PolicyReader,
-    PredicateInstances,
-    Predicates,
-    CurrentUsers,
-    TransportsRegistry,
-    RequestUsers,
-    AUTHENTICATOR,
-    CLERK_OPTIONS,
-    AccessLog,
-    Denials,
-    LogThrottle,
+    ClerkApiExceptionFilter,
+    ClerkCore,
   ],
 })
 export class ClerkModule extends ConfigurableModuleClass {
   /**
-   * @param options See {@link ClerkModuleOptions}; also takes `isGlobal` (default `true`) and `guard` (default `true`).
+   * @param options See {@link ClerkModuleOptions}, and {@link ClerkModuleExtras} for `isGlobal` and `guard`.
    * With `guard: false` and no ClerkGuard or ClerkMiddleware of your own (workers, scripts), `secretKey` is enough.
    * @throws ClerkConfigurationError when the application boots, listing every invalid option; immediately if `options` is
    * not an object, or has options that are getters or inherited.
    */
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+  static override forRoot(options: ClerkModuleOptions & ClerkModuleExtras = {}): DynamicModule {
     // Must run before Nest copies the options.
     assertReadable(options);
     return super.forRoot(options);

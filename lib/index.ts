@@ -1,7 +1,9 @@
 export { ClerkModule } from './clerk.module.js';
+export type { ClerkModuleExtras } from './clerk.module-definition.js';
 export { ClerkClients } from './authentication/instances/clerk-instances.js';
 export { ClerkClientService } from './client/clerk-client.service.js';
 export { ClerkApiExceptionFilter } from './filters/clerk-api-exception.filter.js';
+export { ClerkCore } from './guard/clerk-core.js';
 export { ClerkGuard } from './guard/clerk.guard.js';
 export { ClerkSockets } from './connections/clerk.sockets.js';
 export { ClerkMiddleware, clerkMiddleware } from './http/clerk.middleware.js';
@@ -47,23 +49,22 @@ export {
   type RoleKey,
 } from './policy/requirement.js';
 
-export type { ClerkModuleOptions, ClerkOptionsFactory, ResolveOptions } from './options/clerk-options.js';
-export type {
-  AudienceByTokenType,
-  CurrentUserCacheOptions,
-  DefaultProtection,
-  FrontendApiProxyOptions,
-  OnError,
-  ValueOrFunction,
-  WebSocketOptions,
-} from './options/option-types.js';
+export type { ClerkModuleOptions, ClerkOptionsFactory } from './options/clerk-options.js';
+export type { ValueOrFunction } from './options/option-checks.js';
+export type { RequestOptions } from './options/request-options.js';
+export type { FrontendApiProxyOptions } from './options/rows/browser-options.js';
+export type { AudienceByTokenType } from './options/rows/claim-options.js';
+export type { CurrentUserCacheOptions, VerificationCacheOptions } from './options/rows/performance-options.js';
+export type { DefaultProtection, OnError } from './options/rows/protection-options.js';
+export type { ResolveOptions } from './options/rows/tenancy-options.js';
 export type {
   GraphqlOptions,
   PresentedCredentials,
   RpcOptions,
   TransportAdapter,
-} from './options/transport-options.js';
-export type { RequestOptions } from './options/tenant-options.js';
+  TransportAdapters,
+  WebSocketOptions,
+} from './options/transport-types.js';
 
 export {
   ClerkAuthNotPopulatedError,

@@ -5,12 +5,11 @@ import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authe
 import { tokenInHeader, type Credentials } from '../authentication/identity/credentials.js';
 import { flatCopy } from '../authentication/cache/flat-copy.js';
 import { identityForRoute, subjectOf, type Identity } from '../authentication/identity/identity.js';
-import { UNAVAILABLE, type Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
+import { Denied, type Outcome } from '../errors/denial.js';
+import { authenticationUnavailable, USER_CHANGED } from '../errors/denials.js';
 import { bodyOf } from '../errors/exceptions.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import { decide } from '../policy/decide.js';
-import type { RoutePolicy } from '../policy/route-policy.js';
+import { authenticationDenial } from '../policy/authentication-denial.js';
 import { disconnect, socketState, emitException } from '../transports/websocket/sockets.js';
 import type { HttpRequestLike } from '../transports/http/http-request.js';
 import { UNAUTHENTICATED, WebSocketTransport } from '../transports/websocket/websocket.transport.js';
@@ -38,7 +37,7 @@ export class ClerkSockets {
   constructor(
     @Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions,
     @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
-    @Inject(WebSocketTransport) private readonly transport: WebSocketTransport,
+    private readonly transport: WebSocketTransport,
   ) {}
 
   /**
@@ -69,13 +68,14 @@ export class ClerkSockets {
     if (isRequest(request)) state.request ??= request;
     if (!required) return true;
     const identity = await this.identify(this.transport.credentialsOf(client, {}));
-    if (!('code' in identity)) {
-      state.subject ??= subjectOf(identity);
-      return true;
+    if (identity instanceof Denied) {
+      const { denial } = identity;
+      emitException(client, bodyOf(denial));
+      disconnect(client, denial.status === 503 ? TRY_AGAIN_LATER : UNAUTHENTICATED, denial.code);
+      return false;
     }
-    emitException(client, bodyOf(identity));
-    disconnect(client, identity.status === 503 ? TRY_AGAIN_LATER : UNAUTHENTICATED, identity.code);
-    return false;
+    state.subject ??= subjectOf(identity);
+    return true;
   }
 
   /**
@@ -102,7 +102,7 @@ export class ClerkSockets {
     // The owner of the socket. If it was never authenticated, the user of its handshake credentials, even expired ones.
     const owner = state.subject ?? (await this.ownerOf(client));
     const fresh = await this.identify(this.transport.tokenOf(client, token));
-    if ('code' in fresh) throw this.transport.exceptionFor(fresh);
+    if (fresh instanceof Denied) throw this.transport.exceptionFor(fresh.denial);
     const subject = subjectOf(fresh);
     // A concurrent refresh may have set the subject.
     if (subject === undefined || subject !== (state.subject ?? owner ?? subject)) {
@@ -115,39 +115,24 @@ export class ClerkSockets {
 
   private async ownerOf(client: object): Promise<string | undefined> {
     const presented = this.transport.credentialsOf(client, {});
-    if ('code' in presented) return undefined;
+    if (presented instanceof Denied) return undefined;
     const identity = await this.authenticator.authenticate(presented, 'any');
-    if (identity.failure) throw this.transport.exceptionFor(UNAVAILABLE);
+    if (identity.failure) throw this.transport.exceptionFor(authenticationUnavailable());
     return subjectOf(identity) ?? claimedSubject(tokenInHeader(presented.headers.authorization ?? null));
   }
 
   /** The identity behind the credentials, or the denial if the caller is not signed in. */
-  private async identify(presented: Credentials | Denial): Promise<Identity | Denial> {
-    if ('code' in presented) return presented;
+  private async identify(presented: Outcome<Credentials>): Promise<Outcome<Identity>> {
+    if (presented instanceof Denied) return presented;
+    const acceptsToken = 'any';
     const allowsPendingSession = !this.options.treatPendingAsSignedOut;
-    const policy: RoutePolicy = { ...ANY_SESSION, allowsPendingSession };
-    const identity = identityForRoute(policy, await this.authenticator.authenticate(presented, policy.acceptsToken));
-    const decision = decide(policy, identity);
-    return decision.allowed ? identity : decision.denial;
+    const authenticated = await this.authenticator.authenticate(presented, acceptsToken);
+    const identity = identityForRoute({ acceptsToken, allowsPendingSession }, authenticated);
+    // Handlers check the requirements of each message.
+    const denial = authenticationDenial(identity, acceptsToken);
+    return denial ? new Denied(denial) : identity;
   }
 }
-
-/** The policy of a connection: a signed-in caller. Handlers check the requirements of each message. */
-const ANY_SESSION: Omit<RoutePolicy, 'allowsPendingSession'> = {
-  name: 'connection',
-  protection: 'strict',
-  acceptsToken: 'any',
-  redirectsToSignIn: false,
-  requirements: [],
-  explainsDenials: false,
-  sources: { protection: 'default', acceptsToken: 'default' },
-  problems: [],
-};
-const USER_CHANGED: Denial = {
-  status: 403,
-  code: ClerkErrorCode.UserChanged,
-  message: 'The token belongs to a different user than this socket. Open a new socket.',
-};
 
 /** The subject of a token that no longer signs its user in. Unverified: use it only to deny, never to allow. */
 function claimedSubject(token: string | undefined): string | undefined {

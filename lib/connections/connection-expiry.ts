@@ -3,7 +3,7 @@ import { ApplicationConfig } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 
 import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
-import { MISCONFIGURED } from '../errors/denial.js';
+import { INVALID_CONFIGURATION } from '../errors/denials.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { graphql } from '../transports/graphql/graphql.kind.js';
@@ -41,7 +41,7 @@ export class ConnectionExpiry implements NestInterceptor {
     const remainingMs = await timeUntil(expiry, context, this.instances);
     if (this.connections.closeAfter(remainingMs, operation)) return next.handle() as Observable<unknown>;
     this.throttle.write('error', SOCKET_NOT_FOUND);
-    throw this.transports.for(context).deny(context, MISCONFIGURED);
+    throw this.transports.for(context).deny(context, INVALID_CONFIGURATION);
   }
 }
 

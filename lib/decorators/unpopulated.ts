@@ -1,6 +1,7 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { ClerkAuthNotPopulatedError } from '../errors/clerk.errors.js';
+import { AUTH_NOT_POPULATED } from '../errors/denials.js';
 import { builtInKind } from '../transports/transport-kinds.js';
 
 /**
@@ -22,5 +23,5 @@ function denyUnpopulated(context: ExecutionContext, error: unknown): Promise<nev
   if (!(error instanceof ClerkAuthNotPopulatedError) || !kind?.denyUnguarded) throw error;
   // Log the error here: Nest only logs errors that it does not send to the client.
   new Logger('ClerkGuard').error(`${context.getClass().name}.${context.getHandler().name}: ${error.message}`);
-  return kind.denyUnguarded(context, { status: 500, code: error.code, message: 'Internal server error' });
+  return kind.denyUnguarded(context, AUTH_NOT_POPULATED);
 }

@@ -84,12 +84,6 @@ export class ClerkUnavailableError extends ClerkError implements RetryTimes {
   }
 }
 
-/** The `Retry-After` of a denial; empty if unknown. */
-export function retryAfterOf(error: unknown): { readonly retryAfterInSeconds?: number } {
-  const seconds = error instanceof ClerkUnavailableError ? error.retryAfterInSeconds : undefined;
-  return seconds === undefined ? {} : { retryAfterInSeconds: seconds };
-}
-
 /** Clerk rejects the key that this application presents. */
 export class ClerkKeyRejectedError extends ClerkError {
   readonly code = ClerkErrorCode.ClerkKeyRejected;

@@ -1,6 +1,6 @@
 import type { reverificationError } from '@clerk/backend/internal';
 
-import { ClerkErrorCode } from './error-codes.js';
+import type { ClerkErrorCode } from './error-codes.js';
 
 /** The possible statuses of a denial, as HTTP statuses. Other transports translate them. */
 export type DenialStatus = 302 | 307 | 400 | 401 | 403 | 404 | 422 | 500 | 503;
@@ -32,34 +32,16 @@ export interface Denial {
   readonly missing?: readonly string[];
 }
 
+/** The parameter of Clerk's own reverification error. */
 type ReverificationConfig = Parameters<typeof reverificationError>[0];
 
 /**
- * Builds a challenge to present a Bearer token, with the error of the presented one.
- * @see RFC 6750, section 3
+ * Instead of a value: the call is denied. A class, so that no value can be taken for a denial, nor a denial for a value,
+ * whatever properties they have.
  */
-export function challengeOf(error?: 'invalid_token' | 'insufficient_scope', scopes: readonly string[] = []): string {
-  const parameters = [error && `error="${error}"`, scopes.length > 0 && `scope="${[...new Set(scopes)].join(' ')}"`];
-  return ['Bearer', parameters.filter(Boolean).join(', ')].join(' ').trimEnd();
+export class Denied {
+  constructor(readonly denial: Denial) {}
 }
 
-/** Clerk rejects the key of this application. Only the log says which key. */
-export const KEY_REJECTED: Denial = {
-  status: 500,
-  code: ClerkErrorCode.ClerkKeyRejected,
-  message: 'Authentication is misconfigured on this server.',
-};
-
-/** The options, or a function among them, do not allow a decision. Only the log says why. */
-export const MISCONFIGURED: Denial = {
-  status: 500,
-  code: ClerkErrorCode.InvalidConfiguration,
-  message: 'Authentication is misconfigured on this server.',
-};
-
-/** Clerk could not be asked. */
-export const UNAVAILABLE: Denial = {
-  status: 503,
-  code: ClerkErrorCode.ClerkUnavailable,
-  message: 'Authentication is unavailable at the moment. Try again.',
-};
+/** A value, or a denial instead; tell them apart with `instanceof Denied`. */
+export type Outcome<T> = T | Denied;

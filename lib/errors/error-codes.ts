@@ -48,7 +48,7 @@ export const ClerkErrorCode = {
   UnknownTransport: 'unknown-transport',
   /** 503: Clerk is unreachable, too slow, overloaded or failing. */
   ClerkUnavailable: 'clerk-unavailable',
-  /** Thrown at boot: an option is missing, malformed or unknown. 500: a function among the options failed. */
+  /** Thrown at boot: an option is missing, malformed or unknown. 500: a function among the options, or a hook of a guard, failed. */
   InvalidConfiguration: 'invalid-configuration',
   /** Thrown by `getAuth()`: no guard has authenticated this request. */
   AuthNotPopulated: 'auth-not-populated',

@@ -42,6 +42,18 @@ export class LogThrottle implements OnModuleDestroy {
     }
   }
 
+  /**
+   * Writes that a function of the application threw, and what follows from it. The value is not logged unless it is an
+   * Error.
+   * @param what The function, such as `onError`.
+   * @param outcome Such as `the call is denied`.
+   */
+  writeThrown(what: string, outcome: string, thrown: unknown): void {
+    const kind = `${what} threw, so ${outcome}`;
+    const line = thrown instanceof Error ? `${kind}: ${thrown.message}` : `${what} threw a non-Error value; ${outcome}`;
+    this.write('error', kind, line);
+  }
+
   onModuleDestroy(): void {
     for (const kind of [...this.kinds.keys()]) this.endQuiet(kind);
   }

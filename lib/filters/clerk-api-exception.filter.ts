@@ -1,13 +1,17 @@
 import { isClerkAPIResponseError, type ClerkAPIResponseError } from '@clerk/backend/errors';
-import { Catch, Inject, type ArgumentsHost, type ExceptionFilter, type FactoryProvider } from '@nestjs/common';
+import { Catch, type ArgumentsHost, type ExceptionFilter, type FactoryProvider } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 
 import { retryTimes } from '../client/clerk-calls.js';
-import { KEY_REJECTED, type Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
-import { LogThrottle } from '../errors/log-throttle.js';
-import { TransportsRegistry } from '../transports/transports.registry.js';
+import type { Denial } from '../errors/denial.js';
+import {
+  CLERK_KEY_REJECTED,
+  CLERK_REQUEST_REJECTED,
+  CLERK_RESOURCE_NOT_FOUND,
+  clerkApiUnavailable,
+} from '../errors/denials.js';
+import { ClerkCore } from '../guard/clerk-core.js';
 
 /**
  * Matches, in `@Catch()` below, the errors of Clerk's Backend API that this filter answers.
@@ -44,15 +48,12 @@ abstract class HandledClerkError {
  */
 @Catch(HandledClerkError)
 export class ClerkApiExceptionFilter implements ExceptionFilter {
-  constructor(
-    @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
-    @Inject(LogThrottle) private readonly throttle: LogThrottle,
-  ) {}
+  constructor(private readonly core: ClerkCore) {}
 
   catch(error: ClerkAPIResponseError, host: ArgumentsHost): Observable<never> | void {
     const denial = denialOf(error) as Denial;
     this.log(error, denial);
-    return this.transports.for(host).answer(host, denial);
+    return this.core.transports.for(host).answer(host, denial);
   }
 
   /** Never logs a message of Clerk, which may contain user input. */
@@ -63,7 +64,7 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
     const outcome = `responded with ${denial.status} (${denial.code})`;
     const hint = HINTS.get(status);
     const level = denial.status === 500 ? 'error' : denial.status === 503 ? 'warn' : 'debug';
-    this.throttle.write(
+    this.core.throttle.write(
       level,
       `${failed}: ${outcome}`,
       `${failed}${details && ` (${details})`}: ${outcome}${hint ? `. ${hint}` : ''}`,
@@ -77,12 +78,12 @@ export class ClerkApiExceptionFilter implements ExceptionFilter {
  */
 export const clerkApiExceptionFilter: FactoryProvider<ClerkApiExceptionFilter> = {
   provide: ClerkApiExceptionFilter,
-  useFactory: (transports: TransportsRegistry, throttle: LogThrottle, config: ApplicationConfig) => {
-    const filter = new ClerkApiExceptionFilter(transports, throttle);
+  useFactory: (core: ClerkCore, config: ApplicationConfig) => {
+    const filter = new ClerkApiExceptionFilter(core);
     config.addGlobalFilter(filter);
     return filter;
   },
-  inject: [TransportsRegistry, LogThrottle, ApplicationConfig],
+  inject: [ClerkCore, ApplicationConfig],
 };
 
 /** What the operator should check, by the status of Clerk's response. */
@@ -96,31 +97,15 @@ function isLoggable(text: unknown): text is string {
   return typeof text === 'string' && /^[\w-]{1,64}$/.test(text);
 }
 
-const NOT_FOUND: Denial = {
-  status: 404,
-  code: ClerkErrorCode.ClerkResourceNotFound,
-  message: 'The resource does not exist.',
-};
-const REJECTED: Denial = {
-  status: 422,
-  code: ClerkErrorCode.ClerkRequestRejected,
-  message: 'The request cannot be processed with these values.',
-};
-const UNAVAILABLE: Denial = {
-  status: 503,
-  code: ClerkErrorCode.ClerkUnavailable,
-  message: 'The service is unavailable at the moment. Try again.',
-};
-
 /** Denials by the status of Clerk's response. */
 const DENIALS: ReadonlyMap<number, Denial> = new Map([
-  [400, REJECTED],
-  [409, REJECTED],
-  [422, REJECTED],
-  [404, NOT_FOUND],
-  [410, NOT_FOUND],
-  [401, KEY_REJECTED],
-  [403, KEY_REJECTED],
+  [400, CLERK_REQUEST_REJECTED],
+  [409, CLERK_REQUEST_REJECTED],
+  [422, CLERK_REQUEST_REJECTED],
+  [404, CLERK_RESOURCE_NOT_FOUND],
+  [410, CLERK_RESOURCE_NOT_FOUND],
+  [401, CLERK_KEY_REJECTED],
+  [403, CLERK_KEY_REJECTED],
 ]);
 
 /** 408 Request Timeout, 425 Too Early, 429 Too Many Requests: a retry may succeed. */
@@ -135,7 +120,5 @@ function denialOf(error: ClerkAPIResponseError): Denial | undefined {
   // There is no status if Clerk was unreachable or its response was unreadable.
   const status = error.status as number | undefined;
   const isOutage = status === undefined || status < 400 || RETRYABLE_STATUSES.includes(status) || status >= 500;
-  if (!isOutage) return DENIALS.get(status);
-  const { retryAfterInSeconds } = retryTimes(status, retryAfter);
-  return { ...UNAVAILABLE, ...(retryAfterInSeconds === undefined ? {} : { retryAfterInSeconds }) };
+  return isOutage ? clerkApiUnavailable(retryTimes(status, retryAfter)) : DENIALS.get(status);
 }

@@ -5,7 +5,7 @@ import type { Denial } from '../errors/denial.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import type { Decision } from '../policy/decide.js';
+import type { Decision } from '../policy/decision.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 
 /**
@@ -18,7 +18,7 @@ export class AccessLog {
 
   constructor(
     @Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'debug'>,
-    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+    private readonly throttle: LogThrottle,
   ) {}
 
   record(policy: RoutePolicy, identity: Identity, decision: Decision): void {

@@ -1,21 +1,19 @@
-import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { AuthObject } from '@clerk/backend';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 
-import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
-import { identityForRoute, type Identity } from '../authentication/identity/identity.js';
-import { decide } from '../policy/decide.js';
-import { PolicyReader } from '../policy/policy.reader.js';
-import { attachIdentity, authenticateOnce, type UserLoader } from '../transports/attachment.js';
-import { TransportsRegistry } from '../transports/transports.registry.js';
-import { AccessLog } from './access-log.js';
-import { CurrentUsers } from './current-users.js';
-import { Predicates } from './predicates.js';
-import { rejectCall, Denials, type DecidedCall } from './denials.js';
+import type { Denial } from '../errors/denial.js';
+import { ClerkCore } from './clerk-core.js';
+import type { GuardHooks } from './guard-hooks.js';
 
 /**
  * Authenticates the caller and allows the call only if the handler's policy does.
  *
  * ClerkModule registers it globally. With `{ guard: false }`, apply it yourself with `@UseGuards(ClerkGuard)`. The
  * guard may run more than once for a request: the caller is authenticated once, and each run makes its own decision.
+ *
+ * A subclass can deny more calls ({@link shouldAllow}) and replace the errors of denied calls ({@link getException}).
+ * Register it instead of ClerkGuard: `ClerkModule.forRoot({ guard: false })`, and `{ provide: APP_GUARD, useClass: … }`
+ * or `@UseGuards(…)`. If it injects anything, it injects {@link ClerkCore} as well and passes it to `super()`.
  *
  * @throws ClerkBadRequestException 400, if the request is malformed
  * @throws ClerkUnauthorizedException 401, if the caller is not signed in
@@ -32,65 +30,74 @@ import { rejectCall, Denials, type DecidedCall } from './denials.js';
  */
 @Injectable()
 export class ClerkGuard implements CanActivate {
-  constructor(
-    @Inject(PolicyReader) private readonly policies: PolicyReader,
-    @Inject(TransportsRegistry) private readonly transports: TransportsRegistry,
-    @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
-    @Inject(Predicates) private readonly predicates: Predicates,
-    @Inject(CurrentUsers) private readonly currentUsers: UserLoader | undefined,
-    @Inject(AccessLog) private readonly log: AccessLog,
-    @Inject(Denials) private readonly denials: Denials,
-  ) {}
+  constructor(private readonly core: ClerkCore) {}
 
-  /** Synchronous for cached identities, which are most calls. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const transport = this.transports.for(context);
-    const [type, handler] = [context.getClass(), context.getHandler()];
-    const policy = transport.isForeign
-      ? this.policies.readForeign(type, handler, transport.isSkipped)
-      : this.policies.read(type, handler);
-    if (policy.protection === 'skip' && policy.problems.length === 0) {
-      attachIdentity(transport.carrier(context), undefined, this.currentUsers);
-      return true;
-    }
-
-    const credentials = transport.credentials(context);
-    if ('code' in credentials) return rejectCall(transport, context, transport.deny(context, credentials));
-    const authenticated = authenticateOnce(credentials.carrier, this.authenticator, policy.acceptsToken, () =>
-      this.authenticator.authenticate(credentials, policy.acceptsToken),
-    );
-    const call = { context, transport, policy, credentials };
-    return 'then' in authenticated
-      ? authenticated.then((identity) => this.authorize(call, identity))
-      : this.authorize(call, authenticated);
+    return this.core.authorizer.authorize(context, this.overriddenHooks());
   }
 
-  private authorize(call: GuardedCall, authenticated: Identity): boolean | Promise<boolean> {
-    const { context, transport, policy, credentials } = call;
-    const identity = identityForRoute(policy, authenticated);
-    transport.attach(context, identity, this.currentUsers, credentials);
-
-    const decision = decide(policy, identity);
-    if (decision.allowed) this.log.record(policy, identity, decision);
-    return decision.allowed && !this.denials.needsOnError(identity)
-      ? true
-      : this.authorizeSlowPath({ ...call, identity, decision });
+  /**
+   * A check of the application, for a subclass to override. It is called for every call that the policy allows, on
+   * `@Public()` handlers also for callers who are not signed in, and never on `@SkipAuth()` handlers. It can only deny:
+   * any result but `true` (or a promise of it) denies the call with 403.
+   *
+   * An exception of Nest that it throws (`HttpException`, `WsException`, `RpcException`) is the response. If it throws
+   * anything else, the call is denied with 500, and the error is logged.
+   *
+   * @param _auth Clerk's auth object of the caller.
+   * @param _context The call.
+   * @example
+   * ```ts
+   * @Injectable()
+   * export class ActiveUsersGuard extends ClerkGuard {
+   *   constructor(core: ClerkCore, private readonly suspensions: Suspensions) {
+   *     super(core);
+   *   }
+   *
+   *   protected override async shouldAllow(auth: AuthObject) {
+   *     return !('userId' in auth && auth.userId && (await this.suspensions.has(auth.userId)));
+   *   }
+   * }
+   * ```
+   */
+  protected shouldAllow(_auth: AuthObject, _context: ExecutionContext): boolean | Promise<boolean> {
+    return true;
   }
 
-  /** Handles what is asynchronous: predicates of the application and the error of a denied call. */
-  private async authorizeSlowPath(call: DecidedCall): Promise<boolean> {
-    const { context, policy, identity } = call;
-    let { decision } = call;
-    if (!decision.allowed && decision.unevaluated) {
-      decision = decide(policy, identity, await this.predicates.evaluate(decision.unevaluated, identity, context));
-      if (decision.allowed) this.log.record(policy, identity, decision);
-    }
-    const denied = await this.denials.errorFor({ ...call, decision });
-    if (!denied) return true;
-    // Log the actual response. It may differ from the decision, such as a redirect to the sign-in page.
-    if (!decision.allowed) this.log.record(policy, identity, { ...decision, denial: denied.denial });
-    return rejectCall(call.transport, context, denied.error);
+  /**
+   * The error of a denied call, for a subclass to override. It is called for every denied call, whatever the reason,
+   * after the option `onError` (which is called for failed authentications only); not for redirects (302, 307), nor for
+   * exceptions that `shouldAllow()` throws.
+   *
+   * The call stays denied: if the result is no Error, or a rejected promise, or if it throws, the default error is sent.
+   * An error that is not an `HttpException` may have a `statusCode` and `data`; else it gets the status of the denial.
+   *
+   * @param _denial The status, code and message that would be sent.
+   * @param _context The call.
+   * @returns the error to send instead, or `undefined` for the default
+   * @example
+   * ```ts
+   * protected override getException({ status, code }: Denial) {
+   *   return new HttpException({ error: { code } }, status);
+   * }
+   * ```
+   */
+  protected getException(_denial: Denial, _context: ExecutionContext): Error | undefined | Promise<Error | undefined> {
+    return undefined;
+  }
+
+  /**
+   * Looked up for each call, because a subclass may define hooks as properties, which are set after this constructor.
+   * `undefined` if there are none, so that ClerkGuard itself creates nothing for a call.
+   */
+  private overriddenHooks(): GuardHooks | undefined {
+    const checks = this.shouldAllow !== ClerkGuard.prototype.shouldAllow;
+    const replaces = this.getException !== ClerkGuard.prototype.getException;
+    if (!checks && !replaces) return undefined;
+    return {
+      guard: this.constructor.name,
+      shouldAllow: checks ? (auth, context) => this.shouldAllow(auth, context) : undefined,
+      getException: replaces ? (denial, context) => this.getException(denial, context) : undefined,
+    };
   }
 }
-
-type GuardedCall = Omit<DecidedCall, 'identity' | 'decision'>;

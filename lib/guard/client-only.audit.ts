@@ -11,8 +11,8 @@ import { GuardCoverage } from './guard-coverage.js';
 export class ClientOnlyAudit implements OnModuleInit {
   constructor(
     @Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions,
-    @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
-    @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
+    private readonly explorer: HandlersExplorer,
+    private readonly coverage: GuardCoverage,
   ) {}
 
   /** @throws ClerkConfigurationError if an option is missing; the message names it and the guarded handlers */

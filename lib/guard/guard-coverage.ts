@@ -1,4 +1,4 @@
-import { Inject, Injectable, type Type } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import type { Handler } from '../policy/policy.reader.js';
@@ -11,9 +11,9 @@ import { clerkGuardsOf } from './guard-replacement.js';
 @Injectable()
 export class GuardCoverage {
   constructor(
-    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
-    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    private readonly config: ApplicationConfig,
+    private readonly modules: ModulesContainer,
+    private readonly moduleRef: ModuleRef,
   ) {}
 
   /** Whether `ClerkGuard`, or a subclass, is a global guard. */

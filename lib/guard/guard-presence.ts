@@ -1,4 +1,4 @@
-import { Inject, Injectable, type ExecutionContext, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type ExecutionContext, type OnModuleInit } from '@nestjs/common';
 import { APP_GUARD, ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
@@ -25,9 +25,9 @@ type Provider = NestModule['providers'] extends Map<unknown, infer Each> ? Each 
 @Injectable()
 export class ClerkGuardPresence implements GuardPresence, OnModuleInit {
   constructor(
-    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
-    @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
+    private readonly modules: ModulesContainer,
+    private readonly config: ApplicationConfig,
+    private readonly coverage: GuardCoverage,
   ) {}
 
   /** @throws ClerkConfigurationError if the guard cannot run; the message says why and how to fix it */

@@ -1,4 +1,4 @@
-import { Inject, Injectable, UseGuards, type CanActivate, type OnModuleInit } from '@nestjs/common';
+import { Injectable, UseGuards, type CanActivate, type OnModuleInit } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 
 import { ClerkGuard } from './clerk.guard.js';
@@ -16,7 +16,7 @@ import { findClerkModules, type NestModule } from './clerk-modules.js';
 @Injectable()
 @UseGuards(ClerkGuard)
 export class GuardReplacement implements OnModuleInit {
-  constructor(@Inject(ModulesContainer) private readonly modules: ModulesContainer) {}
+  constructor(private readonly modules: ModulesContainer) {}
 
   onModuleInit(): void {
     const [replacement] = findClerkModules(this.modules)

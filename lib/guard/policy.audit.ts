@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
+import { Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 
 import { ClerkPolicyError } from '../errors/clerk.errors.js';
 import { isStrictByDecorator } from '../policy/compile-policy.js';
@@ -16,10 +16,10 @@ import { GuardCoverage } from './guard-coverage.js';
 @Injectable()
 export class PolicyAudit implements OnModuleInit {
   constructor(
-    @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
-    @Inject(PolicyReader) private readonly policies: PolicyReader,
-    @Inject(PredicateInstances) private readonly predicates: PredicateInstances,
-    @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
+    private readonly explorer: HandlersExplorer,
+    private readonly policies: PolicyReader,
+    private readonly predicates: PredicateInstances,
+    private readonly coverage: GuardCoverage,
   ) {}
 
   /** @throws ClerkPolicyError if a handler cannot be protected as decorated; the message names each */

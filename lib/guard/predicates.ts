@@ -1,8 +1,8 @@
-import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { Injectable, type ExecutionContext } from '@nestjs/common';
 
 import type { Identity } from '../authentication/identity/identity.js';
 import { LogThrottle } from '../errors/log-throttle.js';
-import type { PredicateResults } from '../policy/decide.js';
+import type { PredicateResults } from '../policy/decision.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';
 import { isPredicateClass } from '../policy/requirement-problems.js';
 import type { PredicateRef, PredicateRequirement } from '../policy/requirement.js';
@@ -13,8 +13,8 @@ type PredicateFunction = (...args: unknown[]) => unknown;
 @Injectable()
 export class Predicates {
   constructor(
-    @Inject(PredicateInstances) private readonly instances: PredicateInstances,
-    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+    private readonly instances: PredicateInstances,
+    private readonly throttle: LogThrottle,
   ) {}
 
   /** Evaluates the predicates in order and stops at the first that denies. */
@@ -23,13 +23,13 @@ export class Predicates {
     identity: Identity,
     context: ExecutionContext,
   ): Promise<PredicateResults> {
-    const answers = new Map<PredicateRef, boolean>();
+    const results = new Map<PredicateRef, boolean>();
     for (const predicate of new Set(requirements.map((one) => one.predicate))) {
       const allows = await this.allows(predicate, identity, context);
-      answers.set(predicate, allows);
+      results.set(predicate, allows);
       if (!allows) break;
     }
-    return answers;
+    return results;
   }
 
   private async allows(predicate: PredicateRef, identity: Identity, context: ExecutionContext): Promise<boolean> {
@@ -38,11 +38,7 @@ export class Predicates {
       if (!isPredicateClass(predicate)) return (await (predicate as PredicateFunction)(auth, context)) === true;
       return (await this.instances.of(context.getClass(), predicate)?.check(auth, context)) === true;
     } catch (error) {
-      const threw = `@RequireThat(${predicate.name}) threw`;
-      const kind = `${threw}, so the call is denied`;
-      const line =
-        error instanceof Error ? `${kind}: ${error.message}` : `${threw} a non-Error value; the call is denied`;
-      this.throttle.write('error', kind, line);
+      this.throttle.writeThrown(`@RequireThat(${predicate.name})`, 'the call is denied', error);
       return false;
     }
   }

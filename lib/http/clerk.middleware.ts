@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { Inject, Injectable, type INestApplicationContext, type NestMiddleware } from '@nestjs/common';
+import { Injectable, type INestApplicationContext, type NestMiddleware } from '@nestjs/common';
 
-import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
 import { allowingPending } from '../authentication/identity/identity.js';
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
+import { MALFORMED_REQUEST } from '../errors/denials.js';
 import { toHttpException } from '../errors/exceptions.js';
+import { ClerkCore } from '../guard/clerk-core.js';
 import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
-import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { attachIdentity, authenticateOnce } from '../transports/attachment.js';
 import { carrierOf } from '../transports/carrier.js';
-import { HttpCredentials, MALFORMED } from '../transports/http/http.credentials.js';
+import { HttpCredentials } from '../transports/http/http.credentials.js';
 import { defineRequestAuth } from '../transports/http/request-auth.js';
 import { mergeHeaders } from '../transports/http/response-headers.js';
 import type { Next } from './mounted-call.js';
@@ -36,21 +36,18 @@ import type { Next } from './mounted-call.js';
 @Injectable()
 export class ClerkMiddleware implements NestMiddleware {
   /** @throws ClerkConfigurationError if there is no publishable key */
-  constructor(
-    @Inject(AUTHENTICATOR) private readonly authenticator: Authenticator,
-    @Inject(CLERK_OPTIONS)
-    private readonly options: ResolvedClerkOptions,
-  ) {
-    if (isClientOnly(options)) throw new ClerkConfigurationError([CLIENT_ONLY]);
+  constructor(private readonly core: ClerkCore) {
+    if (isClientOnly(core.options)) throw new ClerkConfigurationError([CLIENT_ONLY]);
   }
 
   async use(request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> {
+    const { authenticator, options } = this.core;
     const carrier = carrierOf(request);
-    const credentials = new HttpCredentials(request, carrier, this.options.authorizedParties);
-    if (!credentials.isReadable) return next(toHttpException(MALFORMED));
-    const authenticate = () => this.authenticator.authenticate(credentials, 'any');
-    const authenticated = await authenticateOnce(carrier, this.authenticator, 'any', authenticate);
-    const identity = this.options.treatPendingAsSignedOut ? authenticated : allowingPending(authenticated);
+    const credentials = new HttpCredentials(request, carrier, options.authorizedParties);
+    if (!credentials.isReadable) return next(toHttpException(MALFORMED_REQUEST));
+    const authenticate = () => authenticator.authenticate(credentials, 'any');
+    const authenticated = await authenticateOnce(carrier, authenticator, 'any', authenticate);
+    const identity = options.treatPendingAsSignedOut ? authenticated : allowingPending(authenticated);
     attachIdentity(carrier, identity);
     defineRequestAuth(request, identity);
     mergeHeaders(identity.headers, response);
@@ -74,7 +71,7 @@ export class ClerkMiddleware implements NestMiddleware {
  * ```
  */
 export function clerkMiddleware(app: INestApplicationContext) {
-  const middleware = new ClerkMiddleware(app.get<Authenticator>(AUTHENTICATOR), app.get(CLERK_OPTIONS));
+  const middleware = new ClerkMiddleware(app.get(ClerkCore));
   return (request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> =>
     middleware.use(request, response, next);
 }

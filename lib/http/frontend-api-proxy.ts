@@ -9,14 +9,14 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { ClerkInstances } from '../authentication/instances/clerk-instances.js';
 import { resolveProxyPath } from '../authentication/lanes/clerk-request-options.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../errors/clerk.errors.js';
-import { MISCONFIGURED, UNAVAILABLE } from '../errors/denial.js';
+import { authenticationUnavailable, INVALID_CONFIGURATION, MALFORMED_REQUEST } from '../errors/denials.js';
 import { ClerkErrorCode } from '../errors/error-codes.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { causeOf } from '../guard/access-log.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { carrierOf } from '../transports/carrier.js';
-import { HttpCredentials, MALFORMED } from '../transports/http/http.credentials.js';
+import { HttpCredentials } from '../transports/http/http.credentials.js';
 import { mergeHeaders } from '../transports/http/response-headers.js';
 import { askFrontendApi, carriesBody, headersFrom, type FrontendApiCall } from './frontend-api-call.js';
 import type { Next } from './mounted-call.js';
@@ -74,7 +74,7 @@ class FrontendApiProxy {
     const credentials = new HttpCredentials(incoming, carrierOf(incoming), this.options.authorizedParties);
     if (!this.isBelow(credentials.target.split('?', 1)[0] as string)) return next();
     const url = urlOf(credentials);
-    if (!url || !isBodyReadable(incoming)) return next(toHttpException(MALFORMED));
+    if (!url || !isBodyReadable(incoming)) return next(toHttpException(MALFORMED_REQUEST));
     // Parsing can change the path: "/__clerk/../x" becomes "/x".
     if (!this.isBelow(url.pathname)) return next();
     try {
@@ -103,7 +103,7 @@ class FrontendApiProxy {
     this.throttle.write(isOutage ? 'warn' : 'error', kind, `frontendApiProxy: ${error.message}${causeOf(error)}`);
     // Destroy the response, so that the client does not take a truncated body for a complete one.
     if (response.headersSent) response.destroy();
-    else next(toHttpException(isOutage ? UNAVAILABLE : MISCONFIGURED));
+    else next(toHttpException(isOutage ? authenticationUnavailable() : INVALID_CONFIGURATION));
   }
 }
 
@@ -130,7 +130,9 @@ async function serve(call: FrontendApiCall): Promise<void> {
   const { incoming, response } = call;
   if (!hasKeys(call.options)) {
     // Clerk's own proxy would fall back to the keys in the environment, which belong to another instance.
-    throw new ClerkRequestOptionsError('resolveOptions answered no publishableKey and secretKey to proxy with');
+    throw new ClerkRequestOptionsError(
+      'resolveOptions must return a publishableKey and a secretKey for frontendApiProxy',
+    );
   }
   if (carriesBody(incoming) && incoming.readableDidRead && !incoming.errored) {
     throw new ClerkRequestOptionsError('A body was read before frontendApiProxy(): use it before any body parser');

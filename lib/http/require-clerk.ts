@@ -3,20 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 
-import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
 import { RequireAuth } from '../decorators/protection.decorators.js';
 import { ClerkConfigurationError, ClerkPolicyError } from '../errors/clerk.errors.js';
-import { AccessLog } from '../guard/access-log.js';
-import { ClerkGuard } from '../guard/clerk.guard.js';
-import { Predicates } from '../guard/predicates.js';
-import { Denials } from '../guard/denials.js';
+import { CallAuthorizer } from '../guard/call-authorizer.js';
 import { CLIENT_ONLY, isClientOnly } from '../options/client-only.js';
 import { CLERK_OPTIONS } from '../options/resolved-options.js';
 import { GuardRequired } from '../policy/guard-required.js';
 import { PolicyReader, type Handler } from '../policy/policy.reader.js';
 import { PredicateInstances } from '../policy/predicate-instances.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
-import { TransportsRegistry } from '../transports/transports.registry.js';
 import { MountedCall, type Next } from './mounted-call.js';
 
 /**
@@ -47,16 +42,7 @@ export function requireClerk(app: INestApplicationContext, ...decorators: readon
   const policy = app.get(PolicyReader).read(type, handler);
   assertNone([...policy.problems, ...(hasOtherEnhancers(handler) ? [OTHER_ENHANCERS] : [])]);
 
-  // A separate guard without a user loader: the loader marks calls as guarded, which this middleware must not do.
-  const guard = new ClerkGuard(
-    app.get(PolicyReader),
-    app.get(TransportsRegistry),
-    app.get<Authenticator>(AUTHENTICATOR),
-    app.get(Predicates),
-    undefined,
-    app.get(AccessLog),
-    app.get(Denials),
-  );
+  const authorizer = app.get(CallAuthorizer);
   let prepared: Promise<void> | undefined;
 
   return async (request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> => {
@@ -64,7 +50,7 @@ export function requireClerk(app: INestApplicationContext, ...decorators: readon
       // Prepare predicates on the first call. They are providers, which cannot be resolved before the application has
       // started.
       await (prepared ??= preparePredicates(app, type, policy));
-      await guard.canActivate(new MountedCall(type, handler, [request, response, next]));
+      await authorizer.authorizeMounted(new MountedCall(type, handler, [request, response, next]));
     } catch (error) {
       // Express continues when next() gets a falsy value, so always pass an Error.
       return next(error instanceof Error ? error : new Error('requireClerk(): a non-Error value was thrown'));

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ClerkConfigurationError } from '../errors/clerk.errors.js';
-import { OPTION_TABLE, type OptionRow } from './option-table.js';
-import type { Environment } from './resolve-options.js';
+import type { Environment } from './option-row.js';
+import { OPTION_ROWS } from './option-table.js';
 
-const VARIABLES = Object.values(OPTION_TABLE).flatMap((row: OptionRow) => row.env ?? []);
+const VARIABLES = OPTION_ROWS.flatMap(([, { env }]) => env ?? []);
 const FILES = ['.env.local', '.env'];
 
 /**

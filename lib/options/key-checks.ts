@@ -26,7 +26,7 @@ function isPlaceholder(value: string): boolean {
 
 const PLACEHOLDER = 'is a placeholder: replace it with the key from the API keys page of the Clerk Dashboard';
 
-export const publishableKey: Check = (value) => {
+export const publishableKey: Check<string> = (value) => {
   if (typeof value !== 'string') return 'must be a string that starts with pk_test_ or pk_live_';
   const problem = publishableKeyProblem(value);
   // A valid key encodes a host, so only an invalid one can be a placeholder.
@@ -46,7 +46,7 @@ function publishableKeyProblem(value: string): string | undefined {
     : (wrapped(value) ?? 'is cut off or mistyped: copy it again from the API keys page of the Clerk Dashboard');
 }
 
-export const secretKey: Check = (value) => {
+export const secretKey: Check<string> = (value) => {
   if (typeof value !== 'string') return 'must be a string that starts with sk_test_ or sk_live_';
   if (isPlaceholder(value)) return PLACEHOLDER;
   if (value.startsWith('pk_')) {
@@ -58,7 +58,7 @@ export const secretKey: Check = (value) => {
   );
 };
 
-export const machineSecretKey: Check = (value) => {
+export const machineSecretKey: Check<string> = (value) => {
   if (typeof value !== 'string') return 'must be a string that starts with ask_';
   if (isPlaceholder(value)) return PLACEHOLDER;
   if (value.startsWith('sk_')) return "holds the instance's secret key: that belongs in secretKey";
@@ -77,7 +77,7 @@ export function readPublicKey(value: string): string {
   return key.export({ type: 'spki', format: 'pem' }).toString();
 }
 
-export const publicKeyPem: Check = (value) => {
+export const publicKeyPem: Check<string> = (value) => {
   if (typeof value === 'string' && value.includes('PRIVATE KEY')) {
     return 'holds a private key: use the JWKS public key (PEM) of the API keys page of the Clerk Dashboard';
   }
@@ -87,6 +87,6 @@ export const publicKeyPem: Check = (value) => {
     return undefined;
   } catch {
     if (typeof value === 'string' && isPlaceholder(value)) return PLACEHOLDER;
-    return 'is no readable public key: copy the JWKS public key (PEM, RSA 2048) from the API keys page of the Clerk Dashboard, with its line breaks (or \\n in their place)';
+    return 'is not a readable public key: copy the JWKS public key (PEM, RSA 2048) from the API keys page of the Clerk Dashboard, with its line breaks (or \\n in their place)';
   }
 };

@@ -26,7 +26,7 @@ const isLikeASecret = (item: string) => item.length > MAX_SHOWN_LENGTH || LIKE_A
  * A list of origins as browsers write them: they are compared literally with the Origin header and the `azp` claim, so
  * any other spelling would never match.
  */
-export const origins: Check = (value) => {
+export const origins: Check<string[]> = (value) => {
   const problem = listOfStrings(value);
   if (problem) return problem;
   const wrong = (value as string[]).flatMap((item, index) => {
@@ -45,9 +45,9 @@ function adviceFor(item: string): string | undefined {
     // This one could match, which is worse: any page gets this origin in a sandboxed frame.
     return 'every sandboxed frame and local file has this origin, so it identifies no application; serve the page from an origin of its own';
   }
-  if (UNSET.test(text)) return 'this is what a variable that is not set turns into: set it, or leave the item out';
+  if (UNSET.test(text)) return 'an unset variable was converted to text: set it, or remove the item';
   if (PATTERN.test(text)) return 'patterns and placeholders are not supported: list each origin in full';
-  if (/[,;\s]/.test(text)) return 'several origins in one item: list each as an item of its own';
+  if (/[,;\s]/.test(text)) return 'several origins in one item: list each one separately';
   const scheme = SCHEME.exec(text)?.[1] ?? '';
   if (SCHEMES_WITHOUT_ORIGIN.includes(scheme.toLowerCase())) {
     return "browsers send the origin 'null' for such pages; serve them from https, or in an app from a scheme of its own such as 'app://localhost'";

@@ -1,7 +1,5 @@
-import { isRecord } from './readable.js';
-
-/** Options that are compared by identity and never copied, since they may be class instances. */
-const BY_IDENTITY: readonly string[] = ['clerkClient', 'rpc', 'transports'];
+import { OPTIONS_BY_IDENTITY } from './option-table.js';
+import { isRecord } from './own-properties.js';
 
 /** How deep lists and objects nest in a valid option. */
 const DEPTH = 2;
@@ -42,9 +40,9 @@ export function isFlat({ prototype, names, values }: OwnProperties): boolean {
   );
 }
 
-/** Whether an option counts by identity: a function or a client. */
+/** Whether an option is compared by identity and never copied: a function, a client or an adapter. */
 export function isUsedAsItIs(name: string, value: unknown): boolean {
-  return typeof value === 'function' || (isObject(value) && BY_IDENTITY.includes(name));
+  return typeof value === 'function' || (isObject(value) && OPTIONS_BY_IDENTITY.includes(name));
 }
 
 /** Whether this is the prototype of a plain object. Others may have getters, which a copy loses. */

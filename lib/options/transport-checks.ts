@@ -1,9 +1,10 @@
 import { boolean, fields, listOfStrings, nonEmptyString, type Check } from './option-checks.js';
 import { origins } from './origin-checks.js';
-import { isRecord } from './readable.js';
+import { isRecord } from './own-properties.js';
+import type { GraphqlOptions, RpcOptions, TransportAdapters, WebSocketOptions } from './transport-types.js';
 
 /** May be an instance of a class, whose methods are no fields. */
-export const rpc: Check = (value) =>
+export const rpc: Check<RpcOptions> = (value) =>
   typeof (value as { credentials?: unknown }).credentials === 'function'
     ? undefined
     : 'must be an object with the function credentials(context)';
@@ -12,16 +13,16 @@ export const rpc: Check = (value) =>
  * Adapters may be instances of classes as well. Types that are built in are rejected where the transports are known, in
  * `ApplicationTransports`.
  */
-export const transports: Check = (value) => {
-  if (!isRecord(value)) return 'must be an object of adapters by type';
+export const transports: Check<TransportAdapters> = (value) => {
+  if (!isRecord(value)) return 'must be an object that maps context types to adapters';
   for (const [type, adapter] of Object.entries(value) as [string, Record<string, unknown> | null | 'skip'][]) {
     if (adapter === 'skip') continue;
     const { call, credentials, deny, handlers } = adapter ?? {};
     const isAdapter = typeof call === 'function' && typeof credentials === 'function';
     if (!isAdapter || (deny !== undefined && typeof deny !== 'function')) {
-      return `: ${type} must have the functions call(context) and credentials(context), and may have deny(context, denial)`;
+      return `.${type} must have the functions call(context) and credentials(context), and may have deny(context, denial)`;
     }
-    if (handlers !== undefined && !isListOfKeys(handlers)) return `: ${type}.handlers must be a list of metadata keys`;
+    if (handlers !== undefined && !isListOfKeys(handlers)) return `.${type}.handlers must be a list of metadata keys`;
   }
   return undefined;
 };
@@ -30,7 +31,7 @@ function isListOfKeys(value: unknown): boolean {
   return Array.isArray(value) && value.every((key) => typeof key === 'symbol' || !nonEmptyString(key));
 }
 
-export const webSocket = fields({
+export const webSocket = fields<WebSocketOptions>({
   allowedOrigins: origins,
   tokenParameter: nonEmptyString,
   tokenSubprotocol: subprotocol,
@@ -45,10 +46,10 @@ function subprotocol(value: unknown): string | undefined {
 }
 
 /** Names among connection parameters; a dot leads into an object. */
-const parameterNames: Check = (value) =>
+const parameterNames: Check<readonly string[]> = (value) =>
   listOfStrings(value) ??
   ((value as string[]).every((name) => name.split('.').every((part) => !nonEmptyString(part)))
     ? undefined
     : 'must be names such as "authorization" or "headers.authorization"');
 
-export const graphql = fields({ connectionParams: parameterNames, disconnectOnExpiry: boolean });
+export const graphql = fields<GraphqlOptions>({ connectionParams: parameterNames, disconnectOnExpiry: boolean });

@@ -1,5 +1,4 @@
 import {
-  Inject,
   Injectable,
   Logger,
   UseGuards,
@@ -11,7 +10,7 @@ import { ModuleRef } from '@nestjs/core';
 
 import { ClerkPolicyError } from '../errors/clerk.errors.js';
 import type { Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
+import { INVALID_POLICY } from '../errors/denials.js';
 import { toHttpException } from '../errors/exceptions.js';
 
 /** Tells whether ClerkGuard runs for a call. */
@@ -35,7 +34,7 @@ export class GuardRequired implements CanActivate, OnModuleInit {
   private readonly reported = new WeakSet<object>();
   private found: GuardPresence | undefined;
 
-  constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
+  constructor(private readonly moduleRef: ModuleRef) {}
 
   /** @throws ClerkPolicyError if ClerkModule is not imported. */
   onModuleInit(): void {
@@ -51,9 +50,9 @@ export class GuardRequired implements CanActivate, OnModuleInit {
       const why = this.presence ? NOT_GUARDED : NOT_IMPORTED;
       this.logger.error(`${context.getClass().name}.${handler.name}: denied 500: ${why}`);
     }
-    const denied = this.presence?.deny?.(context, MISCONFIGURED);
+    const denied = this.presence?.deny?.(context, INVALID_POLICY);
     if (denied) return denied;
-    throw toHttpException(MISCONFIGURED);
+    throw toHttpException(INVALID_POLICY);
   }
 
   private get presence(): GuardPresence | undefined {
@@ -75,12 +74,6 @@ export function requireGuard(target: object): void {
   // Called as a class decorator, UseGuards writes to its target, whether class or handler.
   if (!guards?.includes(GuardRequired)) UseGuards(GuardRequired)(target as never);
 }
-
-const MISCONFIGURED: Denial = {
-  status: 500,
-  code: ClerkErrorCode.InvalidPolicy,
-  message: 'This route is misconfigured.',
-};
 
 const NOT_IMPORTED =
   'handlers have decorators of nest-clerk, but ClerkModule is not imported: add ClerkModule.forRoot() to the imports of the root module.';

@@ -17,7 +17,7 @@ export class PolicyReader {
   private readonly skipped: Policies = new WeakMap();
 
   constructor(
-    @Inject(Reflector) private readonly reflector: Reflector,
+    private readonly reflector: Reflector,
     @Inject(CLERK_OPTIONS) private readonly options: PolicyDefaults,
   ) {}
 

@@ -1,16 +1,10 @@
 import type { ExecutionContext } from '@nestjs/common';
 
-import { MISCONFIGURED, type Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
+import { Denied, type Outcome } from '../errors/denial.js';
+import { INVALID_CONFIGURATION, UNREADABLE_CREDENTIALS } from '../errors/denials.js';
 import type { LogThrottle } from '../errors/log-throttle.js';
 import { CallCredentials, fitsHeader } from './call.credentials.js';
 import type { Call } from './calls.js';
-
-const UNREADABLE: Denial = {
-  status: 400,
-  code: ClerkErrorCode.MalformedRequest,
-  message: 'The credentials of this call cannot be read.',
-};
 
 /** The characters that are valid in an HTTP header value. */
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
@@ -36,7 +30,7 @@ export function presentedCredentials(
   context: ExecutionContext,
   registerCall: () => Call,
   throttle: LogThrottle,
-): CallCredentials | Denial {
+): Outcome<CallCredentials> {
   const { option, headers } = extractor;
   let result: unknown;
   try {
@@ -46,7 +40,7 @@ export function presentedCredentials(
     const line =
       error instanceof Error ? `${kind}: ${error.message}` : `${option} threw a non-Error value; the call is denied`;
     throttle.write('error', kind, line);
-    return MISCONFIGURED;
+    return new Denied(INVALID_CONFIGURATION);
   }
   if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') {
     throttle.write(
@@ -54,23 +48,23 @@ export function presentedCredentials(
       `${option} returned a promise, so the call is denied: it must return the credentials synchronously`,
     );
     Promise.resolve(result).catch(() => undefined);
-    return MISCONFIGURED;
+    return new Denied(INVALID_CONFIGURATION);
   }
   const extracted = typeof result === 'string' ? { authorization: bearer(result) } : (result ?? {});
-  if (typeof extracted !== 'object') return UNREADABLE;
+  if (typeof extracted !== 'object') return new Denied(UNREADABLE_CREDENTIALS);
   // `metadata.get()` of gRPC returns an array, and a Kafka header is a Buffer. Neither has these properties. A caller
   // can cause this as well.
   if (Array.isArray(extracted) || ArrayBuffer.isView(extracted)) {
     const kind = `${option} returned an array or a Buffer, so the call is denied`;
     throttle.write('warn', `${kind}: it must return a string, such as value?.toString()`);
-    return UNREADABLE;
+    return new Denied(UNREADABLE_CREDENTIALS);
   }
   const entries = headers.map(
     (name) => [name, (extracted as Partial<Record<string, unknown>>)[name] ?? undefined] as const,
   );
   const isReadable = ([, value]: (typeof entries)[number]) =>
     value === undefined || (typeof value === 'string' && fitsHeader(value) && HEADER_VALUE.test(value));
-  if (!entries.every(isReadable)) return UNREADABLE;
+  if (!entries.every(isReadable)) return new Denied(UNREADABLE_CREDENTIALS);
   const call = registerCall();
   return new CallCredentials(Object.fromEntries(entries) as Record<string, string | undefined>, call.source, call);
 }

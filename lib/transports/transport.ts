@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs';
 
 import type { Credentials } from '../authentication/identity/credentials.js';
 import type { Identity } from '../authentication/identity/identity.js';
-import type { Denial } from '../errors/denial.js';
+import type { Denial, Outcome } from '../errors/denial.js';
 import type { UserLoader } from './attachment.js';
 
 /** How a transport carries credentials, stores the identity and answers a denial. */
@@ -18,7 +18,7 @@ export interface Transport {
   carrier(context: ExecutionContext): object;
 
   /** The credentials of the caller, or a denial if the request is malformed. */
-  credentials(context: ExecutionContext): Credentials | Denial;
+  credentials(context: ExecutionContext): Outcome<Credentials>;
 
   /**
    * Attaches the identity to the call, and sends Clerk's response headers to the client.

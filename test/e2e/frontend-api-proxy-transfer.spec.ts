@@ -482,7 +482,7 @@ describe.each(PLATFORMS)('frontendApiProxy on %s', (_, platform) => {
       expect(api.received).toEqual([]);
       expect(warnings(app)).toEqual([
         expect.stringContaining(
-          'error frontendApiProxy: resolveOptions answered no publishableKey and secretKey to proxy with',
+          'error frontendApiProxy: resolveOptions must return a publishableKey and a secretKey for frontendApiProxy',
         ),
       ]);
       expect((await send(app, { headers: [['Host', 'whole.example']] })).status).toBe(201);

@@ -19,7 +19,8 @@ import {
   RequirePermission,
   type ClerkModuleOptions,
 } from '../../lib/index.js';
-import { MODULE_OPTIONS, OPTION_TABLE, type OptionRow } from '../../lib/options/option-table.js';
+import type { OptionRow } from '../../lib/options/option-row.js';
+import { MODULE_OPTIONS, OPTION_TABLE } from '../../lib/options/option-table.js';
 import { TransportsRegistry } from '../../lib/transports/transports.registry.js';
 import { LocalClerk, type SessionTokenOptions } from '../../lib/testing/index.js';
 import { Caller } from '../support/microservices.js';

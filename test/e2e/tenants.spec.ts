@@ -151,15 +151,15 @@ describe.each(PLATFORMS)('resolveOptions on %s', (_, platform) => {
   });
 
   it.each<[string, (request: HttpRequest) => unknown, RegExp]>([
-    ['undefined', () => undefined, /resolveOptions answered nothing/],
-    ['null', () => null, /resolveOptions answered nothing/],
-    ['a string', () => 'a', /resolveOptions answered nothing/],
+    ['undefined', () => undefined, /resolveOptions must return an object/],
+    ['null', () => null, /resolveOptions must return an object/],
+    ['a string', () => 'a', /resolveOptions must return an object/],
     ['an empty object', () => ({}), /publishableKey .* is missing/],
     ['an unknown option', () => ({ ...a.options, tenant: 'a' }), /"tenant" is not an option/],
     [
       'a module-only option',
       () => ({ ...a.options, protection: 'lax' }),
-      /resolveOptions answered protection: give it to the module/,
+      /resolveOptions returned protection, which applies to the whole module: set it in forRoot\(\)/,
     ],
   ])('that returns %s causes 500 invalid-configuration, and the log says why', async (_answer, answer, reason) => {
     const app = await start(answer, { onError: () => undefined });

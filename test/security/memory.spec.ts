@@ -10,7 +10,7 @@ import { CachedAuthenticator } from '../../lib/authentication/lanes/cached.authe
 import { sessionIdentity } from '../../lib/authentication/identity/session-identity.js';
 import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import { VerificationCache } from '../../lib/authentication/cache/verification-cache.js';
-import type { VerificationCacheOptions } from '../../lib/options/option-types.js';
+import type { VerificationCacheOptions } from '../../lib/options/rows/performance-options.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';

@@ -3,10 +3,10 @@ import type { ClerkClient } from '@clerk/backend';
 import { buildClient, CLIENT_OPTIONS } from '../../client/clerk-client.service.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../../errors/clerk.errors.js';
 import type { ClerkModuleOptions } from '../../options/clerk-options.js';
-import type { RequestOptions } from '../../options/tenant-options.js';
-import { resolveRequestOptions } from '../../options/resolve-options.js';
+import type { RequestOptions } from '../../options/request-options.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import { readOwn, snapshotOf } from '../../options/snapshot.js';
+import { resolveRequestOptions } from '../../options/tenant-options.js';
 import { TenantOptionsReader, type TenantOptions } from './tenant-options-reader.js';
 import {
   BACKEND_OPTIONS,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-import { isRecord } from '../../options/readable.js';
+import { isRecord } from '../../options/own-properties.js';
 import { isPlain, isUsedAsItIs } from '../../options/snapshot.js';
 
 /** Returns a unique ID of an object that is compared by reference. */

@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 
-import type { RequestOptions } from '../../options/tenant-options.js';
-import { assertAnswer } from '../../options/resolve-options.js';
+import type { RequestOptions } from '../../options/request-options.js';
 import { isFlat, isSame, isUsedAsItIs, readOwn, snapshotOf, type OwnProperties } from '../../options/snapshot.js';
+import { assertTenantOptions } from '../../options/tenant-options.js';
 import { Fingerprints } from './fingerprints.js';
 
 /** The number of new options that differ only in functions or clients before a warning is logged. */
@@ -31,12 +31,12 @@ export class TenantOptionsReader {
 
   /** @throws ClerkConfigurationError if the value is not valid options. */
   read(returned: unknown): TenantOptions {
-    if (Object(returned) !== returned) assertAnswer(returned);
+    if (Object(returned) !== returned) assertTenantOptions(returned);
     const object = returned as object;
     const own = readOwn(object);
     const cached = this.cached.get(object);
     if (cached && isSame(cached.own, own)) return cached;
-    assertAnswer(object);
+    assertTenantOptions(object);
     const options = snapshotOf(own) as RequestOptions;
     const read = { key: this.fingerprints.compute(options), options, own };
     if (isFlat(own)) this.cached.set(object, read);

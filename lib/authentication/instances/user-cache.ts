@@ -1,7 +1,7 @@
 import type { ClerkClient, User } from '@clerk/backend';
 
 import { ClerkUnavailableError } from '../../errors/clerk.errors.js';
-import type { Denial } from '../../errors/denial.js';
+import { Denied, type Outcome } from '../../errors/denial.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import { ExpiringCache, isValidAt, type ValidityWindow } from '../cache/expiring-cache.js';
@@ -19,7 +19,7 @@ interface CachedUser extends ValidityWindow {
 }
 
 interface Fetched {
-  readonly user: User | Denial;
+  readonly user: Outcome<User>;
   readonly cached: CachedUser | undefined;
 }
 
@@ -49,7 +49,7 @@ export class UserCache {
   }
 
   /** @throws ClerkUnavailableError if Clerk is unavailable, or if calls are paused. */
-  async load(userId: string): Promise<User | Denial> {
+  async load(userId: string): Promise<Outcome<User>> {
     if (!this.cache) return this.fetch(userId);
     const cached = this.cache.get(userId);
     if (cached) return cached.copy();
@@ -58,7 +58,7 @@ export class UserCache {
     const shared = await pending;
     if (shared.cached) return shared.cached.copy();
     // A user that cannot be copied belongs to the request that loaded it.
-    return 'code' in shared.user ? shared.user : this.fetch(userId);
+    return shared.user instanceof Denied ? shared.user : this.fetch(userId);
   }
 
   /** Removes all users and stops caching. */
@@ -66,7 +66,7 @@ export class UserCache {
     this.cache?.close();
   }
 
-  private async fetchShared(userId: string): Promise<User | Denial> {
+  private async fetchShared(userId: string): Promise<Outcome<User>> {
     // The age counts from the start of the call: the response may show the user as of any moment since.
     const since = this.now();
     const pending = this.fetch(userId).then((user) => ({ user, cached: this.addToCache(user, since) }));
@@ -78,7 +78,7 @@ export class UserCache {
     }
   }
 
-  private async fetch(userId: string): Promise<User | Denial> {
+  private async fetch(userId: string): Promise<Outcome<User>> {
     const { calls, client, backoff, now } = this;
     if (backoff && isValidAt(backoff, now())) {
       const retryAfterInSeconds = Math.ceil((backoff.until - now()) / 1000);
@@ -106,8 +106,8 @@ export class UserCache {
     this.backoff = { since, until: since + Math.min(backoffInMs, MAX_BACKOFF_MS) };
   }
 
-  private addToCache(user: User | Denial, since: number): CachedUser | undefined {
-    if ('code' in user) return undefined;
+  private addToCache(user: Outcome<User>, since: number): CachedUser | undefined {
+    if (user instanceof Denied) return undefined;
     const json = jsonOf(user);
     if (json === undefined) return undefined;
     const { fromJSON } = user.constructor as unknown as ReadsJson;

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 
-import { ClerkKeyRejectedError, ClerkUnavailableError, retryAfterOf } from '../../errors/clerk.errors.js';
+import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import type { KeySet } from './key-set.js';
 import {
@@ -159,7 +159,8 @@ export class RemoteKeySet implements KeySet {
     if (this.attempts.length >= FAILURES_AT_ONCE) {
       const error = this.lastFailure?.error;
       if (error instanceof ClerkKeyRejectedError) throw error;
-      const details = { cause: error?.cause, retryInMs: Infinity, ...retryAfterOf(error) };
+      const retryAfterInSeconds = error instanceof ClerkUnavailableError ? error.retryAfterInSeconds : undefined;
+      const details = { cause: error?.cause, retryInMs: Infinity, retryAfterInSeconds };
       throw new ClerkUnavailableError("Fetching Clerk's keys failed recently; backing off", details);
     }
     this.attempts.push(this.now());

@@ -8,7 +8,7 @@ import {
 import { decodeJwt } from 'jose';
 
 import { ClerkRequestOptionsError } from '../../errors/clerk.errors.js';
-import type { ValueOrFunction } from '../../options/option-types.js';
+import type { ValueOrFunction } from '../../options/option-checks.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import { hasAcceptedAudience, hasAuthorizedParty } from '../identity/claim-rules.js';
 import { tokenInHeader } from '../identity/credentials.js';

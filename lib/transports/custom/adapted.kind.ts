@@ -1,4 +1,4 @@
-import type { TransportAdapter } from '../../options/transport-options.js';
+import type { TransportAdapter } from '../../options/transport-types.js';
 import type { TransportKind } from '../transport-kind.js';
 import { AdaptedTransport } from './adapted.transport.js';
 import { registeredCalls } from './registered-calls.js';

@@ -3,10 +3,10 @@ import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import type { Identity } from '../../authentication/identity/identity.js';
 import { ClerkTransportError } from '../../errors/clerk.errors.js';
-import type { Denial } from '../../errors/denial.js';
+import type { Denial, Outcome } from '../../errors/denial.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
-import type { TransportAdapter } from '../../options/transport-options.js';
+import type { TransportAdapter } from '../../options/transport-types.js';
 import { attachIdentity, type UserLoader } from '../attachment.js';
 import { isObject, type Call } from '../calls.js';
 import { presentedCredentials, type CredentialsExtractor } from '../presented.js';
@@ -34,7 +34,7 @@ export class AdaptedTransport implements Transport {
     return beginForeignCall(context, this.findSource);
   }
 
-  credentials(context: ExecutionContext): Credentials | Denial {
+  credentials(context: ExecutionContext): Outcome<Credentials> {
     return presentedCredentials(this.extractor, context, () => this.carrier(context), this.throttle);
   }
 

@@ -32,7 +32,7 @@ export class SkippedTransport implements Transport {
    * None. A call that gets here is denied, because the policy of its handler has a problem.
    * @throws ClerkTransportError if the type has no adapter
    */
-  credentials(context: ExecutionContext): Credentials | Denial {
+  credentials(context: ExecutionContext): Credentials {
     if (!this.isSkipped) throw new ClerkTransportError(this.type);
     const call = this.carrier(context);
     return new CallCredentials({}, call.source, call);

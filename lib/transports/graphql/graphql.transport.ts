@@ -2,16 +2,17 @@ import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import type { Identity } from '../../authentication/identity/identity.js';
-import { MISCONFIGURED, type Denial } from '../../errors/denial.js';
+import { Denied, type Denial, type Outcome } from '../../errors/denial.js';
+import { INVALID_CONFIGURATION, MALFORMED_REQUEST } from '../../errors/denials.js';
 import { ClerkErrorCode } from '../../errors/error-codes.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
-import type { GraphqlOptions } from '../../options/transport-options.js';
+import type { GraphqlOptions } from '../../options/transport-types.js';
 import { attachIdentity, type UserLoader } from '../attachment.js';
 import { GraphqlConnections } from './graphql.connections.js';
 import { findTokenUnder, graphqlCredentials, DEFAULT_NAMES, type FindToken } from './graphql.credentials.js';
 import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
-import { HttpCredentials, MALFORMED } from '../http/http.credentials.js';
+import { HttpCredentials } from '../http/http.credentials.js';
 import { defineRequestAuth } from '../http/request-auth.js';
 import type { Transport } from '../transport.js';
 import { rawOf } from '../http/web-request.js';
@@ -56,15 +57,15 @@ export class GraphqlTransport implements Transport {
   }
 
   /** Cached for each operation, however many resolvers ask. */
-  credentials(context: ExecutionContext): Credentials | Denial {
+  credentials(context: ExecutionContext): Outcome<Credentials> {
     const operation = graphqlOperationOf(context);
     if (operation.isAmbiguous || this.isContextReused(operation)) {
       this.throttle.write('error', SHARED_CONTEXT);
-      return MISCONFIGURED;
+      return new Denied(INVALID_CONFIGURATION);
     }
     const credentials =
       this.cache.get(operation.carrier) ?? graphqlCredentials(operation, this.findToken, this.origins);
-    if (!credentials) return MALFORMED;
+    if (!credentials) return new Denied(MALFORMED_REQUEST);
     this.cache.set(operation.carrier, credentials);
     return credentials;
   }

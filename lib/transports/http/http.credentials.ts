@@ -1,19 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
-import type { Denial } from '../../errors/denial.js';
-import { ClerkErrorCode } from '../../errors/error-codes.js';
 import { isEncrypted, verifiedHeaders } from './forwarded.js';
 import { areHeadersText } from './header-values.js';
 import { targetOf, webRequestWith } from './web-request.js';
 import type { HttpRequestLike } from './http-request.js';
-
-/** The denial of malformed requests. */
-export const MALFORMED: Denial = {
-  status: 400,
-  code: ClerkErrorCode.MalformedRequest,
-  message: 'The request target or method cannot be used here.',
-};
 
 /** Paths that may parse to another host: see `toWebRequest()`. */
 const AMBIGUOUS_PATH = /^[^/]|\/\/|\\|[\t\n\f\r]/;

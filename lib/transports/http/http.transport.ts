@@ -3,11 +3,12 @@ import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import { hasHeaders, type Identity } from '../../authentication/identity/identity.js';
-import type { Denial } from '../../errors/denial.js';
+import { Denied, type Denial, type Outcome } from '../../errors/denial.js';
+import { MALFORMED_REQUEST } from '../../errors/denials.js';
 import { ClerkTransportError } from '../../errors/clerk.errors.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from '../attachment.js';
-import { HttpCredentials, MALFORMED } from './http.credentials.js';
+import { HttpCredentials } from './http.credentials.js';
 import { defineRequestAuth, isAuthTakenFor } from './request-auth.js';
 import { isNodeResponse, mergeHeader } from './response-headers.js';
 import type { Transport } from '../transport.js';
@@ -34,10 +35,10 @@ export class HttpTransport implements Transport {
     return requestCarrierOf(httpRequestOf(context));
   }
 
-  credentials(context: ExecutionContext): Credentials | Denial {
+  credentials(context: ExecutionContext): Outcome<Credentials> {
     const source = httpRequestOf(context);
     const credentials = new HttpCredentials(source, requestCarrierOf(source), this.origins);
-    return credentials.isReadable ? credentials : MALFORMED;
+    return credentials.isReadable ? credentials : new Denied(MALFORMED_REQUEST);
   }
 
   attach(

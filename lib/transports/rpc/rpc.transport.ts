@@ -3,7 +3,7 @@ import { throwError, type Observable } from 'rxjs';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import type { Identity } from '../../authentication/identity/identity.js';
-import type { Denial } from '../../errors/denial.js';
+import type { Denial, Outcome } from '../../errors/denial.js';
 import { asHttpException, bodyOf } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
@@ -49,7 +49,7 @@ export class RpcTransport implements Transport {
     });
   }
 
-  credentials(context: ExecutionContext): Credentials | Denial {
+  credentials(context: ExecutionContext): Outcome<Credentials> {
     return presentedCredentials(this.extractor, context, () => this.carrier(context), this.throttle);
   }
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import { flatCopy } from '../../authentication/cache/flat-copy.js';
-import type { WebSocketOptions } from '../../options/option-types.js';
+import type { WebSocketOptions } from '../../options/transport-types.js';
 import type { HttpRequestLike } from '../http/http-request.js';
 
 /** Stores the state of a socket. A symbol, so no message can overwrite it; the state is freed with the socket. */

@@ -2,8 +2,8 @@ import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import { subjectOf, type Identity } from '../../authentication/identity/identity.js';
-import type { Denial } from '../../errors/denial.js';
-import { ClerkErrorCode } from '../../errors/error-codes.js';
+import { Denied, type Denial, type Outcome } from '../../errors/denial.js';
+import { MALFORMED_TOKEN } from '../../errors/denials.js';
 import { asHttpException, bodyOf } from '../../errors/exceptions.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from '../attachment.js';
@@ -16,12 +16,6 @@ import type { WebSocketPackage } from './websocket.package.js';
 
 /** The close code of a signed-out socket. Codes 4000 to 4999 are for applications. */
 export const UNAUTHENTICATED = 4401;
-
-const MALFORMED: Denial = {
-  status: 400,
-  code: ClerkErrorCode.MalformedRequest,
-  message: 'The token is malformed.',
-};
 
 /** Messages of gateways, over socket.io or `ws`. Credentials are never read from a message. */
 export class WebSocketTransport implements Transport {
@@ -37,27 +31,28 @@ export class WebSocketTransport implements Transport {
     return beginCall(context.getArgs<unknown[]>(), { source: requestOf(clientOf(context)), place });
   }
 
-  credentials(context: ExecutionContext): Credentials | Denial {
+  credentials(context: ExecutionContext): Outcome<Credentials> {
     return this.credentialsOf(clientOf(context), this.carrier(context));
   }
 
   /** The current credentials of the socket, for one message or for the connection itself. */
-  credentialsOf(client: object, carrier: object): Credentials | Denial {
+  credentialsOf(client: object, carrier: object): Outcome<Credentials> {
     try {
       const headers = credentialHeaders(client, this.options.webSocket);
       const { authorization = '' } = headers;
       // `auth.token` and query parameters, unlike headers, were not validated by a parser.
       const isHeader =
         areHeadersText(headers) && fitsHeader(authorization) && !/[^\t\x20-\x7e\x80-\xff]/.test(authorization);
-      return isHeader ? new CallCredentials(headers, requestOf(client), carrier) : MALFORMED;
+      return isHeader ? new CallCredentials(headers, requestOf(client), carrier) : new Denied(MALFORMED_TOKEN);
     } catch {
-      return MALFORMED;
+      return new Denied(MALFORMED_TOKEN);
     }
   }
 
   /** The credentials of a token that a client sends on an open socket. */
-  tokenOf(client: object, token: unknown): Credentials | Denial {
-    if (typeof token !== 'string' || !fitsHeader(token) || !/^(Bearer )?[\x21-\x7e]+$/.test(token)) return MALFORMED;
+  tokenOf(client: object, token: unknown): Outcome<Credentials> {
+    if (typeof token !== 'string' || !fitsHeader(token) || !/^(Bearer )?[\x21-\x7e]+$/.test(token))
+      return new Denied(MALFORMED_TOKEN);
     return new CallCredentials({ authorization: withScheme(token) }, requestOf(client), {});
   }
 

@@ -35,6 +35,7 @@ import type { Call } from '../../../lib/transports/calls.js';
 import { graphqlCredentials } from '../../../lib/transports/graphql/graphql.credentials.js';
 import { graphqlOperationOf } from '../../../lib/transports/graphql/graphql.operation.js';
 import { HttpCredentials } from '../../../lib/transports/http/http.credentials.js';
+import { Denied, type Outcome } from '../../../lib/errors/denial.js';
 import { presentedCredentials } from '../../../lib/transports/presented.js';
 import { toWebRequest } from '../../../lib/transports/http/web-request.js';
 import type { HttpRequestLike } from '../../../lib/transports/http/http-request.js';
@@ -265,8 +266,8 @@ describe('the credentials of a call', () => {
   const context = (more: object = {}) => more as ExecutionContext;
 
   /** Expects either credentials whose headers are strings, or a denial. */
-  function expectReadable(given: Credentials | { readonly code: string; readonly status: number }): void {
-    if ('code' in given) return expect([400, 500]).toContain(given.status);
+  function expectReadable(given: Outcome<Credentials>): void {
+    if (given instanceof Denied) return expect([400, 500]).toContain(given.denial.status);
     expect(given.request.method).toBe('POST');
     for (const header of Object.values(given.headers))
       expect([typeof header, header]).toEqual([header === undefined ? 'undefined' : 'string', header]);

@@ -12,8 +12,9 @@ import { MODULE_OPTIONS_TOKEN } from '../../../lib/clerk.module-definition.js';
 import { GLOBAL_GUARD } from '../../../lib/guard/global-guard.js';
 import { ClerkConfigurationError, ClerkModule, type ClerkModuleOptions } from '../../../lib/index.js';
 import { OPTION_TABLE } from '../../../lib/options/option-table.js';
-import { resolveClerkOptions, resolveRequestOptions } from '../../../lib/options/resolve-options.js';
+import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 import type { ResolvedClerkOptions } from '../../../lib/options/resolved-options.js';
+import { resolveRequestOptions } from '../../../lib/options/tenant-options.js';
 import { anything, HOLDERS, NEARLY, PROTOTYPE_NAMES, RUNS } from '../../support/hostile.js';
 
 const KEYS = { publishableKey: `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`, secretKey: 'sk_test_1' };

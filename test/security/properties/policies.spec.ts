@@ -35,7 +35,8 @@ import {
   SkipAuth,
 } from '../../../lib/index.js';
 import type { PolicyDefaults } from '../../../lib/policy/compile-policy.js';
-import { decide, type PredicateResults } from '../../../lib/policy/decide.js';
+import { decide } from '../../../lib/policy/decide.js';
+import type { PredicateResults } from '../../../lib/policy/decision.js';
 import { PolicyMetadata } from '../../../lib/policy/metadata.js';
 import { PolicyReader } from '../../../lib/policy/policy.reader.js';
 import type { Protection, RoutePolicy } from '../../../lib/policy/route-policy.js';

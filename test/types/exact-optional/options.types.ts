@@ -5,14 +5,11 @@
 import { expectTypeOf } from 'expect-type';
 
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
-import type {
-  AudienceByTokenType,
-  FrontendApiProxyOptions,
-  VerificationCacheOptions,
-  WebSocketOptions,
-} from '../../../lib/options/option-types.js';
-import type { RequestOptions } from '../../../lib/options/tenant-options.js';
-import type { PresentedCredentials, TransportAdapter } from '../../../lib/options/transport-options.js';
+import type { RequestOptions } from '../../../lib/options/request-options.js';
+import type { FrontendApiProxyOptions } from '../../../lib/options/rows/browser-options.js';
+import type { VerificationCacheOptions } from '../../../lib/options/rows/performance-options.js';
+import type { AudienceByTokenType } from '../../../lib/options/rows/claim-options.js';
+import type { PresentedCredentials, TransportAdapter, WebSocketOptions } from '../../../lib/options/transport-types.js';
 
 /** The names of optional properties that do not take `undefined`. */
 type Exact<T> = {

@@ -78,7 +78,7 @@ describe('RequestUsers', () => {
     ],
   ])('returns a denial without calling Clerk for %s', async (_, identity, denial) => {
     const { users, asked } = setUp((id) => ({ id }));
-    expect(await users.load(request(), identity)).toEqual(denial);
+    expect(await users.load(request(), identity)).toEqual({ denial });
     expect(asked).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ describe('RequestUsers', () => {
     ['an empty response', () => undefined, unavailable],
     ['a call that never completes', () => new Promise(() => undefined), unavailable],
   ])('returns the right denial for %s', async (_, getUser, denial) => {
-    expect(await setUp(getUser).users.load(request(), ada)).toEqual(denial);
+    expect(await setUp(getUser).users.load(request(), ada)).toEqual({ denial });
   });
 
   it.each([

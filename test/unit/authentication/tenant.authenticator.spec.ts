@@ -24,9 +24,9 @@ describe('TenantAuthenticator', () => {
     [
       'returns undefined',
       () => undefined,
-      'resolveOptions returned no usable options for this request: resolveOptions answered nothing: answer the keys of the instance',
+      'resolveOptions returned no usable options for this request: resolveOptions must return an object with the keys of a Clerk instance',
     ],
-    ['returns null', () => null, expect.stringContaining('for this request: resolveOptions answered')],
+    ['returns null', () => null, expect.stringContaining('for this request: resolveOptions must return an object')],
     ['returns a string', () => 'sk_test_a', expect.stringContaining('for this request: ')],
     [
       'returns options with several mistakes',

@@ -123,7 +123,7 @@ describe('nest-clerk routes', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['publishable key', { CLERK_PUBLISHABLE_KEY: 'pk_live_' }, /CLERK_PUBLISHABLE_KEY\) must start with/],
     ['secret key', { CLERK_SECRET_KEY: 'secret' }, /CLERK_SECRET_KEY\) must start with sk_test_ or sk_live_/],
-    ['public key for tokens', { CLERK_JWT_KEY: 'pem' }, /CLERK_JWT_KEY\) is no readable public key/],
+    ['public key for tokens', { CLERK_JWT_KEY: 'pem' }, /CLERK_JWT_KEY\) is not a readable public key/],
     ['machine secret key', { CLERK_MACHINE_SECRET_KEY: 'mine' }, /CLERK_MACHINE_SECRET_KEY\) must start with ask_/],
   ])('exits with 1 and names the variable for a malformed %s', async (_, given, sentence) => {
     Object.assign(process.env, given);

@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 
 import * as errors from '../../../lib/errors/clerk.errors.js';
-import { challengeOf, type Denial, type DenialStatus } from '../../../lib/errors/denial.js';
+import type { Denial, DenialStatus } from '../../../lib/errors/denial.js';
 import { ClerkErrorCode } from '../../../lib/errors/error-codes.js';
 import * as exceptions from '../../../lib/errors/exceptions.js';
 
@@ -120,18 +120,6 @@ describe('errors', () => {
     const cause = new Error('ECONNREFUSED');
     expect(new errors.ClerkUnavailableError('down', { cause, retryInMs: 5 })).toMatchObject({ cause, retryInMs: 5 });
     expect(new errors.ClerkUnavailableError('down').retryInMs).toBeUndefined();
-  });
-});
-
-describe('challengeOf()', () => {
-  it.each<[Parameters<typeof challengeOf>, string]>([
-    [[], 'Bearer'],
-    [['invalid_token'], 'Bearer error="invalid_token"'],
-    [['insufficient_scope', ['a', 'b', 'a']], 'Bearer error="insufficient_scope", scope="a b"'],
-    [['insufficient_scope', []], 'Bearer error="insufficient_scope"'],
-    [[undefined, ['a']], 'Bearer scope="a"'],
-  ])('with %j returns %s', (given, challenge) => {
-    expect(challengeOf(...given)).toBe(challenge);
   });
 });
 

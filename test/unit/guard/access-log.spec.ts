@@ -9,7 +9,8 @@ import {
 } from '../../../lib/errors/clerk.errors.js';
 import { AccessLog } from '../../../lib/guard/access-log.js';
 import { compilePolicy } from '../../../lib/policy/compile-policy.js';
-import { decide, type Decision } from '../../../lib/policy/decide.js';
+import { decide } from '../../../lib/policy/decide.js';
+import type { Decision } from '../../../lib/policy/decision.js';
 import type { Requirement } from '../../../lib/policy/requirement.js';
 import type { PolicyLevel } from '../../../lib/policy/route-policy.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
@@ -61,12 +62,12 @@ describe('AccessLog', () => {
     return lines();
   }
 
-  it('says nothing of whom it lets through', () => {
+  it('logs nothing for an allowed call without a failure', () => {
     expect(recorded(STRICT, IN)).toEqual([]);
     expect(recorded(LAX, out('token-expired'))).toEqual([]);
   });
 
-  it('says why a call was refused, as far as it is known', () => {
+  it('logs the status, the code, Clerk’s reason, details and missing rights of a denied call', () => {
     const denied = 'debug C.h: denied';
     expect(recorded(STRICT, out('token-expired'))).toEqual([`${denied} 401 (token-expired): token-expired`]);
     expect(recorded(STRICT, out('token-invalid', { detail: 'of another tenant' }))).toEqual([
@@ -79,7 +80,7 @@ describe('AccessLog', () => {
     expect(recorded(STRICT, nobody)).toEqual([`${denied} 401 (session-pending)`]);
   });
 
-  it('says plainly that nothing was sent, whatever Clerk calls it', () => {
+  it('logs "no credentials" instead of Clerk’s reason if the request carries none', () => {
     for (const reason of ['dev-browser-missing', 'session-token-and-uat-missing', 'No token in header']) {
       const nobody = signedOutIdentity(reason, 'session_token', false);
       expect(recorded(STRICT, nobody)).toEqual(['debug C.h: denied 401 (authentication-required): no credentials']);
@@ -87,14 +88,14 @@ describe('AccessLog', () => {
     }
   });
 
-  it('says of a session cookie on a route for machines that it is not accepted', () => {
+  it('logs that a session cookie is not accepted on a route for machine tokens', () => {
     const browser = { ...signedOutIdentity('No token in header', 'api_key', false), hasIgnoredSession: true };
     expect(recorded(STRICT, browser)).toEqual([
       'debug C.h: denied 401 (token-invalid): a session cookie, which is not accepted here',
     ]);
   });
 
-  it('says of a handshake that the browser was redirected to Clerk', () => {
+  it('logs a handshake as a redirect to Clerk, not as a denial', () => {
     const browser = {
       ...signedOutIdentity('dev-browser-missing', 'session_token', false),
       status: 'handshake',
@@ -103,14 +104,14 @@ describe('AccessLog', () => {
     expect(recorded(LAX, browser, true)[0]).toBe('log C.h: handshake, dev-browser-missing: redirected to Clerk 307');
   });
 
-  it('says of a browser that is sent to the sign-in page that it was redirected', () => {
+  it('logs a redirect to the sign-in page as a redirect, not as a denial', () => {
     const denial = { status: 302, code: 'sign-in-required', message: 'Sign in.' } as const;
     expect(recorded(STRICT, out('token-expired'), false, { allowed: false, denial })).toEqual([
       'debug C.h: redirected to sign in 302 (sign-in-required): token-expired',
     ]);
   });
 
-  it('says what is wrong with a handler that nobody may call', () => {
+  it('logs the problems of an invalid policy as an error', () => {
     expect(recorded(BROKEN, IN)).toEqual([
       expect.stringMatching(
         /^error C\.h: denied 500 \(invalid-policy\): @Public\(\) and .* one of them\. @AcceptsToken\(\) names/,
@@ -118,34 +119,42 @@ describe('AccessLog', () => {
     ]);
   });
 
-  it('says of each call how it went, where debug asks for it', () => {
+  it('logs the outcome of every call with the option debug', () => {
     expect(recorded(STRICT, IN, true)).toEqual(['log C.h: signed-in: allowed']);
     expect(recorded(STRICT, out('token-expired', { detail: 'long ago' }), true)[0]).toBe(
       'log C.h: signed-out, token-expired, long ago: denied 401',
     );
   });
 
-  describe('when Clerk could not be asked', () => {
+  describe('for a failed authentication', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' });
 
-    it('warns of an outage, once, and says what becomes of the caller', () => {
+    it('warns of an outage, and says whether the call was denied or the caller goes on signed out', () => {
       const down = failed(new ClerkUnavailableError('Clerk is down'));
       expect(recorded(STRICT, down)).toEqual(['warn C.h: denied 503: Clerk is down']);
       expect(recorded(LAX, down)).toEqual(['warn C.h: the caller goes on signed out: Clerk is down']);
     });
 
     it.each<[string, unknown, string]>([
-      ['an error of the system', refused, ' (ECONNREFUSED)'],
-      ['what lies below a failed fetch', new TypeError('fetch failed', { cause: refused }), ' (ECONNREFUSED)'],
-      ['an error without a code', new Error('socket hang up'), ' (socket hang up)'],
-      ['an error whose own cause is none', new Error('closed', { cause: 'no error' }), ' (closed)'],
-      ['what is no error', { secret: 'sk_test_x' }, ''],
-    ])('names the cause of it: %s', (_, cause, named) => {
+      ['the code of a system error', refused, ' (ECONNREFUSED)'],
+      [
+        'the code of the system error below a failed fetch',
+        new TypeError('fetch failed', { cause: refused }),
+        ' (ECONNREFUSED)',
+      ],
+      ['the message of an error without a code', new Error('socket hang up'), ' (socket hang up)'],
+      [
+        'the message of an error whose own cause is not an Error',
+        new Error('closed', { cause: 'no error' }),
+        ' (closed)',
+      ],
+      ['nothing, if the cause is not an Error', { secret: 'sk_test_x' }, ''],
+    ])('appends the innermost cause of an outage: %s', (_, cause, named) => {
       const down = failed(new ClerkUnavailableError('Clerk is down', { cause }));
       expect(recorded(STRICT, down)).toEqual([`warn C.h: denied 503: Clerk is down${named}`]);
     });
 
-    it('says the same of many calls once, and of each handler', () => {
+    it('logs equal failures once per handler and outcome', () => {
       const log = new AccessLog({ debug: false }, new LogThrottle());
       const down = failed(new ClerkUnavailableError('Clerk is down'));
       for (const policy of [STRICT, STRICT, LAX, STRICT]) log.record(policy, down, decide(policy, down));
@@ -155,7 +164,7 @@ describe('AccessLog', () => {
       ]);
     });
 
-    it('says what to do about a key that Clerk refuses, and not of options that failed', () => {
+    it('adds a hint to check secretKey if Clerk rejects the key, but not if options are invalid', () => {
       expect(recorded(STRICT, failed(new ClerkKeyRejectedError('Clerk said no')))).toEqual([
         'error C.h: denied 500: Clerk said no. Check secretKey (environment variable CLERK_SECRET_KEY)',
       ]);

@@ -27,35 +27,35 @@ function importing(name: string, ...imports: unknown[]) {
 const containerOf = (...modules: object[]) => new Map(modules.map((one, index) => [String(index), one])) as never;
 const conflictsIn = (container: never) => conflictsBetween(findClerkModules(container), container);
 
-describe('differingOptions', () => {
+describe('differingOptions()', () => {
   const agree = () => true;
   it.each<[string, object, object, string[]]>([
     ['the same values', { a: 1, b: ['x'], c: { d: agree } }, { a: 1, b: ['x'], c: { d: agree } }, []],
-    ['other values', { b: 1, a: 'x', c: 2 }, { b: 2, a: 'y', c: 2 }, ['a', 'b']],
+    ['different values', { b: 1, a: 'x', c: 2 }, { b: 2, a: 'y', c: 2 }, ['a', 'b']],
     ['lists in another order', { a: ['x', 'y'] }, { a: ['y', 'x'] }, ['a']],
     ['a missing and an undefined value', { a: undefined }, {}, []],
-    ['a value that only one has', { a: 1 }, { b: 1 }, ['a', 'b']],
-    ['functions that read the same', { a: () => true }, { a: () => true }, ['a']],
-  ])('of %s', (_, one, other, names) => {
+    ['values that only one module has', { a: 1 }, { b: 1 }, ['a', 'b']],
+    ['two functions with the same source', { a: () => true }, { a: () => true }, ['a']],
+  ])('returns the names of the options that differ for %s', (_, one, other, names) => {
     expect(differingOptions(one as never, other as never)).toEqual(names);
   });
 });
 
-describe('conflictsBetween', () => {
-  it('finds none where one module is imported, or several with the same options', () => {
+describe('conflictsBetween()', () => {
+  it('returns nothing for one module, or for several modules with the same options', () => {
     const [one, other] = [clerkModule(optionsOf('a.example')), clerkModule(optionsOf('a.example'))];
     expect(conflictsIn(containerOf(one.made))).toEqual([]);
     expect(conflictsIn(containerOf(one.made, other.made))).toEqual([]);
     expect(conflictsIn(containerOf())).toEqual([]);
   });
 
-  it('finds none where options were not resolved, which is a problem of its own', () => {
+  it('returns nothing if the options of a module are not resolved', () => {
     const [one, other] = [clerkModule(optionsOf('a.example')), clerkModule(null)];
     expect(conflictsIn(containerOf(one.made, other.made))).toEqual([]);
     expect(conflictsIn(containerOf(other.made, one.made))).toEqual([]);
   });
 
-  it('names who imports each, its host, and the options that differ', () => {
+  it('names the importers of both modules, their hosts and the options that differ', () => {
     const [one, other] = [clerkModule(optionsOf('a.example')), clerkModule(optionsOf('b.example'))];
     const modules = [
       importing('AppModule', undefined, null, 'text', class {}, one.dynamic),
@@ -69,14 +69,14 @@ describe('conflictsBetween', () => {
     ]);
   });
 
-  it('says so of what no decorator imports, and of an instance that has no key of its own', () => {
+  it('names a dynamic module if no decorator imports it, and no instance if there is no publishable key', () => {
     const [one, other] = [clerkModule(optionsOf('a.example')), clerkModule({ publishableKey: '' })];
     expect(conflictsIn(containerOf(one.made, other.made))).toEqual([
       expect.stringContaining('by a dynamic module for a.example, and by a dynamic module for no instance of its own.'),
     ]);
   });
 
-  it('holds each further module against the first', () => {
+  it('compares each further module with the first', () => {
     const all = ['a', 'b', 'a', 'c'].map((name) => clerkModule(optionsOf(`${name}.example`)).made);
     expect(conflictsIn(containerOf(...all))).toEqual([
       expect.stringContaining('b.example'),

@@ -28,7 +28,7 @@ describe('CurrentUsers', () => {
   const httpAdapter = { getType: () => 'express', setHeader: (...said: string[]) => challenges.push(said[2]!) };
   beforeEach(() => void challenges.splice(0));
 
-  /** Who is loaded for a request that belongs to them, from a Clerk that has this user. */
+  /** Loads the user of a request with this identity, from a Clerk instance that has only the known user. */
   function load(identity: Identity | undefined, known: string) {
     const given = { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' };
     const options = resolveClerkOptions(given, {});
@@ -47,18 +47,18 @@ describe('CurrentUsers', () => {
     );
   }
 
-  it('loads the user of the request', async () => {
+  it('loads the user of the signed-in caller', async () => {
     expect(await load(IN, 'user_ada')).toEqual({ id: 'user_ada' });
   });
 
-  it('refuses in the words of the transport where there is none', async () => {
+  it('denies with 404 if the user does not exist, and with 401 and a challenge if the caller is not signed in', async () => {
     await expect(load(IN, 'user_bob')).rejects.toThrow(ClerkNotFoundException);
     expect(challenges).toEqual([]);
     await expect(load(OUT, 'user_ada')).rejects.toThrow(ClerkUnauthorizedException);
     expect(challenges).toEqual(['Bearer']);
   });
 
-  it('says what is missing where no guard has looked', async () => {
+  it('throws ClerkAuthNotPopulatedError if no guard has authenticated the request', async () => {
     await expect(load(undefined, 'user_ada')).rejects.toThrow(ClerkAuthNotPopulatedError);
   });
 });

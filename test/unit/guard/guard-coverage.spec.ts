@@ -37,18 +37,18 @@ describe('GuardCoverage.isReplaced', () => {
   const ofApplication = (provided: unknown) => ({ providers: named(provided), injectables: named() });
 
   it.each<[string, object[], boolean]>([
-    ['no module that has it', [], false],
-    ['ours', [ofClerk(ours, ours)], false],
-    ['a derived one', [ofClerk(derived, derived)], false],
-    ['one that is not made yet', [ofClerk(null, null)], false],
-    ['another in place of the provider', [ofClerk(ours), ofClerk(new Other(), ours)], true],
-    ['another in place of the guard of @UseGuards()', [ofClerk(ours, new Other())], true],
+    ['no ClerkModule', [], false],
+    ['ClerkGuard itself', [ofClerk(ours, ours)], false],
+    ['a subclass', [ofClerk(derived, derived)], false],
+    ['a guard that is not created yet', [ofClerk(null, null)], false],
+    ['another guard in place of the provider', [ofClerk(ours), ofClerk(new Other(), ours)], true],
+    ['another guard in place of the guard of @UseGuards()', [ofClerk(ours, new Other())], true],
     [
-      'another that a module of the application provides for itself',
+      'another guard under the token ClerkGuard in a module of the application',
       [ofClerk(ours), ofApplication(new Other())],
       false,
     ],
-  ])('%s', (_, modules, isReplaced) => {
+  ])('detects, with %s, whether a test has replaced ClerkGuard', (_, modules, isReplaced) => {
     const coverage = coverageOf(new ApplicationConfig(), {}, new Map(modules.entries()));
     expect(coverage.isReplaced).toBe(isReplaced);
     expect(coverage.isGlobal).toBe(isReplaced);
@@ -57,16 +57,16 @@ describe('GuardCoverage.isReplaced', () => {
 
 describe('GuardCoverage.isGlobal', () => {
   it.each<[string, CanActivate[], unknown[], boolean]>([
-    ['no guard', [], [], false],
-    ['ours', [ours], [], true],
-    ['one derived from it', [derived], [], true],
-    ['ours beside another', [new Other(), ours], [], true],
-    ['another', [new Other()], [], false],
-    ['one that only looks like it', [lookalike], [], false],
-    ['ours for each request', [], [ClerkGuard], true],
-    ['a derived one for each request', [], [Other, Derived], true],
-    ['another for each request', [], [Other, undefined, () => true], false],
-  ])('%s', (_, guards, perRequest, guarded) => {
+    ['no global guard', [], [], false],
+    ['ClerkGuard', [ours], [], true],
+    ['a subclass of ClerkGuard', [derived], [], true],
+    ['ClerkGuard after another guard', [new Other(), ours], [], true],
+    ['only another guard', [new Other()], [], false],
+    ['a guard that only has the same name and methods', [lookalike], [], false],
+    ['a request-scoped ClerkGuard', [], [ClerkGuard], true],
+    ['a request-scoped subclass', [], [Other, Derived], true],
+    ['only other request-scoped guards', [], [Other, undefined, () => true], false],
+  ])('detects, with %s, whether ClerkGuard is a global guard', (_, guards, perRequest, guarded) => {
     const config = new ApplicationConfig();
     config.useGlobalGuards(...guards);
     for (const metatype of perRequest) config.addGlobalRequestGuard({ metatype } as never);
@@ -74,7 +74,7 @@ describe('GuardCoverage.isGlobal', () => {
   });
 });
 
-describe('hasOwnGuard', () => {
+describe('hasOwnGuard()', () => {
   class Routes {
     bare() {}
     @UseGuards(ClerkGuard) own() {}
@@ -92,12 +92,12 @@ describe('hasOwnGuard', () => {
     [Routes, 'instance', true],
     [Routes, 'other', false],
     [Guarded, 'bare', true],
-  ] as const)('%p %s: %s', (type, name, guarded) => {
+  ] as const)('for %p.%s returns %s', (type, name, guarded) => {
     expect(hasOwnGuard(type, (type.prototype as Routes)[name as 'bare'])).toBe(guarded);
   });
 });
 
-describe('GuardCoverage.covers', () => {
+describe('GuardCoverage.covers()', () => {
   class Handlers {
     bare() {}
     @UseGuards(ClerkGuard) own() {}
@@ -154,7 +154,7 @@ describe('GuardCoverage.covers', () => {
     ['field', 'graphql', { enhancers: [GUARDED], isGlobal: false }, false],
     ['ownField', 'graphql', {}, false],
     ['ownField', 'graphql', { enhancers: [GUARDED], isGlobal: false }, true],
-  ])('%s over %s, %p: %p', (name, transport, setup, covered) => {
+  ])('of the handler %s over %s with %j is %p', (name, transport, setup, covered) => {
     expect(covers(name, transport, setup)).toBe(covered);
   });
 });

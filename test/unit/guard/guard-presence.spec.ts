@@ -56,12 +56,30 @@ const SCOPED_GUARD = expect.stringMatching(/^a guard registered as APP_GUARD .* 
 
 describe('ClerkGuardPresence', () => {
   it.each<[string, readonly Providers[], unknown[], unknown[], string[]]>([
-    ['the guard is there', [[OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [ours], [], []],
-    ['it runs before others', [[], [OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [ours, new Other()], [], []],
-    ['another runs before it', [[OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [new Other(), ours], [], [EARLIER]],
-    ['another runs before one that none was wanted of', [[OPTIONS]], [new Other(), ours], [], []],
+    ['ClerkGuard is registered', [[OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [ours], [], []],
     [
-      'another copy of this library runs its own before it',
+      'ClerkGuard is the first of several global guards',
+      [[], [OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]],
+      [ours, new Other()],
+      [],
+      [],
+    ],
+    [
+      'another global guard runs before ClerkGuard',
+      [[OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]],
+      [new Other(), ours],
+      [],
+      [EARLIER],
+    ],
+    [
+      'another guard runs before ClerkGuard, and the module does not register the guard itself',
+      [[OPTIONS]],
+      [new Other(), ours],
+      [],
+      [],
+    ],
+    [
+      'the guard of another copy of this library runs before it',
       [
         [OPTIONS, [GLOBAL_GUARD, wrapper('copy')]],
         [OPTIONS, [GLOBAL_GUARD, wrapper(ours)]],
@@ -70,12 +88,12 @@ describe('ClerkGuardPresence', () => {
       [],
       [],
     ],
-    ['none is wanted', [[OPTIONS]], [], [], []],
-    ['a test has put another in its place', [[OPTIONS, [GLOBAL_GUARD, wrapper('mock')]]], ['mock'], [], []],
-    ['it was not made', [[OPTIONS, [GLOBAL_GUARD, wrapper(undefined)]]], [undefined], [], [NOT_REGISTERED]],
-    ['it was not registered', [[OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [], [], [NOT_REGISTERED]],
+    ['the module registers no guard', [[OPTIONS]], [], [], []],
+    ['a test has replaced the guard', [[OPTIONS, [GLOBAL_GUARD, wrapper('mock')]]], ['mock'], [], []],
+    ['the guard was not created', [[OPTIONS, [GLOBAL_GUARD, wrapper(undefined)]]], [undefined], [], [NOT_REGISTERED]],
+    ['the guard was created but not registered', [[OPTIONS, [GLOBAL_GUARD, wrapper(ours)]]], [], [], [NOT_REGISTERED]],
     [
-      'one of two was not registered',
+      'one of two guards was not registered',
       [
         [OPTIONS, [GLOBAL_GUARD, wrapper(ours)]],
         [OPTIONS, [GLOBAL_GUARD, wrapper(undefined)]],
@@ -86,7 +104,7 @@ describe('ClerkGuardPresence', () => {
     ],
     ['options are request-scoped', [[[CLERK_OPTIONS, wrapper(undefined, false)]]], [], [], [SCOPED_OPTIONS]],
     [
-      'both, twice',
+      'options are request-scoped in two modules, and the guard was not registered',
       [
         [
           [CLERK_OPTIONS, wrapper(undefined, false)],
@@ -98,36 +116,48 @@ describe('ClerkGuardPresence', () => {
       [],
       [SCOPED_OPTIONS, NOT_REGISTERED],
     ],
-    ['ours is made for each request', [[OPTIONS]], [], [ClerkGuard], [SCOPED_GUARD]],
-    ['another is made for each request', [[OPTIONS]], [], [Other], []],
+    ['ClerkGuard is a request-scoped global guard', [[OPTIONS]], [], [ClerkGuard], [SCOPED_GUARD]],
+    ['another guard is a request-scoped global guard', [[OPTIONS]], [], [Other], []],
     [
-      'ours was dropped',
+      'a request-scoped ClerkGuard under APP_GUARD was dropped by Nest',
       [[OPTIONS], [[OF_APPLICATION, wrapper({}, false, { metatype: ClerkGuard })]]],
       [],
       [],
       [SCOPED_GUARD],
     ],
-    ['another was dropped', [[OPTIONS], [[OF_APPLICATION, wrapper({}, false, { metatype: Other })]]], [], [], []],
     [
-      'one was dropped that a factory makes',
+      'another request-scoped guard under APP_GUARD was dropped by Nest',
+      [[OPTIONS], [[OF_APPLICATION, wrapper({}, false, { metatype: Other })]]],
+      [],
+      [],
+      [],
+    ],
+    [
+      'a request-scoped guard made by a factory was dropped by Nest',
       [[OPTIONS], [[OF_APPLICATION, wrapper(undefined, false, { metatype: () => ours, inject: [] })]]],
       [],
       [],
       [SCOPED_GUARD],
     ],
-    ['something else is request-scoped', [[OPTIONS, ['THING', wrapper(undefined, false, { inject: [] })]]], [], [], []],
     [
-      'something else has a symbol for a name',
+      'a provider that is not a guard is request-scoped',
+      [[OPTIONS, ['THING', wrapper(undefined, false, { inject: [] })]]],
+      [],
+      [],
+      [],
+    ],
+    [
+      'a request-scoped provider has a symbol as its token',
       [[OPTIONS, [Symbol('APP_GUARD'), wrapper(undefined, false)]]],
       [],
       [],
       [],
     ],
-  ])('when the application boots and %s', (_name, modules, guards, perRequest, problems) => {
+  ])('reports exactly the expected problems at boot if %s', (_name, modules, guards, perRequest, problems) => {
     expect(problemsOf(modules, guards, perRequest)).toEqual(problems);
   });
 
-  describe('isGuarded', () => {
+  describe('isGuarded()', () => {
     class Routes {
       bare() {}
       @UseGuards(ClerkGuard) own() {}
@@ -148,24 +178,24 @@ describe('ClerkGuardPresence', () => {
         .forEach((key) => Reflect.deleteProperty(request, key)),
     );
 
-    it('calls that the guard has looked at, with or without looking who is calling', () => {
+    it('returns true if ClerkGuard has run, with or without authenticating the caller', () => {
       attachIdentity(request, identity, { load: () => Promise.reject(new Error('not asked for')) });
       expect(presence([[OPTIONS]]).isGuarded(contextOf('bare'))).toBe(true);
       attachIdentity(request, undefined, { load: () => Promise.reject(new Error('not asked for')) });
       expect(presence([[OPTIONS]]).isGuarded(contextOf('bare'))).toBe(true);
     });
 
-    it('no calls that nothing but ClerkMiddleware has looked at, or nothing at all', () => {
+    it('returns false if nothing or only ClerkMiddleware has run', () => {
       expect(presence([[OPTIONS]]).isGuarded(contextOf('bare'))).toBe(false);
       attachIdentity(request, identity);
       expect(presence([[OPTIONS]]).isGuarded(contextOf('bare'))).toBe(false);
     });
 
-    it('calls that its own @UseGuards() will look at', () => {
+    it('returns true if the handler has @UseGuards(ClerkGuard)', () => {
       expect(presence([[OPTIONS]]).isGuarded(contextOf('own'))).toBe(true);
     });
 
-    it('calls of an application whose test has put another guard in the place of ours', () => {
+    it('returns true if a test has replaced ClerkGuard', () => {
       const replaced = presence([[OPTIONS, [ClerkGuard, wrapper(new Other())]]]);
       expect(replaced.isGuarded(contextOf('bare'))).toBe(true);
     });

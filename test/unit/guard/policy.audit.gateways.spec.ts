@@ -37,8 +37,8 @@ class Service {
   first() {}
 }
 
-describe('PolicyAudit, of gateways,', () => {
-  /** Boots with these classes; `guardsGateways` says whether Nest's global guards run before messages. */
+describe('PolicyAudit for gateways', () => {
+  /** Boots with these classes. @param guardsGateways Whether Nest's global guards run before messages. */
   function boot(types: readonly Type[], guardsGateways: () => boolean, isGuarded = true): Promise<void> {
     const discovery = { getControllers: () => [], getProviders: () => types.map((metatype) => ({ metatype })) };
     const config = new ApplicationConfig();
@@ -57,7 +57,7 @@ describe('PolicyAudit, of gateways,', () => {
     throw new Error('@nestjs/websockets is not installed');
   };
 
-  it('names every message that nothing stands before, and the cure', async () => {
+  it('stops the boot and names every message handler that no guard protects, with the fix', async () => {
     await expect(boot([Open, Guarded, Service, OpenToo, Skipped], () => false)).rejects.toThrow(
       expect.objectContaining({
         code: 'invalid-policy',
@@ -70,11 +70,11 @@ describe('PolicyAudit, of gateways,', () => {
   });
 
   it.each<[string, readonly Type[], () => boolean, boolean?]>([
-    ['where Nest’s global guards run before messages', [Open], () => true, true],
-    ['where guards of their own do', [Guarded, Skipped], () => false, true],
-    ['where no message is handled, and no package for them is asked for', [Service], notInstalled, true],
-    ['where the application does not guard everything', [Open], () => false, false],
-  ])('is content %s', async (_, types, guardsGateways, isGuarded) => {
+    ['Nest’s global guards run before messages', [Open], () => true, true],
+    ['every gateway has a guard of its own or skips authentication', [Guarded, Skipped], () => false, true],
+    ['there are no message handlers, without loading @nestjs/websockets', [Service], notInstalled, true],
+    ['the application has no global guard', [Open], () => false, false],
+  ])('lets the application start if %s', async (_, types, guardsGateways, isGuarded) => {
     await expect(boot(types, guardsGateways, isGuarded)).resolves.toBeUndefined();
   });
 });

@@ -96,7 +96,7 @@ describe('PolicyAudit', () => {
         error.name === 'ClerkPolicyError' ? error.problems : [String(error)],
     );
 
-  it('lets an application start that means what it says, with its predicates made', async () => {
+  it('lets an application without problems start, and creates its predicates', async () => {
     class Service {
       list() {}
     }
@@ -104,7 +104,7 @@ describe('PolicyAudit', () => {
     expect(instances.of(Fine, WithCheck)).toBeInstanceOf(WithCheck);
   });
 
-  it('tells of decorators where no guard runs', async () => {
+  it('reports decorators on classes and methods to which Nest routes no calls', async () => {
     @RequireAuth()
     class OnClass {
       list() {}
@@ -132,7 +132,7 @@ describe('PolicyAudit', () => {
     expect(told.split(', ').sort()).toEqual(places.sort());
   });
 
-  it('takes the word of a class by whose methods calls come in', async () => {
+  it('accepts decorators on resolvers, gateways and controllers, even without routes', async () => {
     @RequireAuth()
     class Resolving {
       @Query(() => String) list() {}
@@ -149,7 +149,7 @@ describe('PolicyAudit', () => {
     expect(await findProblems({ providers: [Resolving, Listening], controllers: [Empty] })).toEqual([]);
   });
 
-  it('tells of all that is wrong, of each mistake once with its places', async () => {
+  it('reports all problems at once, each with every handler that has it', async () => {
     @Controller('wrong')
     class Wrong {
       @Get('a') @RequirePermission(anyOf()) a() {}
@@ -213,18 +213,18 @@ describe('PolicyAudit', () => {
     });
   });
 
-  describe('refuses what is called instead of the decorated method:', () => {
+  describe('if Nest calls a replacement instead of the decorated method', () => {
     abstract class Base {
       @Get() @RequirePermission('org:a') list(): unknown {
         return undefined;
       }
     }
-    /** What a decorator of the class puts in its place. */
+    /** A class decorator that replaces the class. */
     const wrap = (replace: (type: any) => unknown) => replace as ClassDecorator;
 
     it.each<[string, () => Type]>([
       [
-        'a bound copy',
+        'a bound copy of the method',
         () => {
           @Controller('a')
           class Replaced extends Base {
@@ -259,7 +259,7 @@ describe('PolicyAudit', () => {
         },
       ],
       [
-        'a method of another class that the constructor returns an instance of',
+        'the method of another class, if the constructor returns an instance of it',
         () => {
           class Other extends Base {}
           @Controller('a')
@@ -283,7 +283,7 @@ describe('PolicyAudit', () => {
         },
       ],
       [
-        'a method of a class that a wrapper shares its prototype with',
+        'a method of a wrapper that shares the prototype of the class',
         () => {
           @Controller('a')
           class Replaced extends Base {}
@@ -305,14 +305,14 @@ describe('PolicyAudit', () => {
           return Replaced;
         },
       ],
-    ])('%s', async (_, define) => {
+    ])('reports %s', async (_, define) => {
       const found = await findProblems({ controllers: [define()] });
       expect(found).toEqual([
         expect.stringMatching(/^Replaced\.list: Nest does not call this method but a replacement on the instance/),
       ]);
     });
 
-    it('in the second module of a class as in the first', async () => {
+    it('reports a replacement on an instance in a second module', async () => {
       let made = 0;
       @Controller('a')
       class Twice extends Base {
@@ -331,7 +331,7 @@ describe('PolicyAudit', () => {
       });
     });
 
-    it('but not a copy of a message handler, of which Nest calls the method', async () => {
+    it('does not report a bound copy of a message handler, whose method Nest calls directly', async () => {
       @WebSocketGateway()
       class Gateway {
         constructor() {
@@ -342,7 +342,7 @@ describe('PolicyAudit', () => {
       expect(await findProblems({ providers: [Gateway] })).toEqual([]);
     });
 
-    it('but not a class that derives from another, or is request-scoped', async () => {
+    it('does not report a method overridden in a subclass, nor a request-scoped class', async () => {
       @Controller({ path: 'a', scope: Scope.REQUEST })
       class Requested extends Base {}
       @Controller('b')
@@ -355,7 +355,7 @@ describe('PolicyAudit', () => {
     });
   });
 
-  it('leaves the predicates unmade of a class that stands in no module, and so nobody passes', async () => {
+  it('does not create the predicates of a class that belongs to no module, so that its calls are denied', async () => {
     const discovery = { getControllers: () => [{ metatype: Fine }], getProviders: () => [] };
     const { instances } = await start({ providers: [{ provide: DiscoveryService, useValue: discovery }] });
     expect(instances.of(Fine, WithCheck)).toBeUndefined();

@@ -32,7 +32,7 @@ describe('Predicates', () => {
     return [...answers];
   }
 
-  it('asks one after the other, each once, until one does not agree', async () => {
+  it('evaluates each predicate once, in order, and stops at the first that does not return true', async () => {
     const asked: string[] = [];
     const yes = () => (asked.push('yes'), true);
     const no = () => (asked.push('no'), false);
@@ -44,20 +44,23 @@ describe('Predicates', () => {
     expect(asked).toEqual(['yes', 'no']);
   });
 
-  it.each([true, false, 'yes'])('asks the instance that was made of a class, which answers %p', async (answer) => {
-    class Asked {
-      check(...args: unknown[]) {
-        return args[0] === identity.toAuth() && args[1] === context ? answer : undefined;
+  it.each([true, false, 'yes'])(
+    'calls check() of the prepared instance of a class, and allows only true: %p',
+    async (answer) => {
+      class Asked {
+        check(...args: unknown[]) {
+          return args[0] === identity.toAuth() && args[1] === context ? answer : undefined;
+        }
       }
-    }
-    const instances = new PredicateInstances();
-    await instances.prepare(Routes, { get: (type: typeof Asked) => new type() } as never, Asked);
-    const requirement = { decorator: 'RequireThat', appliesTo: [], predicate: Asked };
-    const answers = await new Predicates(instances, new LogThrottle()).evaluate([requirement], identity, context);
-    expect(answers.get(Asked)).toBe(answer === true);
-  });
+      const instances = new PredicateInstances();
+      await instances.prepare(Routes, { get: (type: typeof Asked) => new type() } as never, Asked);
+      const requirement = { decorator: 'RequireThat', appliesTo: [], predicate: Asked };
+      const answers = await new Predicates(instances, new LogThrottle()).evaluate([requirement], identity, context);
+      expect(answers.get(Asked)).toBe(answer === true);
+    },
+  );
 
-  it('takes a class of which no instance was made for one that does not agree', async () => {
+  it('denies the call if no instance of a class was prepared', async () => {
     expect(await ask(Checked)).toEqual([[Checked, false]]);
     expect(logger.lines).toEqual([]);
   });
@@ -66,14 +69,11 @@ describe('Predicates', () => {
     [new Error('no ledger'), 'threw, so the call is denied: no ledger'],
     [{ token: 'secret' }, 'threw a non-Error value; the call is denied'],
     ['a text', 'threw a non-Error value; the call is denied'],
-  ])(
-    'takes one that throws %p for one that does not agree, and repeats no more than a message',
-    async (thrown, said) => {
-      const broken = () => {
-        throw thrown;
-      };
-      expect(await ask(broken)).toEqual([[broken, false]]);
-      expect(logger.ofGuard('error')).toEqual([expect.stringContaining(`@RequireThat(broken) ${said} `)]);
-    },
-  );
+  ])('denies the call if a predicate throws %p, and logs at most the message of an Error', async (thrown, said) => {
+    const broken = () => {
+      throw thrown;
+    };
+    expect(await ask(broken)).toEqual([[broken, false]]);
+    expect(logger.ofGuard('error')).toEqual([expect.stringContaining(`@RequireThat(broken) ${said} `)]);
+  });
 });

@@ -29,7 +29,7 @@ describe('the layers of lib/', () => {
     ['lib/transports/transport.ts', '../decorators/auth.decorator.js'],
     ['lib/transports/graphql/graphql.transport.ts', '../../http/clerk.middleware.js'],
     ['lib/connections/stream-expiry.ts', '../guard/clerk.guard.js'],
-    ['lib/filters/denied-events.filter.ts', '../guard/clerk.guard.js'],
+    ['lib/guard/clerk.guard.ts', '../filters/clerk-api-exception.filter.js'],
     ['lib/decorators/auth.decorator.ts', '../guard/clerk.guard.js'],
     ['lib/guard/clerk.guard.ts', '../clerk.module.js'],
     ['lib/guard/clerk.guard.ts', '../index.js'],
@@ -60,12 +60,14 @@ describe('the layers of lib/', () => {
   });
 
   it.each(['@nestjs/common', '@clerk/backend/internal', 'node:crypto'])(
-    'do not allow policy/decide.ts to import %s, except types',
+    'do not allow the pure files of policy/ to import %s, except types',
     async (name) => {
-      expect(await violations('lib/policy/decide.ts', `export { x } from '${name}';`)).toEqual([
-        expect.stringContaining('The decision is pure'),
-      ]);
-      expect(await violations('lib/policy/decide.ts', `import type { x } from '${name}';`)).toEqual([]);
+      for (const file of ['decide', 'authentication-denial', 'authorize', 'decision', 'conditions']) {
+        expect(await violations(`lib/policy/${file}.ts`, `export { x } from '${name}';`)).toEqual([
+          expect.stringContaining('The decision is pure'),
+        ]);
+        expect(await violations(`lib/policy/${file}.ts`, `import type { x } from '${name}';`)).toEqual([]);
+      }
     },
   );
 

@@ -14,6 +14,7 @@ describe('the public API', () => {
        "ClerkClientService",
        "ClerkClients",
        "ClerkConfigurationError",
+       "ClerkCore",
        "ClerkError",
        "ClerkErrorCode",
        "ClerkForbiddenException",

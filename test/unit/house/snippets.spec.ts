@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 
 import { ClerkErrorCode } from '../../../lib/errors/error-codes.js';
-import { MODULE_OPTIONS, OPTION_TABLE, type OptionRow } from '../../../lib/options/option-table.js';
+import type { OptionRow } from '../../../lib/options/option-row.js';
+import { MODULE_OPTIONS, OPTION_TABLE } from '../../../lib/options/option-table.js';
 
 const ROOT = join(__dirname, '../../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -94,7 +95,7 @@ describe('README and docs/', () => {
 
   it.each(Object.entries<OptionRow>(OPTION_TABLE))(
     'list the option %s in docs/options.md with its variable, its default, and whether it can differ by request',
-    (name, { env, fallback }) => {
+    (name, { env, default: fallback }) => {
       const [mark, variable, byDefault] = optionRow(name);
       expect(mark).toBe((MODULE_OPTIONS as readonly string[]).includes(name) ? '' : '†');
       if (name !== 'telemetry') expect(variable).toBe(env ? `\`${env}\`` : '–');

@@ -9,12 +9,12 @@ import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 const ofHost = (host: string) => `pk_test_${btoa(host)}`;
 const keys = { publishableKey: ofHost('blue-owl-1.clerk.accounts.dev$'), secretKey: 'sk_test_secret' };
 const yes = () => true;
-/** `getType()` says so of a module's namespace. */
+/** An object like the namespace of an ES module, whose `Symbol.toStringTag` is `Module`. */
 const namespace = (exported: object) => Object.defineProperty({ ...exported }, Symbol.toStringTag, { value: 'Module' });
 
 type Name = keyof ClerkModuleOptions;
 
-/** What is wrong with the options, in the words in which the application refuses to boot. */
+/** The problems that the application refuses to boot with; empty if the options are valid. */
 function problemsOf(options: Readonly<Record<string, unknown>>): readonly string[] {
   try {
     resolveClerkOptions({ ...keys, ...options } as ClerkModuleOptions, {});
@@ -24,7 +24,7 @@ function problemsOf(options: Readonly<Record<string, unknown>>): readonly string
   }
 }
 
-describe('an option is taken', () => {
+describe('the check of a valid option', () => {
   it.each<[Name, ...unknown[]]>([
     ['publishableKey', ofHost('a.b$'), ofHost('clerk.example.com$')],
     ['secretKey', 'sk_test_!', 'sk_test_a~'],
@@ -80,29 +80,36 @@ describe('an option is taken', () => {
     ['debug', true],
     ['telemetry', { disabled: true, debug: false }],
     ['protection', 'strict', 'lax'],
-  ])('%s: %j', (name, ...values) => {
+  ])('accepts %s, for example the value %j', (name, ...values) => {
     for (const value of values) expect(problemsOf({ [name]: value })).toEqual([]);
   });
 });
 
-describe('a key that is no placeholder is taken', () => {
+describe('the check for placeholders', () => {
   it.each([
-    ['short ones of tests', 'sk_test_x', 'sk_test_secret', 'sk_live_madeUp', 'sk_test_fake', 'sk_test_changed'],
-    ['one that contains such words by chance', `sk_test_yourXXXXXXXpasteInsertchangemeSecretKey0001`],
-  ])('%s', (_, ...secrets) => {
+    [
+      'short keys, as tests use them',
+      'sk_test_x',
+      'sk_test_secret',
+      'sk_live_madeUp',
+      'sk_test_fake',
+      'sk_test_changed',
+    ],
+    ['a long key that contains words of placeholders by chance', `sk_test_yourXXXXXXXpasteInsertchangemeSecretKey0001`],
+  ])('accepts %s', (_, ...secrets) => {
     for (const secretKey of secrets) {
       const publishableKey = keys.publishableKey.replace('test', secretKey.slice(3, 7));
       expect(problemsOf({ publishableKey, secretKey })).toEqual([]);
     }
   });
 
-  it('any of 42 letters and digits, as Clerk makes them', () => {
+  it('accepts any key of 40 to 42 letters and digits, as Clerk issues them', () => {
     const body = fc.stringMatching(/^[A-Za-z0-9]{40,42}$/).filter((text) => !/x{8}/i.test(text));
     fc.assert(fc.property(body, (text) => expect(problemsOf({ secretKey: `sk_test_${text}` })).toEqual([])));
   });
 });
 
-describe('an option is refused, in a sentence that says what to do:', () => {
+describe('the check of an invalid option', () => {
   const URL_OR_PATH = 'must be an absolute http(s) URL or a path of this server that starts with one "/".';
   const STRINGS = 'must be a non-empty list of non-empty strings.';
   const ADAPTER = 'must have the functions call(context) and credentials(context), and may have deny(context, denial).';
@@ -188,7 +195,7 @@ describe('an option is refused, in a sentence that says what to do:', () => {
     ['machineSecretKey', WRAPPED, ' ask_a', 'ask_a"'],
     [
       'jwtKey',
-      'is no readable public key: copy the JWKS public key (PEM, RSA 2048) from the API keys page of the Clerk Dashboard, with its line breaks (or \\n in their place).',
+      'is not a readable public key: copy the JWKS public key (PEM, RSA 2048) from the API keys page of the Clerk Dashboard, with its line breaks (or \\n in their place).',
       'x',
       5,
     ],
@@ -199,14 +206,14 @@ describe('an option is refused, in a sentence that says what to do:', () => {
     ],
     ['audience', 'must be a non-empty string.', ' '],
     ['audience', STRINGS, [], [''], ['a', ' '], [5], new Array(1)],
-    ['audience', 'must be an object with session_token, m2m_token, oauth_token, or some of them.', 5, new Map()],
+    ['audience', 'must be an object with any of these fields: session_token, m2m_token, oauth_token.', 5, new Map()],
     ['audience', 'has no field "api_key": it takes session_token, m2m_token, oauth_token.', { api_key: 'a' }],
     ['audience', 'has no field "constructor": it takes session_token, m2m_token, oauth_token.', { constructor: 'a' }],
-    ['audience', ': m2m_token must be a non-empty string.', { session_token: 'a', m2m_token: '' }],
-    ['audience', `: oauth_token ${STRINGS}`, { oauth_token: 5 }],
+    ['audience', '.m2m_token must be a non-empty string.', { session_token: 'a', m2m_token: '' }],
+    ['audience', `.oauth_token ${STRINGS}`, { oauth_token: 5 }],
     [
       'audience',
-      ': session_token must be a property of the object itself: a getter of its class, or what it inherits, is not read.',
+      '.session_token must be a property of the object itself: inherited properties and getters of its class are not read.',
       Object.create({ session_token: 'web' }),
     ],
     ['authorizedParties', STRINGS, 'https://a.example', []],
@@ -233,13 +240,13 @@ describe('an option is refused, in a sentence that says what to do:', () => {
     ['afterSignUpUrl', URL_OR_PATH, 'up'],
     [
       'organizationSyncOptions',
-      'must be an object with organizationPatterns, personalAccountPatterns, or some of them.',
+      'must be an object with any of these fields: organizationPatterns, personalAccountPatterns.',
       ['/orgs'],
     ],
-    ['organizationSyncOptions', `: organizationPatterns ${STRINGS}`, { organizationPatterns: [] }],
+    ['organizationSyncOptions', `.organizationPatterns ${STRINGS}`, { organizationPatterns: [] }],
     [
       'organizationSyncOptions',
-      ': personalAccountPatterns must be paths that start with "/".',
+      '.personalAccountPatterns must be paths that start with "/".',
       { personalAccountPatterns: ['/me', 'us/'] },
     ],
     [
@@ -256,63 +263,65 @@ describe('an option is refused, in a sentence that says what to do:', () => {
     ['onError', 'must be a function.', 'x'],
     ['resolveOptions', 'must be a function.', {}],
     ['rpc', RPC, {}, 'x', { credentials: true }],
-    ['transports', 'must be an object of adapters by type.', [], new Map()],
-    ['transports', `: a ${ADAPTER}`, { a: null }, { a: { call: yes } }, { a: { credentials: yes } }],
-    ['transports', `: a ${ADAPTER}`, { a: { call: yes, credentials: yes, deny: true } }, { a: 'lax' }],
+    ['transports', 'must be an object that maps context types to adapters.', [], new Map()],
+    ['transports', `.a ${ADAPTER}`, { a: null }, { a: { call: yes } }, { a: { credentials: yes } }],
+    ['transports', `.a ${ADAPTER}`, { a: { call: yes, credentials: yes, deny: true } }, { a: 'lax' }],
     [
       'transports',
-      ': a.handlers must be a list of metadata keys.',
+      '.a.handlers must be a list of metadata keys.',
       ...['key', [''], [1], {}].map((handlers) => ({ a: { call: yes, credentials: yes, handlers } })),
     ],
-    ['frontendApiProxy', 'must be an object with enabled, path, or some of them.', true],
+    ['frontendApiProxy', 'must be an object with any of these fields: enabled, path.', true],
     ['frontendApiProxy', 'needs enabled: true, false, or a function.', {}, { path: '/a' }, { enabled: undefined }],
-    ['frontendApiProxy', ': enabled must be true or false.', { enabled: 'yes' }],
+    ['frontendApiProxy', '.enabled must be true or false.', { enabled: 'yes' }],
     [
       'frontendApiProxy',
-      ': path must be a path such as "/__clerk".',
+      '.path must be a path such as "/__clerk".',
       ...['//a', 'a', '/', '/a?b', 'x/a', '/a//b', ['/a']].map((path) => ({ enabled: true, path })),
     ],
     [
       'webSocket',
-      'must be an object with allowedOrigins, tokenParameter, tokenSubprotocol, disconnectOnExpiry, or some of them.',
+      'must be an object with any of these fields: allowedOrigins, tokenParameter, tokenSubprotocol, disconnectOnExpiry.',
       true,
     ],
-    ['webSocket', `: allowedOrigins ${STRINGS}`, { allowedOrigins: '*' }],
-    ['webSocket', ': tokenParameter must be a non-empty string.', { tokenParameter: '' }],
-    ['webSocket', ': disconnectOnExpiry must be true or false.', { disconnectOnExpiry: 1 }],
+    ['webSocket', `.allowedOrigins ${STRINGS}`, { allowedOrigins: '*' }],
+    ['webSocket', '.tokenParameter must be a non-empty string.', { tokenParameter: '' }],
+    ['webSocket', '.disconnectOnExpiry must be true or false.', { disconnectOnExpiry: 1 }],
     [
       'webSocket',
-      ': tokenSubprotocol must be the name of a subprotocol, such as "clerk".',
+      '.tokenSubprotocol must be the name of a subprotocol, such as "clerk".',
       ...['', 'a b', 'a,b', 'a/b', 'é', 'a\n', 5, ['clerk']].map((tokenSubprotocol) => ({ tokenSubprotocol })),
     ],
-    ['graphql', 'must be an object with connectionParams, disconnectOnExpiry, or some of them.', true, 'x', []],
-    ['graphql', ': disconnectOnExpiry must be true or false.', { disconnectOnExpiry: 'yes' }],
-    ['graphql', `: connectionParams ${STRINGS}`, { connectionParams: 'authToken' }, { connectionParams: [] }],
+    ['graphql', 'must be an object with any of these fields: connectionParams, disconnectOnExpiry.', true, 'x', []],
+    ['graphql', '.disconnectOnExpiry must be true or false.', { disconnectOnExpiry: 'yes' }],
+    ['graphql', `.connectionParams ${STRINGS}`, { connectionParams: 'authToken' }, { connectionParams: [] }],
     [
       'graphql',
-      ': connectionParams must be names such as "authorization" or "headers.authorization".',
+      '.connectionParams must be names such as "authorization" or "headers.authorization".',
       ...['.', 'a.', '.a', 'a..b'].map((name) => ({ connectionParams: [name] })),
     ],
-    ['currentUserCache', 'must be an object with maxAgeInMs, maxEntries, or some of them.', 'x'],
-    ['currentUserCache', `: maxAgeInMs ${ms(1, 60_000)}`, { maxAgeInMs: 0 }, { maxAgeInMs: 60_001 }],
-    ['currentUserCache', `: maxEntries ${count(1, 100_000)}`, { maxEntries: 0 }, { maxEntries: 100_001 }],
-    ['verificationCache', 'must be an object with maxEntries, maxBytes, machineTokens, or some of them.', 'x'],
-    ['verificationCache', `: maxEntries ${count(1)}`, { maxEntries: 0 }],
+    ['currentUserCache', 'must be an object with any of these fields: maxAgeInMs, maxEntries.', 'x'],
+    ['currentUserCache', `.maxAgeInMs ${ms(1, 60_000)}`, { maxAgeInMs: 0 }, { maxAgeInMs: 60_001 }],
+    ['currentUserCache', `.maxEntries ${count(1, 100_000)}`, { maxEntries: 0 }, { maxEntries: 100_001 }],
+    ['verificationCache', 'must be an object with any of these fields: maxEntries, maxBytes, machineTokens.', 'x'],
+    ['verificationCache', `.maxEntries ${count(1)}`, { maxEntries: 0 }],
     [
       'verificationCache',
-      ': maxBytes must be a whole number of bytes, at least 1 and at most 1099511627776.',
+      '.maxBytes must be a whole number of bytes, at least 1 and at most 1099511627776.',
       ...[0, -1, 1.5, Infinity, '1', 2 ** 40 + 1].map((maxBytes) => ({ maxBytes })),
     ],
-    ['verificationCache', ': machineTokens must be an object with ttl, or some of them.', { machineTokens: 5 }],
-    ['verificationCache', `: machineTokens : ttl ${ms(0, 60_000)}`, { machineTokens: { ttl: 60_001 } }],
-    ['telemetry', 'must be an object with disabled, debug, or some of them.', false],
-    ['telemetry', ': disabled must be true or false.', { disabled: 'x' }],
-    ['telemetry', ': debug must be true or false.', { disabled: true, debug: 'x' }],
+    ['verificationCache', '.machineTokens must be an object with any of these fields: ttl.', { machineTokens: 5 }],
+    ['verificationCache', `.machineTokens.ttl ${ms(0, 60_000)}`, { machineTokens: { ttl: 60_001 } }],
+    ['telemetry', 'must be an object with any of these fields: disabled, debug.', false],
+    ['telemetry', '.disabled must be true or false.', { disabled: 'x' }],
+    ['telemetry', '.debug must be true or false.', { disabled: true, debug: 'x' }],
     ['protection', "must be one of 'strict', 'lax'.", 'loose'],
-  ])('%s %s', (name, sentence, ...values) => {
+  ])('rejects %s with the message "%s", for example the value %j', (name, sentence, ...values) => {
     for (const value of values) {
       const [problem, ...others] = problemsOf({ [name]: value });
-      expect(problem?.replace(/ \(environment variable CLERK_[A-Z_]+\)/, '')).toBe(`${name} ${sentence}`);
+      expect(problem?.replace(/ \(environment variable CLERK_[A-Z_]+\)/, '')).toBe(
+        `${name}${sentence.startsWith('.') ? '' : ' '}${sentence}`,
+      );
       expect(others).toEqual([]);
     }
   });
@@ -328,13 +337,13 @@ describe('an option is refused, in a sentence that says what to do:', () => {
     'directVerification',
     'explainDenials',
     'debug',
-  ])('%s must be true or false.', (name) => {
+  ])('rejects %s with the message "must be true or false."', (name) => {
     expect(problemsOf({ [name]: 'no' })).toEqual([`${name} must be true or false.`]);
   });
 
-  it('jwtKey, of another kind of RSA', () => {
+  it('rejects an RSA-PSS key as jwtKey', () => {
     const { publicKey } = generateKeyPairSync('rsa-pss', { modulusLength: 2048 });
     const jwtKey = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    expect(problemsOf({ jwtKey })).toEqual([expect.stringContaining('is no readable public key')]);
+    expect(problemsOf({ jwtKey })).toEqual([expect.stringContaining('is not a readable public key')]);
   });
 });

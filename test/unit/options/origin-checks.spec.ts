@@ -12,17 +12,17 @@ function problemsOf(options: object): readonly string[] {
   }
 }
 
-const REFUSED = 'must list origins exactly as browsers send them; not accepted: ';
+const REJECTED = 'must list origins exactly as browsers send them; not accepted: ';
 const PATTERN = 'patterns and placeholders are not supported: list each origin in full';
-const UNSET = 'this is what a variable that is not set turns into: set it, or leave the item out';
-const SEVERAL = 'several origins in one item: list each as an item of its own';
+const UNSET = 'an unset variable was converted to text: set it, or remove the item';
+const SEVERAL = 'several origins in one item: list each one separately';
 const NO_HOST = "write scheme and host, such as 'https://app.example.com'";
 const NO_ORIGIN =
   "browsers send the origin 'null' for such pages; serve them from https, or in an app from a scheme of its own such as 'app://localhost'";
 const NULL =
   'every sandboxed frame and local file has this origin, so it identifies no application; serve the page from an origin of its own';
 
-describe('a list of origins', () => {
+describe('authorizedParties and webSocket.allowedOrigins', () => {
   it.each([
     ['https://app.example.com', 'http://localhost', 'http://localhost:3000'],
     ['http://app.example.com:443', 'https://app.example.com:80', 'https://app.example.com:8443'],
@@ -34,18 +34,23 @@ describe('a list of origins', () => {
     ['safari-web-extension://2C127FA4-62C7-7E4F-90E5-472B45EECFDC'],
     ['tauri://localhost', 'http://tauri.localhost', 'capacitor://localhost', 'ionic://localhost', 'app://-', 'app://.'],
     ['exp://192.168.0.2:8081', 'vscode-webview://1a2b', 'app://[::1]:8'],
-  ])('accepts what browsers send: %s', (...list) => {
+  ])('accept origins as browsers send them: %s', (...list) => {
     expect(problemsOf({ authorizedParties: list })).toEqual([]);
     expect(problemsOf({ webSocket: { allowedOrigins: list } })).toEqual([]);
   });
 
   it.each([
     ['a trailing slash', 'https://app.example.com/', 'https://app.example.com'],
-    ['slashes', 'https://app.example.com//', 'https://app.example.com'],
+    ['two trailing slashes', 'https://app.example.com//', 'https://app.example.com'],
     ['a path', 'https://app.example.com/x', 'https://app.example.com'],
     ['a fragment', 'https://app.example.com#', 'https://app.example.com', 'https://app.example.com#…'],
     ['a query', 'https://app.example.com?token=abc', 'https://app.example.com', 'https://app.example.com?…'],
-    ['userinfo', 'https://me:pass/w@app.example.com', undefined, '…@app.example.com'],
+    [
+      'a user with an unescaped slash in the password',
+      'https://me:pass/w@app.example.com',
+      undefined,
+      '…@app.example.com',
+    ],
     ['a user', 'https://me:pass@app.example.com', 'https://app.example.com', '…@app.example.com'],
     ['an empty user', 'https://@app.example.com', 'https://app.example.com', '…@app.example.com'],
     ['capitals in the host', 'https://App.Example.com', 'https://app.example.com'],
@@ -53,28 +58,33 @@ describe('a list of origins', () => {
     ['the default port of https', 'https://app.example.com:443', 'https://app.example.com'],
     ['the default port of http', 'http://localhost:80', 'http://localhost'],
     ['an empty port', 'https://app.example.com:', 'https://app.example.com'],
-    ['a port with a zero before it', 'http://localhost:03000', 'http://localhost:3000'],
-    ['a port that is none', 'http://localhost:99999', undefined],
-    ['no scheme', 'app.example.com', 'https://app.example.com'],
-    ['no scheme, but a path', 'app.example.com/x', 'https://app.example.com'],
-    ['no scheme, but a port', 'app.example.com:8443', 'https://app.example.com:8443'],
-    ['no scheme, on this computer', 'localhost:3000', 'http://localhost:3000'],
-    ['no scheme, by number', '127.0.0.1:3000', 'http://127.0.0.1:3000'],
-    ['no scheme, IPv6', '[::1]:3000', 'http://[::1]:3000'],
-    ['no scheme, but slashes', '//app.example.com', 'https://app.example.com'],
-    ['one slash', 'https:/app.example.com', 'https://app.example.com'],
-    ['no colon', 'https//app.example.com', 'https://app.example.com'],
-    ['the scheme of sockets', 'wss://app.example.com', 'https://app.example.com'],
-    ['the plain scheme of sockets', 'ws://localhost:3000', 'http://localhost:3000'],
-    ['no host', 'https://', undefined],
+    ['a port with a leading zero', 'http://localhost:03000', 'http://localhost:3000'],
+    ['an invalid port', 'http://localhost:99999', undefined],
+    ['a host without a scheme', 'app.example.com', 'https://app.example.com'],
+    ['a path without a scheme', 'app.example.com/x', 'https://app.example.com'],
+    ['a port without a scheme', 'app.example.com:8443', 'https://app.example.com:8443'],
+    ['localhost without a scheme', 'localhost:3000', 'http://localhost:3000'],
+    ['a loopback IPv4 address without a scheme', '127.0.0.1:3000', 'http://127.0.0.1:3000'],
+    ['an IPv6 address without a scheme', '[::1]:3000', 'http://[::1]:3000'],
+    ['slashes without a scheme', '//app.example.com', 'https://app.example.com'],
+    ['a single slash after the scheme', 'https:/app.example.com', 'https://app.example.com'],
+    ['a scheme without a colon', 'https//app.example.com', 'https://app.example.com'],
+    ['the scheme wss', 'wss://app.example.com', 'https://app.example.com'],
+    ['the scheme ws', 'ws://localhost:3000', 'http://localhost:3000'],
+    ['a missing host', 'https://', undefined],
     ['a scheme alone', 'https:', undefined],
-    ['no host in a custom scheme', 'chrome-extension://', undefined],
-    ['unicode', 'https://bücher.example', 'https://xn--bcher-kva.example'],
-    ['a long IPv6', 'http://[0:0:0:0:0:0:0:1]:3000', 'http://[::1]:3000'],
-    ['a short IPv4', 'http://127.1', 'http://127.0.0.1'],
-    ['a number as IPv4', 'http://2130706433', 'http://127.0.0.1'],
-    ['blanks around it', ' https://app.example.com\t', 'https://app.example.com', ' https://app.example.com\ufffd'],
-    ['quotes around it', '"https://app.example.com"', 'https://app.example.com'],
+    ['a missing host after a custom scheme', 'chrome-extension://', undefined],
+    ['a Unicode host', 'https://bücher.example', 'https://xn--bcher-kva.example'],
+    ['an uncompressed IPv6 address', 'http://[0:0:0:0:0:0:0:1]:3000', 'http://[::1]:3000'],
+    ['a shortened IPv4 address', 'http://127.1', 'http://127.0.0.1'],
+    ['an IPv4 address as one number', 'http://2130706433', 'http://127.0.0.1'],
+    [
+      'surrounding whitespace',
+      ' https://app.example.com\t',
+      'https://app.example.com',
+      ' https://app.example.com\ufffd',
+    ],
+    ['surrounding quotes', '"https://app.example.com"', 'https://app.example.com'],
     [
       'an invisible character',
       'https://app\u200b.example.com',
@@ -92,10 +102,10 @@ describe('a list of origins', () => {
     ['a slash in a custom scheme', 'tauri://localhost/', 'tauri://localhost'],
     ['capitals in a custom scheme', 'Tauri://localhost', 'tauri://localhost'],
     ['a user in a custom scheme', 'app://me@localhost', 'app://localhost', '…@localhost'],
-  ])('refuses %s, as %j has, and says what to write', (_, item, instead, shown = item) => {
-    const sentence = `${REFUSED}'${shown}' (${instead === undefined ? NO_HOST : `write '${instead}'`}).`;
+  ])('reject %s (%j), and name the origin to write instead if there is one', (_, item, instead, shown = item) => {
+    const sentence = `${REJECTED}'${shown}' (${instead === undefined ? NO_HOST : `write '${instead}'`}).`;
     expect(problemsOf({ authorizedParties: ['https://a.example', item] })).toEqual([`authorizedParties ${sentence}`]);
-    expect(problemsOf({ webSocket: { allowedOrigins: [item] } })).toEqual([`webSocket : allowedOrigins ${sentence}`]);
+    expect(problemsOf({ webSocket: { allowedOrigins: [item] } })).toEqual([`webSocket.allowedOrigins ${sentence}`]);
     if (instead !== undefined) expect(problemsOf({ authorizedParties: [instead] })).toEqual([]);
   });
 
@@ -126,13 +136,13 @@ describe('a list of origins', () => {
     ['/', NO_HOST],
     ['https://a..example', NO_HOST],
     ['https://a!.example', NO_HOST],
-  ])('refuses %j and says why', (item, why) => {
-    expect(problemsOf({ authorizedParties: [item] })).toEqual([`authorizedParties ${REFUSED}'${item}' (${why}).`]);
+  ])('reject %j and say why', (item, why) => {
+    expect(problemsOf({ authorizedParties: [item] })).toEqual([`authorizedParties ${REJECTED}'${item}' (${why}).`]);
   });
 
-  it('names every wrong item in one sentence, and no good one', () => {
+  it('list every rejected item in one message, and no accepted one', () => {
     expect(problemsOf({ authorizedParties: ['https://A.example', 'https://good.example', '*'] })).toEqual([
-      `authorizedParties ${REFUSED}'https://A.example' (write 'https://a.example'); '*' (${PATTERN}).`,
+      `authorizedParties ${REJECTED}'https://A.example' (write 'https://a.example'); '*' (${PATTERN}).`,
     ]);
   });
 
@@ -142,8 +152,8 @@ describe('a list of origins', () => {
     'pk_test_Hidden',
     'eyJhbGciHidden.a.b',
     'x'.repeat(101),
-  ])('does not repeat what looks like a key or a token, such as %s', (item) => {
+  ])('do not repeat an item that looks like a key or a token: %s', (item) => {
     const problems = problemsOf({ authorizedParties: ['https://a.example', item] });
-    expect(problems).toEqual([`authorizedParties ${REFUSED}item 2 (${NO_HOST}).`]);
+    expect(problems).toEqual([`authorizedParties ${REJECTED}item 2 (${NO_HOST}).`]);
   });
 });

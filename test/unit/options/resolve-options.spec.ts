@@ -9,7 +9,7 @@ import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 const publishableKey = `pk_test_${btoa('blue-owl-1.clerk.accounts.dev$')}`;
 const secretKey = 'sk_test_secret';
 const keys = { publishableKey, secretKey };
-/** A public key of RSA that belongs to no private one: nobody computes its primes. */
+/** An RSA public key whose private key nobody has. */
 const pem = (bits = 2048, exponent = 'AQAB') => {
   const n = Buffer.alloc(bits / 8, 0xff).toString('base64url');
   return createPublicKey({ key: { kty: 'RSA', n, e: exponent }, format: 'jwk' })
@@ -17,7 +17,7 @@ const pem = (bits = 2048, exponent = 'AQAB') => {
     .toString();
 };
 
-/** The problems that options are refused for; fails where they are accepted. */
+/** The problems that the options are rejected for. Throws if they are accepted. */
 function problemsOf(options: unknown, env: Record<string, string> = {}): string[] {
   try {
     resolveClerkOptions(options as ClerkModuleOptions, env);
@@ -29,8 +29,8 @@ function problemsOf(options: unknown, env: Record<string, string> = {}): string[
   throw new Error('the options were accepted');
 }
 
-describe('resolveClerkOptions', () => {
-  it('takes the keys from the environment, the rest from defaults', () => {
+describe('resolveClerkOptions()', () => {
+  it('reads the keys from the environment and uses the defaults for everything else', () => {
     const env = { CLERK_PUBLISHABLE_KEY: publishableKey, CLERK_SECRET_KEY: secretKey };
     expect(resolveClerkOptions(undefined, env)).toEqual({
       publishableKey,
@@ -77,7 +77,7 @@ describe('resolveClerkOptions', () => {
     });
   });
 
-  it('prefers an explicit option to the environment, and the environment to the default', () => {
+  it('prefers an explicit option to the environment variable, and the environment variable to the default', () => {
     const env = { CLERK_API_URL: 'https://env.example', CLERK_SECRET_KEY: 'sk_test_env' };
     expect(resolveClerkOptions(keys, env)).toMatchObject({
       secretKey,
@@ -86,7 +86,7 @@ describe('resolveClerkOptions', () => {
     expect(resolveClerkOptions({ ...keys, apiUrl: 'https://given.example' }, env).apiUrl).toBe('https://given.example');
   });
 
-  it.each([undefined, ''])('takes %p, as a ConfigService hands it on, for not given', (value) => {
+  it.each([undefined, ''])('falls back to the environment variable when an option is %p', (value) => {
     expect(resolveClerkOptions({ ...keys, secretKey: value }, { CLERK_SECRET_KEY: 'sk_test_env' }).secretKey).toBe(
       'sk_test_env',
     );
@@ -101,11 +101,11 @@ describe('resolveClerkOptions', () => {
     ['CLERK_SIGN_IN_URL', 'signInUrl', 'https://example.com/in', 'https://example.com/in'],
     ['CLERK_IS_SATELLITE', 'isSatellite', '0', false],
     ['CLERK_IS_SATELLITE', 'isSatellite', 'False', false],
-  ] as const)('reads %s into %s', (variable, option, text, value) => {
+  ] as const)('reads %s into the option %s, for example the text %j', (variable, option, text, value) => {
     expect(resolveClerkOptions(keys, { [variable]: text })[option]).toEqual(value);
   });
 
-  it('reads a satellite from the environment', () => {
+  it('reads the options of a satellite from the environment', () => {
     const env = {
       CLERK_IS_SATELLITE: 'true',
       CLERK_DOMAIN: 's.example',
@@ -117,7 +117,7 @@ describe('resolveClerkOptions', () => {
     });
   });
 
-  it('reads telemetry from the environment, unless given', () => {
+  it('reads the fields of telemetry from the environment, except those that are set', () => {
     const env = { CLERK_TELEMETRY_DISABLED: '1', CLERK_TELEMETRY_DEBUG: 'true' };
     expect(resolveClerkOptions(keys, env).telemetry).toEqual({ disabled: true, debug: true });
     expect(resolveClerkOptions({ ...keys, telemetry: { disabled: false } }, env).telemetry).toEqual({
@@ -126,7 +126,7 @@ describe('resolveClerkOptions', () => {
     });
   });
 
-  it('needs no other key where there is a machine’s, unless a secret key wants its publishable one', () => {
+  it('requires no other key beside machineSecretKey, but requires publishableKey beside a secretKey', () => {
     expect(resolveClerkOptions({ machineSecretKey: 'ask_x' }, {})).toMatchObject({
       machineOnly: true,
       publishableKey: '',
@@ -136,7 +136,7 @@ describe('resolveClerkOptions', () => {
     expect(problemsOf({ secretKey, machineSecretKey: 'ask_x' })).toEqual([expect.stringContaining('publishableKey')]);
   });
 
-  it('takes an audience as Clerk does for session tokens, or one for each kind', () => {
+  it('applies a string or list of audiences to session tokens, and keeps an object of audiences by token type', () => {
     const audienceOf = (audience: ClerkModuleOptions['audience']) =>
       resolveClerkOptions({ ...keys, audience }, {}).audience;
     expect(audienceOf('web')).toEqual({ session_token: 'web' });
@@ -144,13 +144,13 @@ describe('resolveClerkOptions', () => {
     expect(audienceOf({ m2m_token: 'billing' })).toEqual({ m2m_token: 'billing' });
   });
 
-  it('takes functions where Clerk does, and judges them only when a request comes', () => {
+  it('accepts functions for domain, isSatellite and proxyUrl without calling them, but not for signInUrl', () => {
     const given = { domain: () => 's.example', isSatellite: () => true, proxyUrl: () => '/__clerk' };
     expect(resolveClerkOptions({ ...keys, ...given }, {})).toMatchObject(given);
     expect(problemsOf({ ...keys, signInUrl: () => '/in' })).toHaveLength(1);
   });
 
-  it('is frozen, and untouched by later changes to what was given', () => {
+  it('returns frozen options that do not change when the given ones are modified', () => {
     const authorizedParties = ['https://app.example.com'];
     const options = resolveClerkOptions({ ...keys, authorizedParties }, {});
     authorizedParties.push('https://evil.example');
@@ -160,11 +160,11 @@ describe('resolveClerkOptions', () => {
     expect(Object.isFrozen(options.telemetry)).toBe(true);
   });
 
-  it('is injected under a name that every copy of this library knows', () => {
+  it('returns options whose injection token is shared by all copies of this library', () => {
     expect(CLERK_OPTIONS).toBe(Symbol.for('nest-clerk:options'));
   });
 
-  it('leaves instances as they are, and copies what is nested', () => {
+  it('keeps rpc, transports and clerkClient as they are, and copies and freezes other objects', () => {
     const fn = () => undefined;
     const given = { rpc: { credentials: fn }, transports: { a: { call: () => ({}), credentials: fn } } };
     const clerkClient = { authenticateRequest: fn } as never;
@@ -185,9 +185,9 @@ describe('resolveClerkOptions', () => {
       [{ maxEntries: 5 }, { maxEntries: 5 }],
       [{ maxBytes: 5 }, { maxBytes: 5 }],
       [{ machineTokens: { ttl: 9 } }, { machineTokens: { ttl: 9 } }],
-    ].map(([given, settled]): [object, Record<string, string>, object] => {
+    ].map(([given, resolved]): [object, Record<string, string>, object] => {
       const defaults = { maxEntries: 10_000, maxBytes: 33_554_432, machineTokens: { ttl: 0 } };
-      return [{ verificationCache: given }, {}, { verificationCache: { ...defaults, ...(settled as object) } }];
+      return [{ verificationCache: given }, {}, { verificationCache: { ...defaults, ...(resolved as object) } }];
     }),
     [{ currentUserCache: false }, {}, { currentUserCache: false }],
     [{ currentUserCache: true }, {}, { currentUserCache: { maxAgeInMs: 10_000, maxEntries: 1_000 } }],
@@ -208,58 +208,58 @@ describe('resolveClerkOptions', () => {
       { telemetry: { disabled: true, debug: false } },
     ],
     [{ explainDenials: null, debug: null }, {}, { explainDenials: false, debug: false }],
-  ])('settles %j with the environment %j', (given, env, expected) => {
+  ])('resolves %j with the environment %j to %j', (given, env, expected) => {
     expect(resolveClerkOptions({ ...keys, ...given }, env)).toMatchObject(expected);
   });
 
-  it('takes a satellite from the environment by "1" as well', () => {
+  it('reads the value "1" of CLERK_IS_SATELLITE as true', () => {
     const env = { CLERK_IS_SATELLITE: '1', CLERK_DOMAIN: 's.example', CLERK_SIGN_IN_URL: 'https://p.example/in' };
     expect(resolveClerkOptions(keys, env).isSatellite).toBe(true);
   });
 
-  describe('jwtKey', () => {
+  describe('for jwtKey', () => {
     const key = pem();
     const body = key.replace(/-----.*-----/g, '').trim();
     it.each([
-      ['as it is', key],
-      ['with \\n for its line breaks', key.replaceAll('\n', '\\n')],
+      ['with line breaks', key],
+      ['with \\n instead of line breaks', key.replaceAll('\n', '\\n')],
       ['with Windows line breaks', key.replaceAll('\n', '\r\n')],
-      ['with blanks around it', `\n ${key} `],
+      ['with surrounding whitespace', `\n ${key} `],
       ['without header and footer', body],
     ])('accepts a PEM %s', (_, jwtKey) => {
       expect(resolveClerkOptions({ ...keys, jwtKey }, {}).jwtKey).toBe(key);
     });
 
     it.each([
-      ['no PEM', 'not a key'],
-      ['cut off', key.slice(0, 200)],
-      ['RSA 4096', pem(4096)],
-      ['another exponent', pem(2048, 'Aw')],
+      ['text that is no PEM', 'not a key'],
+      ['a truncated PEM', key.slice(0, 200)],
+      ['an RSA key of 4096 bits', pem(4096)],
+      ['an RSA key with another exponent', pem(2048, 'Aw')],
       [
         'an EC key',
         generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }).toString(),
       ],
-      ['no string', 5],
-    ])('refuses %s, naming option and variable', (_, jwtKey) => {
+      ['a number', 5],
+    ])('rejects %s, naming the option and its variable', (_, jwtKey) => {
       const [problem, ...others] = problemsOf({ ...keys, jwtKey });
-      expect(problem).toMatch(/^jwtKey \(environment variable CLERK_JWT_KEY\) is no readable public key: copy/);
+      expect(problem).toMatch(/^jwtKey \(environment variable CLERK_JWT_KEY\) is not a readable public key: copy/);
       expect(others).toEqual([]);
     });
 
-    it('tells a private key', () => {
+    it('rejects a private key with a message of its own', () => {
       const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
       const jwtKey = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
       expect(problemsOf({ ...keys, jwtKey })[0]).toContain('holds a private key');
     });
   });
 
-  describe('refuses, saying what to do,', () => {
-    it('missing keys, both at once', () => {
-      const cure =
+  describe('validates options and', () => {
+    it('rejects missing keys, reporting both at once', () => {
+      const advice =
         "is missing: copy it from the API keys page of the Clerk Dashboard, or start a LocalClerk from 'nest-clerk/testing' and pass its options.";
       expect(problemsOf({})).toEqual([
-        `publishableKey (environment variable CLERK_PUBLISHABLE_KEY) ${cure}`,
-        `secretKey (environment variable CLERK_SECRET_KEY) ${cure}`,
+        `publishableKey (environment variable CLERK_PUBLISHABLE_KEY) ${advice}`,
+        `secretKey (environment variable CLERK_SECRET_KEY) ${advice}`,
       ]);
     });
 
@@ -270,43 +270,47 @@ describe('resolveClerkOptions', () => {
         [/publishableKey .* swapped/, /secretKey .* swapped/],
       ],
       [
-        'keys that are no strings',
+        'keys that are not strings',
         { publishableKey: 1, secretKey: {} },
         [/publishableKey .* must be a string/, /secretKey .* must be a string/],
       ],
       [
         'an unknown option',
         { ...keys, secret: 'x' },
-        [/^"secret" is not an option: known are publishableKey, secretKey, .*\.$/],
+        [/^"secret" is not an option: the options are publishableKey, secretKey, .*\.$/],
       ],
       [
-        'a misspelt option',
+        'a misspelled option, suggesting the right name',
         { ...keys, SECRET_key: 'x' },
         [/^"SECRET_key" is not an option: did you mean secretKey\?$/],
       ],
       [
-        'what stands beside a factory',
+        'guard and isGlobal from a factory, showing where to pass them',
         { ...keys, guard: false, isGlobal: false },
         [
-          /^"guard" .*: write forRootAsync\(\{ guard: …, useFactory: … \}\), beside the factory\.$/,
-          /^"isGlobal" .*: write forRootAsync\(\{ isGlobal: …, useFactory: … \}\), beside the factory\.$/,
+          /^"guard" .*: pass it next to the factory, as in forRootAsync\(\{ guard: …, useFactory: … \}\)\.$/,
+          /^"isGlobal" .*: pass it next to the factory, as in forRootAsync\(\{ isGlobal: …, useFactory: … \}\)\.$/,
         ],
       ],
-      ['a prototype name as option', { ...keys, constructor: 'x' }, [/^"constructor" is not an option/]],
-    ])('%s', (_, options, expected) => {
+      [
+        'an option named like a member of Object.prototype',
+        { ...keys, constructor: 'x' },
+        [/^"constructor" is not an option/],
+      ],
+    ])('rejects %s', (_, options, expected) => {
       const problems = problemsOf(options);
       expect(problems).toHaveLength(expected.length);
       expected.forEach((pattern, index) => expect(problems[index]).toMatch(pattern));
     });
 
     it.each([['text'], [[]], [5], [new Map()], [Promise.resolve({})], [() => ({})]])(
-      'options that are no object: %p',
+      'rejects options that are not an object with named properties: %p',
       (options) => {
         expect(problemsOf(options)).toEqual(['the options must be an object']);
       },
     );
 
-    it('what a class says by getters, instead of forgetting it', () => {
+    it('rejects getters of a class, which copying the options would lose', () => {
       class Settings {
         readonly publishableKey = publishableKey;
         readonly secretKey = secretKey;
@@ -319,55 +323,69 @@ describe('resolveClerkOptions', () => {
       ]);
     });
 
-    it('the word "constructor", which every object knows, for a satellite', () => {
+    it('rejects the value "constructor" of CLERK_IS_SATELLITE, which every object has as a member', () => {
       expect(problemsOf(keys, { CLERK_IS_SATELLITE: 'constructor' })).toEqual([
         expect.stringMatching(/^isSatellite .* must be true or false/),
       ]);
     });
 
-    const INSTANCES =
+    const OTHER_INSTANCE =
       'publishableKey (environment variable CLERK_PUBLISHABLE_KEY) and secretKey (environment variable CLERK_SECRET_KEY) belong to different instances: one is a test key, the other a live key. Copy both from the same instance.';
-    const PLACE =
+    const NO_DOMAIN =
       'isSatellite needs domain (environment variable CLERK_DOMAIN) or proxyUrl (environment variable CLERK_PROXY_URL): set one of them.';
-    const SIGN_IN =
+    const NO_SIGN_IN_URL =
       "isSatellite needs signInUrl (environment variable CLERK_SIGN_IN_URL) on a development instance: set it to the absolute URL of the primary application's sign-in page.";
     const live = { publishableKey: publishableKey.replace('test', 'live'), secretKey: 'sk_live_x' };
     const [domain, signInUrl] = ['a.example', 'https://p.example/in'];
 
     it.each<[string, object, string[]]>([
-      ['a live secret key beside a test key', { ...keys, secretKey: live.secretKey }, [INSTANCES]],
-      ['a live publishable key beside a test key', { ...live, secretKey }, [INSTANCES]],
-      ['a satellite alone', { ...keys, isSatellite: true }, [PLACE, SIGN_IN]],
-      ['a satellite without a sign-in page', { ...keys, isSatellite: true, domain }, [SIGN_IN]],
-      ['a satellite with a relative sign-in page', { ...keys, isSatellite: true, domain, signInUrl: '/in' }, [SIGN_IN]],
-      ['a satellite without a place', { ...keys, isSatellite: true, signInUrl }, [PLACE]],
-      ['a live satellite without a place', { ...live, isSatellite: true }, [PLACE]],
+      ['a live secret key with a test publishable key', { ...keys, secretKey: live.secretKey }, [OTHER_INSTANCE]],
+      ['a live publishable key with a test secret key', { ...live, secretKey }, [OTHER_INSTANCE]],
       [
-        'what is wrong alone, before what is wrong together',
+        'a satellite without domain, proxyUrl and signInUrl',
+        { ...keys, isSatellite: true },
+        [NO_DOMAIN, NO_SIGN_IN_URL],
+      ],
+      ['a satellite without signInUrl', { ...keys, isSatellite: true, domain }, [NO_SIGN_IN_URL]],
+      [
+        'a satellite with a relative signInUrl',
+        { ...keys, isSatellite: true, domain, signInUrl: '/in' },
+        [NO_SIGN_IN_URL],
+      ],
+      ['a satellite without domain and proxyUrl', { ...keys, isSatellite: true, signInUrl }, [NO_DOMAIN]],
+      ['a live satellite without domain and proxyUrl', { ...live, isSatellite: true }, [NO_DOMAIN]],
+      [
+        'an invalid option, before checking how options fit together',
         { ...keys, isSatellite: true, domain: 5 },
         [expect.stringMatching(/^domain/) as string],
       ],
-    ])('%s', (_, options, expected) => {
+    ])('rejects %s', (_, options, expected) => {
       expect(problemsOf(options)).toEqual(expected);
     });
 
     it.each<[string, object]>([
       ['two live keys', live],
-      ['a live satellite, which knows its sign-in page from Clerk', { ...live, isSatellite: true, domain }],
-      ['a satellite by proxy', { ...keys, isSatellite: true, proxyUrl: '/__clerk', signInUrl }],
-      ['where a function says what is a satellite', { ...keys, isSatellite: () => true }],
+      ['a live satellite without signInUrl', { ...live, isSatellite: true, domain }],
+      ['a satellite with proxyUrl instead of domain', { ...keys, isSatellite: true, proxyUrl: '/__clerk', signInUrl }],
+      ['a function for isSatellite', { ...keys, isSatellite: () => true }],
       [
-        'a secret key alone, where each request brings its own',
+        'a secret key without a publishable key beside resolveOptions',
         { resolveOptions: () => keys, secretKey: live.secretKey },
       ],
-      ['a publishable key alone, likewise', { resolveOptions: () => keys, publishableKey: live.publishableKey }],
-      ['a satellite without keys, likewise', { resolveOptions: () => keys, isSatellite: true, domain }],
-    ])('but not %s', (_, options) => {
+      [
+        'a publishable key without a secret key beside resolveOptions',
+        { resolveOptions: () => keys, publishableKey: live.publishableKey },
+      ],
+      [
+        'a satellite without keys and signInUrl beside resolveOptions',
+        { resolveOptions: () => keys, isSatellite: true, domain },
+      ],
+    ])('accepts %s', (_, options) => {
       expect(() => resolveClerkOptions(options, {})).not.toThrow();
     });
   });
 
-  describe('recognises where a missing key was left', () => {
+  describe('for a missing key', () => {
     it.each([
       [
         { NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY: publishableKey },
@@ -381,7 +399,7 @@ describe('resolveClerkOptions', () => {
         { CLERK_API_KEY: 'x' },
         'secretKey (environment variable CLERK_SECRET_KEY) is missing, but CLERK_API_KEY is set: that is its old name. Rename the variable to CLERK_SECRET_KEY.',
       ],
-    ])('%j', (env: Record<string, string>, sentence) => {
+    ])('hints at the variable that is set instead: %j', (env: Record<string, string>, sentence) => {
       expect(problemsOf({}, env)).toContain(sentence);
     });
 
@@ -391,11 +409,11 @@ describe('resolveClerkOptions', () => {
       { CLERK_SECRET_KEY_OLD: 'x' },
       { CLERK_API_KEY: '' },
       { VITE_CLERK_PUBLISHABLE_KEY: 'x' },
-    ])('and not in %j', (env) => {
+    ])('gives no hint for a variable that is empty or similar: %j', (env) => {
       expect(problemsOf({}, env)).toContainEqual(expect.stringMatching(/^secretKey .* is missing: copy it/));
     });
 
-    it('and takes CLERK_API_KEY for no publishable key', () => {
+    it('does not mention CLERK_API_KEY if only publishableKey is missing', () => {
       expect(problemsOf({ secretKey }, { CLERK_API_KEY: 'x' })).toEqual([expect.stringContaining('is missing: copy')]);
     });
   });
@@ -413,7 +431,7 @@ describe('resolveClerkOptions', () => {
     for (const options of leaky) expect(problemsOf(options).join()).not.toContain('LEAK');
   });
 
-  it('takes undefined for not given, in every option and within', () => {
+  it('treats undefined as not set, for every option and every field', () => {
     const nothing = Object.fromEntries(Object.keys(OPTION_TABLE).map((name) => [name, undefined]));
     expect(resolveClerkOptions({ ...nothing, ...keys }, {})).toEqual(resolveClerkOptions(keys, {}));
     const env = { CLERK_TELEMETRY_DISABLED: '1', CLERK_TELEMETRY_DEBUG: 'true' };

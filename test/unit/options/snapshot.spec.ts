@@ -2,8 +2,8 @@ import { isFlat, isSame, readOwn, snapshotOf } from '../../../lib/options/snapsh
 
 const snapshot = (options: object) => snapshotOf(readOwn(options));
 
-describe('a snapshot of options', () => {
-  it('reads every property once, nested ones as well', () => {
+describe('snapshotOf()', () => {
+  it('reads every property exactly once, including nested ones', () => {
     const read: string[] = [];
     const watched = <T extends object>(name: string, target: T): T =>
       new Proxy(target, {
@@ -21,7 +21,7 @@ describe('a snapshot of options', () => {
     expect(read).toEqual(['options.audience', 'options.domain', 'nested.session_token', 'list.0', 'list.1']);
   });
 
-  it('does not change with what it was taken of', () => {
+  it('returns a copy that does not change when the options are modified later', () => {
     const options = { audience: { session_token: ['a'] }, authorizedParties: ['b'] };
     const taken = snapshot(options);
     options.audience.session_token[0] = 'x';
@@ -30,14 +30,14 @@ describe('a snapshot of options', () => {
     expect(snapshot(taken)).toEqual(taken);
   });
 
-  it.each(['clerkClient', 'rpc', 'transports'])('leaves %s and functions as they are', (name) => {
+  it.each(['clerkClient', 'rpc', 'transports'])('does not copy %s or functions, but copies other objects', (name) => {
     const value = { deep: { deeper: [] } };
     const fn = () => undefined;
     const taken = snapshot({ [name]: value, domain: fn, [`${name}s`]: value });
     expect([taken[name] === value, taken.domain === fn, taken[`${name}s`] === value]).toEqual([true, true, false]);
   });
 
-  it('ends where no option is valid any more, so that a cycle does', () => {
+  it('replaces values nested deeper than any valid option, so that cyclic options terminate', () => {
     const cyclic: Record<string, unknown> = {};
     Object.assign(cyclic, { cyclic, list: ['a', [cyclic]] });
     const deep = expect.any(Symbol) as symbol;
@@ -45,13 +45,13 @@ describe('a snapshot of options', () => {
       audience: { cyclic: { cyclic: deep, list: deep }, list: ['a', deep] },
     });
     expect(Object.keys(snapshot({ audience: cyclic }).audience as object)).toEqual(['cyclic', 'list']);
-    // What is nested as deep as an option may be is still read.
+    // The deepest nesting of a valid option is still copied.
     expect(snapshot({ verificationCache: { machineTokens: { ttl: 5 } } })).toEqual({
       verificationCache: { machineTokens: { ttl: 5 } },
     });
   });
 
-  it('keeps what a copy would lose from being overlooked', () => {
+  it('keeps inherited and non-enumerable properties of nested objects visible, so that validation can reject them', () => {
     class Audience {
       get session_token() {
         return 'web';
@@ -65,7 +65,7 @@ describe('a snapshot of options', () => {
     expect(snapshot(Object.defineProperty({ domain: 'a' }, 'audience', { value: 'web' }))).toEqual({ domain: 'a' });
   });
 
-  it('holds a list with holes, and what is no object of options, as they are', () => {
+  it('fills holes of a list with undefined, and keeps a Map and null as they are', () => {
     const map = new Map();
     expect(snapshot({ authorizedParties: new Array(2), audience: map, domain: null })).toEqual({
       authorizedParties: [undefined, undefined],
@@ -74,7 +74,7 @@ describe('a snapshot of options', () => {
     });
   });
 
-  it('takes a property named __proto__ for a property', () => {
+  it('copies a property named __proto__ as a plain property, without setting the prototype', () => {
     const taken = snapshot(JSON.parse('{"__proto__": {"domain": "a"}, "audience": {"__proto__": "b"}}') as object);
     expect(Object.keys(taken)).toEqual(['__proto__', 'audience']);
     expect(Object.keys(taken.audience as object)).toEqual(['__proto__']);
@@ -82,41 +82,49 @@ describe('a snapshot of options', () => {
   });
 });
 
-describe('isSame', () => {
+describe('isSame()', () => {
   const base = { domain: 'a', clockSkewInMs: 0 };
   it.each<[string, object, boolean]>([
-    ['the same properties', { ...base }, true],
-    ['another value', { ...base, domain: 'b' }, false],
-    ['-0 instead of 0', { ...base, clockSkewInMs: -0 }, false],
-    ['another order', { clockSkewInMs: 0, domain: 'a' }, false],
-    ['one more', { ...base, audience: undefined }, false],
-    ['one less', { domain: 'a' }, false],
-    ['another name', { domains: 'a', clockSkewInMs: 0 }, false],
-    ['a hidden one more', Object.defineProperty({ ...base }, 'audience', { value: 'a' }), false],
-    ['one of them hidden', Object.defineProperty({ ...base }, 'domain', { enumerable: false }), false],
-    ['another prototype', Object.assign(Object.create({}) as object, base), false],
-  ])('of an object with %s', (_, other, expected) => {
+    ['true for objects with the same properties', { ...base }, true],
+    ['false for a property with another value', { ...base, domain: 'b' }, false],
+    ['false for -0 instead of 0', { ...base, clockSkewInMs: -0 }, false],
+    ['false for the properties in another order', { clockSkewInMs: 0, domain: 'a' }, false],
+    ['false for an additional property', { ...base, audience: undefined }, false],
+    ['false for a missing property', { domain: 'a' }, false],
+    ['false for another property name', { domains: 'a', clockSkewInMs: 0 }, false],
+    [
+      'false for an additional non-enumerable property',
+      Object.defineProperty({ ...base }, 'audience', { value: 'a' }),
+      false,
+    ],
+    [
+      'false for one property made non-enumerable',
+      Object.defineProperty({ ...base }, 'domain', { enumerable: false }),
+      false,
+    ],
+    ['false for another prototype', Object.assign(Object.create({}) as object, base), false],
+  ])('returns %s, in either order of the arguments', (_, other, expected) => {
     expect(isSame(readOwn(base), readOwn(other))).toBe(expected);
     expect(isSame(readOwn(other), readOwn(base))).toBe(expected);
     expect(isSame(readOwn(other), readOwn(other))).toBe(true);
   });
 });
 
-describe('isFlat', () => {
+describe('isFlat()', () => {
   it.each<[string, object, boolean]>([
-    ['plain values', { a: 'a', b: 1, c: null, d: undefined, e: Symbol('e') }, true],
-    ['functions and a client', { domain: () => 'a', clerkClient: { a: 1 } }, true],
-    ['no prototype', Object.assign(Object.create(null) as object, { a: 1 }), true],
-    ['a list', { audience: [] }, false],
-    ['an object', { audience: {} }, false],
+    ['true for an object with primitive values', { a: 'a', b: 1, c: null, d: undefined, e: Symbol('e') }, true],
+    ['true for an object with functions and a client', { domain: () => 'a', clerkClient: { a: 1 } }, true],
+    ['true for an object without a prototype', Object.assign(Object.create(null) as object, { a: 1 }), true],
+    ['false for an object with a list', { audience: [] }, false],
+    ['false for an object with a nested object', { audience: {} }, false],
     [
-      'a class',
+      'false for an instance of a class',
       new (class {
         domain = 'a';
       })(),
       false,
     ],
-  ])('of an object with %s', (_, object, expected) => {
+  ])('returns %s', (_, object, expected) => {
     expect(isFlat(readOwn(object))).toBe(expected);
   });
 });

@@ -1,6 +1,8 @@
 import type { ClerkModuleOptions } from '../../../lib/options/clerk-options.js';
-import type { RequestOptions } from '../../../lib/options/tenant-options.js';
-import { resolveRequestOptions } from '../../../lib/options/resolve-options.js';
+import type { Scope } from '../../../lib/options/option-row.js';
+import { OPTION_TABLE } from '../../../lib/options/option-table.js';
+import type { RequestOptions } from '../../../lib/options/request-options.js';
+import { resolveRequestOptions } from '../../../lib/options/tenant-options.js';
 
 const keysOf = (tenant: string) => ({
   publishableKey: `pk_test_${btoa(`${tenant}.clerk.accounts.dev$`)}`,
@@ -15,12 +17,14 @@ const ENVIRONMENT = {
   CLERK_API_URL: 'https://env.example',
 };
 
-const settle = (answer: unknown, module: ClerkModuleOptions = {}) =>
-  resolveRequestOptions({ ...module, resolveOptions }, answer as RequestOptions, ENVIRONMENT);
-const refusal = (...problems: unknown[]) => expect.objectContaining({ code: 'invalid-configuration', problems });
+/** The options of a request for which `resolveOptions` returned these. */
+const resolve = (returned: unknown, module: ClerkModuleOptions = {}) =>
+  resolveRequestOptions({ ...module, resolveOptions }, returned as RequestOptions, ENVIRONMENT);
+const configurationError = (...problems: unknown[]) =>
+  expect.objectContaining({ code: 'invalid-configuration', problems });
 
-describe('the options of one request', () => {
-  it('are the module’s, but for what says which instance it is', () => {
+describe('resolveRequestOptions()', () => {
+  it('takes options from the module that the result leaves out, but never keys or the client', () => {
     const module = {
       ...keysOf('module'),
       machineSecretKey: 'ask_module',
@@ -29,7 +33,7 @@ describe('the options of one request', () => {
       clockSkewInMs: 7,
       timeoutInMs: 8,
     };
-    expect(settle({ ...keysOf('tenant'), timeoutInMs: 9 }, module)).toMatchObject({
+    expect(resolve({ ...keysOf('tenant'), timeoutInMs: 9 }, module)).toMatchObject({
       ...keysOf('tenant'),
       machineSecretKey: undefined,
       jwtKey: undefined,
@@ -43,15 +47,17 @@ describe('the options of one request', () => {
     });
   });
 
-  it.each([[undefined], [null], ['']])('are the module’s where the answer has %j in their place', (nothing) => {
+  it.each([[undefined], [null], ['']])('uses the option of the module if the result has %j for it', (nothing) => {
     const module = {
       authorizedParties: ['https://a.example'],
       audience: 'web',
       requireAudience: true,
       clockSkewInMs: 7,
     };
-    const answer = Object.fromEntries([...Object.keys(module), 'apiUrl', 'jwtKey'].map((name) => [name, nothing]));
-    expect(settle({ ...keysOf('tenant'), ...answer }, { ...module, apiUrl: 'https://module.example' })).toMatchObject({
+    const returned = Object.fromEntries([...Object.keys(module), 'apiUrl', 'jwtKey'].map((name) => [name, nothing]));
+    expect(
+      resolve({ ...keysOf('tenant'), ...returned }, { ...module, apiUrl: 'https://module.example' }),
+    ).toMatchObject({
       ...module,
       audience: { session_token: 'web' },
       apiUrl: 'https://module.example',
@@ -59,49 +65,96 @@ describe('the options of one request', () => {
     });
   });
 
-  it('name no unknown option, be it undefined', () => {
-    expect(() => settle({ ...keysOf('tenant'), authorisedParties: undefined })).toThrow(
-      refusal(expect.stringContaining('"authorisedParties" is not an option')),
+  it('throws for an unknown option, even if its value is undefined', () => {
+    expect(() => resolve({ ...keysOf('tenant'), authorisedParties: undefined })).toThrow(
+      configurationError(expect.stringContaining('"authorisedParties" is not an option')),
     );
   });
 
-  it.each([[{}], [{ machineSecretKey: undefined }]])('take no key from elsewhere: %j is refused', (answer) => {
-    expect(() => settle(answer, keysOf('module'))).toThrow(
-      refusal(
-        expect.stringMatching(/^publishableKey .* is missing/),
-        expect.stringMatching(/^secretKey .* is missing/),
-      ),
+  it.each([[{}], [{ machineSecretKey: undefined }]])(
+    'throws for the result %p without keys, although module and environment have some',
+    (returned) => {
+      expect(() => resolve(returned, keysOf('module'))).toThrow(
+        configurationError(
+          expect.stringMatching(/^publishableKey .* is missing/),
+          expect.stringMatching(/^secretKey .* is missing/),
+        ),
+      );
+    },
+  );
+
+  it.each([[undefined], [null], ['text'], [5]])('throws for the result %p, which is no object', (returned) => {
+    expect(() => resolve(returned)).toThrow(
+      configurationError('resolveOptions must return an object with the keys of a Clerk instance'),
     );
   });
 
-  it.each([[undefined], [null], ['text'], [5]])('are refused where the function answered %p', (answer) => {
-    expect(() => settle(answer)).toThrow(refusal('resolveOptions answered nothing: answer the keys of the instance'));
+  it.each([[[]], [new Map()]])('throws for the result %p, an object without named properties', (returned) => {
+    expect(() => resolve(returned)).toThrow(configurationError('the options must be an object'));
+  });
+});
+
+describe('the scope of an option', () => {
+  const SCOPES: Readonly<Record<keyof ClerkModuleOptions, Scope>> = {
+    publishableKey: 'instance',
+    secretKey: 'instance',
+    machineSecretKey: 'instance',
+    jwtKey: 'instance',
+    clerkClient: 'instance',
+    resolveOptions: 'module',
+    apiUrl: 'request',
+    apiVersion: 'request',
+    telemetry: 'request',
+    protection: 'module',
+    onError: 'module',
+    explainDenials: 'module',
+    debug: 'module',
+    authorizedParties: 'request',
+    allowMissingAzp: 'request',
+    audience: 'request',
+    requireAudience: 'request',
+    clockSkewInMs: 'request',
+    treatPendingAsSignedOut: 'module',
+    endStreamsOnExpiry: 'module',
+    enableHandshake: 'request',
+    redirectToSignIn: 'module',
+    signInUrl: 'request',
+    signUpUrl: 'request',
+    afterSignInUrl: 'request',
+    afterSignUpUrl: 'request',
+    organizationSyncOptions: 'request',
+    isSatellite: 'request',
+    domain: 'request',
+    satelliteAutoSync: 'request',
+    proxyUrl: 'request',
+    frontendApiProxy: 'module',
+    timeoutInMs: 'request',
+    maxRetries: 'request',
+    maxPendingCalls: 'request',
+    staleKeysInMs: 'request',
+    verificationCache: 'module',
+    currentUserCache: 'module',
+    directVerification: 'module',
+    graphql: 'module',
+    webSocket: 'module',
+    rpc: 'module',
+    transports: 'module',
+  };
+  const namesOf = (...scopes: Scope[]) =>
+    Object.entries(SCOPES).flatMap(([name, scope]) => (scopes.includes(scope) ? [name] : []));
+
+  it('is as listed here for every option', () => {
+    expect(Object.fromEntries(Object.entries(OPTION_TABLE).map(([name, { scope }]) => [name, scope]))).toEqual(SCOPES);
   });
 
-  it.each([[[]], [new Map()]])('are refused where they are no options: %p', (answer) => {
-    expect(() => settle(answer)).toThrow(refusal('the options must be an object'));
-  });
-
-  it.each<keyof ClerkModuleOptions>([
-    'protection',
-    'treatPendingAsSignedOut',
-    'redirectToSignIn',
-    'onError',
-    'resolveOptions',
-    'endStreamsOnExpiry',
-    'rpc',
-    'graphql',
-    'transports',
-    'frontendApiProxy',
-    'webSocket',
-    'verificationCache',
-    'currentUserCache',
-    'directVerification',
-    'explainDenials',
-    'debug',
-  ])('leave %s to the module', (name) => {
-    expect(() => settle({ ...keysOf('tenant'), [name]: undefined })).toThrow(
-      refusal(`resolveOptions answered ${name}: give it to the module`),
+  it.each(namesOf('module'))('makes resolveRequestOptions() throw if the result contains %s', (name) => {
+    expect(() => resolve({ ...keysOf('tenant'), [name]: undefined })).toThrow(
+      configurationError(`resolveOptions returned ${name}, which applies to the whole module: set it in forRoot()`),
     );
+  });
+
+  it.each(namesOf('instance', 'request'))('lets resolveOptions return %s', (name) => {
+    const returned = { [name]: undefined, ...keysOf('tenant') };
+    expect(() => resolve(returned)).not.toThrow();
   });
 });

@@ -1,15 +1,19 @@
 /**
- * The whole decision as one table: every kind of caller before every kind of route, several hundred thousand cells, each
- * compared with an oracle that says the rules a second time. The library evaluates conditions as trees; the oracle only
- * knows the ways to fulfil one, as lists of rights, and which rights a caller has been given.
+ * Every kind of caller on every kind of route, several hundred thousand cells. Cells are drawn at random and compared with
+ * an oracle that implements the rules a second time: the library evaluates conditions as trees, while the oracle only
+ * knows the ways to fulfil a condition, as lists of rights, and the rights of each caller.
  */
 import { isDeepStrictEqual } from 'node:util';
 
+import fc from 'fast-check';
+
 import { identityForRoute, type Identity } from '../../../lib/authentication/identity/identity.js';
 import { TOKEN_TYPES, type AcceptsToken, type TokenType } from '../../../lib/authentication/identity/token-types.js';
-import { decide, type Decision, type PredicateResults } from '../../../lib/policy/decide.js';
+import { decide } from '../../../lib/policy/decide.js';
+import type { Decision, PredicateResults } from '../../../lib/policy/decision.js';
 import type { Condition, PredicateRef, Requirement } from '../../../lib/policy/requirement.js';
 import type { Protection, RoutePolicy } from '../../../lib/policy/route-policy.js';
+import { RUNS } from '../../support/hostile.js';
 import {
   CALLERS,
   expected,
@@ -22,7 +26,7 @@ import {
   type Ways,
 } from '../../support/policy-oracle.js';
 
-// ---- Routes: every way to ask.
+// ---- Routes: every kind of requirement.
 
 const SESSIONS: readonly TokenType[] = ['session_token'];
 const MACHINES: readonly TokenType[] = ['api_key', 'm2m_token', 'oauth_token'];
@@ -58,7 +62,7 @@ function combinations(appliesTo: readonly TokenType[], rights: readonly Right[],
 
 const SESSION_ASKS: Record<string, Asked> = {
   ...combinations(SESSIONS, [...OF_SESSIONS, 'another permission'], ['permission', 'role', 'reverification']),
-  // One question to has() may ask for several things at once.
+  // One call of has() may check several rights at once.
   'permission with reverification': asking(SESSIONS)(
     { has: { permission: 'org:invoices:read', reverification: 'strict' } as never },
     [['permission', 'reverification']],
@@ -72,7 +76,7 @@ const SCOPE_ASKS: Record<string, Asked> = combinations(MACHINES, ['scope', 'anot
 
 const agrees: PredicateRef = () => true;
 const objects: PredicateRef = () => true;
-/** What the application's predicates were found to answer; what a predicate would answer is of no interest here. */
+/** The results of the application's predicates, as given to decide(), which never calls a predicate. */
 const PREDICATES: Record<string, readonly Answered[]> = {
   'no predicate': [],
   'a predicate not asked': [{ predicate: agrees, answer: undefined }],
@@ -110,7 +114,7 @@ const ROUTES: readonly Route[] = [
       predicates,
     })),
   ),
-  // Requirements of several decorators add up; sessions and machines are each held to theirs.
+  // Requirements of several decorators add up; each applies only to its own token types.
   ...[...OF_SESSIONS, 'another permission'].flatMap((ofSession) =>
     (['scope', 'another scope', 'scope or another scope', 'permission', 'reverification'] as const).flatMap((second) =>
       Object.entries(PREDICATES).map(([suffix, predicates]) => ({
@@ -134,7 +138,7 @@ function policyOf(route: Route, protection: Protection, acceptsToken: AcceptsTok
     redirectsToSignIn: false,
     explainsDenials: false,
     sources: { protection: 'default', acceptsToken: 'default' },
-    // Predicates first, to see that they are asked last all the same.
+    // Predicates come first, to test that they are evaluated last all the same.
     requirements: [...predicates, ...route.asked.map(({ requirement }) => requirement)].map((one) => ({
       ...one,
       from: 'C.h',
@@ -149,7 +153,7 @@ function answersOf(route: Route): PredicateResults | undefined {
   return known.length === 0 ? undefined : new Map(known.map(({ predicate, answer }) => [predicate, answer!]));
 }
 
-function spoken(decision: Decision): string {
+function describeDecision(decision: Decision): string {
   if (decision.allowed) return 'allowed';
   const { denial, unevaluated } = decision;
   const { status, code, challenge, reverification } = denial;
@@ -158,42 +162,58 @@ function spoken(decision: Decision): string {
   return [status, code, challenge, ofFactor, open].filter(Boolean).join(' ');
 }
 
-// ---- The table.
+// ---- Cells: a caller, a protection, accepted token types and a route.
 
 const PROTECTIONS = ['strict', 'lax', 'skip'] as const;
 const ACCEPTED: readonly AcceptsToken[] = [...TOKEN_TYPES, ['session_token', 'api_key'], 'any'];
-const CELLS = PROTECTIONS.flatMap((protection) =>
-  ACCEPTED.flatMap((accepted) =>
-    ROUTES.map((route) => {
-      const policy = policyOf(route, protection, accepted);
-      return { protection, accepted, route, policy, answers: answersOf(route) };
-    }),
-  ),
-);
+type Cell = readonly [caller: string, protection: Protection, accepted: AcceptsToken, route: Route];
 
-describe('decide', () => {
-  it('is tried on a table worth the name, in which every outcome occurs', () => {
-    expect(Object.keys(CALLERS).length * CELLS.length).toBeGreaterThan(300_000);
-    const outcomes = Object.values(CALLERS).flatMap((caller) =>
-      ACCEPTED.flatMap((accepted) => ROUTES.map((route) => expected(caller, 'strict', accepted, route))),
-    );
-    expect(new Set(outcomes).size).toBeGreaterThan(12);
-  });
-
-  it.each(Object.keys(CALLERS))('decides on every route about: %s', (name) => {
-    const caller = CALLERS[name]!;
-    const wrong: string[] = [];
-    for (const { protection, accepted, route, policy, answers } of CELLS) {
-      // A caller of no type in particular on a route of several is shown to it as the guard does.
-      const identity = identityForRoute(policy, caller.identity);
-      const due = expected(caller, protection, accepted, route);
-      const given = spoken(decide(policy, identity, answers));
-      if (given !== due) wrong.push(`${protection} ${String(accepted)}; ${route.name}: ${given}, not ${due}`);
+/** All cells by the outcome that the oracle expects, so that rare outcomes are drawn as often as common ones. */
+const CELLS = new Map<string, Cell[]>();
+for (const [name, caller] of Object.entries(CALLERS)) {
+  for (const protection of PROTECTIONS) {
+    for (const accepted of ACCEPTED) {
+      for (const route of ROUTES) {
+        const outcome = expected(caller, protection, accepted, route);
+        const cells = CELLS.get(outcome) ?? [];
+        cells.push([name, protection, accepted, route]);
+        CELLS.set(outcome, cells);
+      }
     }
-    expect(wrong.slice(0, 10)).toEqual([]);
+  }
+}
+
+const cell = fc.constantFrom(...CELLS.keys()).chain((outcome) => {
+  const cells = CELLS.get(outcome)!;
+  return fc.nat(cells.length - 1).map((index) => ({ outcome, cell: cells[index]! }));
+});
+
+/** Fixed, so that every run and every mutation test tries the same cells. */
+const SEED = 20_261_130;
+
+describe('decide()', () => {
+  it('is tested with more than 300,000 possible cells and more than 12 outcomes', () => {
+    expect([...CELLS.values()].flat().length).toBeGreaterThan(300_000);
+    expect(CELLS.size).toBeGreaterThan(12);
   });
 
-  it('tells the log what is missing in every 403, and the client only where denials are explained', () => {
+  it(`returns the decision that the oracle expects, for every outcome (seed ${SEED})`, () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(cell, ({ outcome, cell: [name, protection, accepted, route] }) => {
+        const policy = policyOf(route, protection, accepted);
+        // As the guard does: on a route for several token types, a caller without credentials has no particular type.
+        const identity = identityForRoute(policy, CALLERS[name]!.identity);
+        const decision = describeDecision(decide(policy, identity, answersOf(route)));
+        seen.add(decision);
+        expect({ name, protection, accepted, route: route.name, decision }).toMatchObject({ decision: outcome });
+      }),
+      { numRuns: RUNS * 50, seed: SEED },
+    );
+    expect([...seen].toSorted()).toEqual([...CELLS.keys()].toSorted());
+  });
+
+  it('returns what is missing with every 403, and puts it into the denial only if the policy explains denials', () => {
     let seen = 0;
     const wrong: string[] = [];
     for (const { identity } of Object.values(CALLERS)) {
@@ -215,7 +235,7 @@ describe('decide', () => {
     expect(seen).toBeGreaterThan(1000);
   });
 
-  it('is pure: what it is given is left as it was, and gives the same again', () => {
+  it('does not change its arguments and returns the same decision for the same arguments', () => {
     const route = ROUTES.find(({ name }) => name === 'permission; a predicate not asked')!;
     const policy = Object.freeze(policyOf(route, 'strict', 'any'));
     Object.freeze(policy.requirements);
@@ -226,7 +246,7 @@ describe('decide', () => {
     expect(decide(policy, identity)).toEqual(first);
   });
 
-  it('takes the answer to one predicate for no answer to another', () => {
+  it('does not use the result of one predicate for another predicate', () => {
     const route = ROUTES.find(({ name }) => name === 'a predicate not asked')!;
     const { identity } = CALLERS['session with nothing']!;
     const answers: PredicateResults = new Map([[objects, true]]);
@@ -237,7 +257,7 @@ describe('decide', () => {
   });
 
   it.each(['yes', 1, {}, undefined, Promise.resolve(true)])(
-    'takes %p for no yes, of has() and of predicates',
+    'denies the call if has() or a predicate returns %p instead of true',
     (yes) => {
       const one = (name: string) => ROUTES.find((route) => route.name === name)!;
       const { identity } = CALLERS['session with permission']!;
@@ -251,7 +271,7 @@ describe('decide', () => {
     },
   );
 
-  it.each([null, 'satellite_token'])('holds a caller of the type %p, which nobody knows, to no requirement', (type) => {
+  it.each([null, 'satellite_token'])('denies a caller with the unknown token type %p on every strict route', (type) => {
     const { identity } = CALLERS['session with permission']!;
     const strange: Identity = { ...identity, toAuth: () => ({ ...identity.toAuth(), tokenType: type }) as never };
     for (const route of ROUTES.filter(({ asked, predicates }) => asked.length + predicates.length > 0)) {
@@ -262,14 +282,17 @@ describe('decide', () => {
     }
   });
 
-  it.each(PROTECTIONS)('refuses everybody on a %s route with problems, and does not tell them', (protection) => {
-    const policy = policyOf(ROUTES[0]!, protection, 'any', { problems: ['something is wrong with secrets in it'] });
-    for (const { identity } of Object.values(CALLERS)) {
-      const decision = decide(policy, identity);
-      expect(decision).toMatchObject({ allowed: false, denial: { status: 500, code: 'invalid-policy' } });
-      expect(JSON.stringify(decision)).not.toContain('secrets');
-    }
-  });
+  it.each(PROTECTIONS)(
+    'denies every caller with 500 on a %s route with problems, without revealing the problems',
+    (protection) => {
+      const policy = policyOf(ROUTES[0]!, protection, 'any', { problems: ['something is wrong with secrets in it'] });
+      for (const { identity } of Object.values(CALLERS)) {
+        const decision = decide(policy, identity);
+        expect(decision).toMatchObject({ allowed: false, denial: { status: 500, code: 'invalid-policy' } });
+        expect(JSON.stringify(decision)).not.toContain('secrets');
+      }
+    },
+  );
 
   it.each<[string, string, AcceptsToken, string]>([
     ['handshake', 'permission; no predicate', 'any', 'Complete the handshake with Clerk at the Location given.'],
@@ -286,7 +309,7 @@ describe('decide', () => {
     ['session with nothing', 'permission; no predicate', 'any', 'You do not have the permission to do this.'],
     ['session with nothing', 'reverification; no predicate', 'any', 'Verify your identity again.'],
     ['api_key without scope', 'scope; no predicate', 'any', 'The token lacks a scope that this needs.'],
-  ])('tells %s before %s what to do, and no more', (caller, route, accepted, message) => {
+  ])('denies the caller "%s" on the route "%s" for %s with the message: %s', (caller, route, accepted, message) => {
     const policy = policyOf(
       ROUTES.find(({ name }) => name === route)!,
       'strict',
@@ -299,24 +322,24 @@ describe('decide', () => {
     });
   });
 
-  describe('asks for the reverification', () => {
+  describe('the reverification of a 403 reverification-required', () => {
     const strictly = (level: string) => ({ has: { reverification: level } as never });
     const asked = (...conditions: Condition[]) => {
       const route = { name: '', asked: conditions.map((one) => asking(SESSIONS)(one, [])), predicates: [] };
       const { identity } = CALLERS['session with permission']!;
-      return spoken(decide(policyOf(route, 'strict', 'session_token'), identity));
+      return describeDecision(decide(policyOf(route, 'strict', 'session_token'), identity));
     };
 
-    it('that the first requirement lacks', () => {
+    it('is the one that the first unfulfilled requirement needs', () => {
       expect(asked(RIGHTS.permission, strictly('strict'), strictly('moderate'))).toMatch(/ of strict$/);
     });
 
-    it('of the way that the caller can go, not of one that is closed to him', () => {
+    it('is the one of the alternative that the caller can still fulfil', () => {
       const ways = { anyOf: [{ allOf: [RIGHTS.role, strictly('strict_mfa')] }, strictly('strict')] };
       expect(asked(ways)).toBe('403 reverification-required of strict');
     });
 
-    it('that the caller lacks, not one that he has, lest he be asked for ever', () => {
+    it('is one that the caller lacks, not one that is already fulfilled', () => {
       const both = { allOf: [strictly('lax'), strictly('strict')] };
       expect(asked(both)).toBe('403 reverification-required of strict');
     });

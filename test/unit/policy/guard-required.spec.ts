@@ -47,7 +47,7 @@ describe('GuardRequired', () => {
     expect(logged).toEqual([]);
   });
 
-  it('denies calls that it does not judge, and logs each handler once', () => {
+  it('denies calls that no ClerkGuard guards with 500, and logs each handler once', () => {
     const guard = required({ isGuarded: () => false });
     expect(deniedBy(guard)).toMatchObject(MISCONFIGURED);
     expect(deniedBy(guard)).toMatchObject(MISCONFIGURED);
@@ -58,7 +58,7 @@ describe('GuardRequired', () => {
     ]);
   });
 
-  it('refuses the boot, and every call, where ClerkModule is not imported', () => {
+  it('stops the boot and denies every call with 500 if ClerkModule is not imported', () => {
     const guard = required();
     expect(() => guard.onModuleInit()).toThrow(expect.objectContaining({ code: 'invalid-policy' }));
     expect(deniedBy(guard)).toMatchObject(MISCONFIGURED);

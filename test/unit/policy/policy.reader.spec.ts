@@ -32,7 +32,7 @@ const permissionsOf = (policy: ReturnType<typeof read>) =>
   policy.requirements.map((one) => ('condition' in one ? one.condition : one));
 
 describe('PolicyReader', () => {
-  it('gives a bare handler the protection of the application', () => {
+  it('uses the default protection of the application for a handler without decorators', () => {
     class Bare {
       handler() {}
     }
@@ -44,7 +44,7 @@ describe('PolicyReader', () => {
     expect(read(Bare, 'handler', 'lax').protection).toBe('lax');
   });
 
-  it('reads what every decorator writes, on class and handler', () => {
+  it('reads the decorators of class and handler', () => {
     @AcceptsToken('api_key')
     @SkipAuth()
     class Decorated {
@@ -84,7 +84,7 @@ describe('PolicyReader', () => {
     ]);
   });
 
-  it('judges an inherited handler by the inheriting class, and lets class requirements add up', () => {
+  it('applies the decorators of the subclass to an inherited handler, and adds up requirements of both classes', () => {
     @RequirePermission('org:base')
     abstract class Base {
       list() {}
@@ -109,7 +109,7 @@ describe('PolicyReader', () => {
     expect(read(Opened, 'closed')).toMatchObject({ protection: 'strict', requirements: [] });
   });
 
-  it('does not take the word of a base class for a contradiction of the derived one', () => {
+  it('lets a decorator of the subclass override that of its base class without a problem', () => {
     @Public()
     class Base {
       list() {}
@@ -120,7 +120,7 @@ describe('PolicyReader', () => {
     expect(read(Base, 'list')).toMatchObject({ protection: 'lax', problems: [] });
   });
 
-  it('keeps apart what a mixin makes of the same class body', () => {
+  it('keeps the policies of two classes made by one mixin apart', () => {
     const mixin = (permission: string) => {
       @RequirePermission(permission)
       class Mixed {
@@ -132,7 +132,7 @@ describe('PolicyReader', () => {
     expect(permissionsOf(read(A, 'list'))).not.toEqual(permissionsOf(read(B, 'list')));
   });
 
-  describe('keeps what was said about a method that another decorator wraps', () => {
+  describe('on a method that another decorator wraps', () => {
     const Trace = (): MethodDecorator => (_target, _name, descriptor: PropertyDescriptor) => {
       const original = descriptor.value;
       descriptor.value = function traced(...args: unknown[]) {
@@ -140,7 +140,7 @@ describe('PolicyReader', () => {
       };
     };
 
-    it('below, above and between', () => {
+    it('reads decorators below, above and between wrapping decorators', () => {
       class Wrapped {
         @Trace() @RequirePermission('org:a') below() {}
         @RequirePermission('org:b') @Trace() @RequirePermission('org:a') between() {}
@@ -157,7 +157,7 @@ describe('PolicyReader', () => {
       ]);
     });
 
-    it('in a base class, and not what an overriding method no longer says', () => {
+    it('reads decorators of a base class, but not those of an overridden method', () => {
       class Base {
         @Trace() @RequirePermission('org:a') kept() {}
         @RequirePermission('org:a') replaced() {}
@@ -170,7 +170,7 @@ describe('PolicyReader', () => {
     });
   });
 
-  it('is strict, and reports, where another version of the library wrote a word it does not know', () => {
+  it('is strict and reports a problem for protection metadata that this version does not know', () => {
     class Newer {
       handler() {}
     }
@@ -192,7 +192,7 @@ describe('PolicyReader', () => {
     expect(policies.read(Derived, handler)).not.toBe(policies.read(Base, handler));
   });
 
-  it('names a handler by its place, or by itself where it stands in no class', () => {
+  it('names a handler by its property, or by its own name if it is not a method of the class', () => {
     class C {
       list() {}
     }
@@ -203,14 +203,14 @@ describe('PolicyReader', () => {
     expect(reader().read(C, function loose() {}).name).toBe('C.loose');
   });
 
-  it('tells of a mistake on a handler without the word of a class', () => {
+  it('reports a contradiction on a handler without naming the class', () => {
     class C {
       @Public() @RequireAuth() list() {}
     }
     expect(read(C, 'list').problems).toEqual([expect.stringMatching(/^@RequireAuth\(\) and @Public\(\) contradict/)]);
   });
 
-  it('reads a class that derives from nothing, not even from what functions have', () => {
+  it('reads a class whose prototype is null', () => {
     @Public()
     class Alone {
       list() {}
@@ -228,16 +228,19 @@ describe('PolicyReader', () => {
     [['lax'], ['skip'], 'lax'],
     [['lax'], ['skip', 'skip'], 'skip'],
     [['lax', 'lax'], ['skip'], 'lax'],
-  ])('of %j on a function and %j at its place, takes what says more', (onFunction, atPlace, protection) => {
-    class C {
-      list() {}
-    }
-    if (onFunction) Reflect.defineMetadata('nest-clerk:protection', onFunction, C.prototype.list);
-    if (atPlace) Reflect.defineMetadata('nest-clerk:protection', atPlace, C.prototype, 'list');
-    expect(read(C, 'list').protection).toBe(protection);
-  });
+  ])(
+    'with the metadata %j on the function and %j on the property, reads the longer list: %s',
+    (onFunction, atPlace, protection) => {
+      class C {
+        list() {}
+      }
+      if (onFunction) Reflect.defineMetadata('nest-clerk:protection', onFunction, C.prototype.list);
+      if (atPlace) Reflect.defineMetadata('nest-clerk:protection', atPlace, C.prototype, 'list');
+      expect(read(C, 'list').protection).toBe(protection);
+    },
+  );
 
-  describe('sees a decorator', () => {
+  describe('isDecorated()', () => {
     class Base {
       @Public() open() {}
       taking(@Auth() _auth: object) {}
@@ -261,22 +264,22 @@ describe('PolicyReader', () => {
       ['accepting', true],
       ['requiring', true],
       ['plain', false],
-    ])('on the method %s: %p', (name, decorated) => {
+    ])('for the method %s returns %p', (name, decorated) => {
       const handler = Reflect.get(Base.prototype, name) as () => void;
       expect(reader().isDecorated(Base, handler)).toBe(decorated);
-      // What is said about the class is not said about the method.
+      // Decorators of the class do not count for the method.
       expect(reader().isDecorated(Derived, handler)).toBe(decorated);
     });
 
     it.each<[string, new () => object, boolean]>([
-      ['no', Base, false],
-      ['a', Decorated, true],
-      ['only the base of a', Derived, false],
-    ])('on %s class', (_, type, decorated) => {
+      ['a class without decorators', Base, false],
+      ['a decorated class', Decorated, true],
+      ['a class that only has a decorated base class', Derived, false],
+    ])('for %s returns %p', (_, type, decorated) => {
       expect(reader().isDecorated(type)).toBe(decorated);
     });
 
-    it('on a method that another decorator has wrapped', () => {
+    it('returns true for a method that another decorator has wrapped', () => {
       class Wrapped {
         @RequireAuth() list() {}
       }
@@ -285,7 +288,7 @@ describe('PolicyReader', () => {
     });
   });
 
-  it('refuses metadata that it cannot read, rather than guess', () => {
+  it('throws a TypeError for protection metadata that is not a list', () => {
     class Broken {
       handler() {}
     }
@@ -293,7 +296,7 @@ describe('PolicyReader', () => {
     expect(() => read(Broken, 'handler')).toThrow(TypeError);
   });
 
-  it('sees what another copy of this library wrote under the same keys', () => {
+  it('reads metadata written by another copy of this library', () => {
     class Foreign {
       handler() {}
     }
@@ -301,7 +304,7 @@ describe('PolicyReader', () => {
     expect(read(Foreign, 'handler').protection).toBe('skip');
   });
 
-  it('is never thrown at by a decorator, however wrong its arguments', () => {
+  it('reports invalid arguments of decorators, which do not throw', () => {
     class Wrong {
       @AcceptsToken(...([] as unknown as ['any'])) none() {}
       @RequirePermission(...([] as unknown as ['x'])) nothing() {}
@@ -313,7 +316,7 @@ describe('PolicyReader', () => {
     }
   });
 
-  describe('of what is no method of the class', () => {
+  describe('for a function that is not a method of the class', () => {
     class Decorated {
       @Public() open() {}
       bare() {}
@@ -333,18 +336,18 @@ describe('PolicyReader', () => {
       ['a bound copy', Decorated, Decorated.prototype.open.bind(undefined)],
       ['a function of the same name', Bare, function list() {}],
       ['a method of another class', Bare, Decorated.prototype.open],
-    ])('has a problem for %s', (_name, type, handler) => {
+    ])('reports %s', (_name, type, handler) => {
       const policies = reader();
       expect(policies.read(type, handler).problems).toEqual([LOST]);
       expect(policies.read(type, handler).problems).toEqual([LOST]);
     });
 
-    it('has none for copies that another framework calls, where no method says anything that could be lost', () => {
+    it('accepts copies that another framework calls, unless a method has decorators that would be lost', () => {
       const policies = reader();
       const copy = Bare.prototype.list.bind(undefined);
       expect(policies.readForeign(Bare, copy)).toMatchObject({ protection: 'strict', problems: [] });
       expect(policies.readForeign(Bare, copy)).toBe(policies.readForeign(Bare, copy));
-      // What was found out for a framework is not taken over for Nest.
+      // The result for another framework is not reused for Nest.
       expect(policies.read(Bare, copy).problems).toEqual([LOST]);
       expect(policies.readForeign(Decorated, Decorated.prototype.bare.bind(undefined)).problems).toEqual([LOST]);
       expect(policies.readForeign(Derived, Derived.prototype.own.bind(undefined)).problems).toEqual([LOST]);
@@ -437,7 +440,9 @@ describe('PolicyReader', () => {
       });
 
       it('has a problem if the handler has @Auth()', () => {
-        expect(readSkipped(Handlers, 'expecting').problems).toEqual([expect.stringContaining('@Auth() is always empty')]);
+        expect(readSkipped(Handlers, 'expecting').problems).toEqual([
+          expect.stringContaining('@Auth() is always empty'),
+        ]);
       });
 
       it('does not change the policy of calls with credentials', () => {

@@ -64,12 +64,15 @@ describe('PredicateInstances', () => {
     return instances.prepare(Routes, moduleRef, predicate);
   }
 
-  it.each([() => true, function named() {}, class {}])('makes nothing of %p, which is no class to ask', async (one) => {
-    expect(await prepare(one)).toBeUndefined();
-    expect(instances.of(Routes, one as never)).toBeUndefined();
-  });
+  it.each([() => true, function named() {}, class {}])(
+    'creates no instance of %p, which is not a class with check()',
+    async (one) => {
+      expect(await prepare(one)).toBeUndefined();
+      expect(instances.of(Routes, one as never)).toBeUndefined();
+    },
+  );
 
-  it('takes the provider of the application, wherever it stands', async () => {
+  it('uses the provider of the application, whatever module provides it', async () => {
     @Module({ providers: [OwnsInvoice, Ledger] })
     class Elsewhere {}
     expect(await prepare(OwnsInvoice, { imports: [Elsewhere] })).toBeUndefined();
@@ -80,13 +83,13 @@ describe('PredicateInstances', () => {
     [OwnsInvoice, { ledger: expect.any(Ledger) }],
     [Undecorated, {}],
     [Transient, {}],
-  ])('makes one of %p where the application provides none', async (predicate, holding) => {
+  ])('creates an instance of %p if the application provides none', async (predicate, holding) => {
     expect(await prepare(predicate, { providers: [Ledger] })).toBeUndefined();
     expect(instances.of(Routes, predicate)).toBeInstanceOf(predicate);
     expect(instances.of(Routes, predicate)).toMatchObject(holding);
   });
 
-  it('makes one for each controller, once', async () => {
+  it('creates one instance for each controller', async () => {
     class Others {}
     await prepare(Undecorated);
     const first = instances.of(Routes, Undecorated);
@@ -98,7 +101,7 @@ describe('PredicateInstances', () => {
     expect(instances.of(Others, Undecorated)).not.toBe(first);
   });
 
-  it('keeps one beside the other', async () => {
+  it('keeps the instances of two classes for one controller', async () => {
     await prepare(Undecorated);
     const first = instances.of(Routes, Undecorated);
     await instances.prepare(Routes, moduleRef, Transient);
@@ -108,14 +111,29 @@ describe('PredicateInstances', () => {
 
   const scoped = (name: string) => `${name} is marked as a scoped provider. `;
   it.each<[string, { name: string }, ModuleMetadata, string]>([
-    ['lacks what it injects', OwnsInvoice, {}, "Nest can't resolve dependencies of the OwnsInvoice (?). "],
+    ['has a missing dependency', OwnsInvoice, {}, "Nest can't resolve dependencies of the OwnsInvoice (?). "],
     ['is request-scoped', PerRequest, {}, 'PerRequest is request-scoped.'],
-    ['is provided request-scoped', PerRequest, { providers: [PerRequest] }, scoped('PerRequest')],
-    ['injects such', NeedsPerRequest, { providers: [PerRequest, NeedsPerRequest] }, scoped('NeedsPerRequest')],
-    ['is provided for each that injects it', Transient, { providers: [Transient] }, scoped('Transient')],
-    ['throws', Throwing, { providers: [{ provide: 'thrown', useValue: new Error('1\n2') }] }, '1'],
-    ['throws a text', Throwing, { providers: [{ provide: 'thrown', useValue: 'no ledger' }] }, 'no ledger'],
-  ])('tells of one that %s', async (_, predicate, metadata, why) => {
+    ['is a request-scoped provider', PerRequest, { providers: [PerRequest] }, scoped('PerRequest')],
+    [
+      'injects a request-scoped provider',
+      NeedsPerRequest,
+      { providers: [PerRequest, NeedsPerRequest] },
+      scoped('NeedsPerRequest'),
+    ],
+    ['is a transient provider', Transient, { providers: [Transient] }, scoped('Transient')],
+    [
+      'throws an Error in its constructor',
+      Throwing,
+      { providers: [{ provide: 'thrown', useValue: new Error('1\n2') }] },
+      '1',
+    ],
+    [
+      'throws a string in its constructor',
+      Throwing,
+      { providers: [{ provide: 'thrown', useValue: 'no ledger' }] },
+      'no ledger',
+    ],
+  ])('returns a problem with the fix for a class that %s', async (_, predicate, metadata, why) => {
     const problem = await prepare(predicate, metadata);
     const [told = '', cure] = problem!.split(' Provide ');
     expect(told.slice(0, `@RequireThat(${predicate.name}) cannot be created: ${why}`.length)).toBe(

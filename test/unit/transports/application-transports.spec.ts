@@ -1,4 +1,4 @@
-import type { TransportAdapter } from '../../../lib/options/transport-options.js';
+import type { TransportAdapter } from '../../../lib/options/transport-types.js';
 import { ApplicationTransports } from '../../../lib/transports/application-transports.js';
 import { TRANSPORT_KINDS } from '../../../lib/transports/transport-kinds.js';
 
@@ -19,7 +19,7 @@ describe('ApplicationTransports', () => {
     expect(() => typesOf({ [type]: adapter })).toThrow(
       expect.objectContaining({
         code: 'invalid-configuration',
-        problems: [`transports: ${type} is built in and takes no adapter`],
+        problems: [`transports.${type} is built in and takes no adapter.`],
       }),
     );
   });
@@ -28,8 +28,8 @@ describe('ApplicationTransports', () => {
     expect(() => typesOf({ ws: adapter, http: adapter })).toThrow(
       expect.objectContaining({
         problems: [
-          'transports: http is built in and takes no adapter',
-          'transports: ws is built in and takes no adapter',
+          'transports.http is built in and takes no adapter.',
+          'transports.ws is built in and takes no adapter.',
         ],
       }),
     );

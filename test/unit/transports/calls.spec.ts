@@ -8,7 +8,7 @@ import type { Credentials } from '../../../lib/authentication/identity/credentia
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import type { Denial } from '../../../lib/errors/denial.js';
-import type { TransportAdapter } from '../../../lib/options/transport-options.js';
+import type { TransportAdapter } from '../../../lib/options/transport-types.js';
 import { AdaptedTransport } from '../../../lib/transports/custom/adapted.transport.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import type { CallCredentials } from '../../../lib/transports/call.credentials.js';
@@ -409,7 +409,7 @@ describe('a function of the application that returns credentials', () => {
   ])('is named in the log if it throws: %s', (option, ask) => {
     const logger = new RecordingLogger();
     Logger.overrideLogger(logger);
-    expect(ask()).toMatchObject({ status: 500 });
+    expect(ask()).toMatchObject({ denial: { status: 500 } });
     expect(logger.ofGuard('error')).toEqual([expect.stringMatching(`^error ${option} threw, `)]);
     Logger.overrideLogger(['log', 'warn', 'error']);
   });

@@ -3,7 +3,7 @@ import { ForbiddenException, Logger, type ExecutionContext } from '@nestjs/commo
 import type { Credentials } from '../../../lib/authentication/identity/credentials.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
-import type { Denial, DenialStatus } from '../../../lib/errors/denial.js';
+import { Denied, type Denial, type DenialStatus } from '../../../lib/errors/denial.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import { identityCarrierOf } from '../../../lib/transports/carrier.js';
 import { GraphqlTransport } from '../../../lib/transports/graphql/graphql.transport.js';
@@ -34,7 +34,7 @@ const unreadable = (name: string) =>
   });
 
 describe('the credentials of a GraphQL operation', () => {
-  const MALFORMED = {
+  const MALFORMED: Denial = {
     status: 400,
     code: 'malformed-request',
     message: 'The request target or method cannot be used here.',
@@ -96,7 +96,7 @@ describe('the credentials of a GraphQL operation', () => {
     ['an address that cannot be read', { extra: { request: { url: '/', headers: unreadable('host') } } }],
     ['a parameter that is longer than any header', { connectionParams: { authorization: 'a'.repeat(100_000) } }],
   ])('are denied with 400: %s', (_, context) => {
-    expect(presented(context)).toEqual(MALFORMED);
+    expect(presented(context)).toEqual(new Denied(MALFORMED));
   });
 
   it.each<[string, object, object]>([
@@ -149,9 +149,11 @@ describe('the credentials of a GraphQL operation', () => {
     Logger.overrideLogger(logger);
     const request = { url: '/', headers: {} };
     expect(presented(contextOfTwo(request, { ...request }))).toEqual({
-      status: 500,
-      code: 'invalid-configuration',
-      message: 'Authentication is misconfigured on this server.',
+      denial: {
+        status: 500,
+        code: 'invalid-configuration',
+        message: 'Authentication is misconfigured on this server.',
+      },
     });
     expect(logger.ofGuard('error')).toEqual([
       expect.stringContaining(

@@ -1,5 +1,6 @@
 import { CLERK_HEADERS } from '../../../lib/authentication/cache/request-digest.js';
-import { HttpCredentials, MALFORMED } from '../../../lib/transports/http/http.credentials.js';
+import { MALFORMED_REQUEST } from '../../../lib/errors/denials.js';
+import { HttpCredentials } from '../../../lib/transports/http/http.credentials.js';
 
 const ofDefault = Object.getOwnPropertyDescriptors({ headers: {}, method: 'GET', url: '/' });
 const of = (source: object) => new HttpCredentials({ headers: {}, ...source }, {});
@@ -111,7 +112,7 @@ describe('HttpCredentials', () => {
   });
 
   it('denies a request that is not readable with 400', () => {
-    expect(MALFORMED).toEqual({
+    expect(MALFORMED_REQUEST).toEqual({
       status: 400,
       code: 'malformed-request',
       message: 'The request target or method cannot be used here.',

@@ -108,7 +108,7 @@ describe('HttpTransport', () => {
 
   it('returns 400 for a target that is not a path of this server', () => {
     const { context, transport } = setUp('express', { url: '//evil.example' });
-    expect(transport.credentials(context)).toMatchObject({ status: 400, code: 'malformed-request' });
+    expect(transport.credentials(context)).toMatchObject({ denial: { status: 400, code: 'malformed-request' } });
   });
 
   const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };

@@ -4,18 +4,23 @@ import { Logger, type ExecutionContext } from '@nestjs/common';
 
 import { CallCredentials } from '../../../lib/transports/call.credentials.js';
 import type { Call } from '../../../lib/transports/calls.js';
+import { Denied, type Denial } from '../../../lib/errors/denial.js';
 import { LogThrottle } from '../../../lib/errors/log-throttle.js';
 import { presentedCredentials } from '../../../lib/transports/presented.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
 const context = { of: 'this call' } as unknown as ExecutionContext;
 const call = { source: { is: 'source' } } as unknown as Call;
-const FAILED = {
+const FAILED: Denial = {
   status: 500,
   code: 'invalid-configuration',
   message: 'Authentication is misconfigured on this server.',
 };
-const UNREADABLE = { status: 400, code: 'malformed-request', message: 'The credentials of this call cannot be read.' };
+const UNREADABLE: Denial = {
+  status: 400,
+  code: 'malformed-request',
+  message: 'The credentials of this call cannot be read.',
+};
 
 describe('presentedCredentials()', () => {
   let logger: RecordingLogger;
@@ -69,7 +74,7 @@ describe('presentedCredentials()', () => {
     ['é'],
     [{ cookie: '\0' }],
   ])('returns 400 for %j', (answer) => {
-    expect(presented(() => answer)).toEqual(UNREADABLE);
+    expect(presented(() => answer)).toEqual(new Denied(UNREADABLE));
     expect(logger.lines).toEqual([]);
   });
 
@@ -78,7 +83,7 @@ describe('presentedCredentials()', () => {
     ['no value of gRPC metadata', []],
     ['a header of Kafka', Buffer.from('Bearer t')],
   ])('returns 400 and logs why for %s', (_, answer) => {
-    expect(presented(() => answer)).toEqual(UNREADABLE);
+    expect(presented(() => answer)).toEqual(new Denied(UNREADABLE));
     expect(logger.ofGuard('warn')).toEqual([
       'warn rpc.credentials returned an array or a Buffer, so the call is denied: it must return a string, such as value?.toString() ClerkGuard',
     ]);
@@ -90,7 +95,7 @@ describe('presentedCredentials()', () => {
       expect(presented(() => answer)).toBeInstanceOf(CallCredentials);
     }
     for (const answer of [longest, { authorization: `${longest}a` }, { cookie: `${longest}a` }]) {
-      expect(presented(() => answer)).toEqual(UNREADABLE);
+      expect(presented(() => answer)).toEqual(new Denied(UNREADABLE));
     }
   });
 
@@ -115,7 +120,7 @@ describe('presentedCredentials()', () => {
       'rpc.credentials returned a promise, so the call is denied: it must return the credentials synchronously',
     ],
   ])('returns 500 and logs why if the function %s', async (_, ask, line) => {
-    expect(presented(ask)).toEqual(FAILED);
+    expect(presented(ask)).toEqual(new Denied(FAILED));
     expect(logger.ofGuard('error')).toEqual([`error ${line} undefined ClerkGuard`]);
     // A rejection that nobody waits for would end the process.
     await new Promise(setImmediate);

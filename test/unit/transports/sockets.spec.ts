@@ -9,8 +9,8 @@ import { signedOutAuthObject } from '@clerk/backend/internal';
 
 import type { Credentials } from '../../../lib/authentication/identity/credentials.js';
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
-import type { Denial } from '../../../lib/errors/denial.js';
-import type { WebSocketOptions } from '../../../lib/options/option-types.js';
+import { Denied, type Denial } from '../../../lib/errors/denial.js';
+import type { WebSocketOptions } from '../../../lib/options/transport-types.js';
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import {
   disconnect,
@@ -231,7 +231,7 @@ describe('a socket', () => {
 describe('WebSocketTransport', () => {
   const websockets = new WebSocketPackage({ WsException, BaseWsExceptionFilter });
   const transport = new WebSocketTransport({ webSocket: OPTIONS }, websockets);
-  const MALFORMED = { status: 400, code: 'malformed-request', message: 'The token is malformed.' };
+  const MALFORMED = new Denied({ status: 400, code: 'malformed-request', message: 'The token is malformed.' });
   const denial: Denial = { status: 401, code: 'token-invalid', message: 'No.' };
   const contextOf = (client: object) => {
     const context = new ExecutionContextHost([client, {}, 'event'], Object as unknown as Type, () => undefined);

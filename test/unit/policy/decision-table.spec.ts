@@ -1,7 +1,8 @@
-/** Each decision to the letter, and the order in which they are taken; decide.spec.ts holds all callers against all routes. */
+/** Every decision in full, and the order of the checks. decide.spec.ts compares all callers and routes with an oracle. */
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../../lib/errors/clerk.errors.js';
-import { decide, type PredicateResults } from '../../../lib/policy/decide.js';
+import { decide } from '../../../lib/policy/decide.js';
+import type { PredicateResults } from '../../../lib/policy/decision.js';
 import type { Condition, PredicateRef } from '../../../lib/policy/requirement.js';
 import type { DeclaredRequirement, RoutePolicy } from '../../../lib/policy/route-policy.js';
 
@@ -87,19 +88,19 @@ const out = { status: 'signed-out', isIn: false } as const;
 const outage = { ...out, failure: new ClerkUnavailableError('down') };
 const badKey = { ...out, failure: new ClerkKeyRejectedError('bad') };
 
-describe('who has', () => {
+describe('decide()', () => {
   it.each<[string, RoutePolicy, Identity, object]>([
-    ['a session, on a route with problems', policyOf([], wrong), caller(), misconfigured],
-    ['a handshake to make, on such a route', policyOf([], wrong), caller([], { status: 'handshake' }), misconfigured],
-    ['a handshake to make', policyOf([]), caller([], { status: 'handshake' }), handshake],
-    ['the same, on an open route', policyOf([], { protection: 'lax' }), caller([], { status: 'handshake' }), handshake],
-    ['no session, on an open route', policyOf([], { protection: 'lax' }), caller([], out), ALLOWED],
-    ['no session, where nobody looks', policyOf([admin], { protection: 'skip' }), caller([], out), ALLOWED],
-    ['no answer of Clerk, on an open route', policyOf([], { protection: 'lax' }), caller([], outage), ALLOWED],
-    ['no answer of Clerk', policyOf([]), caller([], outage), unavailable],
-    ['a key refused by Clerk', policyOf([]), caller([], badKey), keyRefused],
-    ['a credential that is none', policyOf([]), caller([], out), notAccepted],
-    ['no credential', policyOf([]), caller([], { ...out, hasCredentials: false }), anonymous],
+    ['a session on a route with problems', policyOf([], wrong), caller(), misconfigured],
+    ['a handshake on a route with problems', policyOf([], wrong), caller([], { status: 'handshake' }), misconfigured],
+    ['a handshake on a strict route', policyOf([]), caller([], { status: 'handshake' }), handshake],
+    ['a handshake on a lax route', policyOf([], { protection: 'lax' }), caller([], { status: 'handshake' }), handshake],
+    ['a signed-out caller on a lax route', policyOf([], { protection: 'lax' }), caller([], out), ALLOWED],
+    ['a signed-out caller on a skip route', policyOf([admin], { protection: 'skip' }), caller([], out), ALLOWED],
+    ['an outage on a lax route', policyOf([], { protection: 'lax' }), caller([], outage), ALLOWED],
+    ['an outage on a strict route', policyOf([]), caller([], outage), unavailable],
+    ['a key that Clerk rejects', policyOf([]), caller([], badKey), keyRefused],
+    ['an invalid credential', policyOf([]), caller([], out), notAccepted],
+    ['a caller without credentials', policyOf([]), caller([], { ...out, hasCredentials: false }), anonymous],
     ...[
       'token-expired',
       'session-token-expired-refresh-non-eligible-no-refresh-cookie',
@@ -107,7 +108,7 @@ describe('who has', () => {
       'session-token-expired-refresh-invalid_refresh_token',
       'session-token-expired-refresh-null',
     ].map((reason): [string, RoutePolicy, Identity, object] => [
-      `a token that has expired (${reason})`,
+      `an expired token (${reason})`,
       policyOf([]),
       caller([], { ...out, reason }),
       expired,
@@ -117,7 +118,7 @@ describe('who has', () => {
       ...['token-invalid', 'token-invalid-audience', 'token-verification-failed', 'jwk-kid-mismatch'],
       ...['session-token-iat-before-client-uat', 'unexpected-error', 'not-session-token-expired'],
     ].map((reason): [string, RoutePolicy, Identity, object] => [
-      `a token that a fresh one does not help (${reason})`,
+      `an invalid token that a fresh one would not fix (${reason})`,
       policyOf([]),
       caller([], { ...out, reason }),
       notAccepted,
@@ -129,7 +130,7 @@ describe('who has', () => {
       originNotAllowed,
     ],
     [
-      'no credential, whatever the reason',
+      'no credentials, with a reason that says expired',
       policyOf([]),
       caller([], { ...out, hasCredentials: false, reason: 'session-token-expired' }),
       anonymous,
@@ -141,48 +142,73 @@ describe('who has', () => {
       otherType(invalidToken),
     ],
     [
-      'no credential, where several types are accepted',
+      'no credentials on a route for several token types',
       policyOf([]),
       caller([], { ...out, hasCredentials: false, reason: 'token-type-mismatch' }),
       anonymous,
     ],
     [
-      'a session cookie, where no sessions are accepted',
+      'a session cookie on a route for API keys',
       policyOf([], { acceptsToken: 'api_key' }),
       caller([], { ...out, hasCredentials: false, hasIgnoredSession: true, reason: 'No token in header' }),
       otherType({ challenge: 'Bearer' }),
     ],
-    ['an open session task', policyOf([]), caller([], { isIn: false }), pending],
-    ['a token, not signed in', policyOf([]), caller([], { status: 'signed-out' }), notAccepted],
-    ['another token', policyOf([], { acceptsToken: 'api_key' }), caller(), notAccepted],
-    ['one of two tokens', policyOf([], { acceptsToken: ['api_key', 'session_token'] }), caller(), ALLOWED],
-    ['a token that nobody knows', policyOf([]), caller([], { type: 'satellite_token' }), notAccepted],
-    ['a session, where none is spoken to', policyOf([reads]), caller(['a:read']), lackingScope],
-    ['a session', policyOf([]), caller(), ALLOWED],
-    ['a right', policyOf([admin]), caller(['org:admin']), ALLOWED],
-    ['no right', policyOf([admin]), caller(), lacking('role org:admin')],
-    ['no scope', policyOf([reads]), caller([], { type: 'api_key' }), lackingScope],
-    ['a scope', policyOf([admin, reads]), caller(['b:read'], { type: 'api_key' }), ALLOWED],
+    ['a session with an open task', policyOf([]), caller([], { isIn: false }), pending],
     [
-      'a right of two',
+      'an auth object of a session, with the status signed-out',
+      policyOf([]),
+      caller([], { status: 'signed-out' }),
+      notAccepted,
+    ],
+    ['a session on a route for API keys', policyOf([], { acceptsToken: 'api_key' }), caller(), notAccepted],
+    [
+      'a session on a route for API keys and sessions',
+      policyOf([], { acceptsToken: ['api_key', 'session_token'] }),
+      caller(),
+      ALLOWED,
+    ],
+    ['an unknown token type', policyOf([]), caller([], { type: 'satellite_token' }), notAccepted],
+    [
+      'a session on a route whose only requirement applies to API keys',
+      policyOf([reads]),
+      caller(['a:read']),
+      lackingScope,
+    ],
+    ['a session on a route without requirements', policyOf([]), caller(), ALLOWED],
+    ['a session with the required role', policyOf([admin]), caller(['org:admin']), ALLOWED],
+    ['a session without the required role', policyOf([admin]), caller(), lacking('role org:admin')],
+    ['an API key without the required scope', policyOf([reads]), caller([], { type: 'api_key' }), lackingScope],
+    ['an API key with the required scope', policyOf([admin, reads]), caller(['b:read'], { type: 'api_key' }), ALLOWED],
+    [
+      'a session with the role, but without the reverification',
       policyOf([admin, strict]),
       caller(['org:admin']),
       reverification('strict', 'reverification strict'),
     ],
-    ['the other one', policyOf([admin, strict]), caller(['strict']), lacking('role org:admin')],
-    ['none of two', policyOf([strict, admin]), caller(), lacking('role org:admin')],
     [
-      'neither factor',
+      'a session with the reverification, but without the role',
+      policyOf([admin, strict]),
+      caller(['strict']),
+      lacking('role org:admin'),
+    ],
+    [
+      'a session with neither the reverification nor the role',
+      policyOf([strict, admin]),
+      caller(),
+      lacking('role org:admin'),
+    ],
+    [
+      'a session without either of two reverifications',
       policyOf([lax, strict]),
       caller(),
       reverification('lax', 'reverification lax', 'reverification strict'),
     ],
-  ])('%s', (_, policy, identity, decision) => {
+  ])('returns the expected decision for %s', (_, policy, identity, decision) => {
     expect(decide(policy, identity)).toEqual(decision);
   });
 });
 
-describe('where predicates are asked', () => {
+describe('decide() with predicates', () => {
   const both = [that(agrees), that(objects)];
   const answering = (...answers: (boolean | undefined)[]): PredicateResults =>
     new Map([agrees, objects].flatMap((one, at) => (answers[at] === undefined ? [] : [[one, answers[at]] as const])));
@@ -192,21 +218,31 @@ describe('where predicates are asked', () => {
   });
 
   it.each<[string, DeclaredRequirement[], PredicateResults | undefined, object]>([
-    ['none has answered', both, undefined, open(...both)],
-    ['one has agreed', both, answering(true), open(both[1]!)],
-    ['both have', both, answering(true, true), ALLOWED],
-    ['one has objected, and one is open', both, answering(undefined, false), lacking('that objects agrees')],
-    ['one has objected, and one agreed', both, answering(true, false), lacking('that objects agrees')],
-    ['one is open beside a factor', [strict, both[0]!], undefined, open(both[0]!)],
-    ['one has objected beside a factor', [strict, both[1]!], answering(true, false), lacking('that objects agrees')],
+    ['no predicate has been evaluated', both, undefined, open(...both)],
+    ['one of two has returned true', both, answering(true), open(both[1]!)],
+    ['both have returned true', both, answering(true, true), ALLOWED],
     [
-      'all have agreed beside a factor',
+      'one has returned false, and one has not been evaluated',
+      both,
+      answering(undefined, false),
+      lacking('that objects agrees'),
+    ],
+    ['one has returned false, and one true', both, answering(true, false), lacking('that objects agrees')],
+    ['one has not been evaluated, and the reverification is missing', [strict, both[0]!], undefined, open(both[0]!)],
+    [
+      'one has returned false, and the reverification is missing',
+      [strict, both[1]!],
+      answering(true, false),
+      lacking('that objects agrees'),
+    ],
+    [
+      'all have returned true, and the reverification is missing',
       [strict, ...both],
       answering(true, true),
       reverification('strict', 'reverification strict'),
     ],
-    ['a right is lacking', [...both, admin], answering(true, false), lacking('role org:admin')],
-  ])('%s', (_, requirements, answers, decision) => {
+    ['a right is missing', [...both, admin], answering(true, false), lacking('role org:admin')],
+  ])('returns the expected decision if %s', (_, requirements, answers, decision) => {
     expect(decide(policyOf(requirements), caller(), answers)).toEqual(decision);
   });
 });
@@ -215,7 +251,10 @@ it.each([
   [[admin], lacking('role org:admin')],
   [[strict], reverification('strict', 'reverification strict')],
   [[that(agrees)], { ...lacking('that agrees agrees'), unevaluated: [that(agrees)] }],
-])('tells the client what is missing where denials are explained: %j', (requirements, decision) => {
-  const denial = { ...decision.denial, missing: decision.missing };
-  expect(decide(policyOf(requirements, { explainsDenials: true }), caller())).toEqual({ ...decision, denial });
-});
+])(
+  'decide() adds the missing requirements to the denial if the policy explains denials: %j',
+  (requirements, decision) => {
+    const denial = { ...decision.denial, missing: decision.missing };
+    expect(decide(policyOf(requirements, { explainsDenials: true }), caller())).toEqual({ ...decision, denial });
+  },
+);

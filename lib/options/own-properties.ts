@@ -12,4 +12,4 @@ export function nonOwnProperties(value: object, names: readonly string[]): strin
 }
 
 export const MUST_BE_OWN =
-  'must be a property of the object itself: a getter of its class, or what it inherits, is not read';
+  'must be a property of the object itself: inherited properties and getters of its class are not read';

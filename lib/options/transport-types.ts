@@ -114,3 +114,33 @@ export interface GraphqlOptions {
    */
   disconnectOnExpiry?: boolean | undefined;
 }
+
+/** Which credentials sockets may present besides `auth.token` and the Authorization header of their handshake. */
+export interface WebSocketOptions {
+  /**
+   * The origins of the pages whose cookies are accepted, such as `https://app.example.com`, written as in
+   * `authorizedParties`. Browsers let any page open a socket to any server, and send the cookies along. Cookies are
+   * ignored by default.
+   */
+  allowedOrigins?: readonly string[] | undefined;
+  /**
+   * The query parameter that may hold a token. URLs end up in logs, so use it only for clients that can do nothing else.
+   * The query is ignored by default.
+   */
+  tokenParameter?: string | undefined;
+  /**
+   * The subprotocol after which a browser may offer a token, since it cannot set headers: `new WebSocket(url, ['clerk',
+   * token])` for `'clerk'`. The server must choose `clerk`, not the token: see docs/websockets.md. For `ws`; clients of
+   * socket.io use `auth.token`. Subprotocols are ignored by default.
+   * @example
+   * ```ts
+   * ClerkModule.forRoot({ webSocket: { tokenSubprotocol: 'clerk' } });
+   * ```
+   */
+  tokenSubprotocol?: string | undefined;
+  /**
+   * Closes a socket (with code 4401 on `ws`) when one of its messages is denied because its token has expired.
+   * @default false
+   */
+  disconnectOnExpiry?: boolean | undefined;
+}

@@ -8,13 +8,15 @@ import { isRejectedForClaims } from '../authentication/identity/reasons.js';
 import { buildSignInLocation } from '../authentication/lanes/sign-in-location.js';
 import { tokenTypesOf } from '../authentication/identity/token-types.js';
 import type { Denial } from '../errors/denial.js';
-import { ClerkErrorCode } from '../errors/error-codes.js';
+import { signInRequired } from '../errors/denials.js';
 import { toHttpException } from '../errors/exceptions.js';
 import { LogThrottle } from '../errors/log-throttle.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
-import { decide, type Decision } from '../policy/decide.js';
+import { authenticationDenial } from '../policy/authentication-denial.js';
+import type { Decision } from '../policy/decision.js';
 import type { RoutePolicy } from '../policy/route-policy.js';
 import type { Transport } from '../transports/transport.js';
+import { GuardHookCalls, type GuardHooks } from './guard-hooks.js';
 
 /** A call with its authorization decision. */
 export interface DecidedCall {
@@ -22,6 +24,8 @@ export interface DecidedCall {
   readonly context: ExecutionContext;
   readonly transport: Transport;
   readonly policy: RoutePolicy;
+  /** Those of a subclass of ClerkGuard. */
+  readonly hooks?: GuardHooks | undefined;
   readonly identity: Identity;
   readonly decision: Decision;
 }
@@ -34,13 +38,17 @@ export interface DeniedCall {
   readonly denial: Denial;
 }
 
-/** Chooses the error of a denied call: the application's own (`onError`), a redirect to sign-in, or the default. */
+/**
+ * Chooses the error of a denied call: the application's own (`onError`, or the hook of its guard), a redirect to sign-in,
+ * or the default.
+ */
 @Injectable()
-export class Denials {
+export class DenialErrors {
   constructor(
     @Inject(CLERK_OPTIONS) private readonly options: ResolvedClerkOptions,
-    @Inject(ClerkInstances) private readonly instances: ClerkInstances,
-    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+    private readonly instances: ClerkInstances,
+    private readonly throttle: LogThrottle,
+    private readonly hookCalls: GuardHookCalls,
   ) {}
 
   /** Whether an allowed call may still be denied, which only `onError` can do. */
@@ -50,13 +58,28 @@ export class Denials {
 
   /** @returns the response, or `undefined` if the call is allowed */
   async errorFor(call: DecidedCall): Promise<DeniedCall | undefined> {
-    const { context, transport, decision } = call;
+    const { context, decision } = call;
     const failed = failedAuthentication(call);
     const replacement = failed && (await this.callOnError(failed, context));
-    if (replacement) return { error: transport.denyWith(context, replacement, failed), denial: failed };
+    if (replacement) return { error: await this.errorForDenial(call, failed, replacement), denial: failed };
     if (decision.allowed) return undefined;
     const denial = (failed?.status === 401 && (await this.redirectToSignIn(call))) || decision.denial;
-    return { error: transport.deny(context, denial), denial };
+    return { error: await this.errorForDenial(call, denial), denial };
+  }
+
+  /**
+   * The error of a denial: that of the guard's hook, else the replacement, else the default. Redirects are not errors, so
+   * the hook is not called for them.
+   * @param replacement The error of `onError`.
+   */
+  async errorForDenial(
+    { transport, context, hooks }: Pick<DecidedCall, 'transport' | 'context' | 'hooks'>,
+    denial: Denial,
+    replacement?: Error,
+  ): Promise<Error> {
+    const ofHook = hooks && denial.status >= 400 && (await this.hookCalls.getException(hooks, denial, context));
+    const error = ofHook || replacement;
+    return error ? transport.denyWith(context, error, denial) : transport.deny(context, denial);
   }
 
   /** Redirects a document navigation to the sign-in page; `undefined` if signing in would not change the response. */
@@ -66,8 +89,7 @@ export class Denials {
     if (!request || !isDocumentNavigation(request)) return undefined;
     const { options } = await this.instances.for(credentials.source, credentials.carrier);
     const location = buildSignInLocation(options, request, identity);
-    if (!location) return undefined;
-    return { status: 302, code: ClerkErrorCode.SignInRequired, message: 'Sign in at the Location given.', location };
+    return location ? signInRequired(location) : undefined;
   }
 
   /** The error that `onError` returns. If `onError` throws, the call is denied with the default error. */
@@ -77,10 +99,7 @@ export class Denials {
       const answer = await this.options.onError?.(error, context);
       return answer instanceof Error ? answer : undefined;
     } catch (thrown) {
-      const kind = 'onError threw, so the call is denied';
-      const line =
-        thrown instanceof Error ? `${kind}: ${thrown.message}` : 'onError threw a non-Error value; the call is denied';
-      this.throttle.write('error', kind, line);
+      this.throttle.writeThrown('onError', 'the call is denied', thrown);
       return error;
     }
   }
@@ -121,6 +140,5 @@ function failedAuthentication({ policy, identity, decision }: DecidedCall): Deni
     return status === 401 || status === 503 ? decision.denial : undefined;
   }
   if (!identity.failure && !identity.hasCredentials) return undefined;
-  const strict = decide({ ...policy, protection: 'strict', requirements: [] }, identity);
-  return strict.allowed ? undefined : strict.denial;
+  return authenticationDenial(identity, policy.acceptsToken);
 }
