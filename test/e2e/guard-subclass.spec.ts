@@ -138,7 +138,13 @@ describe.each(MATRIX)(
 
     it('is shown as a guard by the protection map', () => {
       const routes = app.get(ClerkProtectionMap).routes();
-      expect(routes.map(({ protection }) => protection).toSorted()).toEqual(['lax', 'skip', 'strict', 'strict', 'strict']);
+      expect(routes.map(({ protection }) => protection).toSorted()).toEqual([
+        'lax',
+        'skip',
+        'strict',
+        'strict',
+        'strict',
+      ]);
     });
 
     describe('shouldAllow()', () => {

@@ -15,8 +15,8 @@ function authObjectOf(type: TokenType): object {
   return getAuthObjectFromJwt(jwt as never, { secretKey: 'sk_test_x' });
 }
 
-describe('the properties of @Auth()', () => {
-  it.each(TOKEN_TYPES)('are those of Clerk’s auth object for %s', (type) => {
+describe('AUTH_PROPERTIES', () => {
+  it.each(TOKEN_TYPES)('has exactly the properties of Clerk’s auth object for %s', (type) => {
     expect([...AUTH_PROPERTIES[type]].sort()).toEqual(Object.keys(authObjectOf(type)).sort());
   });
 });

@@ -43,7 +43,7 @@ function saying(name: string, word: Word): PolicyLevel {
   return level(name, { protections: [word] });
 }
 
-/** Rule 4 of the design, written a second time as plainly as possible: the outcome of each pair of words. */
+/** The rules implemented a second time, as plainly as possible: the outcome of each pair of decorators. */
 function expected(fallback: 'strict' | 'lax', onClass: Word, onHandler: Word) {
   const nearest = onHandler ?? onClass;
   const protection = nearest === undefined ? fallback : nearest === 'permission' ? 'strict' : nearest;
@@ -59,20 +59,23 @@ const cells = (['strict', 'lax'] as const).flatMap((fallback) =>
   WORDS.flatMap((onClass) => WORDS.map((onHandler) => [fallback, onClass, onHandler] as const)),
 );
 
-describe('compilePolicy', () => {
-  it.each(cells)('%s application, class says %s, handler says %s', (fallback, onClass, onHandler) => {
-    const policy = compilePolicy([saying('C', onClass), saying('C.h', onHandler)], of(fallback));
-    const { protection, requirements } = expected(fallback, onClass, onHandler);
-    expect(policy.name).toBe('C.h');
-    expect(policy.protection).toBe(protection);
-    expect(policy.requirements.map((one) => conditionsOf(one))).toEqual(
-      requirements.map((permission) => ({ permission })),
-    );
-    expect(policy.problems).toEqual([]);
-    expect(Object.isFrozen(policy)).toBe(true);
-  });
+describe('compilePolicy()', () => {
+  it.each(cells)(
+    'combines the default %s with the class decorator %s and the handler decorator %s',
+    (fallback, onClass, onHandler) => {
+      const policy = compilePolicy([saying('C', onClass), saying('C.h', onHandler)], of(fallback));
+      const { protection, requirements } = expected(fallback, onClass, onHandler);
+      expect(policy.name).toBe('C.h');
+      expect(policy.protection).toBe(protection);
+      expect(policy.requirements.map((one) => conditionsOf(one))).toEqual(
+        requirements.map((permission) => ({ permission })),
+      );
+      expect(policy.problems).toEqual([]);
+      expect(Object.isFrozen(policy)).toBe(true);
+    },
+  );
 
-  it('counts base classes as levels further out', () => {
+  it('treats base classes as outer levels: requirements add up, and @Public() of the subclass drops them', () => {
     const base = level('Base', { requirements: [requirement('base')] });
     const derived = level('Derived', { requirements: [requirement('derived')] });
     expect(compilePolicy([base, derived, level('Derived.h')], of('lax'))).toMatchObject({
@@ -86,7 +89,7 @@ describe('compilePolicy', () => {
     });
   });
 
-  it('accepts session tokens unless told otherwise, and the nearest word wins', () => {
+  it('accepts session tokens by default, and those of the innermost @AcceptsToken()', () => {
     const acceptsToken = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).acceptsToken;
     expect(acceptsToken(level('C'), level('C.h'))).toBe('session_token');
     const onClass = level('C', { acceptsToken: [['api_key']] });
@@ -102,7 +105,7 @@ describe('compilePolicy', () => {
     ).toBe('any');
   });
 
-  it('lets pending sessions in where a level or the module says so', () => {
+  it('allows pending sessions if any level or the module option does', () => {
     const allowing = level('C', { allowPendingSession: [true] });
     const allows = (levels: PolicyLevel[], treatPendingAsSignedOut = true) =>
       compilePolicy(levels, { ...of('strict'), treatPendingAsSignedOut }).allowsPendingSession;
@@ -112,7 +115,7 @@ describe('compilePolicy', () => {
     expect(allows([level('C.h')], false)).toBe(true);
   });
 
-  it('redirects to the sign-in page where a level or the module says so', () => {
+  it('redirects to the sign-in page if any level or the module option does', () => {
     const redirects = (levels: PolicyLevel[], redirectToSignIn = false) =>
       compilePolicy(levels, { ...of('strict'), redirectToSignIn }).redirectsToSignIn;
     expect(redirects([level('C'), level('C.h')])).toBe(false);
@@ -120,7 +123,7 @@ describe('compilePolicy', () => {
     expect(redirects([level('C.h')], true)).toBe(true);
   });
 
-  it('says where protection and accepted tokens come from', () => {
+  it('returns the levels that protection and accepted tokens come from', () => {
     const sources = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).sources;
     const [lax, keys] = [{ protections: ['lax'] }, { acceptsToken: [['api_key']] }] as const;
     expect(sources(level('C'), level('C.h'))).toEqual({ protection: 'default', acceptsToken: 'default' });
@@ -130,12 +133,12 @@ describe('compilePolicy', () => {
     expect(sources(level('C', lax), needing)).toEqual({ protection: 'C.h', acceptsToken: 'C.h' });
   });
 
-  describe('reports', () => {
+  describe('problems', () => {
     const problems = (...levels: PolicyLevel[]) => compilePolicy(levels, of('strict')).problems;
     const PROTECTIONS = ['lax', 'strict', 'skip'] as const satisfies Protection[];
 
     it.each(PROTECTIONS.flatMap((a) => PROTECTIONS.filter((b) => a !== b).map((b) => [a, b] as const)))(
-      '%s and %s on one level, and lets the strictest count',
+      'reports %s and %s on one level, and applies the stricter one',
       (a, b) => {
         const policy = compilePolicy([level('C.h', { protections: [a, b] })], of('lax'));
         expect(policy.problems).toHaveLength(1);
@@ -145,11 +148,11 @@ describe('compilePolicy', () => {
       },
     );
 
-    it('the same word twice as no contradiction', () => {
+    it('does not report the same decorator twice on one level', () => {
       expect(problems(level('C.h', { protections: ['lax', 'lax'] }))).toEqual([]);
     });
 
-    it.each(['lax', 'skip'] as const)('%s beside a requirement, and stays strict', (word) => {
+    it.each(['lax', 'skip'] as const)('reports %s beside a requirement on one level, and stays strict', (word) => {
       const policy = compilePolicy(
         [level('C.h', { protections: [word], requirements: [requirement('a')] })],
         of('lax'),
@@ -159,7 +162,7 @@ describe('compilePolicy', () => {
       expect(policy.requirements).toHaveLength(1);
     });
 
-    it('a contradiction on a class under the name of the class', () => {
+    it('names the class in a contradiction on a class', () => {
       const bad = level('C', { protections: ['lax', 'skip'] });
       expect(problems(bad, level('C.h'))[0]).toMatch(/^on the class C, @Public\(\) and @SkipAuth\(\) contradict/);
     });
@@ -168,15 +171,15 @@ describe('compilePolicy', () => {
       ['no type', [[]], /names no token type: name one or more of 'session_token', /],
       ['a misspelt type', [['apikey']], /does not accept "apikey": it takes 'session_token'/],
       ['the old name of a type', [['machine_token']], /uses an old name: write 'm2m_token'/],
-      ['a type that is no text', [[undefined]], /does not accept undefined/],
-      ['a type that cannot be written out', [[1n]], /does not accept bigint/],
-      ['any beside others', [['any', 'api_key']], /@AcceptsToken\('any'\) includes every type/],
+      ['a type that is not a string', [[undefined]], /does not accept undefined/],
+      ['a type that has no JSON', [[1n]], /does not accept bigint/],
+      ['any and another type', [['any', 'api_key']], /@AcceptsToken\('any'\) includes every type/],
       ['two decorators', [['api_key'], ['m2m_token']], /@AcceptsToken\(\) is applied twice/],
-    ])('@AcceptsToken with %s', (_, acceptsToken, pattern) => {
+    ])('reports @AcceptsToken() with %s', (_, acceptsToken, pattern) => {
       expect(problems(level('C.h', { acceptsToken }))).toEqual([expect.stringMatching(pattern)]);
     });
 
-    it('unknown token types without accepting them', () => {
+    it('does not accept an unknown token type', () => {
       expect(compilePolicy([level('C.h', { acceptsToken: [['nonsense']] })], of('strict')).acceptsToken).toBe(
         'session_token',
       );
@@ -186,20 +189,20 @@ describe('compilePolicy', () => {
       ['no permission', { allOf: [] }, /requires nothing/],
       ['an empty anyOf', { allOf: [{ anyOf: [] }] }, /requires nothing/],
       ['an empty name', { has: { permission: ' ' } }, /takes permission names/],
-      ['no text', { has: { permission: 5 as never } }, /takes permission names/],
+      ['a name that is not a string', { has: { permission: 5 as never } }, /takes permission names/],
       [
         'a system permission',
         { has: { permission: 'org:sys_memberships:read' } },
         /system permissions are never in a session token/,
       ],
-    ])('a requirement with %s', (_, condition, pattern) => {
+    ])('reports a requirement with %s', (_, condition, pattern) => {
       const found = problems(level('C.h', { requirements: [{ ...requirement('x'), condition }] }));
       expect(found).toEqual([expect.stringMatching(pattern)]);
       expect(found[0]).toMatch(/^@RequirePermission\(\) /);
     });
 
     it.each(['team:reports', 'org:reports:archive', ':', 'org:'])(
-      'a feature or plan named %s, over which has() would throw, or forget a part of it',
+      'reports a feature or plan named %s, for which has() would throw or ignore a part',
       (name) => {
         for (const kind of ['feature', 'plan']) {
           const condition = { has: { [kind]: name } } as Condition;
@@ -210,13 +213,13 @@ describe('compilePolicy', () => {
       },
     );
 
-    it('@Auth() of what is no property name', () => {
+    it('reports @Auth() of a symbol', () => {
       const found = problems(level('C.h', { authParameters: [Symbol('userId') as never] }));
       expect(found).toEqual([expect.stringMatching(/^@Auth\(symbol\) is always empty/)]);
     });
 
     it.each([[['api_key']], [['session_token', 'api_key']], [['any']]])(
-      'a requirement that does not apply to an accepted type of %j',
+      'reports accepted token types of %j to which no requirement applies',
       (types) => {
         const found = problems(
           level('C', { acceptsToken: [types] }),
@@ -230,7 +233,7 @@ describe('compilePolicy', () => {
       },
     );
 
-    it('@Auth() and @AcceptsToken() where credentials are not looked at', () => {
+    it('reports @Auth() and @AcceptsToken() on a @SkipAuth() handler', () => {
       const found = problems(
         level('C', { protections: ['skip'] }),
         level('C.h', { authParameters: [undefined], acceptsToken: [['api_key']] }),
@@ -242,23 +245,23 @@ describe('compilePolicy', () => {
     });
 
     it.each<[string, Partial<PolicyLevel>]>([
-      ['nothing else', {}],
-      ['any token', { acceptsToken: [['any']] }],
-      ['an open handler', { protections: ['lax'] }],
-    ])('@AllowPendingSession() beside %s as no problem', (_, said) => {
+      ['no other decorator', {}],
+      ['@AcceptsToken(any)', { acceptsToken: [['any']] }],
+      ['@Public()', { protections: ['lax'] }],
+    ])('does not report @AllowPendingSession() with %s', (_, said) => {
       expect(problems(level('C.h', { ...said, allowPendingSession: [true] }))).toEqual([]);
     });
 
     it.each<[string, Partial<PolicyLevel>]>([
-      ['credentials', { protections: ['skip'] }],
-      ['sessions', { acceptsToken: [['api_key']] }],
-    ])('@AllowPendingSession() where no %s are looked at', (_, said) => {
+      ['skips authentication', { protections: ['skip'] }],
+      ['accepts no sessions', { acceptsToken: [['api_key']] }],
+    ])('reports @AllowPendingSession() on a handler that %s', (_, said) => {
       expect(problems(level('C.h', { ...said, allowPendingSession: [true] }))).toEqual([
         expect.stringMatching(/^@AllowPendingSession\(\) has no effect on a handler that accepts no sessions/),
       ]);
     });
 
-    it('handlers that only a missing secret key could serve', () => {
+    it('reports strict handlers that accept other tokens than M2M tokens if only machineSecretKey is set', () => {
       const found = (said: Partial<PolicyLevel>) =>
         compilePolicy([level('C.h', said)], { ...of('strict'), machineOnly: true }).problems;
       expect(found({})).toEqual([
@@ -274,7 +277,7 @@ describe('compilePolicy', () => {
       }
     });
 
-    it('@SkipAuth() inside a class that accepts tokens as no problem', () => {
+    it('does not report @SkipAuth() on a handler of a class with @AcceptsToken()', () => {
       expect(problems(level('C', { acceptsToken: [['api_key']] }), level('C.h', { protections: ['skip'] }))).toEqual(
         [],
       );

@@ -42,10 +42,10 @@ function read(type: ClassOf, fallback: Fallback) {
   return { name, protection, demands, problems };
 }
 
-/** What levels say, from the outermost to the method itself. */
+/** The decorators of all levels, from the outermost to the method. */
 type Said = readonly (readonly [level: string, word: Word])[];
 
-/** The rules a second time: the nearest word wins, requirements add up, and opting out drops those around it. */
+/** The rules implemented a second time: the innermost decorator wins, requirements add up, and opting out drops outer ones. */
 function expected(said: Said, fallback: Fallback) {
   const words = said.filter(([, word]) => word !== 'nothing');
   const nearest = words.at(-1)?.[1];
@@ -69,8 +69,8 @@ function expectRead(type: ClassOf, said: Said) {
 const pairs = WORDS.flatMap((a) => WORDS.map((b) => [a, b] as const));
 const triples = pairs.flatMap(([a, b]) => WORDS.map((c) => [a, b, c] as const));
 
-describe('a controller by itself', () => {
-  it.each(pairs)('class says %s, method says %s', (onClass, onMethod) => {
+describe('the policy of a controller without a base class', () => {
+  it.each(pairs)('follows from %s on the class and %s on the method', (onClass, onMethod) => {
     @say(onClass, 'class')
     class Plain {
       @say(onMethod, 'method') list() {}
@@ -82,42 +82,45 @@ describe('a controller by itself', () => {
   });
 });
 
-describe('an abstract base controller', () => {
-  describe.each(WORDS)('that says %s', (onBase) => {
-    it.each(pairs)('with a method that says %s, under a class that says %s', (onMethod, onDerived) => {
-      @say(onBase, 'base')
-      abstract class Base {
-        @say(onMethod, 'method') list() {}
-      }
-      @say(onDerived, 'derived')
-      class Inheriting extends Base {}
-      expectRead(Inheriting, [
-        ['base', onBase],
-        ['derived', onDerived],
-        ['method', onMethod],
-      ]);
-      // The base class is judged by itself, whatever is derived from it.
-      expectRead(Base, [
-        ['base', onBase],
-        ['method', onMethod],
-      ]);
-
-      for (const onOverride of WORDS) {
-        @say(onDerived, 'derived')
-        class Overriding extends Base {
-          @say(onOverride, 'override') override list() {}
+describe('the policy of a controller with an abstract base class', () => {
+  describe.each(WORDS)('that has %s', (onBase) => {
+    it.each(pairs)(
+      'follows from %s on the inherited or overridden method and %s on the subclass',
+      (onMethod, onDerived) => {
+        @say(onBase, 'base')
+        abstract class Base {
+          @say(onMethod, 'method') list() {}
         }
-        // The method that is replaced has no more to say.
-        expectRead(Overriding, [
+        @say(onDerived, 'derived')
+        class Inheriting extends Base {}
+        expectRead(Inheriting, [
           ['base', onBase],
           ['derived', onDerived],
-          ['override', onOverride],
+          ['method', onMethod],
         ]);
-      }
-    });
+        // The policy of the base class does not depend on its subclasses.
+        expectRead(Base, [
+          ['base', onBase],
+          ['method', onMethod],
+        ]);
+
+        for (const onOverride of WORDS) {
+          @say(onDerived, 'derived')
+          class Overriding extends Base {
+            @say(onOverride, 'override') override list() {}
+          }
+          // The decorators of the overridden method do not count.
+          expectRead(Overriding, [
+            ['base', onBase],
+            ['derived', onDerived],
+            ['override', onOverride],
+          ]);
+        }
+      },
+    );
   });
 
-  it.each(triples)('of three generations that say %s, %s and %s', (first, second, third) => {
+  it.each(triples)('follows from %s, %s and %s on three generations of classes', (first, second, third) => {
     @say(first, 'first')
     abstract class First {
       list() {}
@@ -139,8 +142,8 @@ describe('an abstract base controller', () => {
   });
 });
 
-describe('a mixin', () => {
-  /** As applications write them: a function that returns a class, on whatever base it is given. */
+describe('the policy of a mixin', () => {
+  /** A mixin as applications write it: a function that returns a class with the given base class. */
   function Listing(onMixin: Word, onMethod: Word, Base: new () => object = class {}) {
     @say(onMixin, 'mixin')
     class Mixed extends Base {
@@ -150,7 +153,7 @@ describe('a mixin', () => {
   }
 
   it.each(triples)(
-    'that says %s with a method that says %s, under a class that says %s',
+    'follows from %s on the mixin, %s on its method and %s on the class that extends it',
     (onMixin, onMethod, onTop) => {
       @say(onTop, 'top')
       class Top extends Listing(onMixin, onMethod) {}
@@ -162,19 +165,22 @@ describe('a mixin', () => {
     },
   );
 
-  it.each(triples)('over a base that says %s, itself saying %s and its method %s', (onBase, onMixin, onMethod) => {
-    @say(onBase, 'base')
-    class Base {}
-    expectRead(Listing(onMixin, onMethod, Base), [
-      ['base', onBase],
-      ['mixin', onMixin],
-      ['method', onMethod],
-    ]);
-  });
+  it.each(triples)(
+    'follows from %s on its base class, %s on the mixin and %s on its method',
+    (onBase, onMixin, onMethod) => {
+      @say(onBase, 'base')
+      class Base {}
+      expectRead(Listing(onMixin, onMethod, Base), [
+        ['base', onBase],
+        ['mixin', onMixin],
+        ['method', onMethod],
+      ]);
+    },
+  );
 
-  it.each(pairs)('made twice of one body, saying %s and %s, makes two controllers', (one, other) => {
+  it.each(pairs)('is not shared by two classes that one mixin makes with %s and %s', (one, other) => {
     const [A, B] = [Listing(one, other), Listing(other, one)];
-    // Looked at by one reader, whose memory must not take the one for the other.
+    // One reader reads both: its cache must not confuse them.
     const shared = reader('strict');
     for (const [Mixed, onMixin, onMethod] of [
       [A, one, other],
@@ -197,7 +203,7 @@ describe('a mixin', () => {
   });
 });
 
-describe('two words on one level', () => {
+describe('two protection decorators on one level', () => {
   const said = WORDS.filter((word) => word !== 'nothing');
   const contradicting = said.flatMap((a) =>
     said
@@ -206,7 +212,7 @@ describe('two words on one level', () => {
   );
   const once = [expect.stringContaining('contradict each other')];
 
-  it.each(contradicting)('%s and %s are a mistake, wherever they stand', (a, b) => {
+  it.each(contradicting)('are reported for %s and %s on a method, a class or a base class', (a, b) => {
     class OnMethod {
       @say(a, 'a') @say(b, 'b') list() {}
     }
@@ -226,7 +232,7 @@ describe('two words on one level', () => {
     }
   });
 
-  it.each(contradicting)('%s and %s on a method that is overridden are no mistake any more', (a, b) => {
+  it.each(contradicting)('are not reported for %s and %s on an overridden method', (a, b) => {
     abstract class Base {
       @say(a, 'a') @say(b, 'b') list() {}
     }
@@ -236,7 +242,7 @@ describe('two words on one level', () => {
     expectRead(Derived, []);
   });
 
-  it('@RequireAuth() beside a requirement says the same twice, and is none', () => {
+  it('are not reported for @RequireAuth() and a requirement', () => {
     class Both {
       @RequireAuth() @RequirePermission('org:said:method') list() {}
     }

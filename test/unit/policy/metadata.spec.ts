@@ -20,7 +20,7 @@ function aClass() {
   };
 }
 
-it('keeps policies under keys that two copies of the library share', () => {
+it('PolicyMetadata has fixed keys, which two copies of the library share', () => {
   expect(PolicyMetadata).toEqual({
     Protection: 'nest-clerk:protection',
     AcceptsToken: 'nest-clerk:accepts-token',
@@ -32,12 +32,12 @@ it('keeps policies under keys that two copies of the library share', () => {
   });
 });
 
-describe('what is said', () => {
+describe('addMetadata() and addMethodMetadata()', () => {
   it.each<[string, unknown, unknown[]]>([
-    ['nothing', undefined, ['b']],
-    ['a word', ['a'], ['a', 'b']],
-    ['what is no list, by another version', 'a', ['b']],
-  ])('adds up beside %s', (_, said, all) => {
+    ['no metadata', undefined, ['b']],
+    ['a list', ['a'], ['a', 'b']],
+    ['a value that is not a list, which is replaced', 'a', ['b']],
+  ])('append a value to %s', (_, said, all) => {
     const Target = aClass();
     if (said !== undefined) {
       Reflect.defineMetadata(KEY, said, Target);
@@ -48,7 +48,7 @@ describe('what is said', () => {
     expect([saidOf(Target), saidAt(Target.prototype, 'list')]).toEqual([all, all]);
   });
 
-  it('about a class is not added to what its base says', () => {
+  it('do not append to the metadata of a base class', () => {
     const Base = aClass();
     class Derived extends Base {}
     addMetadata(KEY, 'base', Base);
@@ -60,28 +60,28 @@ describe('what is said', () => {
   });
 });
 
-describe('a decorator', () => {
-  it('of a class writes on the class', () => {
+describe('the metadata of a decorator', () => {
+  it('is written to the class, together with the guard that requires ClerkGuard', () => {
     const Target = aClass();
     policyDecorator(KEY, 'a')(Target);
     expect(saidOf(Target)).toEqual(['a']);
     expect(Reflect.getOwnMetadataKeys(Target)).toEqual([KEY, '__guards__']);
   });
 
-  it.each(['list', named])('of the method %p writes on the function and at its place', (name) => {
+  it.each(['list', named])('of the method %p is written to the function and to its property', (name) => {
     const { prototype } = aClass();
     policyDecorator(KEY, 'a')(prototype, name, Object.getOwnPropertyDescriptor(prototype, name)!);
     expect([saidOf(Reflect.get(prototype, name) as object), saidAt(prototype, name)]).toEqual([['a'], ['a']]);
     expect(saidOf(prototype)).toBeUndefined();
   });
 
-  it.each(['list', named])('of a parameter of %p writes on the function and at its place', (name) => {
+  it.each(['list', named])('of a parameter of %p is written to the function and to its property', (name) => {
     const { prototype } = aClass();
     addParameterMetadata(KEY, 'a', prototype, name);
     expect([saidOf(Reflect.get(prototype, name) as object), saidAt(prototype, name)]).toEqual([['a'], ['a']]);
   });
 
-  it('of a parameter of a constructor, or of what is no method, writes nothing', () => {
+  it('of a parameter is not written for a constructor or a property that is not a method', () => {
     const Target = aClass();
     Object.assign(Target.prototype, { undefined() {}, field: 'no method' });
     addParameterMetadata(KEY, 'a', Target.prototype);

@@ -64,13 +64,14 @@ describe('PredicateInstances', () => {
     return instances.prepare(Routes, moduleRef, predicate);
   }
 
-  it.each([() => true, function named() {}, class {}])(
-    'creates no instance of %p, which is not a class with check()',
-    async (one) => {
-      expect(await prepare(one)).toBeUndefined();
-      expect(instances.of(Routes, one as never)).toBeUndefined();
-    },
-  );
+  it.each([
+    ['an arrow function', () => true],
+    ['a named function', function named() {}],
+    ['a class without check()', class {}],
+  ])('creates no instance of %s', async (_, one) => {
+    expect(await prepare(one)).toBeUndefined();
+    expect(instances.of(Routes, one as never)).toBeUndefined();
+  });
 
   it('uses the provider of the application, whatever module provides it', async () => {
     @Module({ providers: [OwnsInvoice, Ledger] })

@@ -33,7 +33,7 @@ const ofRequirement = (decorator: string, condition: Condition) =>
     acceptsToken: decorator === 'RequireScope' ? [['api_key']] : [],
   });
 
-describe('a question to has()', () => {
+describe('parameters of has()', () => {
   const takes = 'role, permission, feature, plan, reverification';
   const nothing = `@Require() requires nothing, so no caller could pass: pass one of ${takes}.`;
   it.each<[unknown, string | undefined]>([
@@ -51,12 +51,12 @@ describe('a question to has()', () => {
     [{ permission: ' ' }, '@Require() takes permission names, non-empty strings such as "org:invoices:read".'],
     [{ feature: ['org:a'] }, '@Require() takes feature names, non-empty strings such as "org:reports".'],
     [{ plan: null }, '@Require() takes plan names, non-empty strings such as "user:pro".'],
-  ])('%j: %s', (asked, problem) => {
+  ])('for %p have the problem: %s', (asked, problem) => {
     expect(ofRequirement('Require', has(asked))).toEqual(problem ? [problem] : []);
   });
 
   it.each(['org:sys_memberships:read', 'sys_memberships:read', 'org:org:sys_x:read'])(
-    'for the system permission %s is told to take another',
+    'with the system permission %s are reported, with the advice to use a custom permission',
     (permission) => {
       expect(ofRequirement('RequirePermission', has({ permission }))).toEqual([
         `@RequirePermission() requires ${permission}: system permissions are never in a session token, so no caller could pass. Use a custom permission.`,
@@ -64,14 +64,14 @@ describe('a question to has()', () => {
     },
   );
 
-  it('takes what only looks like a system permission', () => {
+  it('that only resemble a system permission are accepted', () => {
     for (const permission of ['org:asys_a:read', 'org:a:sys_read']) {
       expect(ofRequirement('RequirePermission', has({ permission }))).toEqual([]);
     }
     expect(ofRequirement('RequireRole', has({ role: 'org:sys_admin' }))).toEqual([]);
   });
 
-  it('tells of the same mistake once, and of each other one', () => {
+  it('report equal problems once, and all different ones', () => {
     const items = [has({ role: '' }), has({ role: 5 }), { anyOf: [has({ plan: '' }), { allOf: [] }] }];
     expect(ofRequirement('Require', { anyOf: items })).toEqual([
       '@Require() takes role names, non-empty strings such as "org:admin".',
@@ -81,14 +81,14 @@ describe('a question to has()', () => {
   });
 });
 
-describe('a reverification', () => {
+describe('@RequireReverification()', () => {
   const mistake =
     "@RequireReverification() takes 'strict', 'moderate', 'lax', 'strict_mfa', or { level: 'first_factor' | 'second_factor' | 'multi_factor', afterMinutes: more than 0 }.";
   const level = 'first_factor';
-  it.each(['strict', 'moderate', 'lax', 'strict_mfa', { level, afterMinutes: 1 }])('takes %j', (config) => {
+  it.each(['strict', 'moderate', 'lax', 'strict_mfa', { level, afterMinutes: 1 }])('accepts %j', (config) => {
     expect(ofRequirement('RequireReverification', has({ reverification: config }))).toEqual([]);
   });
-  it.each(['second_factor', 'multi_factor'])('takes the level %s', (level) => {
+  it.each(['second_factor', 'multi_factor'])('accepts the level %s', (level) => {
     const config = { level, afterMinutes: 10 };
     expect(ofRequirement('RequireReverification', has({ reverification: config }))).toEqual([]);
   });
@@ -102,22 +102,19 @@ describe('a reverification', () => {
     [{ level, afterMinutes: '5' }],
     [{ level: 'third_factor', afterMinutes: 5 }],
     [{ afterMinutes: 5 }],
-  ])('does not take %j', (config) => {
+  ])('reports %j', (config) => {
     expect(ofRequirement('RequireReverification', has({ reverification: config }))).toEqual([mistake]);
   });
 });
 
-describe('a scope', () => {
+describe('@RequireScope()', () => {
   const mistake = '@RequireScope() takes scopes, single words such as "invoices:write" without spaces and quotes.';
-  it.each(['a', 'invoices:write', 'https://api.example/a', '!#[]~'])('may be %s', (scope) => {
+  it.each(['a', 'invoices:write', 'https://api.example/a', '!#[]~'])('accepts %s', (scope) => {
     expect(ofRequirement('RequireScope', { scope })).toEqual([]);
   });
-  it.each(['', 'a b', ' a', 'a ', 'a"', '\\a', 'ä', 'a\n', 5 as never, undefined as never])(
-    'may not be %j',
-    (scope) => {
-      expect(ofRequirement('RequireScope', { scope })).toEqual([mistake]);
-    },
-  );
+  it.each(['', 'a b', ' a', 'a ', 'a"', '\\a', 'ä', 'a\n', 5 as never, undefined as never])('reports %j', (scope) => {
+    expect(ofRequirement('RequireScope', { scope })).toEqual([mistake]);
+  });
 });
 
 describe('several roles or plans', () => {
@@ -131,31 +128,31 @@ describe('several roles or plans', () => {
   const read = has({ permission: 'org:a:read' });
 
   it.each<[string, Condition, string[]]>([
-    ['either of two', { anyOf: [admin, member] }, []],
-    ['two at once', { allOf: [admin, member] }, ['org:admin', 'org:member']],
-    ['the same twice', { allOf: [admin, has({ role: 'admin' })] }, []],
-    ['the same twice, prefixed twice', { allOf: [admin, has({ role: 'org:org:admin' })] }, []],
-    ['two and a permission', { allOf: [read, admin, member] }, ['org:admin', 'org:member']],
-    ['one and a permission', { allOf: [read, admin] }, []],
-    ['one in each of two choices', { allOf: [{ anyOf: [admin, member] }, { anyOf: [member, owner] }] }, []],
+    ['anyOf two roles', { anyOf: [admin, member] }, []],
+    ['allOf two roles', { allOf: [admin, member] }, ['org:admin', 'org:member']],
+    ['the same role twice, with and without the prefix', { allOf: [admin, has({ role: 'admin' })] }, []],
+    ['the same role twice, with one and two prefixes', { allOf: [admin, has({ role: 'org:org:admin' })] }, []],
+    ['two roles and a permission', { allOf: [read, admin, member] }, ['org:admin', 'org:member']],
+    ['one role and a permission', { allOf: [read, admin] }, []],
+    ['a role that fulfils both of two anyOf', { allOf: [{ anyOf: [admin, member] }, { anyOf: [member, owner] }] }, []],
     [
-      'none in both of two choices',
+      'no role that fulfils both an anyOf and a role',
       { allOf: [{ anyOf: [admin, owner] }, member] },
       ['org:admin', 'org:owner', 'org:member'],
     ],
-    ['one that is a choice of the other', { allOf: [{ anyOf: [admin, member] }, member] }, []],
+    ['a role that also fulfils the anyOf beside it', { allOf: [{ anyOf: [admin, member] }, member] }, []],
     [
-      'the same, but for a prefix inside',
+      'two roles that differ by a prefix in the middle',
       { allOf: [has({ role: 'my_org:a' }), has({ role: 'my_a' })] },
       ['org:my_org:a', 'org:my_a'],
     ],
-    ['a choice that needs none', { allOf: [admin, { anyOf: [member, read] }] }, []],
-    ['one without a name', { allOf: [admin, has({ permission: 'org:a:read', role: undefined })] }, []],
-  ])('%s', (_, condition, roles) => {
+    ['an anyOf that can be fulfilled without a role', { allOf: [admin, { anyOf: [member, read] }] }, []],
+    ['an undefined role', { allOf: [admin, has({ permission: 'org:a:read', role: undefined })] }, []],
+  ])('are reported only if no role fulfils all: %s', (_, condition, roles) => {
     expect(ofRequirement('Require', condition)).toEqual(roles.length > 0 ? [atOnce(...roles)] : []);
   });
 
-  it('are found over the levels of a handler, beside what is no role', () => {
+  it('are reported across the levels of a handler, beside other requirements', () => {
     const found = problems(
       {
         requirements: [requiring('RequireRole', member), requiring('RequireScope', { scope: 'a' })],
@@ -174,7 +171,7 @@ describe('several roles or plans', () => {
   it.each([
     ['RequireRole', 'role', admin, member],
     ['RequirePlan', 'plan', has({ plan: 'org:a' }), has({ plan: 'org:b' })],
-  ])('@%s() takes one', (decorator, kind, one, other) => {
+  ])('are reported for @%s(), which takes one or an anyOf', (decorator, kind, one, other) => {
     const found = ofRequirement(decorator, { allOf: [one, other] });
     expect(found[0]).toBe(
       `@${decorator}() takes one ${kind}, since a caller has only one: write @${decorator}(anyOf(…)) if one of several is enough.`,
@@ -186,12 +183,12 @@ describe('several roles or plans', () => {
     ]);
   });
 
-  it('of permissions or features are no mistake', () => {
+  it('are the only rights of which a caller has one: several permissions are accepted', () => {
     expect(ofRequirement('RequirePermission', { allOf: [read, has({ permission: 'org:b:read' })] })).toEqual([]);
   });
 });
 
-describe('a predicate', () => {
+describe('@RequireThat()', () => {
   class WithoutCheck {}
   class WithCheck {
     check() {}
@@ -206,32 +203,32 @@ describe('a predicate', () => {
       requirements: [{ decorator: 'RequireThat', appliesTo: SESSIONS, predicate: predicate as PredicateRef }],
     });
 
-  it.each([undefined, null, 'check', { check: () => true }])('is not %p', (predicate) => {
+  it.each([undefined, null, 'check', { check: () => true }])('reports %p, which is not a predicate', (predicate) => {
     expect(of(predicate)).toEqual(['@RequireThat() takes a function, or a class with a check method.']);
     expect(isPredicateClass(predicate)).toBe(false);
   });
-  it.each([WithoutCheck, WithField])('is no class without check on its prototype: %p', (predicate) => {
+  it.each([WithoutCheck, WithField])('reports a class without check() on its prototype: %p', (predicate) => {
     expect(of(predicate)).toEqual([
       `@RequireThat() takes a class with a check method: add check(auth, context) to ${predicate.name}.`,
     ]);
     expect(isPredicateClass(predicate)).toBe(false);
   });
   it.each([
-    [WithCheck, true],
-    [Old, true],
-    [function named() {}, false],
-    [() => true, false],
-    [async () => true, false],
-    [function classified() {}, false],
-    [() => 'a class', false],
-  ])('may be %p', (predicate, isClass) => {
+    ['a class with check()', WithCheck, true],
+    ['a constructor function with check()', Old, true],
+    ['a named function', function named() {}, false],
+    ['an arrow function', () => true, false],
+    ['an async function', async () => true, false],
+    ['a function whose name starts with class', function classified() {}, false],
+    ['a function with "class" in its source', () => 'a class', false],
+  ])('accepts %s', (_, predicate, isClass) => {
     expect(of(predicate)).toEqual([]);
     expect(isPredicateClass(predicate)).toBe(isClass);
   });
 });
 
-describe('the words of protection', () => {
-  it('that another version has written are a mistake, and leave the handler strict', () => {
+describe('protection decorators', () => {
+  it('with unknown metadata of another version are reported, and leave the handler strict', () => {
     const policy = compilePolicy([level('C.h', { protections: ['lax', 'open' as never] })], DEFAULTS);
     expect(policy.problems).toEqual([
       'unknown protection metadata: two versions of nest-clerk are loaded; use one version everywhere.',
@@ -239,7 +236,7 @@ describe('the words of protection', () => {
     expect(policy.protection).toBe('strict');
   });
 
-  it('are named as they are written, with the class they stand on', () => {
+  it('that contradict each other are named, with their class', () => {
     expect(problems({ protections: ['strict', 'lax', 'skip'] })).toEqual([
       '@RequireAuth() and @Public() and @SkipAuth() contradict each other: keep one of them.',
     ]);
@@ -251,7 +248,7 @@ describe('the words of protection', () => {
   });
 });
 
-describe('accepted tokens', () => {
+describe('@AcceptsToken()', () => {
   const known = "'session_token', 'api_key', 'm2m_token', 'oauth_token', 'any'";
   it.each<[unknown[][], string[]]>([
     [[['any']], []],
@@ -267,11 +264,11 @@ describe('accepted tokens', () => {
         `@AcceptsToken() does not accept undefined: it takes ${known}.`,
       ],
     ],
-  ])('%j', (acceptsToken, found) => {
+  ])('reports exactly the invalid arguments of %j', (acceptsToken, found) => {
     expect(problems({ acceptsToken })).toEqual(found);
   });
 
-  it('that no requirement applies to are named, with what it does apply to', () => {
+  it('reports accepted types to which no requirement applies, with the types to which they apply', () => {
     const permission = requiring('RequirePermission', has({ permission: 'a' }));
     const scope = { ...requiring('RequireScope', { scope: 'a' }), appliesTo: ['api_key', 'm2m_token'] as const };
     const acceptsToken = [['any']];
@@ -284,7 +281,7 @@ describe('accepted tokens', () => {
     expect(problems({ requirements: [permission, scope] })).toEqual([]);
   });
 
-  describe('and a predicate', () => {
+  describe('with a predicate', () => {
     const that = (appliesTo: PolicyLevel['requirements'][number]['appliesTo'] = 'any') =>
       ({ decorator: 'RequireThat', appliesTo, predicate: () => true }) as const;
     const permission = requiring('RequirePermission', has({ permission: 'a' }));
@@ -297,41 +294,41 @@ describe('accepted tokens', () => {
 
     it.each<[string, PolicyLevel['requirements'], string[]]>([
       [
-        'that names no types covers none beside a permission',
+        'reports API keys, which a predicate without types does not cover beside a permission',
         [permission, that()],
         [uncovered('api_key', '@RequirePermission()', 'session_token') + cure],
       ],
       [
-        'that names no types covers none beside a scope',
+        'reports sessions, which a predicate without types does not cover beside a scope',
         [that(), scope],
         [uncovered('session_token', '@RequireScope()', 'api_key, m2m_token, oauth_token') + cure],
       ],
       [
-        'that names other types than one beside it covers those',
+        'reports API keys, which a predicate without types does not cover beside one for sessions',
         [that(['session_token']), that()],
         [uncovered('api_key', '@RequireThat()', 'session_token') + cure],
       ],
       [
-        'that names one of two types leaves the other uncovered',
+        'reports sessions, which a predicate for API keys does not cover',
         [that(['api_key'])],
         [`${uncovered('session_token', '@RequireThat()', 'api_key')}. Narrow @AcceptsToken(), or split the handler.`],
       ],
-      ['alone covers all that are accepted', [that(), that()], []],
-      ['that names the type covers it', [permission, that(['api_key'])], []],
-      ['that names all types covers them', [that(['session_token', 'api_key']), that()], []],
-      ['beside requirements for all types is one more', [permission, that(), scope], []],
+      ['accepts predicates without types as the only requirements', [that(), that()], []],
+      ['accepts a permission and a predicate for API keys', [permission, that(['api_key'])], []],
+      ['accepts a predicate for all accepted types', [that(['session_token', 'api_key']), that()], []],
+      ['accepts a predicate without types beside requirements for all accepted types', [permission, that(), scope], []],
     ])('%s', (_, requirements, found) => {
       expect(problems({ acceptsToken, requirements })).toEqual(found);
     });
 
-    it('on the class covers no type beside a permission of the handler', () => {
+    it('reports API keys, which a predicate on the class does not cover beside a permission of the handler', () => {
       expect(problems({ acceptsToken, requirements: [permission] }, { requirements: [that()] })).toEqual([
         uncovered('api_key', '@RequirePermission()', 'session_token') + cure,
       ]);
     });
 
     it.each<[unknown]>([[[]], [['any']], [['api_key', 'apikey']], [[undefined]], [{}], [null], [['any', 'api_key']]])(
-      'does not apply to %j',
+      'reports the invalid appliesTo %j',
       (appliesTo) => {
         expect(problems({ requirements: [that(appliesTo as never)] })).toContain(
           "@RequireThat() takes { appliesTo: […] } after the predicate, with one or more of 'session_token', 'api_key', 'm2m_token', 'oauth_token'.",
@@ -341,42 +338,50 @@ describe('accepted tokens', () => {
   });
 });
 
-describe('parameters', () => {
+describe('parameter decorators', () => {
   it.each<[string, Partial<PolicyLevel>, string[]]>([
-    ['the caller', { authParameters: [undefined, 'userId'] }, []],
-    ['what any accepted type has', { authParameters: ['machineId', 'userId'], acceptsToken: [['any']] }, []],
+    ['@Auth() and @Auth(userId)', { authParameters: [undefined, 'userId'] }, []],
     [
-      'what no accepted type has',
+      'properties that some accepted type has',
+      { authParameters: ['machineId', 'userId'], acceptsToken: [['any']] },
+      [],
+    ],
+    [
+      'a property that no accepted type has',
       { authParameters: ['machineId'], acceptsToken: [['session_token', 'api_key']] },
       [
         "@Auth('machineId') is always empty: no accepted token (session_token, api_key) has it. Accept another token, or select another property.",
       ],
     ],
     [
-      'anything where nobody looks',
+      '@Auth() on a @SkipAuth() handler',
       { authParameters: [undefined], protections: ['skip'] },
       [
         '@Auth() is always empty on a @SkipAuth() handler, which does not check credentials: use @Public() instead of @SkipAuth().',
       ],
     ],
-    ['the user', { currentUser: [true] }, []],
-    ['the user of some accepted type', { currentUser: [true], acceptsToken: [['m2m_token', 'api_key']] }, []],
-    ['no user where nobody looks', { protections: ['skip'] }, []],
+    ['@CurrentUser()', { currentUser: [true] }, []],
     [
-      'the user where nobody looks',
+      '@CurrentUser() if some accepted type belongs to a user',
+      { currentUser: [true], acceptsToken: [['m2m_token', 'api_key']] },
+      [],
+    ],
+    ['no parameter on a @SkipAuth() handler', { protections: ['skip'] }, []],
+    [
+      '@CurrentUser() on a @SkipAuth() handler',
       { currentUser: [true], protections: ['skip'] },
       [
         '@CurrentUser() is always empty on a @SkipAuth() handler, which does not check credentials: use @Public() instead of @SkipAuth().',
       ],
     ],
     [
-      'the user of a machine',
+      '@CurrentUser() for M2M tokens',
       { currentUser: [true], acceptsToken: [['m2m_token']] },
       [
         '@CurrentUser() is always empty: no accepted token (m2m_token) belongs to a user. Accept session_token as well.',
       ],
     ],
-  ])('ask for %s', (_, said, found) => {
+  ])('have exactly the expected problems: %s', (_, said, found) => {
     expect(problems(said)).toEqual(found);
   });
 });

@@ -55,7 +55,7 @@ describe('HandlersExplorer', () => {
     ['gateway', WebSocketGateway(), 'providers', { subscribed: 'ws' }],
     ['resolver', Resolver('Thing'), 'providers', {}],
     ['service', Injectable(), 'providers', {}],
-  ])('finds the handlers of a %s', async (kind, decorate, list, routed) => {
+  ])('returns the transports that Nest routes to each method of a %s', async (kind, decorate, list, routed) => {
     const Kinds = everyKind();
     decorate(Kinds);
     const [found, ...others] = await ofType(Kinds, { [list]: [Kinds] });
@@ -73,7 +73,7 @@ describe('HandlersExplorer', () => {
     );
   });
 
-  it('finds inherited methods, and the innermost of overridden ones', async () => {
+  it('returns inherited methods, and the overriding one of overridden methods', async () => {
     class Derived extends Service {
       own() {}
     }
@@ -94,13 +94,13 @@ describe('HandlersExplorer', () => {
 
   const made = (useFactory: () => unknown) => ({ provide: 'token', useFactory });
   it.each([
-    ['a class', Service, true],
-    ['a class under a token', { provide: 'token', useClass: Service }, true],
-    ['what a factory makes', made(() => new Service()), true],
-    ['what a factory promises', made(async () => new Service()), true],
-    ['a value, which Nest does not make', { provide: 'token', useValue: new Service() }, false],
-    ['a class that a factory gives', made(() => Service), false],
-  ])('finds the class of %s', async (_, provider, found) => {
+    ['finds a class', Service, true],
+    ['finds a class under a token', { provide: 'token', useClass: Service }, true],
+    ['finds the class of an instance that a factory returns', made(() => new Service()), true],
+    ['finds the class of an instance that an async factory returns', made(async () => new Service()), true],
+    ['ignores a value, which Nest does not create', { provide: 'token', useValue: new Service() }, false],
+    ['ignores a class that a factory returns', made(() => Service), false],
+  ])('%s', async (_, provider, found) => {
     expect(await ofType(Service, { providers: [provider] })).toHaveLength(found ? 1 : 0);
   });
 
@@ -110,14 +110,14 @@ describe('HandlersExplorer', () => {
     ['a plain object', () => ({ list() {} })],
     ['an object without prototype', () => Object.create(null)],
     ['an object whose constructor is an arrow function', () => ({ constructor: () => undefined })],
-    ['an object whose constructor is none', () => ({ constructor: { prototype: {} } })],
-  ])('ignores %s that a factory returns', async (_, useFactory) => {
+    ['an object whose constructor is not a function', () => ({ constructor: { prototype: {} } })],
+  ])('ignores %s returned by a factory', async (_, useFactory) => {
     const found = await explore({ providers: [made(useFactory), Service] });
     expect(found.map(({ type }) => type)).toContain(Service);
     expect(found.every(({ type }) => /^class /.test(String(type)))).toBe(true);
   });
 
-  it('lists a class once, with all its modules and the injector of the first', async () => {
+  it('returns a class once, with all of its modules and the ModuleRef of the first', async () => {
     const metadata = { providers: [Service, { provide: 'again', useExisting: Service }] };
     @Injectable()
     class OfOne {}
@@ -131,7 +131,7 @@ describe('HandlersExplorer', () => {
     expect(found!.moduleRef!.get(OfOne, { strict: true })).toBeInstanceOf(OfOne);
   });
 
-  it('treats a class as a controller even if another module provides it', async () => {
+  it('returns a controller that another module provides as a controller', async () => {
     @Controller()
     class Both {}
     @Module({ providers: [Both] })
@@ -142,7 +142,7 @@ describe('HandlersExplorer', () => {
     expect(found[0]!.modules).toContain(Elsewhere);
   });
 
-  it('lists no module if Nest has none for the class', () => {
+  it('returns no module and no ModuleRef if Nest’s wrapper has none', () => {
     const wrappers = { getControllers: () => [], getProviders: () => [{ metatype: Service }, { metatype: Service }] };
     const explorer = new HandlersExplorer(wrappers as unknown as DiscoveryService, new MetadataScanner(), {
       kinds: TRANSPORT_KINDS,
