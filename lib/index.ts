@@ -62,6 +62,7 @@ export type {
   PresentedCredentials,
   RpcOptions,
   TransportAdapter,
+  TransportAdapters,
   WebSocketOptions,
 } from './options/transport-types.js';
 

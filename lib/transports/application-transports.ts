@@ -21,7 +21,7 @@ export class ApplicationTransports {
     const clashes = builtIn.filter(({ type }) => Object.hasOwn(transports, type));
     if (clashes.length > 0) {
       throw new ClerkConfigurationError(
-        clashes.map(({ type }) => `transports: ${type} is built in and takes no adapter`),
+        clashes.map(({ type }) => `transports.${type} is built in and takes no adapter.`),
       );
     }
     this.kinds = [...builtIn, ...Object.entries(transports).map(([type, adapter]) => adaptedKind(type, adapter))];

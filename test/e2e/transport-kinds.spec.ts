@@ -127,7 +127,7 @@ describe('a transport that is added to the list', () => {
   it('fails the boot for an adapter of its type, and the error names the option', async () => {
     await expect(start({}, { transports: { pigeon: adapter } })).rejects.toMatchObject({
       code: 'invalid-configuration',
-      problems: ['transports: pigeon is built in and takes no adapter'],
+      problems: ['transports.pigeon is built in and takes no adapter.'],
     });
   });
 });

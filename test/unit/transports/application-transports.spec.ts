@@ -19,7 +19,7 @@ describe('ApplicationTransports', () => {
     expect(() => typesOf({ [type]: adapter })).toThrow(
       expect.objectContaining({
         code: 'invalid-configuration',
-        problems: [`transports: ${type} is built in and takes no adapter`],
+        problems: [`transports.${type} is built in and takes no adapter.`],
       }),
     );
   });
@@ -28,8 +28,8 @@ describe('ApplicationTransports', () => {
     expect(() => typesOf({ ws: adapter, http: adapter })).toThrow(
       expect.objectContaining({
         problems: [
-          'transports: http is built in and takes no adapter',
-          'transports: ws is built in and takes no adapter',
+          'transports.http is built in and takes no adapter.',
+          'transports.ws is built in and takes no adapter.',
         ],
       }),
     );

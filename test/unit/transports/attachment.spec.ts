@@ -18,8 +18,8 @@ function frozenWithIdentity(): object {
   return Object.freeze(request);
 }
 
-describe('what is attached to a request', () => {
-  it('is one property, under a name that every copy of this library knows', () => {
+describe('the state attached to a request', () => {
+  it('is one property, under a symbol that all copies of this library share', () => {
     const [request, identity] = [{}, identityOf('session_token')];
     expect([hasAttached(request), attachedIdentity(request), attachedUserLoader(request)]).toEqual([
       false,
@@ -38,7 +38,7 @@ describe('what is attached to a request', () => {
     ['assigned to another object', (request) => Object.assign(Object.create({}) as object, request)],
     ['derived from', (request) => Object.create(request) as object],
     ['wrapped in a Proxy', (request) => new Proxy(request, {})],
-  ])('is not that of a request that was %s', (_, copied) => {
+  ])('is not shared with a request that was %s', (_, copied) => {
     const [request, first, second] = [{ url: '/' }, identityOf('session_token'), identityOf('api_key')];
     attachIdentity(request, first, loader);
     const copy = copied(request);
@@ -57,12 +57,12 @@ describe('what is attached to a request', () => {
     ['takes no more properties', Object.seal({})],
     ['is a Proxy that refuses', new Proxy({}, { set: () => false })],
     ['derives from a frozen one that has an identity', Object.create(frozenWithIdentity()) as object],
-  ])('is nothing where the request %s, which is said', (_, request) => {
+  ])('is not stored if the request %s, and attachIdentity() returns false', (_, request) => {
     expect(attachIdentity(request, identityOf('session_token'))).toBe(false);
     expect([hasAttached(request), attachedIdentity(request)]).toEqual([false, undefined]);
   });
 
-  it('is replaced as a whole', () => {
+  it('is replaced as a whole by a second identity', () => {
     const request = {};
     attachIdentity(request, identityOf('session_token'), loader);
     attachIdentity(request, undefined);
@@ -200,7 +200,7 @@ describe('authenticateOnce', () => {
     },
   );
 
-  it('asks anew for a copy of a request', () => {
+  it('authenticates a copy of a request again', () => {
     const request = { headers: {} };
     const [first, second] = [identityOf('session_token'), identityOf('session_token')];
     expect(authenticateOnce(request, one, 'session_token', () => first)).toBe(first);
@@ -209,13 +209,13 @@ describe('authenticateOnce', () => {
     expect(authenticateOnce(request, one, 'session_token', () => second)).toBe(first);
   });
 
-  it('hands on the very answer, without a promise where there is none', () => {
+  it('returns the result of the authenticator itself, without a promise if it is synchronous', () => {
     const [request, identity] = [{}, identityOf(null)];
     expect(authenticateOnce(request, one, 'session_token', () => identity)).toBe(identity);
     expect(authenticateOnce(request, one, 'session_token', () => identityOf(null))).toBe(identity);
   });
 
-  it('asks once for calls side by side, also where what any token would have said accepts none of them', async () => {
+  it('authenticates once for concurrent calls, even if the cached result for any token type does not apply', async () => {
     const request = {};
     let asked = 0;
     const ask = async () => (asked++, identityOf(null));
@@ -226,7 +226,7 @@ describe('authenticateOnce', () => {
     expect(asked).toBe(3);
   });
 
-  it('asks nobody twice at the same time', () => {
+  it('does not authenticate twice at the same time', () => {
     const [request, answer] = [{}, Promise.resolve(identityOf(null))];
     expect(authenticateOnce(request, one, 'session_token', () => answer)).toBe(answer);
     expect(authenticateOnce(request, one, 'session_token', () => identityOf(null))).toBe(answer);

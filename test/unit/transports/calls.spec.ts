@@ -48,7 +48,7 @@ function hostileProxy(): object {
   return new Proxy({}, { get: fail, has: fail, getOwnPropertyDescriptor: fail, defineProperty: fail, set: fail });
 }
 
-describe('where the identity of a call is kept', () => {
+describe('the carrier of a call', () => {
   it.each<[string, ExecutionContext | object, object]>([
     ...[{ headers: {}, url: '/' }].flatMap((request): [string, object, object][] => [
       ['HTTP', contextOf('http', [request]), request],
@@ -87,7 +87,7 @@ describe('where the identity of a call is kept', () => {
     ['a text', () => 'text'],
     ['null', () => null],
     ['none', () => undefined],
-  ])('is one for each run of a handler, with a context that is %s', (_, contextMade) => {
+  ])('is unique for each run of a handler if the context is %s', (_, contextMade) => {
     const [context, payload] = [contextMade(), { payload: 1 }];
     const [first, second] = [contextOf('rpc', [payload, context]), contextOf('rpc', [payload, context])];
     const call = transport.carrier(first);
@@ -99,7 +99,7 @@ describe('where the identity of a call is kept', () => {
     expect(carrierOf(parameterOf(first))).toBe(call);
   });
 
-  it('is nobody’s before a guard has begun the call', () => {
+  it('has no identity before a guard has registered the call', () => {
     const context = rpc({});
     expect(attachedIdentity(carrierOf(context))).toBeUndefined();
     expect(context.getArgs()).toHaveLength(2);
@@ -110,7 +110,7 @@ describe('where the identity of a call is kept', () => {
     ['payload alone', [1], 3],
     ['gRPC', [1, {}, {}], 3],
     ['more', [1, {}, {}, 4], 4],
-  ])('is one more argument where Nest reads none: %s', (_, args, at) => {
+  ])('is an additional argument that Nest does not read: %s', (_, args, at) => {
     const before = [...args];
     const call = transport.carrier(contextOf('rpc', args));
     expect(args.indexOf(call)).toBe(at);
@@ -118,7 +118,7 @@ describe('where the identity of a call is kept', () => {
     expect(args.slice(before.length, at)).toEqual(Array(at - before.length).fill(undefined));
   });
 
-  it('is not that of the call whose arguments were handed on', () => {
+  it('is not that of another call whose arguments were copied', () => {
     const args = [1, {}];
     const call = transport.carrier(contextOf('rpc', args));
     const handedOn = contextOf('rpc', [...args]);
@@ -143,14 +143,14 @@ describe('where the identity of a call is kept', () => {
       ['the context may be everybody’s, and the payload is no object', 'text', {}],
       ['the context is the payload', shared, shared],
       ['nothing can be kept', Object.freeze({}), Object.freeze({})],
-    ])('only where it is certain: not where %s', (_, payload, context) => {
+    ])('not if %s', (_, payload, context) => {
       for (const one of [1, 2]) {
         attach(transport, contextOf('rpc', [payload, context]), { ...identity, one } as Identity);
       }
       expect(attachedIdentity(carrierOf(filterOf(payload, context)))).toBeUndefined();
     });
 
-    it('not by a copy of what it was called with', () => {
+    it('not by a copy of the context', () => {
       const [payload, context] = [{ payload: 1 }, tcp()];
       attach(transport, contextOf('rpc', [payload, context]), identity);
       for (const copy of [Object.create(context), new Proxy(context, {}), { ...context }]) {
@@ -158,7 +158,7 @@ describe('where the identity of a call is kept', () => {
       }
     });
 
-    it('leaves nothing behind that a copy of the payload would carry on', () => {
+    it('without a property that a copy of the payload would inherit', () => {
       const payload = { payload: 1 };
       transport.carrier(contextOf('rpc', [payload, {}]));
       expect(Object.getOwnPropertySymbols({ ...payload })).toEqual([]);
@@ -166,19 +166,22 @@ describe('where the identity of a call is kept', () => {
     });
   });
 
-  it.each([[undefined], [null], ['text']])('comes with the arguments where a strategy gives %p as context', (call) => {
-    const context = rpc(call);
-    expect(sourceOf(context)).toBe(context.getArgs());
-    expect(transport.carrier(context).source).toBe(context.getArgs());
-  });
+  it.each([[undefined], [null], ['text']])(
+    'has the arguments as its source if a strategy passes %p as context',
+    (call) => {
+      const context = rpc(call);
+      expect(sourceOf(context)).toBe(context.getArgs());
+      expect(transport.carrier(context).source).toBe(context.getArgs());
+    },
+  );
 
-  it('comes with the context of the transport', () => {
+  it('has the context of the transport as its source', () => {
     const [call, context] = [{}, rpc({})];
     expect(sourceOf(rpc(call))).toBe(call);
     expect(sourceOf(context)).toBe(transport.carrier(context).source);
   });
 
-  it('is one more argument of a message on a socket', () => {
+  it('has the upgrade request as its source for a message of a socket', () => {
     const client = { handshake: {}, request: { headers: { host: 'h' } } };
     const context = contextOf('ws', [client, {}, 'event']);
     expect(sourceOf(context)).toBe(client.request);
@@ -186,13 +189,13 @@ describe('where the identity of a call is kept', () => {
     expect(context.getArgs()).toHaveLength(3);
   });
 
-  it('is the request of a resolver', () => {
+  it('is the HTTP request for a GraphQL resolver', () => {
     const request = { headers: {}, url: '/' };
     const context = contextOf('graphql', [{}, {}, { req: request }, { fieldNodes: [] }]);
     expect([sourceOf(context) === request, carrierOf(context) === request]).toEqual([true, true]);
   });
 
-  it('is nowhere for a kind that nobody knows, which is said', () => {
+  it('throws for an unknown transport, and the error says how to register an adapter', () => {
     expect(() => carrierOf(contextOf('bot', []))).toThrow(
       'A call of the execution context type "bot" was denied: there is no transport adapter for it. ' +
         'Register one with the option transports: ' +
@@ -213,7 +216,7 @@ describe('RpcTransport', () => {
       { authorization: 'Bearer t' },
     ],
     ['nothing', undefined, { authorization: undefined }],
-  ])('presents %s', (_, answer, headers) => {
+  ])('returns the credentials for %s', (_, answer, headers) => {
     const call = {};
     const context = rpc(call);
     const presented = presenting(answer).credentials(context);
@@ -222,14 +225,14 @@ describe('RpcTransport', () => {
     expect([source === call, carrier === carrierOf(context)]).toEqual([true, true]);
   });
 
-  it('presents nothing where the application names no credentials', () => {
+  it('returns empty credentials if the option rpc is not set', () => {
     expect(new RpcTransport({ rpc: undefined }, new LogThrottle(), EXCEPTIONS).credentials(rpc({}))).toHaveProperty(
       'headers',
       {},
     );
   });
 
-  it('keeps the identity with the run of the handler', () => {
+  it('attaches the identity to one run of the handler only', () => {
     const [context, other] = [{}, {}].map((call) => rpc(call));
     const transport = presenting(undefined);
     attach(transport, context!, identity);
@@ -238,7 +241,7 @@ describe('RpcTransport', () => {
     expect(attachedIdentity(carrierOf(other!))).toBeUndefined();
   });
 
-  it('refuses in the words of microservices', () => {
+  it('denies with an RpcException', () => {
     const refusal = presenting('').deny(rpc({}), denial) as RpcException;
     expect(refusal).toBeInstanceOf(RpcException);
     expect(refusal.getError()).toEqual({
@@ -263,7 +266,7 @@ describe('RpcTransport', () => {
       { status: 'error', statusCode: 418, message: 'tea' },
     ],
     ['an RpcException', new RpcException('mine'), 'mine'],
-  ])('refuses with %s of the application', (_, error, said) => {
+  ])('denies with %s of the application', (_, error, said) => {
     const refusal = presenting('').denyWith(rpc({}), error, denial) as RpcException;
     expect(refusal.getError()).toEqual(said);
     expect(refusal === error || refusal.cause === error).toBe(true);
@@ -271,11 +274,11 @@ describe('RpcTransport', () => {
 });
 
 describe('RpcExceptions', () => {
-  it('loads the class that the application has', async () => {
+  it('loads the RpcException class of the application', async () => {
     expect((await RpcExceptions.load()).of(denial)).toBeInstanceOf(RpcException);
   });
 
-  it('still denies where @nestjs/microservices cannot be loaded, with fewer words', async () => {
+  it('denies with an HTTP exception if @nestjs/microservices cannot be loaded', async () => {
     await jest.isolateModulesAsync(async () => {
       jest.doMock('@nestjs/microservices', () => {
         throw new Error('Cannot find module');
@@ -298,7 +301,7 @@ describe('AdaptedTransport', () => {
   };
   const transport = new AdaptedTransport('bot', adapter, new LogThrottle());
 
-  it('presents authorization, cookies and origin, and nothing else', () => {
+  it('returns authorization, cookie and origin, and no other header', () => {
     const said = { authorization: 'Bearer t', cookie: 'a=b', origin: 'o', host: 'evil' };
     const context = bot(['client', { said }]);
     const presented = transport.credentials(context);
@@ -306,7 +309,7 @@ describe('AdaptedTransport', () => {
     expect(presented).toMatchObject({ source: { said }, carrier: transport.carrier(context) });
   });
 
-  it('keeps the identity where getAuth() finds it', () => {
+  it('attaches the identity where getAuth() finds it', () => {
     const context = bot(['client', {}]);
     attach(transport, context, identity);
     expect(attachedIdentity(identityCarrierOf(context))).toBe(identity);
@@ -316,7 +319,7 @@ describe('AdaptedTransport', () => {
     ['shared by all calls', {}],
     ['frozen', Object.freeze({})],
     ['a Proxy that throws', hostileProxy()],
-  ])('keeps it with the call, though what stands for it is %s', (_, shared) => {
+  ])('attaches the identity to one call, even if the object that represents it is %s', (_, shared) => {
     const silent = new AdaptedTransport('bot', { call: adapter.call, credentials: () => undefined }, new LogThrottle());
     const [first, second] = [bot(['client', shared]), bot(['client', shared])];
     attach(silent, first, identity);
@@ -327,7 +330,7 @@ describe('AdaptedTransport', () => {
     expect(sourceOf(bot([...second.getArgs<unknown[]>()]))).toBe(shared);
   });
 
-  it('asks an adapter while the arguments are what its transport gave, and once', () => {
+  it('calls the adapter once, with the unchanged arguments', () => {
     const asked: unknown[] = [];
     const last = (context: ExecutionContext) => context.getArgs<unknown[]>().at(-1) as object;
     const lookingBack = new AdaptedTransport(
@@ -346,13 +349,13 @@ describe('AdaptedTransport', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('puts nothing where a handler without parameter decorators would take it for an argument', () => {
+  it('leaves the first eight arguments unchanged', () => {
     const context = bot(['client', {}]);
     attach(transport, context, identity);
     expect(context.getArgs<unknown[]>().slice(2, 8)).toEqual(Array(6).fill(undefined));
   });
 
-  it('is found by a filter, unless what stands for the call was seen in another one', () => {
+  it('lets a filter find the call, unless its object was used in another call', () => {
     const update = {};
     const filter = () => contextOf('bot', ['client', update], null);
     attach(transport, bot(['client', update]), identity);
@@ -362,13 +365,13 @@ describe('AdaptedTransport', () => {
     expect(() => carrierOf(filter())).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
   });
 
-  it.each([[[{}, 'text']], [[{}, null]], [[{}]]])('denies a call that is no object: %j', (args) => {
+  it.each([[[{}, 'text']], [[{}, null]], [[{}]]])('throws if call() does not return an object: %j', (args) => {
     expect(() => transport.carrier(bot(args))).toThrow(
       'A call of the execution context type "bot" was denied: transports.bot.call(context) must return an object that is among context.getArgs().',
     );
   });
 
-  it('denies a call that is none of the arguments', () => {
+  it('throws if call() returns an object that is not an argument', () => {
     const elsewhere = new AdaptedTransport('bot', { ...adapter, call: () => ({}) }, new LogThrottle());
     expect(() => elsewhere.credentials(bot([{}, {}]))).toThrow(expect.objectContaining({ code: 'unknown-transport' }));
   });
@@ -376,7 +379,7 @@ describe('AdaptedTransport', () => {
   it.each<[string, Partial<TransportAdapter>, object, object]>([
     ['with none of its own', {}, { status: 403 }, { status: 418 }],
     ['with its own', { deny: (_, { code }) => new Error(code) }, { message: denial.code }, { message: 'tea' }],
-  ])('refuses by errors of HTTP, or %s', (_, own, refusal, refusalWith) => {
+  ])('denies with HTTP exceptions, %s', (_, own, refusal, refusalWith) => {
     const speaking = new AdaptedTransport('bot', { ...adapter, ...own }, new LogThrottle());
     const error = Object.assign(new Error('tea'), { statusCode: 418 });
     expect(speaking.deny(bot([]), denial)).toMatchObject(refusal);
@@ -385,7 +388,7 @@ describe('AdaptedTransport', () => {
   });
 });
 
-describe('what an application says of credentials', () => {
+describe('a function of the application that returns credentials', () => {
   const fail = () => {
     throw new Error('no session');
   };
@@ -403,7 +406,7 @@ describe('what an application says of credentials', () => {
           new LogThrottle(),
         ).credentials(contextOf('bot', [{}])),
     ],
-  ])('is named in the log where it fails: %s', (option, ask) => {
+  ])('is named in the log if it throws: %s', (option, ask) => {
     const logger = new RecordingLogger();
     Logger.overrideLogger(logger);
     expect(ask()).toMatchObject({ denial: { status: 500 } });
@@ -431,11 +434,11 @@ describe('TransportsRegistry', () => {
     ['rpc', 'RpcTransport'],
     ['graphql', 'GraphqlTransport'],
     ['bot', 'AdaptedTransport'],
-  ])('knows %s', (type, name) => {
+  ])('finds the transport of %s', (type, name) => {
     expect(registry.for(contextOf(type, [])).constructor.name).toBe(name);
   });
 
-  it('knows ws', () => {
+  it('finds the transport of ws', () => {
     expect(registry.for(contextOf('ws', []))).toBe(webSocket);
   });
 
@@ -446,7 +449,7 @@ describe('TransportsRegistry', () => {
     );
   });
 
-  it('knows what is built in without adapters', () => {
+  it('finds the built-in transports if there are no adapters', () => {
     const bare = registryOf({});
     const context = contextOf('bot', []);
     expect(() => bare.for(context).credentials(context)).toThrow(

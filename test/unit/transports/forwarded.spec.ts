@@ -15,8 +15,8 @@ const express = (trusted: boolean) => ({
 const fastify = (host: string, ips: string[] | undefined = ['10.0.0.1']) => ({ raw: { socket }, host, ips });
 const middleware = (hostname: string, ips: string[] | undefined = ['10.0.0.1']) => ({ socket, hostname, ips });
 
-describe('the headers that Clerk sees', () => {
-  it('are those that were sent, where nothing is forwarded', () => {
+describe('verifiedHeaders()', () => {
+  it('returns the headers of the request if none is forwarded', () => {
     const headers = { ...HOST, accept: 'text/html', 'x-forwarded-for': '10.0.0.2' };
     expect(verifiedHeaders({ headers })).toBe(headers);
   });
@@ -36,7 +36,7 @@ describe('the headers that Clerk sees', () => {
     ['a middleware of Fastify without trust', middleware('api.test', undefined), false],
     ['a middleware of Fastify with trust in another peer', middleware('api.test'), false],
     ['a middleware of Fastify with trust', middleware('app.test'), true],
-  ])('of %s hold the forwarded host: %p', (_, source, isBelieved) => {
+  ])('for %s, trusts the forwarded host: %p', (_, source, isBelieved) => {
     const headers = forwarded('app.test:8443');
     const given = 'hostname' in source ? headers : forwarded('app.test');
     expect(verifiedHeaders({ ...source, headers: given })['x-forwarded-host']).toBe(
@@ -54,12 +54,12 @@ describe('the headers that Clerk sees', () => {
     ['names its own port', middleware('api.test'), 'api.test:9999', 'api.test:3000'],
     ['names it after a host that ends early', middleware(''), '[evil', '[evil'],
     ['names no host', middleware(''), '', ''],
-  ])('of Fastify do not hold a host where an untrusted peer %s', (_, source, host, own) => {
+  ])('for Fastify, drops the forwarded host if an untrusted peer %s', (_, source, host, own) => {
     const headers = { host: own, 'x-forwarded-host': host };
     expect(verifiedHeaders({ ...source, headers })).toEqual({ host: own });
   });
 
-  it('of HTTP/2 are told by what is its word for the host', () => {
+  it('for HTTP/2, compares with the :authority header', () => {
     const headers = { ':authority': 'api.test', 'x-forwarded-host': 'evil.test, api.test' };
     expect(verifiedHeaders({ ...fastify('api.test'), headers })).toEqual({ ':authority': 'api.test' });
     const strange = { ':authority': ['api.test'], 'x-forwarded-host': 'api.test' } as never;
@@ -80,11 +80,11 @@ describe('the headers that Clerk sees', () => {
     ['an origin with a path', forwarded('app.test/x'), undefined],
     ['an origin with a dot behind it', forwarded('app.test.'), undefined],
     ['a subdomain', forwarded('evil.app.test'), undefined],
-  ])('hold %s where the application names it', (_, headers, expected) => {
+  ])('keeps %s if it is one of the origins of the application', (_, headers, expected) => {
     expect(verifiedHeaders({ headers }, ['https://app.test'])['x-forwarded-host']).toBe(expected);
   });
 
-  it('are told by the connection where no protocol is forwarded', () => {
+  it('uses the protocol of the connection if none is forwarded', () => {
     const headers = { ...HOST, 'x-forwarded-host': 'app.test' };
     const source = { headers, socket: { encrypted: true } };
     expect(verifiedHeaders(source, ['https://app.test'])).toEqual(headers);
@@ -116,7 +116,7 @@ describe('the headers that Clerk sees', () => {
       'ex\u00e4mple.test',
     ],
     ...['a%0d%0ab', '1.2.3.4.5', '%65vil.test', ', app.test', '"app.test"', 'app.test;x'],
-  ])('never hold what is no host (%j), whoever says so', (host) => {
+  ])('drops %j, which is not a host, even from a trusted proxy', (host) => {
     expect(verifiedHeaders({ ...express(true), headers: forwarded(host) })).not.toHaveProperty('x-forwarded-host');
   });
 
@@ -142,7 +142,7 @@ describe('the headers that Clerk sees', () => {
     ['httpsx', undefined],
     ['file', undefined],
     ['', undefined],
-  ])('hold a forwarded protocol only where it is one of the web: %j is %j', (given, expected) => {
+  ])('keeps a forwarded protocol only if it is http or https: %j becomes %j', (given, expected) => {
     for (const source of [{}, express(true)]) {
       const headers = { ...HOST, 'x-forwarded-proto': given, 'cloudfront-forwarded-proto': given } as never;
       const due = expected ? { 'x-forwarded-proto': expected, 'cloudfront-forwarded-proto': expected } : {};
@@ -150,7 +150,7 @@ describe('the headers that Clerk sees', () => {
     }
   });
 
-  it('keep their own protocol apart from CloudFront’s', () => {
+  it('keeps x-forwarded-proto separate from the header of CloudFront', () => {
     const headers = { ...HOST, 'cloudfront-forwarded-proto': 'https' };
     expect(verifiedHeaders({ headers })).toEqual(headers);
     expect(verifiedHeaders({ headers: { ...headers, 'x-forwarded-proto': 'ftp' } })).toEqual(headers);

@@ -15,7 +15,7 @@ const CLOSED = [[4403, 'token-expired']];
 const operationOf = (context: object, more: object = {}) =>
   ({ context, source: context, request: undefined, ...more }) as unknown as GraphqlOperation;
 
-describe('connections of GraphQL', () => {
+describe('GraphqlConnections', () => {
   let connections: GraphqlConnections;
   beforeEach(() => {
     jest.useFakeTimers();
@@ -35,7 +35,7 @@ describe('connections of GraphQL', () => {
         return operationOf({ app: { websocketServer: { clients } } }, { source: request });
       },
     ],
-  ])('are found by %s, and closed when the time has come', (_, operationBy) => {
+  ])('finds the connection by %s, and closes it after the given time', (_, operationBy) => {
     const socket = new Socket();
     expect(connections.closeAfter(1_000, operationBy(socket))).toBe(true);
     jest.advanceTimersByTime(999);
@@ -50,7 +50,7 @@ describe('connections of GraphQL', () => {
     ['no client of the server is it', operationOf({ app: { websocketServer: { clients: new Set([{}]) } } })],
     ['the server is none', operationOf({ app: { websocketServer: { clients: [] } } }, { source: { socket: {} } })],
     ['the operation came by HTTP', operationOf({ extra: { socket: new Socket() } }, { request: {} })],
-  ])('are not found where %s', (_, operation) => {
+  ])('finds no connection if %s', (_, operation) => {
     expect(connections.closeAfter(0, operation)).toBe(false);
     connections.closeOnceAnswered(operation);
     jest.runAllTimers();
@@ -60,7 +60,7 @@ describe('connections of GraphQL', () => {
   it.each([
     [1_000, 2_000],
     [2_000, 1_000],
-  ])('are closed once, at the earlier of two times (%i and %i ms)', (first, second) => {
+  ])('closes a connection once, at the earlier of two times (%i and %i ms)', (first, second) => {
     const socket = new Socket();
     const operation = operationOf({ extra: { socket } });
     connections.closeAfter(first, operation);
@@ -71,7 +71,7 @@ describe('connections of GraphQL', () => {
     expect(socket.closed).toEqual(CLOSED);
   });
 
-  it('leave no timer behind when the client leaves first', () => {
+  it('leaves no timer behind if the client disconnects first', () => {
     const socket = new Socket();
     connections.closeAfter(1_000, operationOf({ extra: { socket } }));
     expect(jest.getTimerCount()).toBe(1);
@@ -79,7 +79,7 @@ describe('connections of GraphQL', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('are closed after a refusal only once it has been sent', () => {
+  it('closes the connection of a denied operation only after the error was sent', () => {
     const socket = new Socket();
     connections.closeOnceAnswered(operationOf({ extra: { socket } }));
     expect(socket.closed).toEqual([]);

@@ -17,7 +17,7 @@ const of = (...args: unknown[]) =>
     getArgs: () => args[1],
   }) as unknown as ExecutionContext;
 
-describe('the operation of a resolver', () => {
+describe('graphqlOperationOf()', () => {
   it.each<[string, unknown[]]>([
     ['a field', [{}, {}, { req: request }, info]],
     ['a field without arguments', [undefined, undefined, { req: request }, info]],
@@ -29,12 +29,12 @@ describe('the operation of a resolver', () => {
       'a context that wraps Node’s request',
       [{}, {}, { req: { headers: request.headers, url: '/', raw: request } }, info],
     ],
-  ])('is found for %s', (_name, args) => {
+  ])('finds the operation for %s', (_name, args) => {
     expect(graphqlOperationOf(of(...args))).toMatchObject({ call: info, isAmbiguous: false, connectionParams: {} });
     expect(carrierOf(of(...args))).toBe(request);
   });
 
-  it('is never read from what the client sent', () => {
+  it('never reads the parent or the arguments of a resolver', () => {
     const hostile = { req: request, reply: { request }, connectionParams: { authorization: 'a' }, _connectionInit: {} };
     const context = {};
     expect(graphqlOperationOf(of(hostile, hostile, context, info))).toMatchObject({
@@ -52,7 +52,7 @@ describe('the operation of a resolver', () => {
     ],
     ['graphql-ws, with the request that opened it', { req: upgrade, connectionParams: { authorization: 'a' } }],
     ['Mercurius', { request: upgrade, reply: { request: upgrade }, _connectionInit: { authorization: 'a' } }],
-  ])('is found over %s', (_name, context) => {
+  ])('finds the operation over %s', (_name, context) => {
     expect(graphqlOperationOf(of({}, {}, context, info))).toEqual({
       call: info,
       carrier: info,
@@ -70,7 +70,7 @@ describe('the operation of a resolver', () => {
     ['no URL', { req: { headers: {} } }],
     ['null', { req: null, request: null, reply: null, extra: null, connectionParams: null }],
     ['texts', { req: 'a', request: 'b', reply: 'c', extra: 'd', connectionParams: 'e' }],
-  ])('has no request where the context has %s', (_name, context) => {
+  ])('finds no request if the context has %s', (_name, context) => {
     expect(graphqlOperationOf(of({}, {}, context, info))).toEqual({
       call: info,
       carrier: info,
@@ -92,44 +92,47 @@ describe('the operation of a resolver', () => {
     [['websocket'], true],
     [7, true],
     [{}, true],
-  ])('takes a request with the header upgrade %j for one that opens a WebSocket: %p', (upgrade, opens) => {
+  ])('treats a request with the header upgrade %j as one that opens a WebSocket: %p', (upgrade, opens) => {
     const request = { url: '/', headers: { upgrade } };
     expect(graphqlOperationOf(of({}, {}, { req: request }, info)).request).toBe(opens ? undefined : request);
   });
 
-  it('is ambiguous where the context leads to the requests of two callers', () => {
+  it('is ambiguous if the context refers to the requests of two callers', () => {
     const context = { req: request, reply: { request: { ...request } } };
     expect(graphqlOperationOf(of({}, {}, context, info)).isAmbiguous).toBe(true);
   });
 
-  it.each([[[]], [[{}, {}, undefined, info]], [[{}, {}, 'text', undefined]]])('of %j is no caller’s', (args) => {
-    expect(graphqlOperationOf(of(...args))).toMatchObject({ request: undefined, connectionParams: {} });
-    expect(() => getAuth(of(...args))).toThrow('There is no Clerk identity');
-  });
+  it.each([[[]], [[{}, {}, undefined, info]], [[{}, {}, 'text', undefined]]])(
+    'finds no credentials in the arguments %j',
+    (args) => {
+      expect(graphqlOperationOf(of(...args))).toMatchObject({ request: undefined, connectionParams: {} });
+      expect(() => getAuth(of(...args))).toThrow('There is no Clerk identity');
+    },
+  );
 
-  it('that is a copy of another request’s, with headers of its own, stands for itself', () => {
+  it('uses a copy of a request with its own headers as a separate carrier', () => {
     const copy = { ...request, raw: request, headers: { authorization: 'Bearer b' } };
     expect(carrierOf(of({}, {}, { req: copy }, info))).toBe(copy);
   });
 
-  describe('without a request of its own', () => {
+  describe('for an operation without an HTTP request', () => {
     const operation = { kind: 'OperationDefinition' };
     const carried = (context: object, of_: object | undefined) =>
       carrierOf(of({}, {}, context, { fieldNodes: [], operation: of_ }));
 
-    it('is one for all its fields and events', () => {
+    it('returns one carrier for all fields and events', () => {
       const context = { connectionParams: {} };
       expect(carried(context, operation)).toBe(carried(context, operation));
     });
 
-    it('is told from others of the same connection that share its context', () => {
+    it('returns different carriers for operations that share a context', () => {
       const context = { connectionParams: {} };
       const first = carried(context, operation);
       expect(carried(context, { ...operation })).not.toBe(first);
       expect(carried(context, operation)).toBe(first);
     });
 
-    it('is told from what another caller presents on the same context', () => {
+    it('returns different carriers for different connection parameters on the same context', () => {
       const context: { connectionParams: object } = { connectionParams: { authorization: 'a' } };
       const first = carried(context, operation);
       context.connectionParams = { authorization: 'b' };
@@ -140,13 +143,13 @@ describe('the operation of a resolver', () => {
       ['copied', (context) => ({ ...context })],
       ['derived from', (context) => Object.create(context) as object],
       ['wrapped in a Proxy', (context) => new Proxy(context, {})],
-    ])('is another one where its context was %s', (_, copied) => {
+    ])('returns another carrier if the context was %s', (_, copied) => {
       const context = { connectionParams: {} };
       const first = carried(context, operation);
       expect(carried(copied(context), operation)).not.toBe(first);
     });
 
-    it('is each call’s where nothing can be kept on its context, or no operation is told', () => {
+    it('returns a carrier for each call if the context is frozen or has no operation', () => {
       const frozen = Object.freeze({ connectionParams: {} });
       for (const [context, of_] of [
         [frozen, operation],
@@ -157,7 +160,7 @@ describe('the operation of a resolver', () => {
     });
   });
 
-  it('has an identity of its own for each call', () => {
+  it('keeps a separate identity for each resolver call', () => {
     const identity = (userId: string) => ({ toAuth: () => ({ tokenType: 'session_token', userId }) }) as never;
     const [context, first, second, third] = [{ req: request }, { ...info }, { ...info }, { ...info }];
     attachIdentity(first, identity('first'));

@@ -33,14 +33,14 @@ const unreadable = (name: string) =>
     },
   });
 
-describe('what an operation presents', () => {
+describe('the credentials of a GraphQL operation', () => {
   const MALFORMED: Denial = {
     status: 400,
     code: 'malformed-request',
     message: 'The request target or method cannot be used here.',
   };
 
-  it('is what its HTTP request does, as a program', () => {
+  it('are those of its HTTP request, but never as a document navigation', () => {
     const headers = { host: 'h', 'sec-fetch-dest': 'document', cookie: 'a=b' };
     const request = { method: 'POST', url: '/graphql?a=b', headers };
     const credentials = presented({ req: request });
@@ -59,7 +59,7 @@ describe('what an operation presents', () => {
   it.each([
     ['Node', { socket: { encrypted: true } }],
     ['Fastify', { raw: { socket: { encrypted: true } } }],
-  ])('came over TLS where the socket of %s says so', (_, how) => {
+  ])('are encrypted if the socket of %s is', (_, how) => {
     expect(presented({ req: { method: 'POST', url: '/', headers: {}, ...how } }).request.url).toBe(
       'https://localhost/',
     );
@@ -69,7 +69,7 @@ describe('what an operation presents', () => {
     ['a header among the parameters', { Authorization: 'Bearer t' }, { authorization: 'Bearer t' }],
     ['one that is no text', { authorization: ['Bearer t'] }, {}],
     ['another parameter', { token: 't', cookie: 'evil' }, {}],
-  ])('of a subscription is %s, and where it leads', (_, connectionParams, expected) => {
+  ])('of a subscription are %s', (_, connectionParams, expected) => {
     const address = { host: 'h', origin: 'o', 'x-forwarded-host': 'fh', 'x-forwarded-proto': 'https' };
     const headers = { ...address, upgrade: 'websocket', cookie: '__session=s', authorization: 'Bearer upgrade' };
     const upgrade = { url: '/graphql', headers };
@@ -81,7 +81,7 @@ describe('what an operation presents', () => {
     expect(ofOrigins).toMatchObject({ headers: { ...address, ...expected } });
   });
 
-  it('of no request at all is what the parameters say', () => {
+  it('without a request are those of the connection parameters', () => {
     expect(presented({ connectionParams: { authorization: 't' } }).headers).toMatchObject({ authorization: 't' });
     expect(presented({}).headers).not.toHaveProperty('authorization');
   });
@@ -95,7 +95,7 @@ describe('what an operation presents', () => {
     ['an address that is no text', { extra: { request: { url: '/', headers: { upgrade: 'websocket', host: 7n } } } }],
     ['an address that cannot be read', { extra: { request: { url: '/', headers: unreadable('host') } } }],
     ['a parameter that is longer than any header', { connectionParams: { authorization: 'a'.repeat(100_000) } }],
-  ])('is refused: %s', (_, context) => {
+  ])('are denied with 400: %s', (_, context) => {
     expect(presented(context)).toEqual(new Denied(MALFORMED));
   });
 
@@ -108,7 +108,7 @@ describe('what an operation presents', () => {
     ['no inherited name', Object.create({ authToken: 'b' }) as object, {}],
     ['no inherited name within an object', { headers: Object.create({ authorization: 'c' }) as object }, {}],
     ['nothing within a string', { headers: 'authorization' }, {}],
-  ])('is the token under the names that the option lists: %s', (_, connectionParams, expected) => {
+  ])('are the token under the names in the option: %s', (_, connectionParams, expected) => {
     const names = { connectionParams: ['authorization', 'Headers.Authorization', 'authToken'] };
     const listed = new GraphqlTransport(new LogThrottle(), undefined, names);
     const { headers } = listed.credentials(contextOf({ connectionParams })) as Credentials;
@@ -116,7 +116,7 @@ describe('what an operation presents', () => {
     expect(authorization === undefined ? {} : { authorization }).toEqual(expected);
   });
 
-  it('is looked for among the parameters of a connection once, and read anew for each operation', () => {
+  it('are searched once for each connection, and read again for each operation', () => {
     let looks = 0;
     const named = { Authorization: 'first' };
     const connectionParams = new Proxy(named, { ownKeys: (target) => (looks++, Reflect.ownKeys(target)) });
@@ -127,7 +127,7 @@ describe('what an operation presents', () => {
     expect(presented({ connectionParams: { authorization: 't' } }).headers).toMatchObject({ authorization: 't' });
   });
 
-  it('is read once, however many resolvers ask', () => {
+  it('are read once for all resolvers of an operation', () => {
     const [context, request] = [{}, { method: 'POST', url: '/', headers: {} }];
     expect(presented(context)).toBe(presented(context));
     expect(presented({ req: request })).toBe(presented({ req: request }));
@@ -144,7 +144,7 @@ describe('what an operation presents', () => {
         return Object.assign(context, { req: other });
       },
     ],
-  ])('is refused where the context %s, and the log says why', (_, contextOfTwo) => {
+  ])('are denied with 500 if the context %s, and the log says why', (_, contextOfTwo) => {
     const logger = new RecordingLogger();
     Logger.overrideLogger(logger);
     const request = { url: '/', headers: {} };
@@ -164,11 +164,11 @@ describe('what an operation presents', () => {
   });
 });
 
-describe('whom an operation is of', () => {
+describe('the identity of a GraphQL operation', () => {
   const identity = { headers: new Headers(), toAuth: () => ({ userId: 'user_1' }) } as unknown as Identity;
   const loader = { load: () => Promise.reject(new Error('nobody asks')) };
 
-  it('is kept with the call, the operation and its request', () => {
+  it('is attached to the call, the operation and its request', () => {
     const [request, info]: [{ auth?: { userId: string } } & object, object] = [
       { url: '/', headers: {} } as object,
       { fieldNodes: [] },
@@ -181,7 +181,7 @@ describe('whom an operation is of', () => {
     expect(transport.carrier(contextOf({ req: request }, info))).toBe(info);
   });
 
-  it('is kept for all fields of a subscription, and for no other one on the same context', () => {
+  it('is attached for all fields of a subscription, and not for others on the same context', () => {
     const context = { connectionParams: {} };
     const called = contextOf(context);
     transport.attach(called, identity, loader, transport.credentials(called) as Credentials);
@@ -190,7 +190,7 @@ describe('whom an operation is of', () => {
     expect(attachedIdentity(identityCarrierOf(another))).toBeUndefined();
   });
 
-  it('is kept with the request that was looked at, though the context leads to another one meanwhile', () => {
+  it('is attached to the request of the credentials, even if the context refers to another by then', () => {
     const [first, second] = [1, 2].map(() => ({ url: '/', headers: {} }) as { auth?: unknown });
     const context = { req: first! };
     const called = contextOf(context);
@@ -201,7 +201,7 @@ describe('whom an operation is of', () => {
     expect([first!.auth !== undefined, second!.auth]).toEqual([true, undefined]);
   });
 
-  it('works with a frozen context and a frozen request', () => {
+  it('is attached with a frozen context and a frozen request', () => {
     const context = Object.freeze({ req: Object.freeze({ method: 'POST', url: '/', headers: {} }) });
     const called = contextOf(context);
     transport.attach(called, identity, loader, transport.credentials(called) as Credentials);
@@ -210,7 +210,7 @@ describe('whom an operation is of', () => {
   });
 });
 
-describe('a refusal of an operation', () => {
+describe('the denial of a GraphQL operation', () => {
   const refuse = (more: Partial<Denial> = {}) => transport.deny(contextOf({}), { ...denial, ...more });
 
   it.each<[DenialStatus, string]>([
@@ -222,7 +222,7 @@ describe('a refusal of an operation', () => {
     [404, 'NOT_FOUND'],
     [500, 'INTERNAL_SERVER_ERROR'],
     [503, 'SERVICE_UNAVAILABLE'],
-  ])('of the status %i has the code %s', (status, code) => {
+  ])('with the status %i has the code %s', (status, code) => {
     expect(refuse({ status })).toMatchObject({ message: 'No.', extensions: { code, clerkCode: 'token-invalid' } });
   });
 
@@ -241,11 +241,11 @@ describe('a refusal of an operation', () => {
         },
       },
     ],
-  ])('says, beside %j, no more than that', (more, extensions) => {
+  ])('for %j has only these extensions', (more, extensions) => {
     expect(refuse(more)).toHaveProperty('extensions', extensions);
   });
 
-  it('names no status, by which a driver would replace the code', () => {
+  it('has no statusCode in its body, since a driver would replace the code', () => {
     expect((refuse() as ForbiddenException).getResponse()).toEqual({
       message: 'No.',
       error: 'Unauthorized',
@@ -267,7 +267,7 @@ describe('a refusal of an operation', () => {
       Object.assign(new Error('x'), { extensions: { code: 'MINE', more: 1 } }),
       { extensions: { code: 'MINE', more: 1 } },
     ],
-  ])('may be the application’s error, with %s', (_, error, expected) => {
+  ])('is the error of the application, with %s', (_, error, expected) => {
     expect(transport.denyWith(contextOf({}), error, denial)).toMatchObject(expected);
   });
 });

@@ -5,7 +5,7 @@ import { HttpCredentials } from '../../../lib/transports/http/http.credentials.j
 const ofDefault = Object.getOwnPropertyDescriptors({ headers: {}, method: 'GET', url: '/' });
 const of = (source: object) => new HttpCredentials({ headers: {}, ...source }, {});
 
-describe('what an HTTP request presents', () => {
+describe('HttpCredentials', () => {
   it.each<[string, boolean]>([
     ['/', true],
     ['/a/b', true],
@@ -27,7 +27,7 @@ describe('what an HTTP request presents', () => {
     ['http://evil.example/', false],
     ['?a=b', false],
     ['', false],
-  ])('is readable at the target %j: %p', (url, isReadable) => {
+  ])('is readable for the target %j: %p', (url, isReadable) => {
     expect(of({ url }).isReadable).toBe(isReadable);
   });
 
@@ -37,7 +37,7 @@ describe('what an HTTP request presents', () => {
     [undefined, true],
     ['TRACE', false],
     ['CONNECT', false],
-  ])('is readable by the method %s: %p', (method, isReadable) => {
+  ])('is readable for the method %s: %p', (method, isReadable) => {
     expect(of({ url: '/', method }).isReadable).toBe(isReadable);
   });
 
@@ -67,7 +67,7 @@ describe('what an HTTP request presents', () => {
     ['a list for an original target', { originalUrl: ['/'] }],
     ['an object for a target', { url: { indexOf: () => -1, startsWith: () => true } }],
     ['a target that cannot be read', Object.defineProperty({}, 'originalUrl', { get: thrown })],
-  ])('is not readable with %s', (_, said) => {
+  ])('is not readable for a request with %s', (_, said) => {
     const source = Object.defineProperties({}, { ...ofDefault, ...Object.getOwnPropertyDescriptors(said) });
     expect(new HttpCredentials(source as never, {}).isReadable).toBe(false);
   });
@@ -77,11 +77,11 @@ describe('what an HTTP request presents', () => {
     ['headers that are missing, or null', { headers: { authorization: null, cookie: undefined } }],
     ['empty headers', { headers: { authorization: '', cookie: '' } }],
     ['a list where nothing is read', { headers: { 'set-cookie': ['a=b'], 'x-list': ['a', 7] } }],
-  ])('is readable with %s', (_, said) => {
+  ])('is readable for a request with %s', (_, said) => {
     expect(of({ url: '/', ...said }).isReadable).toBe(true);
   });
 
-  it('is a Request only where a doubt has to be settled, or somebody asks, and then one', () => {
+  it('creates one Request, and only for an ambiguous path or when it is read', () => {
     const { Request } = globalThis;
     const made = jest.spyOn(globalThis, 'Request').mockImplementation((...args) => new Request(...args));
     for (const url of ['/', '/a/b.c/d-e_f', '/a?b=//c']) expect(of({ url }).isReadable).toBe(true);
@@ -107,11 +107,11 @@ describe('what an HTTP request presents', () => {
     [{ socket: {} }, { isEncrypted: false }],
     [{ socket: null }, { isEncrypted: false }],
     [{}, { isEncrypted: false }],
-  ])('of %j is %j', (source, expected) => {
+  ])('for %j has %j', (source, expected) => {
     expect(of(source)).toMatchObject(expected);
   });
 
-  it('is refused in these words where it is not readable', () => {
+  it('denies a request that is not readable with 400', () => {
     expect(MALFORMED_REQUEST).toEqual({
       status: 400,
       code: 'malformed-request',

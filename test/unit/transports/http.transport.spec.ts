@@ -45,7 +45,7 @@ function setUp(platform = 'express', source: object = {}) {
 }
 
 describe('HttpTransport', () => {
-  it('tells the client what Clerk says, cookies one by one', () => {
+  it('sends Clerk’s headers to the client, each cookie separately', () => {
     const { said, context, transport } = setUp();
     attach(transport, context, identity());
     expect(said.sort()).toEqual([
@@ -55,7 +55,7 @@ describe('HttpTransport', () => {
     ]);
   });
 
-  it('tells it once, however often a guard runs; another identity is told anew', () => {
+  it('sends the headers of an identity once if the guard runs twice, and those of another identity again', () => {
     const { said, context, transport } = setUp();
     const first = identity();
     attach(transport, context, first);
@@ -65,13 +65,13 @@ describe('HttpTransport', () => {
     expect(said).toHaveLength(6);
   });
 
-  it('tells it nothing where Clerk says nothing', () => {
+  it('sends no headers if Clerk has none', () => {
     const { said, context, transport } = setUp();
     attach(transport, context, { ...identity(), headers: new Headers() });
     expect(said).toEqual([]);
   });
 
-  it('makes the caller known to the handler', () => {
+  it('attaches the identity, the user loader and request.auth', () => {
     const { context, request, transport } = setUp();
     const first = identity();
     attach(transport, context, first);
@@ -84,7 +84,7 @@ describe('HttpTransport', () => {
   it.each<[string, 'raw' | 'request']>([
     ['express', 'raw'],
     ['fastify', 'raw'],
-  ])('keeps the identity where every part of an application on %s sees it', (platform, place) => {
+  ])('uses the raw request as the carrier on %s if it has the same headers', (platform, place) => {
     const { context, request, transport } = setUp(platform, { raw, headers: raw.headers });
     const carrier = place === 'raw' ? raw : request;
     expect(transport.carrier(context)).toBe(carrier);
@@ -93,12 +93,12 @@ describe('HttpTransport', () => {
     expect(transport.credentials(context)).toHaveProperty('source', request);
   });
 
-  it('takes a request with other headers than the one that it wraps for a request of its own', () => {
+  it('uses a request as its own carrier if its headers differ from those of its raw request', () => {
     const { context, request, transport } = setUp('fastify', { raw, headers: { authorization: 'Bearer b' } });
     expect(transport.carrier(context)).toBe(request);
   });
 
-  it('denies a call whose request is frozen, and says so', () => {
+  it('throws for a frozen request, and the error says why', () => {
     const { context, request, transport } = setUp();
     Object.freeze(request);
     expect(() => attach(transport, context, identity())).toThrow(
@@ -106,7 +106,7 @@ describe('HttpTransport', () => {
     );
   });
 
-  it('refuses what cannot be a request', () => {
+  it('returns 400 for a target that is not a path of this server', () => {
     const { context, transport } = setUp('express', { url: '//evil.example' });
     expect(transport.credentials(context)).toMatchObject({ denial: { status: 400, code: 'malformed-request' } });
   });
@@ -118,7 +118,7 @@ describe('HttpTransport', () => {
     [{}, []],
     [{ challenge }, [`set www-authenticate=${challenge}`]],
     [{ status: 302, location: '/in' }, ['set location=/in', 'set cache-control=no-store']],
-  ])('refuses with what HTTP says beside the status: %j', (more, headers) => {
+  ])('denies with the headers of the status: %j', (more, headers) => {
     const { said, context, transport } = setUp();
     expect(transport.deny(context, { ...denial, ...more })).toMatchObject({ status: more.status ?? 401 });
     expect(said).toEqual(headers);
@@ -127,7 +127,7 @@ describe('HttpTransport', () => {
   it.each<[string, object, number, string[]]>([
     ['of its own status', { statusCode: 418 }, 418, []],
     ['of the denial’s', {}, 401, [`set www-authenticate=${challenge}`]],
-  ])('refuses with an error of the application, %s', (_, more, status, headers) => {
+  ])('denies with an error of the application, %s', (_, more, status, headers) => {
     const { said, context, transport } = setUp();
     const error = Object.assign(new Error('mine'), more);
     expect(transport.denyWith(context, error, { ...denial, challenge })).toMatchObject({ status, message: 'mine' });

@@ -22,7 +22,7 @@ const UNREADABLE: Denial = {
   message: 'The credentials of this call cannot be read.',
 };
 
-describe('what an application says that a call presents', () => {
+describe('presentedCredentials()', () => {
   let logger: RecordingLogger;
   beforeEach(() => Logger.overrideLogger((logger = new RecordingLogger())));
   afterAll(() => Logger.overrideLogger(['log', 'warn', 'error']));
@@ -73,7 +73,7 @@ describe('what an application says that a call presents', () => {
     ['a\r\n'],
     ['é'],
     [{ cookie: '\0' }],
-  ])('is unreadable: %j', (answer) => {
+  ])('returns 400 for %j', (answer) => {
     expect(presented(() => answer)).toEqual(new Denied(UNREADABLE));
     expect(logger.lines).toEqual([]);
   });
@@ -82,14 +82,14 @@ describe('what an application says that a call presents', () => {
     ['a value of gRPC metadata', ['Bearer t']],
     ['no value of gRPC metadata', []],
     ['a header of Kafka', Buffer.from('Bearer t')],
-  ])('is unreadable, and the log says why: %s', (_, answer) => {
+  ])('returns 400 and logs why for %s', (_, answer) => {
     expect(presented(() => answer)).toEqual(new Denied(UNREADABLE));
     expect(logger.ofGuard('warn')).toEqual([
       'warn rpc.credentials returned an array or a Buffer, so the call is denied: it must return a string, such as value?.toString() ClerkGuard',
     ]);
   });
 
-  it('is unreadable where it is longer than any header', () => {
+  it('returns 400 for a value that is longer than any header', () => {
     const longest = 'a'.repeat(maxHeaderSize);
     for (const answer of [{ authorization: longest }, { cookie: longest }]) {
       expect(presented(() => answer)).toBeInstanceOf(CallCredentials);
@@ -119,20 +119,20 @@ describe('what an application says that a call presents', () => {
       () => Promise.reject(new Error('later')),
       'rpc.credentials returned a promise, so the call is denied: it must return the credentials synchronously',
     ],
-  ])('denies the call where it %s', async (_, ask, line) => {
+  ])('returns 500 and logs why if the function %s', async (_, ask, line) => {
     expect(presented(ask)).toEqual(new Denied(FAILED));
     expect(logger.ofGuard('error')).toEqual([`error ${line} undefined ClerkGuard`]);
     // A rejection that nobody waits for would end the process.
     await new Promise(setImmediate);
   });
 
-  it('is asked for with the call', () => {
+  it('returns the source and the carrier of the registered call', () => {
     expect(presented((asked) => (asked === context ? 't' : undefined))).toMatchObject({
       headers: { authorization: 'Bearer t' },
     });
   });
 
-  it('is a program’s request, made once', () => {
+  it('creates one POST request that never leads to a handshake', () => {
     const credentials = presented(() => 't') as CallCredentials;
     expect(credentials).toMatchObject({ method: 'POST', target: '/', isEncrypted: false });
     const { request } = credentials;

@@ -37,7 +37,7 @@ function requestWith(toAuth: Identity['toAuth'], request: { auth?: unknown } = {
 }
 
 describe('request.auth', () => {
-  it('is called, read and sent as JSON', () => {
+  it('can be called, read and serialized as JSON', () => {
     const { auth } = requestWith(session);
     expect(auth().userId).toBe('user_1');
     expect(auth.userId).toBe('user_1');
@@ -49,27 +49,27 @@ describe('request.auth', () => {
     expect(JSON.parse(JSON.stringify({ auth }))).toMatchObject({ auth: { userId: 'user_1' } });
   });
 
-  it('carries properties that functions have of their own, such as the name of an API key', () => {
+  it('has the properties of the auth object that functions define as well, such as name', () => {
     const { auth } = requestWith(apiKey);
     expect((auth as unknown as { name: string }).name).toBe('deploy');
     expect(JSON.stringify(auth)).not.toContain('ak_secret');
   });
 
-  it('is the auth object once it is awaited, and never its own source text', async () => {
+  it('resolves to the auth object when awaited, and is never printed as source code', async () => {
     const { auth } = requestWith(session);
     expect(JSON.stringify(await auth)).toBe(JSON.stringify(auth));
     expect(await Promise.resolve(auth).then(({ userId }) => userId)).toBe('user_1');
     expect(String(auth)).toBe('[request.auth]');
   });
 
-  it('has methods that whatever walks it neither calls nor copies', () => {
+  it('has methods that serializers neither call nor copy', () => {
     const { auth } = requestWith(session);
     expect(Object.values(auth).filter((value) => typeof value === 'function')).toEqual([]);
     expect(typeof auth.getToken).toBe('function');
     expect((auth.has as () => boolean)()).toBe(false);
   });
 
-  it('is built on first use only, and once', () => {
+  it('is created once, on first use', () => {
     const toAuth = jest.fn(session);
     const request = requestWith(toAuth);
     expect(toAuth).not.toHaveBeenCalled();
@@ -82,7 +82,7 @@ describe('request.auth', () => {
     expect(toAuth).toHaveBeenCalledTimes(1);
   });
 
-  it('hands options on to Clerk', () => {
+  it('passes options to Clerk', () => {
     const toAuth = jest.fn(session);
     requestWith(toAuth).auth({ treatPendingAsSignedOut: false });
     expect(toAuth).toHaveBeenLastCalledWith({ treatPendingAsSignedOut: false });
@@ -93,7 +93,7 @@ describe('request.auth', () => {
     expect(getAuthOfExpress(requestWith(apiKey) as never, { acceptsToken: 'api_key' })).toMatchObject({ id: 'k' });
   });
 
-  it('replaces what another library put there before, and leaves what one puts there later', () => {
+  it('replaces an earlier request.auth of another library, and leaves a later one', () => {
     const request = requestWith(session, { auth: { payload: 'of express-jwt' } });
     expect(request.auth.userId).toBe('user_1');
     (request as { auth: unknown }).auth = 'of passport';
@@ -101,20 +101,20 @@ describe('request.auth', () => {
     expect(getAuth(request).userId).toBe('user_1');
   });
 
-  it('leaves a property alone that another library has locked', () => {
+  it('leaves a property that another library has made read-only', () => {
     const request = Object.defineProperty({}, 'auth', { value: 'locked' }) as { auth?: unknown };
     requestWith(session, request);
     expect(request.auth).toBe('locked');
     expect(getAuth(request).userId).toBe('user_1');
   });
 
-  it('is assigned before it was ever read', () => {
+  it('can be assigned before it is read', () => {
     const request = requestWith(session);
     (request as { auth: unknown }).auth = 'of passport';
     expect(request.auth).toBe('of passport');
   });
 
-  it('spreads, and keeps to itself what is no property of Clerk’s object', () => {
+  it('spreads to the properties of Clerk’s object only', () => {
     const { auth } = requestWith(session);
     expect(Object.keys(Object.assign({}, auth))).toEqual(Object.keys(session()));
     expect(Object.getOwnPropertyDescriptor(auth, 'userId')).toEqual({
@@ -125,7 +125,7 @@ describe('request.auth', () => {
     });
   });
 
-  describe('of an application whose requests share a prototype', () => {
+  describe('on requests that share a prototype', () => {
     const expressApp = () => Object.assign(() => undefined, { request: {} as object });
     const express = (app = expressApp()) => {
       app.request = Object.create({}, { app: { value: app } }) as object;
@@ -166,7 +166,7 @@ describe('request.auth', () => {
         () => Object.assign(Object.create({}) as object, { server: { [Symbol()]: class {} } }),
         false,
       ],
-    ])('is defined once for all: %s', (_, make, isShared) => {
+    ])('is defined once on the prototype: %s', (_, make, isShared) => {
       const request = make();
       attachIdentity((request as { raw?: object }).raw ?? request, identity(session));
       const prototype = prototypeOf(request);
@@ -197,7 +197,7 @@ describe('request.auth', () => {
       ],
       ['of Node', () => new IncomingMessage(new Socket())],
       ['of Node, with its server', () => Object.assign(new IncomingMessage(new Socket()), { server: createServer() })],
-    ])('never touches the prototype of everybody, of a request that is %s', (_, make) => {
+    ])('never changes a prototype shared with other applications, for a request that is %s', (_, make) => {
       const everybodys = [Object.prototype, IncomingMessage.prototype, Function.prototype];
       const before = everybodys.map((prototype) => Reflect.ownKeys(prototype));
       defineRequestAuth(make(), identity(session));
@@ -205,7 +205,7 @@ describe('request.auth', () => {
       expect('auth' in {}).toBe(false);
     });
 
-    it('is readable where the request was frozen before it was first read', () => {
+    it('is readable if the request was frozen before the first read', () => {
       const request = express() as { auth: RequestAuth };
       attachIdentity(request, identity(session));
       defineRequestAuth(request, identity(session));
@@ -213,7 +213,7 @@ describe('request.auth', () => {
       expect(request.auth.userId).toBe('user_1');
     });
 
-    it('is each request’s own, and nobody’s where nobody looked', () => {
+    it('is separate for each request, and undefined for a request that was not authenticated', () => {
       const prototype = prototypeOf(express());
       const [first, second, third] = [1, 2, 3].map(() => Object.create(prototype) as { auth?: RequestAuth });
       for (const [request, userId] of [
@@ -242,7 +242,7 @@ describe('request.auth', () => {
     });
   });
 
-  it('does not show when a request is logged or serialised', () => {
+  it('is not enumerable, so that logs and JSON omit it', () => {
     expect(Object.keys(requestWith(session))).toEqual([]);
   });
 });
@@ -259,11 +259,11 @@ describe('getAuth', () => {
       },
     ],
     ['the auth of express-jwt', { auth: { sub: 'user_evil' } }],
-  ])('takes nothing from a request with %s', (_, request) => {
+  ])('throws for a request with %s', (_, request) => {
     expect(() => getAuth(request)).toThrow(expect.objectContaining({ code: 'auth-not-populated' }));
   });
 
-  it('filters by token type and never gives a machine as a session', () => {
+  it('filters by token type, and never returns a machine as a session', () => {
     const request = requestWith(apiKey);
     expect(getAuth(request)).toMatchObject({
       tokenType: 'session_token',
@@ -285,7 +285,7 @@ describe('getAuth', () => {
     }
   });
 
-  it('reads an execution context, and refuses one of a transport it does not know', () => {
+  it('reads an execution context, and throws for an unknown transport', () => {
     const request = requestWith(session);
     const context = (type: string) => ({
       getType: () => type,
@@ -307,7 +307,7 @@ describe('tryGetAuth', () => {
     throw new Error('hostile');
   };
 
-  it('gives what getAuth() gives', () => {
+  it('returns what getAuth() returns', () => {
     for (const request of [requestWith(apiKey), requestWith(session)]) {
       for (const acceptsToken of [
         undefined,
@@ -327,7 +327,7 @@ describe('tryGetAuth', () => {
     }
   });
 
-  it('hands options on to Clerk', () => {
+  it('passes options to Clerk', () => {
     const toAuth = jest.fn(session);
     tryGetAuth(requestWith(toAuth), { treatPendingAsSignedOut: false });
     expect(toAuth).toHaveBeenLastCalledWith({ treatPendingAsSignedOut: false });
@@ -353,7 +353,7 @@ describe('tryGetAuth', () => {
     return request;
   }
 
-  it.each(UNCHECKED)('gives undefined for %s, and makes no error of ours', (_, source) => {
+  it.each(UNCHECKED)('returns undefined for %s, and creates no error', (_, source) => {
     const made: string[] = [];
     const Parent = Object.getPrototypeOf(ClerkError) as ErrorConstructor;
     // Every error of ours is built by what ClerkError extends.
@@ -388,7 +388,7 @@ describe('tryGetAuth', () => {
     ['a Proxy that throws', new Proxy({}, { get: throwing })],
     ['a revoked Proxy', revoked()],
     ['an identity whose auth object throws', requestWith(throwing)],
-  ])('gives undefined for %s', (_, source) => {
+  ])('returns undefined for %s', (_, source) => {
     expect(tryGetAuth(source as object)).toBeUndefined();
   });
 

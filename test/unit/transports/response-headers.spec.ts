@@ -2,7 +2,7 @@ import { ServerResponse } from 'node:http';
 
 import { mergeHeaders } from '../../../lib/transports/http/response-headers.js';
 
-it('putHeaders adds cookies to those that are there, and replaces all else', () => {
+it('mergeHeaders() appends cookies and replaces all other headers', () => {
   const response = new ServerResponse({ method: 'GET' } as never);
   response.setHeader('set-cookie', 'own=1');
   response.setHeader('x-clerk-auth-status', 'of somebody else');

@@ -34,7 +34,7 @@ function ofWs(request: object): object {
   return client;
 }
 
-describe('what a socket presents', () => {
+describe('the credentials of a socket', () => {
   it.each<[string, object, object]>([
     ['nothing', {}, {}],
     ['nothing on socket.io', { handshake: {} }, {}],
@@ -62,13 +62,13 @@ describe('what a socket presents', () => {
     expect(credentialHeaders(client, OPTIONS)).toEqual(headers);
   });
 
-  it('is the token that was handed in last, before all else', () => {
+  it('prefer the refreshed token', () => {
     const client = { handshake: { auth: { token: 't' }, headers: { ...browser, ...bearer('h') } } };
     socketState(client).token = 'handed in';
     expect(credentialHeaders(client, OPTIONS)).toEqual(bearer('handed in'));
   });
 
-  it('is read from the query once, as soon as there is a request', () => {
+  it('are read from the query once, as soon as there is a request', () => {
     const client = {};
     let reads = 0;
     expect(credentialHeaders(client, OPTIONS)).toEqual({});
@@ -91,7 +91,7 @@ describe('what a socket presents', () => {
     ['without a name', 't', {}],
     ['empty', 'clerk, ', {}],
     ['that has been chosen', 'clerk, chosen', {}],
-  ])('is the subprotocol %s', (_, offered, expected) => {
+  ])('for the subprotocols %s', (_, offered, expected) => {
     const client = Object.assign(ofWs({ headers: { 'sec-websocket-protocol': offered } }), { protocol: 'chosen' });
     for (let message = 0; message < 3; message++) {
       expect(credentialHeaders(client, { tokenSubprotocol: 'clerk' })).toEqual(expected);
@@ -99,18 +99,18 @@ describe('what a socket presents', () => {
     expect(credentialHeaders(ofWs({ headers: { 'sec-websocket-protocol': offered } }), OPTIONS)).toEqual({});
   });
 
-  it.each([undefined, 5, ['clerk', 't']])('is no subprotocol where the header is %j', (header) => {
+  it.each([undefined, 5, ['clerk', 't']])('ignore subprotocols if the header is %j', (header) => {
     const client = ofWs({ headers: { 'sec-websocket-protocol': header }, url: '/?token=q' });
     expect(credentialHeaders(client, { ...OPTIONS, tokenSubprotocol: 'clerk' })).toEqual(bearer('q'));
   });
 
-  it('is no subprotocol on socket.io', () => {
+  it('ignore subprotocols on socket.io', () => {
     const headers = { 'sec-websocket-protocol': 'clerk, t' };
     const client = { handshake: { headers }, request: { headers } };
     expect(credentialHeaders(client, { tokenSubprotocol: 'clerk' })).toEqual({});
   });
 
-  it('is neither a query nor a cookie unless the options say so', () => {
+  it('ignore query and cookies unless the options allow them', () => {
     expect(credentialHeaders({ handshake: { headers: browser, query: { token: 'q', undefined: 'u' } } }, {})).toEqual(
       {},
     );
@@ -118,7 +118,7 @@ describe('what a socket presents', () => {
   });
 });
 
-describe('the request that opened a socket', () => {
+describe('the upgrade request of a socket', () => {
   const request = { headers: {}, url: '/' };
 
   it.each<[string, object, object]>([
@@ -132,8 +132,8 @@ describe('the request that opened a socket', () => {
   });
 });
 
-describe('what is kept on a socket', () => {
-  it('is always the same, shows nowhere, and is known to every copy of this library', () => {
+describe('the state of a socket', () => {
+  it('is one non-enumerable object, shared by all copies of this library', () => {
     const client = {};
     socketState(client).token = 't';
     expect(socketState(client)).toEqual({ token: 't' });
@@ -143,14 +143,14 @@ describe('what is kept on a socket', () => {
     });
   });
 
-  it('that derives from another one, or is a copy of it, keeps nothing of it', () => {
+  it('is not shared with a socket that derives from or copies it', () => {
     const client = {};
     socketState(client).token = 't';
     expect([socketState(Object.create(client) as object), socketState({ ...client })]).toEqual([{}, {}]);
     expect(socketState(new Proxy(client, {}))).toBe(socketState(client));
   });
 
-  it('that is frozen keeps nothing, and presents what its handshake brought', () => {
+  it('is not stored on a frozen socket, whose handshake credentials are used', () => {
     const client = Object.freeze({ handshake: { headers: bearer('h') }, request: { headers: {} } });
     socketState(client).token = 'other';
     expect(socketState(client)).toEqual({});
@@ -159,7 +159,7 @@ describe('what is kept on a socket', () => {
   });
 });
 
-describe('what stands for a message', () => {
+describe('the carrier of a message', () => {
   const transport = new WebSocketTransport({ webSocket: OPTIONS }, new WebSocketPackage());
   const carrierFor = (args: unknown[]) => {
     const [client] = args;
@@ -173,7 +173,7 @@ describe('what stands for a message', () => {
     ['data that is undefined', [{}, undefined, 'pattern'], 2],
     ['data that is null', [{}, null, 'pattern'], 2],
     ['data that inherits the mark', [{}, Object.create({ [Symbol.for('nest-clerk:call')]: 1 })], 2],
-  ])('is one more argument of %s', (_, args, at) => {
+  ])('is an additional argument of %s', (_, args, at) => {
     const before = [...args];
     const call = carrierFor(args);
     expect(args.indexOf(call)).toBe(at);
@@ -182,7 +182,7 @@ describe('what stands for a message', () => {
     expect(Object.getOwnPropertySymbols(call)).toEqual([Symbol.for('nest-clerk:call')]);
   });
 
-  it('is another one for each message, though socket and data be the same', () => {
+  it('is unique for each message, even with the same socket and data', () => {
     const [client, data] = [{}, {}];
     const first = [client, data, 'event'];
     const second = [client, data, 'event'];
@@ -211,7 +211,7 @@ describe('a socket', () => {
     ['of socket.io', ['emit'], { handshake: {} }, [[true, 'emit', 'exception', { a: 1 }]]],
     ['of ws', ['emit'], {}, []],
     ['that cannot', [], { handshake: {} }, []],
-  ])('%s is told something', (_, methods, more, expected) => {
+  ])('%s gets an exception event', (_, methods, more, expected) => {
     const { said, client } = recording(...methods);
     emitException(Object.assign(client, more), { a: 1 });
     expect(said).toEqual(expected);
@@ -259,7 +259,7 @@ describe('WebSocketTransport', () => {
     ['a letter beyond Latin', 'ж', MALFORMED],
     ['what is longer than any header', 'a'.repeat(maxHeaderSize), MALFORMED],
     ['nothing', undefined, { headers: {} }],
-  ])('presents %s', (_, token, expected) => {
+  ])('returns the credentials for %s', (_, token, expected) => {
     const client = { handshake: { auth: { token } }, request: { headers: {} } };
     const context = contextOf(client);
     const credentials = transport.credentials(context);
@@ -282,11 +282,11 @@ describe('WebSocketTransport', () => {
         },
       }),
     ],
-  ])('presents nothing that can be read where its headers hold %s', (_, headers) => {
+  ])('returns 400 for headers with %s', (_, headers) => {
     expect(transport.credentialsOf({ handshake: { headers } }, {})).toEqual(MALFORMED);
   });
 
-  it('presents nothing where there are no headers, or no URL that is one', () => {
+  it('returns empty credentials if there are no headers, or the URL is not a string', () => {
     const tokens = new WebSocketTransport({ webSocket: { tokenParameter: 'token' } }, websockets);
     for (const request of [{ headers: null, url: 7 }, { url: ['/?token=t'] }]) {
       const client = {};
@@ -304,16 +304,16 @@ describe('WebSocketTransport', () => {
     ['é', MALFORMED],
     [['t'], MALFORMED],
     [undefined, MALFORMED],
-  ])('takes %j, handed in on an open socket, for what it is', (token, expected) => {
+  ])('returns credentials or 400 for the refreshed token %j', (token, expected) => {
     expect(transport.tokenOf({}, token)).toMatchObject(expected);
   });
 
-  it('takes no token, handed in on an open socket, that is longer than any header', () => {
+  it('returns 400 for a refreshed token that is longer than any header', () => {
     expect(transport.tokenOf({}, 'a'.repeat(maxHeaderSize))).not.toEqual(MALFORMED);
     expect(transport.tokenOf({}, 'a'.repeat(maxHeaderSize + 1))).toEqual(MALFORMED);
   });
 
-  it('keeps the identity with the message, and with the socket only whose it is', () => {
+  it('attaches the identity to the message, and only its first subject to the socket', () => {
     const client = {};
     const context = contextOf(client);
     attach(transport, context, identityOf(null));
@@ -325,7 +325,7 @@ describe('WebSocketTransport', () => {
     expect(attachedIdentity(transport.carrier(contextOf(client)))).toBeUndefined();
   });
 
-  it('refuses in the words of gateways', () => {
+  it('denies with a WsException', () => {
     const refusal = transport.deny(contextOf({}), denial) as WsException;
     expect(refusal).toBeInstanceOf(WsException);
     expect(refusal.getError()).toEqual({ status: 'error', statusCode: 401, code: 'token-invalid', message: 'No.' });
@@ -339,7 +339,7 @@ describe('WebSocketTransport', () => {
     ],
     ['of HTTP that says a word', new HttpException('tea', 418), { status: 'error', message: 'tea' }],
     ['that Nest can answer with already', new WsException('mine'), 'mine'],
-  ])('refuses with an error of the application %s', (_, error, said) => {
+  ])('denies with an error of the application %s', (_, error, said) => {
     const refusal = transport.denyWith(contextOf({}), error, denial) as WsException;
     expect(refusal.getError()).toEqual(said);
   });
@@ -350,7 +350,7 @@ describe('WebSocketTransport', () => {
     ['a token that is bad', { disconnectOnExpiry: true }, 'token-invalid', denial, false],
     ['no reason', { disconnectOnExpiry: true }, null, denial, false],
     ['a missing right', { disconnectOnExpiry: true }, 'token-expired', { ...denial, status: 403 }, false],
-  ])('closes the socket for %s: %j', async (_, webSocket, reason, why, closes) => {
+  ])('closes the socket on expiry only: %s, %j', async (_, webSocket, reason, why, closes) => {
     const closed: unknown[] = [];
     const client = { close: (...args: unknown[]) => closed.push(args) };
     for (const deny of ['deny', 'denyWith'] as const) {
@@ -367,7 +367,7 @@ describe('WebSocketTransport', () => {
     }
   });
 
-  it('closes nothing where nobody has looked who it is', async () => {
+  it('does not close the socket if the caller was not authenticated', async () => {
     const closed: unknown[] = [];
     const closing = new WebSocketTransport({ webSocket: { disconnectOnExpiry: true } }, websockets);
     const client = { close: (...args: unknown[]) => closed.push(args) };
@@ -380,7 +380,7 @@ describe('WebSocketTransport', () => {
 describe('WebSocketPackage', () => {
   const body = { status: 'error', statusCode: 401, code: 'token-invalid', message: 'No.' };
 
-  it('has the WsException that the application has, and knows since when Nest guards gateways', async () => {
+  it('loads the WsException class of the application, and detects global guards for gateways', async () => {
     const websockets = await WebSocketPackage.load();
     expect(websockets.exception(body)).toBeInstanceOf(WsException);
     expect(websockets.hasGlobalGuards()).toBe(NEST_VERSION >= 12);
@@ -397,7 +397,7 @@ describe('WebSocketPackage', () => {
       false,
     ],
     ['is made otherwise', () => class {}, false],
-  ])('counts on global guards only where the SocketModule of Nest %s', async (_, replace, expected) => {
+  ])('detects global guards by whether the SocketModule of Nest %s', async (_, replace, expected) => {
     await jest.isolateModulesAsync(async () => {
       const actual = jest.requireActual<{ SocketModule: { prototype: object } }>('@nestjs/websockets/socket-module.js');
       jest.doMock('@nestjs/websockets/socket-module.js', () => ({ SocketModule: replace(actual.SocketModule) }));
@@ -407,7 +407,7 @@ describe('WebSocketPackage', () => {
     jest.dontMock('@nestjs/websockets/socket-module.js');
   });
 
-  it('still denies where @nestjs/websockets cannot be loaded, and counts on no global guard', async () => {
+  it('denies with an HTTP exception if @nestjs/websockets cannot be loaded, and reports no global guards', async () => {
     await jest.isolateModulesAsync(async () => {
       jest.doMock('@nestjs/websockets', () => {
         throw new Error('Cannot find module');

@@ -32,7 +32,7 @@ describe('toWebRequest', () => {
     });
   });
 
-  it('prefers the original target to the rest that a router left of it', () => {
+  it('prefers the original target to the one that a router has shortened', () => {
     expect(toWebRequest(node({ url: '/rest', originalUrl: '/mount/rest' })).url).toBe('http://localhost/mount/rest');
   });
 
@@ -41,18 +41,18 @@ describe('toWebRequest', () => {
     ['Fastify', node({ socket: {}, raw: { socket: { encrypted: true } } }), 'https:'],
     ['plain', node({ socket: {} }), 'http:'],
     ['destroyed', node({ socket: null }), 'http:'],
-  ])('tells TLS by the socket: %s', (_, given, protocol) => {
+  ])('takes the protocol from the socket: %s', (_, given, protocol) => {
     expect(new URL(toWebRequest(given).url).protocol).toBe(protocol);
   });
 
-  it('joins repeated headers, and leaves out what is not there', () => {
+  it('joins repeated headers and omits undefined ones', () => {
     const request = toWebRequest(node({ headers: { host: 'h', 'set-cookie': ['a', 'b'], accept: undefined } }));
     expect(Object.fromEntries(request.headers)).toMatchObject({ host: 'h' });
     expect(request.headers.has('accept')).toBe(false);
     expect(request.headers.getSetCookie()).toEqual(['a', 'b']);
   });
 
-  it('leaves out what is no text', () => {
+  it('omits header values that are not strings', () => {
     const headers = { host: 'h', a: 7, b: null, c: {}, d: ['x', 7, null, 'y'], e: Symbol('e'), f: [['z']] };
     expect(Object.fromEntries(toWebRequest(node({ headers: headers as never })).headers)).toEqual({
       host: 'h',
@@ -60,7 +60,7 @@ describe('toWebRequest', () => {
     });
   });
 
-  it('takes the host of HTTP/2 from its pseudo header, and no other', () => {
+  it('takes the host of HTTP/2 from :authority, and drops other pseudo headers', () => {
     const pseudo = {
       ':path': '/',
       ':method': 'GET',
@@ -87,20 +87,20 @@ describe('toWebRequest', () => {
     '*',
     '',
     'evil',
-  ])('throws at the target %j, which is no path of this server', (url) => {
+  ])('throws for the target %j, which is not a path of this server', (url) => {
     expect(() => toWebRequest(node({ url }))).toThrow(TYPE_ERROR);
     expect(() => toWebRequest(node({ url }))).toThrow(NO_PATH);
   });
 
-  it.each(['TRACE', 'CONNECT', 'TRACK', 'no method'])('throws at the method %s', (method) => {
+  it.each(['TRACE', 'CONNECT', 'TRACK', 'no method'])('throws for the method %s', (method) => {
     expect(() => toWebRequest(node({ method }))).toThrow(TYPE_ERROR);
   });
 
-  it('throws at a header value outside of HTTP', () => {
+  it('throws for a header value that HTTP does not allow', () => {
     expect(() => toWebRequest(node({ headers: { host: 'h', 'x-a': 'a\0b' } }))).toThrow(TYPE_ERROR);
   });
 
-  it('needs neither method nor socket', () => {
+  it('accepts a request without method and socket', () => {
     expect(toWebRequest({ url: '/', headers: {} }).method).toBe('GET');
     expect(() => toWebRequest({ headers: {} })).toThrow(NO_PATH);
   });
