@@ -47,9 +47,6 @@ export type Requirement = {
   readonly appliesTo: readonly TokenType[] | 'any';
 } & ({ readonly condition: Condition } | { readonly predicate: PredicateRef });
 
-/** A requirement that is checked on Clerk's auth object. */
-export type ConditionRequirement = Extract<Requirement, { condition: unknown }>;
-
 /** A requirement that the application checks itself. */
 export type PredicateRequirement = Extract<Requirement, { predicate: unknown }>;
 
