@@ -3,6 +3,7 @@ import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
 import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
 import { identityForRoute, type Identity } from '../authentication/identity/identity.js';
 import { Denied, type Denial } from '../errors/denial.js';
+import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
 import { attachIdentity, authenticateOnce, type UserLoader } from '../transports/attachment.js';
@@ -26,6 +27,7 @@ export class CallAuthorizer {
     private readonly log: AccessLog,
     private readonly denialErrors: DenialErrors,
     private readonly hookCalls: GuardHookCalls,
+    @Inject(CLERK_OPTIONS) private readonly options: Pick<ResolvedClerkOptions, 'onError'>,
   ) {}
 
   /**
@@ -73,11 +75,16 @@ export class CallAuthorizer {
     transport.attach(context, identity, userLoader, credentials);
 
     const decision = decide(policy, identity);
-    if (decision.allowed && !hooks?.shouldAllow && !this.denialErrors.needsOnError(identity)) {
+    if (decision.allowed && !hooks?.shouldAllow && !this.needsOnError(identity)) {
       this.log.record(policy, identity, decision);
       return true;
     }
     return this.decideSlowPath({ ...call, identity, decision });
+  }
+
+  /** Whether an allowed call may still be denied by `onError`. */
+  private needsOnError({ failure, hasCredentials }: Identity): boolean {
+    return this.options.onError !== undefined && (failure !== undefined || hasCredentials);
   }
 
   /** Handles what is asynchronous: predicates and hooks of the application, and the error of a denied call. */

@@ -51,11 +51,6 @@ export class DenialErrors {
     private readonly hookCalls: GuardHookCalls,
   ) {}
 
-  /** Whether an allowed call may still be denied, which only `onError` can do. */
-  needsOnError(identity: Identity): boolean {
-    return this.options.onError !== undefined && (identity.failure !== undefined || identity.hasCredentials);
-  }
-
   /** @returns the response, or `undefined` if the call is allowed */
   async errorFor(call: DecidedCall): Promise<DeniedCall | undefined> {
     const { context, decision } = call;

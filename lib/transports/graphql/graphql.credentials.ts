@@ -5,9 +5,8 @@ import { CallCredentials, fitsHeader } from '../call.credentials.js';
 import { isObject } from '../calls.js';
 import type { GraphqlOperation } from './graphql.operation.js';
 import { verifiedHeaders } from '../http/forwarded.js';
-import { areHeadersText } from '../http/header-values.js';
 import { HttpCredentials } from '../http/http.credentials.js';
-import { webRequestWith } from '../http/web-request.js';
+import { areHeadersText, webRequestWith } from '../http/web-request.js';
 import type { HttpRequestLike } from '../http/http-request.js';
 
 /** Headers of the upgrade request that tell which server it addresses. None of them is a credential. */

@@ -2,8 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
 import { isEncrypted, verifiedHeaders } from './forwarded.js';
-import { areHeadersText } from './header-values.js';
-import { targetOf, webRequestWith } from './web-request.js';
+import { areHeadersText, targetOf, webRequestWith } from './web-request.js';
 import type { HttpRequestLike } from './http-request.js';
 
 /** Paths that may parse to another host: see `toWebRequest()`. */

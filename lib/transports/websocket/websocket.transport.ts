@@ -9,8 +9,8 @@ import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from '../attachment.js';
 import { CallCredentials, fitsHeader } from '../call.credentials.js';
 import { beginCall } from '../calls.js';
-import { areHeadersText } from '../http/header-values.js';
 import { disconnect, socketState, credentialHeaders, requestOf, withScheme } from './sockets.js';
+import { areHeadersText } from '../http/web-request.js';
 import type { Transport } from '../transport.js';
 import type { WebSocketPackage } from './websocket.package.js';
 
