@@ -1,4 +1,4 @@
-import { Inject, Injectable, type Type } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { tokenTypesOf, type TokenType } from '../authentication/identity/token-types.js';
@@ -30,14 +30,14 @@ import type { ProtectedRoute, RouteRequirement } from './protected-route.js';
 @Injectable()
 export class ClerkProtectionMap {
   constructor(
-    @Inject(HandlersExplorer) private readonly explorer: HandlersExplorer,
-    @Inject(PolicyReader) private readonly policies: PolicyReader,
-    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
-    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    @Inject(GuardCoverage) private readonly coverage: GuardCoverage,
-    @Inject(PolicyAudit) private readonly policyAudit: PolicyAudit,
-    @Inject(ClerkGuardPresence) private readonly guardPresence: ClerkGuardPresence,
-    @Inject(ApplicationTransports) private readonly transports: ApplicationTransports,
+    private readonly explorer: HandlersExplorer,
+    private readonly policies: PolicyReader,
+    private readonly config: ApplicationConfig,
+    private readonly modules: ModulesContainer,
+    private readonly coverage: GuardCoverage,
+    private readonly policyAudit: PolicyAudit,
+    private readonly guardPresence: ClerkGuardPresence,
+    private readonly transports: ApplicationTransports,
   ) {}
 
   /**

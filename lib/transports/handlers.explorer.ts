@@ -29,8 +29,8 @@ export interface ExploredMethod {
 @Injectable()
 export class HandlersExplorer {
   constructor(
-    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
-    @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
     @Inject(ApplicationTransports) private readonly transports: Pick<ApplicationTransports, 'kinds'>,
   ) {}
 

@@ -16,7 +16,7 @@ export class TransportsRegistry implements OnApplicationBootstrap {
   constructor(
     @Inject(ApplicationTransports) private readonly application: Pick<ApplicationTransports, 'kinds'>,
     @Inject(CLERK_OPTIONS) private readonly options: TransportServices['options'],
-    @Inject(LogThrottle) private readonly throttle: LogThrottle,
+    private readonly throttle: LogThrottle,
     @Inject(ModuleRef) private readonly resolver: TransportServices['resolver'],
   ) {}
 
