@@ -39,7 +39,7 @@ const DEPENDS_ON_NEST = [
   'guard-subclass',
   'handler',
   'mounted-routes',
-  'refusals',
+  'denied-requests',
   'request-auth',
   'streams',
   'truth-table',

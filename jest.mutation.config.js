@@ -21,7 +21,7 @@ export default {
     // Tests of the repository and of lib/testing, which is not mutated, cannot kill a mutant.
     '<rootDir>/test/unit/!(house|testing)/*.spec.ts',
     // What only an application shows. The other e2e tests repeat it on other transports and platforms.
-    '<rootDir>/test/e2e/(audit|boot|frontend-api-proxy|guard|handler|middleware|protection-map|refusals|session-options).spec.ts',
+    '<rootDir>/test/e2e/(audit|boot|denied-requests|frontend-api-proxy|guard|handler|middleware|protection-map|session-options).spec.ts',
     '<rootDir>/test/security/cached-identities.spec.ts',
   ],
 };
