@@ -333,14 +333,14 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
     };
 
     it('returns 200 if every other call to Clerk fails', async () => {
-      clerk.outage([{ status: 503 }, 'well']);
+      clerk.outage([{ status: 503 }, 'healthy']);
       for (let time = 0; time < 4; time++) expect((await good()).status).toBe(200);
       expect((await apps.cold.withToken('/strict', await clerk.sessionToken())).status).toBe(200);
       expect((await apps.cold.withToken('/me', await clerk.sessionToken())).status).toBe(200);
     });
 
     it('never returns 401 for a valid token or 200 for an invalid one, whatever fails', async () => {
-      clerk.outage(['refuse', 'well', 'refuse', 'garbage', 'well', { body: {} }, { status: 429 }]);
+      clerk.outage(['refuse', 'healthy', 'refuse', 'garbage', 'healthy', { body: {} }, { status: 429 }]);
       const [goods, bads] = [new Set<number>(), new Set<number>()];
       for (let time = 0; time < 12; time++) {
         goods.add((await good()).status);
@@ -367,7 +367,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
     });
 
     it('calls Clerk again after the Retry-After of a 429 if it is within the timeout', async () => {
-      clerk.outage([{ status: 429, retryAfter: 0 }, 'well'], '/v1/');
+      clerk.outage([{ status: 429, retryAfter: 0 }, 'healthy'], '/v1/');
       expect((await apps.cold.withToken('/me', await clerk.sessionToken())).status).toBe(200);
       expect(clerk.requests.map(({ path, status }) => [path.slice(0, 9), status])).toEqual([
         ['/v1/jwks', 429],

@@ -288,7 +288,7 @@ describe.each(PLATFORMS)('an application on %s', (_, platform) => {
       return {
         value: 0,
         look: async (app) => {
-          clerk.outage(['refuse', 'well']);
+          clerk.outage(['refuse', 'healthy']);
           return (await app.withToken('/api-key', key)).status;
         },
         without: 200,

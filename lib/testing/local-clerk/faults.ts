@@ -26,7 +26,7 @@ export type Fault =
   | { readonly delay: number };
 
 /** One fault for every request, or several in turn. */
-export type Outage = Fault | readonly (Fault | 'well')[];
+export type Outage = Fault | readonly (Fault | 'healthy')[];
 
 /** A truncated key set. */
 const HALF = '{"keys": [{"kty": "RS';
@@ -47,7 +47,7 @@ export async function simulate(
   const sequence = [outage].flat();
   const fault = sequence[affectedRequests % sequence.length];
   if (typeof fault === 'object' && 'delay' in fault) return delayed(fault.delay, response);
-  if (fault === undefined || fault === 'well') return true;
+  if (fault === undefined || fault === 'healthy') return true;
   answer(fault, request, response);
   return false;
 }

@@ -144,7 +144,7 @@ export class LocalClerk extends LocalAccounts {
    * @example
    * ```ts
    * clerk.outage({ status: 429, retryAfter: 30 }, '/api_keys');
-   * clerk.outage(['refuse', 'well']); // every other request
+   * clerk.outage(['refuse', 'healthy']); // every other request
    * ```
    */
   outage(kind: Outage, pathPrefix = '/'): void {

@@ -9,11 +9,11 @@ function over(given: Partial<typeof options> = {}) {
   return { calls: new ClerkCalls({ ...options, ...given }, async (ms) => pauses.push(ms)), pauses };
 }
 
-/** A function that fails or succeeds in the given order, and then always returns 'well'. */
-function asks(...errors: (Error | 'well')[]) {
+/** A function that fails or succeeds in the given order, and then always returns 'healthy'. */
+function asks(...errors: (Error | 'healthy')[]) {
   return jest.fn(async () => {
-    const error = errors.shift() ?? 'well';
-    if (error !== 'well') throw error;
+    const error = errors.shift() ?? 'healthy';
+    if (error !== 'healthy') throw error;
     return error;
   });
 }
@@ -56,7 +56,7 @@ describe('ClerkCalls.withTimeout()', () => {
 describe('ClerkCalls.withRetry()', () => {
   it('waits with a real timer by default', async () => {
     const start = performance.now();
-    await expect(new ClerkCalls(options).withRetry(asks(down()))).resolves.toBe('well');
+    await expect(new ClerkCalls(options).withRetry(asks(down()))).resolves.toBe('healthy');
     // At least half of the first pause; a timer may fire a millisecond early.
     expect(performance.now() - start).toBeGreaterThan(45);
   });
@@ -64,7 +64,7 @@ describe('ClerkCalls.withRetry()', () => {
   it('retries after random pauses that double', async () => {
     const { calls, pauses } = over();
     const ask = asks(down(), down());
-    await expect(calls.withRetry(ask)).resolves.toBe('well');
+    await expect(calls.withRetry(ask)).resolves.toBe('healthy');
     expect(ask).toHaveBeenCalledTimes(3);
     for (const [index, least] of [50, 100].entries()) {
       expect(pauses[index]).toBeGreaterThanOrEqual(least);
@@ -125,7 +125,7 @@ describe('ClerkCalls.withRetry()', () => {
     await expect(calls.withRetry(meanwhile)).rejects.toThrow('down');
     expect(meanwhile).toHaveBeenCalledTimes(1);
     await calls.withRetry(asks());
-    await expect(calls.withRetry(asks(down()))).resolves.toBe('well');
+    await expect(calls.withRetry(asks(down()))).resolves.toBe('healthy');
   });
 });
 
@@ -181,7 +181,7 @@ describe('ClerkCalls.withConcurrencyLimit()', () => {
     const hanging = calls.withConcurrencyLimit(() => new Promise(() => {}));
     await expect(calls.withConcurrencyLimit(asks())).rejects.toThrow('has not answered 1 calls yet');
     await expect(hanging).rejects.toThrow('within 5 ms');
-    await expect(calls.withConcurrencyLimit(asks())).resolves.toBe('well');
+    await expect(calls.withConcurrencyLimit(asks())).resolves.toBe('healthy');
   });
 
   it('frees the place of a failed call', async () => {

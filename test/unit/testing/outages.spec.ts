@@ -69,7 +69,7 @@ describe('an outage of the local Clerk', () => {
   });
 
   it('given as a list applies its entries to consecutive requests in turn', async () => {
-    clerk.outage([{ status: 500 }, 'well', { status: 502 }, { delay: 1 }]);
+    clerk.outage([{ status: 500 }, 'healthy', { status: 502 }, { delay: 1 }]);
     const statuses: number[] = [];
     for (let time = 0; time < 6; time++) statuses.push((await users()).status);
     expect(statuses).toEqual([500, 200, 502, 200, 500, 200]);
