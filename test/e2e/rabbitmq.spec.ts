@@ -102,6 +102,16 @@ class Restricted {
   }
 }
 
+/** Every connection, since golevelup closes none of an application whose boot fails. */
+const connections = new Set<AmqpConnection>();
+
+@Injectable()
+class Connections {
+  constructor(connection: AmqpConnection) {
+    connections.add(connection);
+  }
+}
+
 const suite = withoutRabbitMq ? describe.skip : describe;
 
 suite(`handlers of @golevelup/nestjs-rabbitmq${withoutRabbitMq ? `: ${withoutRabbitMq}` : ''}`, () => {
@@ -115,6 +125,8 @@ suite(`handlers of @golevelup/nestjs-rabbitmq${withoutRabbitMq ? `: ${withoutRab
   afterEach(async () => {
     await app?.close();
     app = undefined;
+    await Promise.all([...connections].map(({ managedConnection }) => managedConnection.close()));
+    connections.clear();
   });
   afterAll(() => Promise.all([clerk?.stop(), broker?.stop()]), 30_000);
 
@@ -135,7 +147,7 @@ suite(`handlers of @golevelup/nestjs-rabbitmq${withoutRabbitMq ? `: ${withoutRab
     app = await TestApp.on(PLATFORMS[0][1])
       .imports(rabbit as never)
       .clerk({ publishableKey, secretKey, apiUrl, telemetry, ...(transports && { transports }) })
-      .providers(type)
+      .providers(type, Connections)
       .before((nest) => filter && nest.useGlobalFilters(new RejectDenied()))
       .start();
     await connection().channel.purgeQueue('dead');
