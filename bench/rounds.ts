@@ -3,22 +3,22 @@ import type { Headers, Subject } from './subject.js';
 /** Measured rounds. They follow the warm-up. */
 export const ROUNDS = 5;
 
+/** How many requests are sent to a process. */
+export interface Amount {
+  readonly warmUp: number;
+  readonly perRound: number;
+}
+
 /** One of the applications that are compared. */
 export interface Side {
-  readonly subject: Subject;
+  /** Processes with the same application. Each has its own luck with V8's optimizations and the layout of its memory. */
+  readonly subjects: readonly Subject[];
   readonly path: string;
   /** The expected status. @default 200 */
   readonly status?: number;
   /** The headers of the requests from number `from` to `to`, or those that are repeated for all of them. */
   readonly headers: (from: number, to: number) => readonly Headers[];
-  /** The part of the requests that is sent to it. @default 1 */
-  readonly share?: number;
-}
-
-/** How many requests are sent to each side. */
-export interface Amount {
-  readonly warmUp: number;
-  readonly perRound: number;
+  readonly amount: Amount;
 }
 
 /**
@@ -30,19 +30,21 @@ export interface Amount {
  */
 export async function measureRounds<Name extends string>(
   sides: ReadonlyMap<Name, Side>,
-  { warmUp, perRound }: Amount,
   afterRound: () => Promise<void> = async () => {},
 ): Promise<Map<Name, number[]>> {
   const measured = new Map<Name, number[]>([...sides.keys()].map((name) => [name, []]));
-  const send = ({ subject, path, status, headers, share = 1 }: Side, from: number, count: number): Promise<number> => {
-    const requests = Math.ceil(count * share);
-    return subject.load({ path, status, headers: headers(from, from + requests), requests });
-  };
-  for (const side of sides.values()) await send(side, 0, warmUp);
+  const processes = [...sides]
+    .flatMap(([name, side]) => side.subjects.map((subject, number) => ({ name, side, subject, number })))
+    .sort((a, b) => a.number - b.number);
+  for (const { side, subject } of processes) await send(side, subject, 0, side.amount.warmUp);
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, side] of rotated([...sides], round)) {
-      measured.get(name)?.push(await send(side, warmUp + round * perRound, perRound));
+    const sums = new Map<Name, number>();
+    for (const { name, side, subject } of rotated(processes, round)) {
+      const { warmUp, perRound } = side.amount;
+      const cpu = await send(side, subject, warmUp + round * perRound, perRound);
+      sums.set(name, (sums.get(name) ?? 0) + cpu / side.subjects.length);
     }
+    for (const [name, cpu] of sums) measured.get(name)?.push(cpu);
     await afterRound();
   }
   return measured;
@@ -51,6 +53,10 @@ export async function measureRounds<Name extends string>(
 /** The quotients of two sides, round by round. */
 export function quotients(dividends: readonly number[] = [], divisors: readonly number[] = []): number[] {
   return dividends.map((dividend, round) => dividend / (divisors[round] as number));
+}
+
+function send({ path, status, headers }: Side, subject: Subject, from: number, requests: number): Promise<number> {
+  return subject.load({ path, status, headers: headers(from, from + requests), requests });
 }
 
 function rotated<Item>(items: readonly Item[], by: number): Item[] {

@@ -3,7 +3,7 @@ import type { Credentials } from './credentials.js';
 import { summaryOf, type Figure } from './report.js';
 import { measureRounds, quotients, type Side } from './rounds.js';
 import { Subject, type Headers } from './subject.js';
-import { REPEATED } from './throughput.js';
+import { PROCESSES, REPEATED } from './throughput.js';
 
 const GOAL = { express: 0.95, fastify: 0.92 };
 
@@ -49,13 +49,18 @@ async function ratios(first: Setup, second: Setup): Promise<number[]> {
       ['first', first],
       ['second', second],
     ] as const) {
-      // Each process needs its warm-up.
-      const share = options.workers ?? 1;
-      sides.set(name, { subject: await Subject.start(options), path: '/session', headers: () => headers, share });
+      const workers = options.workers ?? 1;
+      sides.set(name, {
+        subjects: await Subject.startAll(PROCESSES, options),
+        path: '/session',
+        headers: () => headers,
+        // Each worker needs its warm-up.
+        amount: { ...REPEATED, warmUp: REPEATED.warmUp * workers },
+      });
     }
-    const measured = await measureRounds(sides, REPEATED);
+    const measured = await measureRounds(sides);
     return quotients(measured.get('first'), measured.get('second'));
   } finally {
-    for (const { subject } of sides.values()) subject.stop();
+    for (const { subjects } of sides.values()) for (const subject of subjects) subject.stop();
   }
 }

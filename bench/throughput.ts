@@ -6,12 +6,14 @@ import { measureRounds, quotients, ROUNDS, type Amount, type Side } from './roun
 import type { SignedToken } from './signature-cost.js';
 import { Subject, type Headers } from './subject.js';
 
-/** Repeated requests: after this warm-up, the ratios of the rounds neither rise nor fall. */
-export const REPEATED: Amount = { warmUp: 12_000, perRound: 5_000 };
+/** The CPU time of a request falls for 15,000 to 20,000 requests, until V8 has optimized the code of all of them. */
+export const REPEATED: Amount = { warmUp: 20_000, perRound: 4_000 };
 /** Fewer if every request has a token of its own, since each has to be signed. */
-const DISTINCT: Amount = { warmUp: 6_000, perRound: 2_000 };
-/** Clerk's SDK takes many times as long for each request, so it gets fewer of them. */
-const SHARE_OF_CLERK = 0.4;
+const DISTINCT: Amount = { warmUp: 12_000, perRound: 1_500 };
+/** Clerk's SDK takes many times as long for each request, but needs fewer of them: its time falls for 8,000. */
+const CLERK: Amount = { warmUp: 8_000, perRound: 1_000 };
+/** Processes for each side of a ratio near 1: two with the same application differ by up to a tenth. */
+export const PROCESSES = 2;
 
 const NAMES: Readonly<Record<Rival, string>> = { open: 'pass-through guard', clerk: 'Clerk’s SDK' };
 
@@ -23,22 +25,23 @@ export async function measureCase(credentials: Credentials, platform: Platform, 
   const verifications: number[] = [];
   try {
     for (const variant of ['ours', ...one.rivals] as const) {
+      const processes = one.goals?.open && variant !== 'clerk' ? PROCESSES : 1;
       sides.set(variant, {
-        subject: await Subject.start(appOf(credentials, platform, variant, one)),
+        subjects: await Subject.startAll(processes, appOf(credentials, platform, variant, one)),
         path: one.path,
         status: one.status,
         headers,
-        share: variant === 'clerk' ? SHARE_OF_CLERK : 1,
+        amount: variant === 'clerk' ? CLERK : amount,
       });
     }
     const signed = await signedToken(credentials);
-    const measured = await measureRounds(sides, amount, async () => {
+    const measured = await measureRounds(sides, async () => {
       if (one.maxBeyondVerification === undefined) return;
-      verifications.push((await sides.get('ours')?.subject.verificationCpu(signed)) ?? NaN);
+      verifications.push((await sides.get('ours')?.subjects[0]?.verificationCpu(signed)) ?? NaN);
     });
     return figuresOf(one, platform, measured, verifications);
   } finally {
-    for (const { subject } of sides.values()) subject.stop();
+    for (const { subjects } of sides.values()) for (const subject of subjects) subject.stop();
   }
 }
 
