@@ -1,9 +1,9 @@
 import type { Headers, Subject } from './subject.js';
 
-/** Measured rounds. They follow the warm-up. */
+/** Measured rounds, after the warm-up. */
 export const ROUNDS = 5;
 
-/** How many requests are sent to a process. */
+/** How many requests are sent to a process for its warm-up, and in each round. */
 export interface Amount {
   readonly warmUp: number;
   readonly perRound: number;
@@ -11,8 +11,12 @@ export interface Amount {
 
 /** One of the applications that are compared. */
 export interface Side {
-  /** Processes with the same application. Each has its own luck with V8's optimizations and the layout of its memory. */
-  readonly subjects: readonly Subject[];
+  readonly start: () => Promise<Subject>;
+  /**
+   * Whether each round has a new process. Two processes with the same application can differ by a tenth for all their
+   * life, so ratios near 1 need several of each.
+   */
+  readonly newProcesses: boolean;
   readonly path: string;
   /** The expected status. @default 200 */
   readonly status?: number;
@@ -21,33 +25,50 @@ export interface Side {
   readonly amount: Amount;
 }
 
+/** The sides take turns within a round, so that other load on the machine affects all of them. */
+const TURNS = 4;
+
 /**
- * Sends the same number of requests in each round. All sides take turns within a round, so that other load on the machine
- * affects all of them, and each round begins with another one.
+ * Sends the same number of requests in each round. Each turn begins with another side.
  *
- * @param afterRound Called after each measured round.
+ * @param afterRound Called after each round with its processes.
  * @returns for each side, the CPU time per request of each round, in microseconds.
  */
 export async function measureRounds<Name extends string>(
   sides: ReadonlyMap<Name, Side>,
-  afterRound: () => Promise<void> = async () => {},
+  afterRound: (subjects: ReadonlyMap<Name, Subject>) => Promise<void> = async () => {},
 ): Promise<Map<Name, number[]>> {
   const measured = new Map<Name, number[]>([...sides.keys()].map((name) => [name, []]));
-  const processes = [...sides]
-    .flatMap(([name, side]) => side.subjects.map((subject, number) => ({ name, side, subject, number })))
-    .sort((a, b) => a.number - b.number);
-  for (const { side, subject } of processes) await send(side, subject, 0, side.amount.warmUp);
-  for (let round = 0; round < ROUNDS; round++) {
-    const sums = new Map<Name, number>();
-    for (const { name, side, subject } of rotated(processes, round)) {
-      const { warmUp, perRound } = side.amount;
-      const cpu = await send(side, subject, warmUp + round * perRound, perRound);
-      sums.set(name, (sums.get(name) ?? 0) + cpu / side.subjects.length);
+  const subjects = new Map<Name, Subject>();
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      await replaceProcesses(sides, subjects);
+      const sums = new Map<Name, number>();
+      for (let turn = 0; turn < TURNS; turn++) {
+        for (const [name, side] of rotated([...sides], round + turn)) {
+          const { warmUp, perRound } = side.amount;
+          const requests = perRound / TURNS;
+          const cpu = await send(side, subjects.get(name), warmUp + round * perRound + turn * requests, requests);
+          sums.set(name, (sums.get(name) ?? 0) + cpu / TURNS);
+        }
+      }
+      for (const [name, cpu] of sums) measured.get(name)?.push(cpu);
+      await afterRound(subjects);
     }
-    for (const [name, cpu] of sums) measured.get(name)?.push(cpu);
-    await afterRound();
+  } finally {
+    for (const subject of subjects.values()) subject.stop();
   }
   return measured;
+}
+
+/** Starts and warms up the processes of a round. */
+async function replaceProcesses<Name>(sides: ReadonlyMap<Name, Side>, subjects: Map<Name, Subject>): Promise<void> {
+  const replaced = [...sides].filter(([name, { newProcesses }]) => newProcesses || !subjects.has(name));
+  for (const [name, side] of replaced) {
+    subjects.get(name)?.stop();
+    subjects.set(name, await side.start());
+  }
+  for (const [name, side] of replaced) await send(side, subjects.get(name), 0, side.amount.warmUp);
 }
 
 /** The quotients of two sides, round by round. */
@@ -55,7 +76,13 @@ export function quotients(dividends: readonly number[] = [], divisors: readonly 
   return dividends.map((dividend, round) => dividend / (divisors[round] as number));
 }
 
-function send({ path, status, headers }: Side, subject: Subject, from: number, requests: number): Promise<number> {
+function send(
+  { path, status, headers }: Side,
+  subject: Subject | undefined,
+  from: number,
+  requests: number,
+): Promise<number> {
+  if (!subject) throw new Error('The process is not started.');
   return subject.load({ path, status, headers: headers(from, from + requests), requests });
 }
 

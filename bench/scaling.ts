@@ -3,7 +3,7 @@ import type { Credentials } from './credentials.js';
 import { summaryOf, type Figure } from './report.js';
 import { measureRounds, quotients, type Side } from './rounds.js';
 import { Subject, type Headers } from './subject.js';
-import { PROCESSES, REPEATED } from './throughput.js';
+import { REPEATED } from './throughput.js';
 
 const GOAL = { express: 0.95, fastify: 0.92 };
 
@@ -43,24 +43,18 @@ type Setup = readonly [options: AppOptions & { workers?: number }, headers: read
 
 /** The ratios of requests per second of CPU, the second to the first. */
 async function ratios(first: Setup, second: Setup): Promise<number[]> {
-  const sides = new Map<'first' | 'second', Side>();
-  try {
-    for (const [name, [options, headers]] of [
-      ['first', first],
-      ['second', second],
-    ] as const) {
-      const workers = options.workers ?? 1;
-      sides.set(name, {
-        subjects: await Subject.startAll(PROCESSES, options),
-        path: '/session',
-        headers: () => headers,
-        // Each worker needs its warm-up.
-        amount: { ...REPEATED, warmUp: REPEATED.warmUp * workers },
-      });
-    }
-    const measured = await measureRounds(sides);
-    return quotients(measured.get('first'), measured.get('second'));
-  } finally {
-    for (const { subjects } of sides.values()) for (const subject of subjects) subject.stop();
-  }
+  const side = ([options, headers]: Setup): Side => ({
+    start: () => Subject.start(options),
+    newProcesses: true,
+    path: '/session',
+    headers: () => headers,
+    // Each worker needs its warm-up.
+    amount: { ...REPEATED, warmUp: REPEATED.warmUp * (options.workers ?? 1) },
+  });
+  const sides = [
+    ['first', side(first)],
+    ['second', side(second)],
+  ] as const;
+  const measured = await measureRounds(new Map<'first' | 'second', Side>(sides));
+  return quotients(measured.get('first'), measured.get('second'));
 }

@@ -33,11 +33,6 @@ export class Subject {
     return new Subject(await Child.start<Ready>(new URL('./server.js', import.meta.url), options, { execArgv, env }));
   }
 
-  /** Starts several processes with the same application. */
-  static startAll(count: number, options: AppOptions & { workers?: number }): Promise<Subject[]> {
-    return Promise.all(Array.from({ length: count }, () => Subject.start(options)));
-  }
-
   /** The CPU time of the boot, in microseconds. */
   get bootCpu(): number {
     return this.child.ready.bootCpu;

@@ -9,11 +9,9 @@ import { Subject, type Headers } from './subject.js';
 /** The CPU time of a request falls for 15,000 to 20,000 requests, until V8 has optimized the code of all of them. */
 export const REPEATED: Amount = { warmUp: 20_000, perRound: 4_000 };
 /** Fewer if every request has a token of its own, since each has to be signed. */
-const DISTINCT: Amount = { warmUp: 12_000, perRound: 1_500 };
+const DISTINCT: Amount = { warmUp: 12_000, perRound: 1_600 };
 /** Clerk's SDK takes many times as long for each request, but needs fewer of them: its time falls for 8,000. */
 const CLERK: Amount = { warmUp: 8_000, perRound: 1_000 };
-/** Processes for each side of a ratio near 1: two with the same application differ by up to a tenth. */
-export const PROCESSES = 2;
 
 const NAMES: Readonly<Record<Rival, string>> = { open: 'pass-through guard', clerk: 'Clerk’s SDK' };
 
@@ -22,27 +20,24 @@ export async function measureCase(credentials: Credentials, platform: Platform, 
   const amount = one.distinct === 'all' ? DISTINCT : REPEATED;
   const headers = await headersOf(credentials, one, amount);
   const sides = new Map<Variant, Side>();
-  const verifications: number[] = [];
-  try {
-    for (const variant of ['ours', ...one.rivals] as const) {
-      const processes = one.goals?.open && variant !== 'clerk' ? PROCESSES : 1;
-      sides.set(variant, {
-        subjects: await Subject.startAll(processes, appOf(credentials, platform, variant, one)),
-        path: one.path,
-        status: one.status,
-        headers,
-        amount: variant === 'clerk' ? CLERK : amount,
-      });
-    }
-    const signed = await signedToken(credentials);
-    const measured = await measureRounds(sides, async () => {
-      if (one.maxBeyondVerification === undefined) return;
-      verifications.push((await sides.get('ours')?.subjects[0]?.verificationCpu(signed)) ?? NaN);
+  for (const variant of ['ours', ...one.rivals] as const) {
+    const app = appOf(credentials, platform, variant, one);
+    sides.set(variant, {
+      start: () => Subject.start(app),
+      newProcesses: one.goals?.open !== undefined && variant !== 'clerk',
+      path: one.path,
+      status: one.status,
+      headers,
+      amount: variant === 'clerk' ? CLERK : amount,
     });
-    return figuresOf(one, platform, measured, verifications);
-  } finally {
-    for (const { subjects } of sides.values()) for (const subject of subjects) subject.stop();
   }
+  const signed = await signedToken(credentials);
+  const verifications: number[] = [];
+  const measured = await measureRounds(sides, async (subjects) => {
+    if (one.maxBeyondVerification === undefined) return;
+    verifications.push((await subjects.get('ours')?.verificationCpu(signed)) ?? NaN);
+  });
+  return figuresOf(one, platform, measured, verifications);
 }
 
 function figuresOf(
