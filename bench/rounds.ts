@@ -27,6 +27,8 @@ export interface Side {
 
 /** The sides take turns within a round, so that other load on the machine affects all of them. */
 const TURNS = 4;
+/** Each turn has new connections. The first ones make V8 discard optimized code, so the warm-up needs several turns too. */
+const WARM_UP_TURNS = 10;
 
 /**
  * Sends the same number of requests in each round. Each turn begins with another side.
@@ -68,7 +70,12 @@ async function replaceProcesses<Name>(sides: ReadonlyMap<Name, Side>, subjects: 
     subjects.get(name)?.stop();
     subjects.set(name, await side.start());
   }
-  for (const [name, side] of replaced) await send(side, subjects.get(name), 0, side.amount.warmUp);
+  for (let turn = 0; turn < WARM_UP_TURNS; turn++) {
+    for (const [name, side] of replaced) {
+      const requests = side.amount.warmUp / WARM_UP_TURNS;
+      await send(side, subjects.get(name), turn * requests, requests);
+    }
+  }
 }
 
 /** The quotients of two sides, round by round. */
