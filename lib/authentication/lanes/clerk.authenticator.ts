@@ -22,6 +22,7 @@ import { withoutHandshake } from './navigation.js';
 import { detectOpaqueTokenType, OpaqueTokens } from './opaque-tokens.js';
 import { relativizeLocation } from './relative-location.js';
 import { Reason } from '../identity/reasons.js';
+import { decodeToken, hasOtherCategory, UNDECODABLE } from '../identity/session-token.js';
 import { findRejectionReason, resolveClerkRequestOptions } from './clerk-request-options.js';
 import { tokenTypesOf, type AcceptsToken } from '../identity/token-types.js';
 
@@ -106,8 +107,15 @@ export class ClerkAuthenticator implements Authenticator {
   ): Promise<string | null> {
     const kid = readKeyId(token);
     // Clerk rejects these tokens by their format, so no key is needed or fetched.
-    const isRejectedByFormat =
-      acceptsToken === 'session_token' ? isMachineToken(token) : !acceptsSession && !isMachineToken(token);
+    const isRejectedByFormat = isMachineToken(token)
+      ? acceptsToken === 'session_token'
+      : !acceptsSession || isNoSessionToken(token);
     return kid === undefined || isRejectedByFormat ? NO_KEY : this.keys.find(kid);
   }
+}
+
+/** Whether Clerk certainly rejects this as a session token, before it looks for a key. */
+function isNoSessionToken(token: string): boolean {
+  const decoded = decodeToken(token);
+  return decoded === UNDECODABLE || (decoded !== undefined && hasOtherCategory(decoded));
 }

@@ -248,6 +248,19 @@ describe('ClerkAuthenticator', () => {
     expect(find).not.toHaveBeenCalled();
   });
 
+  it.each<[string, string, AcceptsToken]>([
+    ['is not a JWT', 'garbage', 'session_token'],
+    ['cannot be decoded', `${jwt({ kid: 'ins_2' })}AA`, 'any'],
+    ['belongs to a JWT template', jwt({ kid: 'ins_2', cat: 'cl_B7d4PD222AAA' }), 'session_token'],
+    ['belongs to a JWT template', jwt({ kid: 'ins_2', cat: 'cl_B7d4PD222AAA' }), 'any'],
+    ['belongs to a machine', jwt({ kid: 'ins_2' }, { sub: 'mch_1' }), 'session_token'],
+    ['is one of a session where only machines are accepted', session, 'm2m_token'],
+  ])('looks up no key for a token that %s, where Clerk rejects it by its format', async (_, token, acceptsToken) => {
+    const find = jest.fn(async () => null);
+    await setUp(signedOut, find).ask(bearer(token), acceptsToken);
+    expect(find).not.toHaveBeenCalled();
+  });
+
   it('treats an unreadable request as signed out with credentials', async () => {
     const unreadable = {
       get request(): Request {
