@@ -65,7 +65,7 @@ describe('the memory of the caches', () => {
     const clock = { now: Date.now() };
     const authenticator = createAuthenticator(
       options,
-      client,
+      () => client,
       new StaticKeySet(clerk.jwtKey),
       () => clock.now,
     ) as CachedAuthenticator;
