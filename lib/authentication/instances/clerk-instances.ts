@@ -37,6 +37,7 @@ export class ClerkInstances {
   private readonly byCarrier = new WeakMap<object, ClerkInstance | Promise<ClerkInstance>>();
   private readonly tenantOptionsReader = new TenantOptionsReader();
   private readonly fingerprints = new Fingerprints();
+  private isClosed = false;
   // Private at runtime too: logging a service that references this object must expose neither keys nor the environment.
   readonly #given: ClerkModuleOptions;
   readonly #env: Readonly<Record<string, string | undefined>>;
@@ -78,6 +79,7 @@ export class ClerkInstances {
 
   /** Called by Nest. After the application has closed, nothing is cached and no timer runs. */
   onModuleDestroy(): void {
+    this.isClosed = true;
     this.own?.close();
     this.instances.clear();
   }
@@ -111,6 +113,8 @@ export class ClerkInstances {
     const backend = this.getOrCreate(this.backends, options, BACKEND_OPTIONS, createBackend);
     const getClient = this.getOrCreateClient(options);
     const instance = createInstance(options, getClient, undefined, backend);
+    // The result of an asynchronous resolveOptions may arrive after the application has closed.
+    if (this.isClosed) instance.close();
     this.instances.set(tenantOptions.key, instance);
     this.tenantOptionsReader.countNew(tenantOptions);
     return instance;
