@@ -97,7 +97,12 @@ describe('the authenticator with all lanes', () => {
     const base = { publishableKey, secretKey, apiUrl, jwtKey, telemetry: { disabled: true } };
     const options = resolveClerkOptions({ ...base, ...given }, {});
     const client = createClerkClient(base);
-    const lanes = createAuthenticator(options, client, new StaticKeySet(jwtKey), () => now);
+    const lanes = createAuthenticator(
+      options,
+      () => client,
+      new StaticKeySet(jwtKey),
+      () => now,
+    );
 
     const ask = (source: HttpRequestLike, { acceptsToken }: RequestSpec): Promise<Identity> =>
       Promise.resolve(lanes.authenticate(new HttpCredentials(source, source, given.authorizedParties), acceptsToken));

@@ -1,4 +1,3 @@
-import type { ClerkClient } from '@clerk/backend';
 import { createClerkRequest, isMachineToken, type ClerkRequest } from '@clerk/backend/internal';
 
 import { ClerkKeyRejectedError, ClerkRequestOptionsError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
@@ -7,6 +6,7 @@ import type { Authenticator } from './authenticator.js';
 import { CookieSessions } from './cookie-sessions.js';
 import type { ClerkState } from './clerk-state.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
+import type { GetClient } from '../../client/clerk-client.service.js';
 import { ClerkClientCall } from './clerk-client-call.js';
 import {
   carriesCredentials,
@@ -34,7 +34,7 @@ export class ClerkAuthenticator implements Authenticator {
 
   constructor(
     private readonly options: ResolvedClerkOptions,
-    private readonly client: ClerkClient,
+    private readonly getClient: GetClient,
     private readonly keys: KeySet,
     private readonly calls: ClerkCalls,
     private readonly now: () => number = () => Date.now(),
@@ -80,7 +80,11 @@ export class ClerkAuthenticator implements Authenticator {
     request: ClerkRequest,
     acceptsToken: AcceptsToken,
   ): Promise<Identity | ClerkState | undefined> {
-    const clerkCall = new ClerkClientCall(this.client, resolveClerkRequestOptions(this.options, request), acceptsToken);
+    const clerkCall = new ClerkClientCall(
+      this.getClient(),
+      resolveClerkRequestOptions(this.options, request),
+      acceptsToken,
+    );
     const token = tokenInHeader(request.headers.get('authorization'));
     if (token === undefined) {
       return clerkCall.acceptsSession
