@@ -56,8 +56,11 @@ export class SegmentedLru<V extends object> {
   }
 }
 
-/** With `max` instead of `maxSize`, LRUCache would allocate memory for that many entries at once. */
-function createLru<V extends object>(
+/**
+ * Creates a bounded cache. With `max` instead of `maxSize`, LRUCache would allocate memory for that many entries at
+ * once.
+ */
+export function createLru<V extends object>(
   maxEntries: number,
   dispose?: (value: V, key: string, reason: LRUCache.DisposeReason) => void,
 ): LRUCache<string, V> {

@@ -18,9 +18,8 @@ const SHARE_OF_BYTES = 1 / 2;
 const ENTRY_OVERHEAD_BYTES = 400;
 /** The memory of Clerk's auth object and everything built around it. */
 const AUTH_OBJECT_BYTES = 8_000;
-/** The maximum memory of one parsed JSON value, array or object, and the characters that precede each of them. */
+/** The maximum memory of one parsed JSON value, array or object. */
 const JSON_VALUE_BYTES = 64;
-const BEFORE_VALUES: ReadonlySet<number> = new Set([...',:[{'].map((character) => character.charCodeAt(0)));
 
 /**
  * The result of a successful verification, kept as small as possible because many are cached. It holds flat strings
@@ -154,6 +153,11 @@ function decodePayload(token: string): string {
 function estimateParsedBytes(json: string): number {
   // Counts these characters inside strings too, so the estimate errs on the high side.
   let values = 0;
-  for (let index = 0; index < json.length; index++) if (BEFORE_VALUES.has(json.charCodeAt(index))) values += 1;
+  for (let index = 0; index < json.length; index++) if (precedesValue(json.charCodeAt(index))) values += 1;
   return AUTH_OBJECT_BYTES + estimateBytes(json) + values * JSON_VALUE_BYTES;
+}
+
+/** Whether a character precedes a value, array or object: `,`, `:`, `[` or `{`. */
+function precedesValue(character: number): boolean {
+  return character === 0x2c || character === 0x3a || character === 0x5b || character === 0x7b;
 }

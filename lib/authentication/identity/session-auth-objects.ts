@@ -99,7 +99,8 @@ export class SessionAuthObjects {
     if (typeof fea !== 'string' || typeof per !== 'string' || typeof fpm !== 'string') return undefined;
     const key = `${fea}\n${per}\n${fpm}`;
     if (key.length > MAX_ENCODED_LENGTH) return undefined;
-    this.permissions ??= new LRUCache({ max: MAX_PERMISSION_SETS });
+    // With `max`, LRUCache would allocate memory for that many entries at once.
+    this.permissions ??= new LRUCache({ maxSize: MAX_PERMISSION_SETS, sizeCalculation: () => 1 });
     let permissions = this.permissions.get(key);
     if (!permissions) {
       const claims = { v: 2, fea, o: { per, fpm } } as unknown as SessionClaims;

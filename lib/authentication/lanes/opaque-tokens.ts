@@ -1,9 +1,8 @@
-import { LRUCache } from 'lru-cache';
-
 import { assertTokenOwner, type ClerkState } from './clerk-state.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
 import { isValidAt, type ValidityWindow } from '../cache/expiring-cache.js';
 import { identityFromState, signedOutIdentity, type Identity } from '../identity/identity.js';
+import { createLru } from '../cache/segmented-lru.js';
 import { computeDigest } from '../cache/request-digest.js';
 import { Reason } from '../identity/reasons.js';
 import type { TokenType } from '../identity/token-types.js';
@@ -43,9 +42,9 @@ export function detectOpaqueTokenType(token: string): MachineTokenType | undefin
  * concurrency slots. Bounded, and never shared between Clerk instances.
  */
 export class OpaqueTokens {
-  private readonly rejected = new LRUCache<string, ValidityWindow & { readonly reason: string }>({ max: MAX_REJECTED });
+  private readonly rejected = createLru<ValidityWindow & { readonly reason: string }>(MAX_REJECTED);
   /** Tokens that were valid at their last verification, each with whether a privileged call is in flight. */
-  private readonly known = new LRUCache<string, { isCalling: boolean }>({ max: MAX_KNOWN });
+  private readonly known = createLru<{ isCalling: boolean }>(MAX_KNOWN);
 
   constructor(
     private readonly calls: ClerkCalls,

@@ -250,7 +250,7 @@ describe('ClerkAuthenticator', () => {
 
   it.each<[string, string, AcceptsToken]>([
     ['is not a JWT', 'garbage', 'session_token'],
-    ['cannot be decoded', `${jwt({ kid: 'ins_2' })}AA`, 'any'],
+    ['cannot be decoded', `${jwt({ kid: 'ins_2' })}x`, 'any'],
     ['belongs to a JWT template', jwt({ kid: 'ins_2', cat: 'cl_B7d4PD222AAA' }), 'session_token'],
     ['belongs to a JWT template', jwt({ kid: 'ins_2', cat: 'cl_B7d4PD222AAA' }), 'any'],
     ['belongs to a machine', jwt({ kid: 'ins_2' }, { sub: 'mch_1' }), 'session_token'],
