@@ -85,7 +85,7 @@ export class GraphqlTransport implements Transport {
   ): void {
     attachIdentity(this.carrier(context), identity, userLoader);
     attachIdentity(credentials.carrier, identity, userLoader);
-    if (credentials instanceof HttpCredentials) defineRequestAuth(credentials.source, identity);
+    if (credentials instanceof HttpCredentials) defineRequestAuth(credentials.source);
   }
 
   /** Whether this context referred to the request of another caller before. */

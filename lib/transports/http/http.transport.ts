@@ -9,7 +9,7 @@ import { ClerkTransportError } from '../../errors/clerk.errors.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import { attachedIdentity, attachIdentity, type UserLoader } from '../attachment.js';
 import { HttpCredentials } from './http.credentials.js';
-import { defineRequestAuth, isAuthTakenFor } from './request-auth.js';
+import { defineRequestAuth, isAuthTakenFor, separateRequests } from './request-auth.js';
 import { isNodeResponse, mergeHeader } from './response-headers.js';
 import type { Transport } from '../transport.js';
 import type { HttpRequestLike } from './http-request.js';
@@ -52,7 +52,7 @@ export class HttpTransport implements Transport {
     if (!attachIdentity(carrier, identity, userLoader)) {
       throw new ClerkTransportError('http', 'its request is frozen, so that nothing can be kept on it');
     }
-    if (defineRequestAuth(source, identity)) this.warnOfTakenAuth();
+    if (defineRequestAuth(source)) this.warnOfTakenAuth();
     if (alreadySent || !hasHeaders(identity)) return;
     identity.headers.forEach((value, name) => this.setHeader(context, name, value));
   }
@@ -82,9 +82,11 @@ export class HttpTransport implements Transport {
     new BaseExceptionFilter(httpAdapter).catch(error, host);
   }
 
-  /** Checks at boot. What overwrites the property of single requests is only detected at their first. */
+  /** Prepares `request.auth`. What overwrites the property of single requests is only detected at their first. */
   onApplicationBootstrap(): void {
-    if (isAuthTakenFor(this.adapterHost.httpAdapter?.getInstance?.())) this.warnOfTakenAuth();
+    const server: unknown = this.adapterHost.httpAdapter?.getInstance?.();
+    if (isAuthTakenFor(server)) this.warnOfTakenAuth();
+    separateRequests(server);
   }
 
   /** Warns once per application. */
