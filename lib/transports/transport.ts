@@ -4,7 +4,18 @@ import type { Observable } from 'rxjs';
 import type { Credentials } from '../authentication/identity/credentials.js';
 import type { Identity } from '../authentication/identity/identity.js';
 import type { Denial, Outcome } from '../errors/denial.js';
-import type { UserLoader } from './attachment.js';
+import type { Attached, UserLoader } from './attachment.js';
+
+/** An identity that is being attached to a call. */
+export interface Attachment {
+  readonly identity: Identity;
+  /** Absent if the call is not authorized, so that it does not count as guarded. */
+  readonly userLoader: UserLoader | undefined;
+  /** The credentials that the identity was found by. */
+  readonly credentials: Credentials;
+  /** What is stored on the carrier of the credentials so far. */
+  readonly attached: Attached;
+}
 
 /** How a transport carries credentials, stores the identity and answers a denial. */
 export interface Transport {
@@ -21,16 +32,12 @@ export interface Transport {
   credentials(context: ExecutionContext): Outcome<Credentials>;
 
   /**
-   * Attaches the identity to the call, and sends Clerk's response headers to the client.
-   * @param userLoader Absent if the call is not authorized, so that it does not count as guarded.
-   * @param credentials The credentials that the identity was found by.
+   * Runs before the guard stores the identity on the carrier of the credentials: attaches it to more objects, sends
+   * Clerk's response headers to the client.
+   * @param call What is attached to the call.
+   * @throws ClerkTransportError if the transport needs what its carrier cannot store
    */
-  attach(
-    context: ExecutionContext,
-    identity: Identity,
-    userLoader: UserLoader | undefined,
-    credentials: Credentials,
-  ): void;
+  attach?(context: ExecutionContext, call: Attachment): void;
 
   /** The error that makes Nest deny the call, in the format of this transport. */
   deny(context: ExecutionContext, denial: Denial): Error;

@@ -15,7 +15,10 @@ class Routes {
   }
 
   @Get('own') own(@Req() request: object) {
-    return { isOwn: Object.hasOwn(request, 'auth'), owner: ownerOf('auth', request) === Object.getPrototypeOf(request) };
+    return {
+      isOwn: Object.hasOwn(request, 'auth'),
+      owner: ownerOf('auth', request) === Object.getPrototypeOf(request),
+    };
   }
 
   @Get('frozen') frozen(@Req() request: object) {
@@ -180,7 +183,7 @@ describe.each(PLATFORMS)('request.auth on %s', (platformName, platform) => {
     }
     await app.close();
     const other = await TestApp.on(platform).controllers(Unprotected).start();
-    expect((await other.get('/')).body).toEqual({ hasAuth: false });
+    expect((await other.send('/')).body).toEqual({ hasAuth: false });
     await other.close();
   });
 

@@ -8,7 +8,7 @@ import type { Identity } from '../../../lib/authentication/identity/identity.js'
 import { safeAuthObject } from '../../../lib/authentication/identity/safe-auth-object.js';
 import { ClerkError, getAuth, tryGetAuth } from '../../../lib/index.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
-import { defineRequestAuth, type RequestAuth } from '../../../lib/transports/http/request-auth.js';
+import { defineRequestAuth, separateRequests, type RequestAuth } from '../../../lib/transports/http/request-auth.js';
 
 const identity = (toAuth: Identity['toAuth']): Identity => ({
   status: 'signed-in',
@@ -240,6 +240,28 @@ describe('request.auth', () => {
         enumerable: true,
       });
     });
+  });
+
+  it.each<[string, unknown]>([
+    ['no server', undefined],
+    ['a server without decorators', {}],
+    [
+      'a server that has started',
+      {
+        decorateRequest: () => {
+          throw new Error('FST_ERR_DEC_AFTER_START');
+        },
+      },
+    ],
+  ])('needs no request class of its own: %s', (_, server) => {
+    expect(() => separateRequests(server)).not.toThrow();
+  });
+
+  it('shares one getter between requests, whether on a prototype or on each request', () => {
+    const getterOf = (object: object) => Object.getOwnPropertyDescriptor(object, 'auth')?.get;
+    const [first, second] = [requestWith(session), requestWith(session)];
+    expect(getterOf(first)).toEqual(expect.any(Function));
+    expect(getterOf(first)).toBe(getterOf(second));
   });
 
   it('is not enumerable, so that logs and JSON omit it', () => {
