@@ -98,7 +98,8 @@ const MISSING = '\0';
  */
 export function fingerprintWithoutCredentials(inputs: HttpInputs, acceptsToken: AcceptsToken): string | undefined {
   const { authorization, cookie } = inputs.headers;
-  if (authorization && tokenInHeader(authorization) !== undefined) return undefined;
+  // The first comparison is a shortcut for the most common case.
+  if (authorization?.startsWith(BEARER) || tokenInHeader(authorization ?? null) !== undefined) return undefined;
   if (cookie?.includes('__') && PRESENTING_COOKIE.test(cookie)) return undefined;
   const { method, target, isEncrypted, headers } = inputs;
   if (target.includes('?') && CLERK_PARAMETER.test(target)) return undefined;

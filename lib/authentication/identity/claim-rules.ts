@@ -18,7 +18,8 @@ export function hasAcceptedAudience(
   aud: unknown,
   { audience, requireAudience }: Pick<ClaimOptions, 'audience' | 'requireAudience'>,
 ): boolean {
-  const accepted: readonly unknown[] = [audience.session_token ?? []].flat();
+  if (audience.session_token === undefined) return true;
+  const accepted: readonly unknown[] = [audience.session_token].flat();
   if (accepted.length === 0) return true;
   if (aud === undefined) return !requireAudience;
   return [aud].flat().some((value) => accepted.includes(value));

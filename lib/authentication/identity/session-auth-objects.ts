@@ -40,7 +40,12 @@ export class SessionAuthObjects {
   private permissions: LRUCache<string, readonly string[]> | undefined;
   private knownToEqualClerks: boolean | undefined;
 
-  constructor(private readonly context: Context) {}
+  // Private at runtime too: logging an object that references this one must not expose the secret key.
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
 
   build(token: string, claims: SessionClaims): SignedInAuthObject {
     const properties = this.equalsClerks ? this.read(claims) : undefined;
@@ -57,7 +62,7 @@ export class SessionAuthObjects {
   }
 
   private buildWithClerk(token: string, claims: SessionClaims): SignedInAuthObject {
-    return signedInAuthObject(this.context, token, claims);
+    return signedInAuthObject(this.#context, token, claims);
   }
 
   /** Whether the installed version of Clerk reads the same properties from a sample. */
