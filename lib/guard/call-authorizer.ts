@@ -74,9 +74,10 @@ export class CallAuthorizer {
     const { context, transport, policy, credentials, userLoader, hooks } = call;
     const identity = identityForRoute(policy, authenticated);
     const attached = attachedTo(credentials.carrier);
-    transport.attach?.(context, { identity, userLoader, credentials, attached });
+    const { identity: previous, isStored } = attached;
     attached.identity = identity;
     attached.userLoader = userLoader;
+    transport.attach?.(context, { identity, userLoader, credentials, previous, isStored });
 
     const decision = decide(policy, identity);
     if (decision.allowed && !hooks?.shouldAllow && !this.needsOnError(identity)) {

@@ -25,7 +25,7 @@ interface PastAuthentication {
 }
 
 /** Everything stored on a request. It is one property, because each property costs every request. */
-export interface Attached {
+interface Attached {
   /** The request that this belongs to. A copy of a request copies the property, but may have other credentials. */
   readonly carrier: object;
   /** State of another carrier that was stored here before. A Proxy writes properties to its target. */

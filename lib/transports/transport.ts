@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs';
 import type { Credentials } from '../authentication/identity/credentials.js';
 import type { Identity } from '../authentication/identity/identity.js';
 import type { Denial, Outcome } from '../errors/denial.js';
-import type { Attached, UserLoader } from './attachment.js';
+import type { UserLoader } from './attachment.js';
 
 /** An identity that is being attached to a call. */
 export interface Attachment {
@@ -13,8 +13,10 @@ export interface Attachment {
   readonly userLoader: UserLoader | undefined;
   /** The credentials that the identity was found by. */
   readonly credentials: Credentials;
-  /** What is stored on the carrier of the credentials so far. */
-  readonly attached: Attached;
+  /** The identity that was attached before, if the guard runs twice. */
+  readonly previous: Identity | undefined;
+  /** Whether the carrier of the credentials stores the identity. A frozen object does not. */
+  readonly isStored: boolean;
 }
 
 /** How a transport carries credentials, stores the identity and answers a denial. */
@@ -32,7 +34,7 @@ export interface Transport {
   credentials(context: ExecutionContext): Outcome<Credentials>;
 
   /**
-   * Runs before the guard stores the identity on the carrier of the credentials: attaches it to more objects, sends
+   * Runs after the guard has stored the identity on the carrier of the credentials: attaches it to more objects, sends
    * Clerk's response headers to the client.
    * @param call What is attached to the call.
    * @throws ClerkTransportError if the transport needs what its carrier cannot store

@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../lib/authentication/identity/credentials.js';
 import type { Identity } from '../../lib/authentication/identity/identity.js';
-import { attachedTo, attachIdentity, type UserLoader } from '../../lib/transports/attachment.js';
+import { attachedIdentity, attachIdentity, type UserLoader } from '../../lib/transports/attachment.js';
 import type { Transport } from '../../lib/transports/transport.js';
 
 export const USER_LOADER: UserLoader = { load: () => Promise.reject(new Error('nobody asks')) };
@@ -14,7 +14,7 @@ export function attachToCall(
   identity: Identity,
   credentials = transport.credentials(context) as Credentials,
 ): void {
-  const attached = attachedTo(credentials.carrier);
-  transport.attach?.(context, { identity, userLoader: USER_LOADER, credentials, attached });
-  attachIdentity(credentials.carrier, identity, USER_LOADER);
+  const previous = attachedIdentity(credentials.carrier);
+  const isStored = attachIdentity(credentials.carrier, identity, USER_LOADER);
+  transport.attach?.(context, { identity, userLoader: USER_LOADER, credentials, previous, isStored });
 }

@@ -42,13 +42,13 @@ export class HttpTransport implements Transport {
     return credentials.isReadable ? credentials : new Denied(MALFORMED_REQUEST);
   }
 
-  attach(context: ExecutionContext, { identity, credentials, attached }: Attachment): void {
-    if (!attached.isStored) {
+  attach(context: ExecutionContext, { identity, credentials, previous, isStored }: Attachment): void {
+    if (!isStored) {
       throw new ClerkTransportError('http', 'its request is frozen, so that nothing can be kept on it');
     }
     if (defineRequestAuth(credentials.source)) this.warnOfTakenAuth();
     // Send headers only once if the guard runs twice. Cookies would be set twice.
-    if (attached.identity?.headers === identity.headers) return;
+    if (previous?.headers === identity.headers) return;
     this.setHeaders(context, this.entriesOf(identity.headers));
   }
 
