@@ -6,7 +6,7 @@ import { Denied, type Denial } from '../errors/denial.js';
 import { CLERK_OPTIONS, type ResolvedClerkOptions } from '../options/resolved-options.js';
 import { decide } from '../policy/decide.js';
 import { PolicyReader } from '../policy/policy.reader.js';
-import { attachIdentity, authenticateOnce, type UserLoader } from '../transports/attachment.js';
+import { attachedTo, attachIdentity, authenticateOnce, type UserLoader } from '../transports/attachment.js';
 import type { Transport } from '../transports/transport.js';
 import { TransportsRegistry } from '../transports/transports.registry.js';
 import { AccessLog } from './access-log.js';
@@ -49,7 +49,8 @@ export class CallAuthorizer {
     hooks: GuardHooks | undefined,
   ): boolean | Promise<boolean> {
     const transport = this.transports.for(context);
-    const [type, handler] = [context.getClass(), context.getHandler()];
+    const type = context.getClass();
+    const handler = context.getHandler();
     const policy = transport.isForeign
       ? this.policies.readForeign(type, handler, transport.isSkipped)
       : this.policies.read(type, handler);
@@ -72,7 +73,11 @@ export class CallAuthorizer {
   private decide(call: GuardedCall, authenticated: Identity): boolean | Promise<boolean> {
     const { context, transport, policy, credentials, userLoader, hooks } = call;
     const identity = identityForRoute(policy, authenticated);
-    transport.attach(context, identity, userLoader, credentials);
+    const attached = attachedTo(credentials.carrier);
+    const { identity: previous, isStored } = attached;
+    attached.identity = identity;
+    attached.userLoader = userLoader;
+    transport.attach?.(context, { identity, userLoader, credentials, previous, isStored });
 
     const decision = decide(policy, identity);
     if (decision.allowed && !hooks?.shouldAllow && !this.needsOnError(identity)) {

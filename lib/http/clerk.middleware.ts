@@ -49,7 +49,7 @@ export class ClerkMiddleware implements NestMiddleware {
     const authenticated = await authenticateOnce(carrier, authenticator, 'any', authenticate);
     const identity = options.treatPendingAsSignedOut ? authenticated : allowingPending(authenticated);
     attachIdentity(carrier, identity);
-    defineRequestAuth(request, identity);
+    defineRequestAuth(request);
     mergeHeaders(identity.headers, response);
     if (identity.status === 'handshake') response.writeHead(307).end();
     else next();

@@ -30,6 +30,8 @@ interface Attached {
   readonly carrier: object;
   /** State of another carrier that was stored here before. A Proxy writes properties to its target. */
   readonly other: Attached | undefined;
+  /** Whether it is stored on the carrier. A frozen object stores nothing. */
+  isStored: boolean;
   identity: Identity | undefined;
   userLoader: UserLoader | undefined;
   authentications: PastAuthentication | undefined;
@@ -40,21 +42,37 @@ interface Carrier {
 }
 
 function attachedOn(carrier: Carrier): Attached | undefined {
-  let one = carrier[ATTACHED];
+  return findOwn(carrier[ATTACHED], carrier);
+}
+
+function findOwn(stored: Attached | undefined, carrier: object): Attached | undefined {
+  let one = stored;
   while (one && one.carrier !== carrier) one = one.other;
   return one;
 }
 
-function attachedTo(carrier: Carrier): Attached {
-  const existing = attachedOn(carrier);
-  if (existing) return existing;
+/**
+ * What is stored on a request; created if nothing is. It reads and writes the property as rarely as it can: on Express each
+ * request has a hidden class of its own, so that each access is a full lookup.
+ */
+export function attachedTo(carrier: Carrier): Attached {
   const other = carrier[ATTACHED];
+  const existing = findOwn(other, carrier);
+  if (existing) return existing;
   // Listing all properties gives the objects one shape.
-  const attached = { carrier, other, identity: undefined, userLoader: undefined, authentications: undefined };
+  const attached: Attached = {
+    carrier,
+    other,
+    isStored: false,
+    identity: undefined,
+    userLoader: undefined,
+    authentications: undefined,
+  };
   try {
     carrier[ATTACHED] = attached;
+    attached.isStored = attachedOn(carrier) === attached;
   } catch {
-    // The carrier is frozen, or a Proxy that rejects writes. attachIdentity() reports that to its caller.
+    // The carrier is frozen, or a Proxy that rejects writes.
   }
   return attached;
 }
@@ -67,7 +85,7 @@ export function attachIdentity(carrier: object, identity: Identity | undefined, 
   const attached = attachedTo(carrier);
   attached.identity = identity;
   attached.userLoader = userLoader;
-  return attachedOn(carrier) === attached;
+  return attached.isStored;
 }
 
 /** Whether the guard or ClerkMiddleware ran, even if it skipped authentication. */
@@ -106,6 +124,8 @@ export function authenticateOnce(
     attached.authentications = { authenticator, acceptsToken, result, previous: attached.authentications };
     return result;
   };
+  // Most calls.
+  if (!attached.authentications) return start();
   // Look it up on each call: while one authentication was pending, another call may have started the same.
   const reuseOrStart = (): Identity | Promise<Identity> =>
     findAuthentication(attached.authentications, authenticator, acceptsToken) ?? start();

@@ -6,6 +6,19 @@ import type { Identity } from '../authentication/identity/identity.js';
 import type { Denial, Outcome } from '../errors/denial.js';
 import type { UserLoader } from './attachment.js';
 
+/** An identity that is being attached to a call. */
+export interface Attachment {
+  readonly identity: Identity;
+  /** Absent if the call is not authorized, so that it does not count as guarded. */
+  readonly userLoader: UserLoader | undefined;
+  /** The credentials that the identity was found by. */
+  readonly credentials: Credentials;
+  /** The identity that was attached before, if the guard runs twice. */
+  readonly previous: Identity | undefined;
+  /** Whether the carrier of the credentials stores the identity. A frozen object does not. */
+  readonly isStored: boolean;
+}
+
 /** How a transport carries credentials, stores the identity and answers a denial. */
 export interface Transport {
   /** Whether a framework other than Nest routes the calls. */
@@ -21,16 +34,12 @@ export interface Transport {
   credentials(context: ExecutionContext): Outcome<Credentials>;
 
   /**
-   * Attaches the identity to the call, and sends Clerk's response headers to the client.
-   * @param userLoader Absent if the call is not authorized, so that it does not count as guarded.
-   * @param credentials The credentials that the identity was found by.
+   * Runs after the guard has stored the identity on the carrier of the credentials: attaches it to more objects, sends
+   * Clerk's response headers to the client.
+   * @param call What is attached to the call.
+   * @throws ClerkTransportError if the transport needs what its carrier cannot store
    */
-  attach(
-    context: ExecutionContext,
-    identity: Identity,
-    userLoader: UserLoader | undefined,
-    credentials: Credentials,
-  ): void;
+  attach?(context: ExecutionContext, call: Attachment): void;
 
   /** The error that makes Nest deny the call, in the format of this transport. */
   deny(context: ExecutionContext, denial: Denial): Error;

@@ -247,7 +247,8 @@ class Batch {
       const headers = { ...request.headers, authorization: `Bearer ${token}` };
       const copy = COPIES[request.params.copy]!(request, headers);
       const context = new ExecutionContextHost([copy, {}, () => undefined], Batch, Batch.prototype.batch);
-      const allowed = await Promise.resolve(this.guard.canActivate(context)).catch(() => false);
+      const canActivate = async () => this.guard.canActivate(context);
+      const allowed = await canActivate().catch(() => false);
       // A Proxy reads `auth` from the request behind it.
       const shown = types.isProxy(copy) ? userOf(copy) : (copy as BatchRequest).auth.userId;
       users.push(allowed ? [userOf(copy), userOf(context), shown] : 'denied');

@@ -14,9 +14,30 @@ class Routes {
     return { ofParameter: auth.userId, ofGetAuth: getAuth(request).userId, ofRequest: own?.userId ?? null };
   }
 
+  @Get('own') own(@Req() request: object) {
+    return {
+      isOwn: Object.hasOwn(request, 'auth'),
+      owner: ownerOf('auth', request) === Object.getPrototypeOf(request),
+    };
+  }
+
   @Get('frozen') frozen(@Req() request: object) {
     return this.whoami(getAuth(request) as SignedInAuthObject, Object.freeze(request));
   }
+}
+
+@Controller()
+class Unprotected {
+  @Get() read(@Req() request: object) {
+    return { hasAuth: 'auth' in request };
+  }
+}
+
+/** The object on the prototype chain that has the property. */
+function ownerOf(name: string, object: object): object | null {
+  let owner: object | null = object;
+  while (owner && !Object.hasOwn(owner, name)) owner = Object.getPrototypeOf(owner) as object | null;
+  return owner;
 }
 
 type Configure = (nest: INestApplication) => unknown;
@@ -151,6 +172,19 @@ describe.each(PLATFORMS)('request.auth on %s', (platformName, platform) => {
     }
     expect(warnings(app)).toEqual([]);
     await app.close();
+  });
+
+  it('is defined once for all requests of an application, and not for those of other applications', async () => {
+    const app = await start();
+    const token = await clerk.sessionToken();
+    for (let count = 0; count < 2; count++) {
+      const { status, body } = await app.withToken('/own', token);
+      expect([status, body]).toEqual([200, { isOwn: false, owner: true }]);
+    }
+    await app.close();
+    const other = await TestApp.on(platform).controllers(Unprotected).start();
+    expect((await other.send('/')).body).toEqual({ hasAuth: false });
+    await other.close();
   });
 
   if (platformName === 'Fastify') {

@@ -1,13 +1,11 @@
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
-import type { Identity } from '../../authentication/identity/identity.js';
 import { ClerkTransportError } from '../../errors/clerk.errors.js';
 import type { Denial, Outcome } from '../../errors/denial.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
 import type { TransportAdapter } from '../../options/transport-types.js';
-import { attachIdentity, type UserLoader } from '../attachment.js';
 import { isObject, type Call } from '../calls.js';
 import { presentedCredentials, type CredentialsExtractor } from '../presented.js';
 import type { Transport } from '../transport.js';
@@ -36,15 +34,6 @@ export class AdaptedTransport implements Transport {
 
   credentials(context: ExecutionContext): Outcome<Credentials> {
     return presentedCredentials(this.extractor, context, () => this.carrier(context), this.throttle);
-  }
-
-  attach(
-    _context: ExecutionContext,
-    identity: Identity,
-    userLoader: UserLoader | undefined,
-    { carrier }: Credentials,
-  ): void {
-    attachIdentity(carrier, identity, userLoader);
   }
 
   deny(context: ExecutionContext, denial: Denial): Error {

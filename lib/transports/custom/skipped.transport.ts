@@ -1,11 +1,9 @@
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
-import type { Identity } from '../../authentication/identity/identity.js';
 import { ClerkTransportError } from '../../errors/clerk.errors.js';
 import type { Denial } from '../../errors/denial.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
-import { attachIdentity, type UserLoader } from '../attachment.js';
 import { CallCredentials } from '../call.credentials.js';
 import type { Call } from '../calls.js';
 import type { Transport } from '../transport.js';
@@ -36,15 +34,6 @@ export class SkippedTransport implements Transport {
     if (!this.isSkipped) throw new ClerkTransportError(this.type);
     const call = this.carrier(context);
     return new CallCredentials({}, call.source, call);
-  }
-
-  attach(
-    _context: ExecutionContext,
-    identity: Identity,
-    userLoader: UserLoader | undefined,
-    { carrier }: Credentials,
-  ): void {
-    attachIdentity(carrier, identity, userLoader);
   }
 
   deny(_context: ArgumentsHost, denial: Denial): Error {

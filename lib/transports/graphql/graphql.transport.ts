@@ -1,20 +1,19 @@
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
-import type { Identity } from '../../authentication/identity/identity.js';
 import { Denied, type Denial, type Outcome } from '../../errors/denial.js';
 import { INVALID_CONFIGURATION, MALFORMED_REQUEST } from '../../errors/denials.js';
 import { ClerkErrorCode } from '../../errors/error-codes.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
 import type { GraphqlOptions } from '../../options/transport-types.js';
-import { attachIdentity, type UserLoader } from '../attachment.js';
+import { attachIdentity } from '../attachment.js';
 import { GraphqlConnections } from './graphql.connections.js';
 import { findTokenUnder, graphqlCredentials, DEFAULT_NAMES, type FindToken } from './graphql.credentials.js';
 import { graphqlOperationOf, type GraphqlOperation } from './graphql.operation.js';
 import { HttpCredentials } from '../http/http.credentials.js';
 import { defineRequestAuth } from '../http/request-auth.js';
-import type { Transport } from '../transport.js';
+import type { Attachment, Transport } from '../transport.js';
 import { rawOf } from '../http/web-request.js';
 
 /** The GraphQL error code of each HTTP status, as Apollo names them. */
@@ -76,16 +75,10 @@ export class GraphqlTransport implements Transport {
     return found.path;
   };
 
-  /** Attaches to the request of the credentials as well. The context may refer to another request by now. */
-  attach(
-    context: ExecutionContext,
-    identity: Identity,
-    userLoader: UserLoader | undefined,
-    credentials: Credentials,
-  ): void {
+  /** Attaches to the call. The guard attaches to the request of the credentials; the context may refer to another by now. */
+  attach(context: ExecutionContext, { identity, userLoader, credentials }: Attachment): void {
     attachIdentity(this.carrier(context), identity, userLoader);
-    attachIdentity(credentials.carrier, identity, userLoader);
-    if (credentials instanceof HttpCredentials) defineRequestAuth(credentials.source, identity);
+    if (credentials instanceof HttpCredentials) defineRequestAuth(credentials.source);
   }
 
   /** Whether this context referred to the request of another caller before. */

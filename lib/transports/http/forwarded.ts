@@ -30,12 +30,13 @@ interface ProxiedRequest extends HttpRequestLike {
  * Of a list, the first value is used, as Clerk does.
  *
  * @param origins The application's own origins (`authorizedParties`).
+ * @param headers Those of the request, if they were read already.
  */
 export function verifiedHeaders(
   source: HttpRequestLike,
   origins: readonly string[] = [],
+  headers: Readonly<IncomingHttpHeaders> = source.headers,
 ): Readonly<IncomingHttpHeaders> {
-  const { headers } = source;
   if (headers[HOST] === undefined && headers[PROTOCOL] === undefined && headers[CLOUDFRONT_PROTOCOL] === undefined) {
     return headers;
   }

@@ -14,6 +14,8 @@ const AMBIGUOUS_PATH = /^[^/]|\/\/|\\|[\t\n\f\r]/;
  */
 export class HttpCredentials implements Credentials {
   private webRequest: Request | undefined;
+  /** Read once: Node computes them in a getter. */
+  private sentHeaders: Readonly<IncomingHttpHeaders> | undefined;
   private verified: Readonly<IncomingHttpHeaders> | undefined;
 
   /** @param origins The application's own origins, to validate forwarded headers: see {@link verifiedHeaders}. */
@@ -37,7 +39,7 @@ export class HttpCredentials implements Credentials {
   }
 
   get headers(): Readonly<IncomingHttpHeaders> {
-    return (this.verified ??= verifiedHeaders(this.source, this.origins));
+    return (this.verified ??= verifiedHeaders(this.source, this.origins, this.sentHeaders));
   }
 
   get isEncrypted(): boolean {
@@ -50,8 +52,9 @@ export class HttpCredentials implements Credentials {
    */
   get isReadable(): boolean {
     try {
-      const { method, target, source } = this;
-      if (typeof method !== 'string' || typeof target !== 'string' || !areHeadersText(source.headers)) return false;
+      const { method, target } = this;
+      const headers = (this.sentHeaders = this.source.headers);
+      if (typeof method !== 'string' || typeof target !== 'string' || !areHeadersText(headers)) return false;
       const query = target.indexOf('?');
       const path = query < 0 ? target : target.slice(0, query);
       if (path !== '' && !AMBIGUOUS_PATH.test(path) && method !== 'TRACE' && method !== 'CONNECT') return true;

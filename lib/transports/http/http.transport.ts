@@ -2,16 +2,14 @@ import { Logger, type ArgumentsHost, type ExecutionContext } from '@nestjs/commo
 import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
-import { hasHeaders, type Identity } from '../../authentication/identity/identity.js';
 import { Denied, type Denial, type Outcome } from '../../errors/denial.js';
 import { MALFORMED_REQUEST } from '../../errors/denials.js';
 import { ClerkTransportError } from '../../errors/clerk.errors.js';
 import { asHttpException, toHttpException } from '../../errors/exceptions.js';
-import { attachedIdentity, attachIdentity, type UserLoader } from '../attachment.js';
 import { HttpCredentials } from './http.credentials.js';
-import { defineRequestAuth, isAuthTakenFor } from './request-auth.js';
+import { defineRequestAuth, isAuthTakenFor, separateRequests } from './request-auth.js';
 import { isNodeResponse, mergeHeader } from './response-headers.js';
-import type { Transport } from '../transport.js';
+import type { Attachment, Transport } from '../transport.js';
 import type { HttpRequestLike } from './http-request.js';
 import { requestCarrierOf } from './web-request.js';
 
@@ -20,9 +18,12 @@ const AUTH_IS_TAKEN =
   'getAuth(request) work all the same: use them, or give the other property another name (requestProperty of express-jwt, ' +
   'decoratorName of @fastify/jwt, the name given to decorateRequest() of Fastify).';
 
+type HeaderEntries = readonly (readonly [name: string, value: string])[];
+
 /** HTTP, on any platform adapter. */
 export class HttpTransport implements Transport {
   readonly isForeign = false;
+  private readonly entries = new WeakMap<Headers, HeaderEntries>();
   private hasWarned = false;
 
   /** @param origins The application's own origins, to validate forwarded headers. */
@@ -41,30 +42,30 @@ export class HttpTransport implements Transport {
     return credentials.isReadable ? credentials : new Denied(MALFORMED_REQUEST);
   }
 
-  attach(
-    context: ExecutionContext,
-    identity: Identity,
-    userLoader: UserLoader | undefined,
-    { source, carrier }: Credentials,
-  ): void {
-    // Send headers only once if the guard runs twice. Cookies would be set twice.
-    const alreadySent = attachedIdentity(carrier)?.headers === identity.headers;
-    if (!attachIdentity(carrier, identity, userLoader)) {
+  attach(context: ExecutionContext, { identity, credentials, previous, isStored }: Attachment): void {
+    if (!isStored) {
       throw new ClerkTransportError('http', 'its request is frozen, so that nothing can be kept on it');
     }
-    if (defineRequestAuth(source, identity)) this.warnOfTakenAuth();
-    if (alreadySent || !hasHeaders(identity)) return;
-    identity.headers.forEach((value, name) => this.setHeader(context, name, value));
+    if (defineRequestAuth(credentials.source)) this.warnOfTakenAuth();
+    // Send headers only once if the guard runs twice. Cookies would be set twice.
+    if (previous?.headers === identity.headers) return;
+    this.setHeaders(context, this.entriesOf(identity.headers));
+  }
+
+  /** Requests of callers with the same credentials, or with none, share their headers, which iterate slowly. */
+  private entriesOf(headers: Headers): HeaderEntries {
+    let entries = this.entries.get(headers);
+    if (!entries) this.entries.set(headers, (entries = [...headers]));
+    return entries;
   }
 
   deny(context: ArgumentsHost, denial: Denial): Error {
-    if (denial.location) {
-      this.setHeader(context, 'location', denial.location);
-      this.setHeader(context, 'cache-control', 'no-store');
-    }
-    const { retryAfterInSeconds } = denial;
-    if (retryAfterInSeconds !== undefined) this.setHeader(context, 'retry-after', String(retryAfterInSeconds));
-    if (denial.challenge) this.setHeader(context, 'www-authenticate', denial.challenge);
+    const { location, retryAfterInSeconds, challenge } = denial;
+    const headers: [name: string, value: string][] = [];
+    if (location) headers.push(['location', location], ['cache-control', 'no-store']);
+    if (retryAfterInSeconds !== undefined) headers.push(['retry-after', String(retryAfterInSeconds)]);
+    if (challenge) headers.push(['www-authenticate', challenge]);
+    this.setHeaders(context, headers);
     return toHttpException(denial);
   }
 
@@ -82,9 +83,11 @@ export class HttpTransport implements Transport {
     new BaseExceptionFilter(httpAdapter).catch(error, host);
   }
 
-  /** Checks at boot. What overwrites the property of single requests is only detected at their first. */
+  /** Prepares `request.auth`. What overwrites the property of single requests is only detected at their first. */
   onApplicationBootstrap(): void {
-    if (isAuthTakenFor(this.adapterHost.httpAdapter?.getInstance?.())) this.warnOfTakenAuth();
+    const server: unknown = this.adapterHost.httpAdapter?.getInstance?.();
+    if (isAuthTakenFor(server)) this.warnOfTakenAuth();
+    separateRequests(server);
   }
 
   /** Warns once per application. */
@@ -94,14 +97,18 @@ export class HttpTransport implements Transport {
     new Logger('ClerkGuard').warn(AUTH_IS_TAKEN);
   }
 
-  private setHeader(context: ArgumentsHost, name: string, value: string): void {
+  private setHeaders(context: ArgumentsHost, headers: HeaderEntries): void {
+    if (headers.length === 0) return;
     const adapter = this.adapterHost.httpAdapter;
     const response = context.switchToHttp().getResponse<unknown>();
     // Fastify middleware receives Node's response, which not every version of its adapter supports.
-    if (isNodeResponse(response)) return mergeHeader(response, name, value);
-    // Append cookies to those of the application; set all other headers.
-    if (name === 'set-cookie') adapter.appendHeader(response, name, value);
-    else adapter.setHeader(response, name, value);
+    const ofNode = isNodeResponse(response) ? response : undefined;
+    for (const [name, value] of headers) {
+      if (ofNode) mergeHeader(ofNode, name, value);
+      // Append cookies to those of the application; set all other headers.
+      else if (name === 'set-cookie') adapter.appendHeader(response, name, value);
+      else adapter.setHeader(response, name, value);
+    }
   }
 }
 

@@ -33,11 +33,11 @@ export type RequestAuth = ((options?: AuthObjectOptions) => SessionAuthObject) &
 /** The brand by which `getAuth()` of Clerk's Express SDK recognizes `request.auth`. */
 const CLERK_EXPRESS_BRAND = Symbol.for('@clerk/express.auth');
 
-/** Marks what this library defines: `request.auth`, its getters, and the prototypes that have it. */
+/** Marks what this library defines: `request.auth`, its getter, and the prototypes that have it. */
 const DEFINED = Symbol.for('nest-clerk:request-auth');
 
 /** Creates `request.auth` for an identity. */
-export function createRequestAuth(identity: Identity): RequestAuth {
+function createRequestAuth(identity: Identity): RequestAuth {
   const auth = (options?: AuthObjectOptions): AuthObject => identity.toAuth(options);
   const object = auth();
   const properties = Object.entries(Object.getOwnPropertyDescriptors(object)).map(([name, { value, enumerable }]) => {
@@ -58,21 +58,62 @@ export function createRequestAuth(identity: Identity): RequestAuth {
 }
 
 /**
- * Defines `request.auth`, created on first use. Replaces a property that another library has set; a later assignment
- * wins, because this library never reads the property. A request that is not extensible gets none. Proxies are skipped,
- * because writing would change the request behind them.
+ * `request.auth` of every request. It is one definition for all of them, because V8 creates a new hidden class for each
+ * new getter, which costs more CPU than the rest of the guard.
+ */
+const REQUEST_AUTH: PropertyDescriptor = Object.freeze({
+  configurable: true,
+  enumerable: false,
+  get: Object.defineProperty(readRequestAuth, DEFINED, { value: true }),
+  set(this: object, value: unknown) {
+    Reflect.defineProperty(this, 'auth', { value, configurable: true, writable: true, enumerable: true });
+  },
+});
+
+/** Creates `request.auth` on first use. A frozen request cannot keep it, and a Proxy would change the request behind it. */
+function readRequestAuth(this: object): RequestAuth | undefined {
+  const identity = attachedIdentity(requestCarrierOf(this as HttpRequestLike));
+  if (!identity) return undefined;
+  const value = createRequestAuth(identity);
+  if (!types.isProxy(this)) {
+    // Unlike Object.defineProperty(), this returns false instead of throwing.
+    Reflect.defineProperty(this, 'auth', { value, configurable: true, writable: true, enumerable: false });
+  }
+  return value;
+}
+
+/**
+ * Defines `request.auth`, which returns the attached identity. Replaces a property that another library has set; a later
+ * assignment wins, because this library never reads the property. A request that is not extensible gets none. Proxies
+ * are skipped, because writing would change the request behind them.
  *
  * @returns whether another library defines `auth` on this request or its prototype chain
  */
-export function defineRequestAuth(request: object, identity: Identity): boolean {
+export function defineRequestAuth(request: object): boolean {
   try {
     if (isInherited(request)) return false;
-    const isTaken = isTakenByAnother(request);
-    if (!isDefinedForAll(request) && !types.isProxy(request)) define(request, identity);
+    const isTaken = 'auth' in request && isTakenByAnother(request);
+    if (!isDefinedForAll(request) && !types.isProxy(request)) Reflect.defineProperty(request, 'auth', REQUEST_AUTH);
     return isTaken;
   } catch {
     // A Proxy may throw on any access.
     return false;
+  }
+}
+
+/**
+ * Makes Fastify create this application's requests from a class of its own, so that `request.auth` can be defined for
+ * all of them. Fastify uses one class for the requests of all applications that decorate none.
+ *
+ * @param server The instance of Express or Fastify.
+ */
+export function separateRequests(server: unknown): void {
+  const { decorateRequest } = Object(server) as { decorateRequest?: (name: symbol, value: object) => unknown };
+  try {
+    // A new symbol, because Fastify rejects a name that it knows.
+    decorateRequest?.call(server, Symbol('nest-clerk'), { getter: () => undefined });
+  } catch {
+    // The server has started already. Each request gets its own property.
   }
 }
 
@@ -112,7 +153,7 @@ function isTakenByAnother(request: object): boolean {
   return false;
 }
 
-/** Our getters and their values have the mark as well. */
+/** Our getter and its values have the mark as well. */
 function isOurs(getterOrValue: unknown): boolean {
   return typeof getterOrValue === 'function' && Object.hasOwn(getterOrValue, DEFINED);
 }
@@ -133,40 +174,6 @@ function isOfOneApplication(request: object, prototype: object): boolean {
 }
 
 function defineForAll(prototype: object): boolean {
-  function auth(this: object): unknown {
-    const identity = attachedIdentity(requestCarrierOf(this as HttpRequestLike));
-    if (!identity) return undefined;
-    if (types.isProxy(this) || !define(this, identity)) return createRequestAuth(identity);
-    return (this as { auth?: unknown }).auth;
-  }
-  const isDefined = Reflect.defineProperty(prototype, 'auth', {
-    configurable: true,
-    enumerable: false,
-    get: marked(auth),
-    set(this: object, value: unknown) {
-      Reflect.defineProperty(this, 'auth', { value, configurable: true, writable: true, enumerable: true });
-    },
-  });
+  const isDefined = Reflect.defineProperty(prototype, 'auth', REQUEST_AUTH);
   return isDefined && Reflect.defineProperty(prototype, DEFINED, { value: true });
-}
-
-/** @returns whether the property was defined; `false` if it is locked or the request is frozen */
-function define(request: object, identity: Identity): boolean {
-  // Unlike Object.defineProperty(), this returns false instead of throwing.
-  const setValue = (value: unknown) =>
-    Reflect.defineProperty(request, 'auth', { value, configurable: true, writable: true, enumerable: false });
-  return Reflect.defineProperty(request, 'auth', {
-    configurable: true,
-    enumerable: false,
-    get: marked(() => {
-      const auth = createRequestAuth(identity);
-      setValue(auth);
-      return auth;
-    }),
-    set: setValue,
-  });
-}
-
-function marked<T extends () => unknown>(getter: T): T {
-  return Object.defineProperty(getter, DEFINED, { value: true });
 }

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { IncomingMessage, type IncomingHttpHeaders } from 'node:http';
 
 import { CLERK_HEADERS } from '../../authentication/cache/request-digest.js';
 import type { HttpRequestLike } from './http-request.js';
@@ -70,6 +70,8 @@ export function requestCarrierOf(request: HttpRequestLike): object {
 
 /** The Node request that Fastify's wraps. Other libraries may use `raw` for something else. */
 export function rawOf(request: HttpRequestLike): object {
+  // On Express, this costs less than to look up a property that does not exist.
+  if (request instanceof IncomingMessage) return request;
   const raw = request.raw as { headers?: unknown; url?: unknown } | null | undefined;
   return typeof raw?.headers === 'object' && typeof raw.url === 'string' ? raw : request;
 }

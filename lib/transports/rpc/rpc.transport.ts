@@ -2,12 +2,10 @@ import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 import { throwError, type Observable } from 'rxjs';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
-import type { Identity } from '../../authentication/identity/identity.js';
 import type { Denial, Outcome } from '../../errors/denial.js';
 import { asHttpException, bodyOf } from '../../errors/exceptions.js';
 import type { LogThrottle } from '../../errors/log-throttle.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
-import { attachIdentity, type UserLoader } from '../attachment.js';
 import { beginCall, callOf, isObject, type Call } from '../calls.js';
 import { endGrpcStreamCall, grpcCallOf, grpcErrorOf } from './grpc.call.js';
 import { presentedCredentials, type CredentialsExtractor } from '../presented.js';
@@ -51,15 +49,6 @@ export class RpcTransport implements Transport {
 
   credentials(context: ExecutionContext): Outcome<Credentials> {
     return presentedCredentials(this.extractor, context, () => this.carrier(context), this.throttle);
-  }
-
-  attach(
-    _context: ExecutionContext,
-    identity: Identity,
-    userLoader: UserLoader | undefined,
-    { carrier }: Credentials,
-  ): void {
-    attachIdentity(carrier, identity, userLoader);
   }
 
   deny(context: ExecutionContext, denial: Denial): Error {

@@ -1,17 +1,17 @@
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 
 import type { Credentials } from '../../authentication/identity/credentials.js';
-import { subjectOf, type Identity } from '../../authentication/identity/identity.js';
+import { subjectOf } from '../../authentication/identity/identity.js';
 import { Denied, type Denial, type Outcome } from '../../errors/denial.js';
 import { MALFORMED_TOKEN } from '../../errors/denials.js';
 import { asHttpException, bodyOf } from '../../errors/exceptions.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
-import { attachedIdentity, attachIdentity, type UserLoader } from '../attachment.js';
+import { attachedIdentity } from '../attachment.js';
 import { CallCredentials, fitsHeader } from '../call.credentials.js';
 import { beginCall } from '../calls.js';
 import { disconnect, socketState, credentialHeaders, requestOf, withScheme } from './sockets.js';
 import { areHeadersText } from '../http/web-request.js';
-import type { Transport } from '../transport.js';
+import type { Attachment, Transport } from '../transport.js';
 import type { WebSocketPackage } from './websocket.package.js';
 
 /** The close code of a signed-out socket. Codes 4000 to 4999 are for applications. */
@@ -56,13 +56,7 @@ export class WebSocketTransport implements Transport {
     return new CallCredentials({ authorization: withScheme(token) }, requestOf(client), {});
   }
 
-  attach(
-    context: ExecutionContext,
-    identity: Identity,
-    userLoader: UserLoader | undefined,
-    { carrier }: Credentials,
-  ): void {
-    attachIdentity(carrier, identity, userLoader);
+  attach(context: ExecutionContext, { identity }: Attachment): void {
     socketState(clientOf(context)).subject ??= subjectOf(identity);
   }
 

@@ -19,6 +19,7 @@ import { ApplicationTransports } from '../../../lib/transports/application-trans
 import { TRANSPORT_KINDS } from '../../../lib/transports/transport-kinds.js';
 import { WebSocketTransport } from '../../../lib/transports/websocket/websocket.transport.js';
 import { TransportsRegistry } from '../../../lib/transports/transports.registry.js';
+import { attachToCall } from '../../support/attach.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
 class Handlers {
@@ -35,10 +36,9 @@ function contextOf(type: string, args: unknown[], handler: (() => void) | null =
 }
 const rpc = (call: unknown, handler?: (() => void) | null) => contextOf('rpc', [{ payload: 1 }, call], handler);
 const identity = { headers: new Headers(), toAuth: () => ({}) } as unknown as Identity;
-const loader = { load: () => Promise.reject(new Error('nobody asks')) };
 /** Attaches an identity as the guard does, with credentials of the call. */
 const attach = (transport: RpcTransport | AdaptedTransport, context: ExecutionContext, found: Identity) =>
-  transport.attach(context, found, loader, { carrier: transport.carrier(context) } as Credentials);
+  attachToCall(transport, context, found, { carrier: transport.carrier(context) } as Credentials);
 const denial: Denial = { status: 403, code: 'insufficient-permissions', message: 'No.', missing: ['role org:admin'] };
 
 function hostileProxy(): object {

@@ -7,6 +7,7 @@ import { Denied, type Denial, type DenialStatus } from '../../../lib/errors/deni
 import { attachedIdentity } from '../../../lib/transports/attachment.js';
 import { identityCarrierOf } from '../../../lib/transports/carrier.js';
 import { GraphqlTransport } from '../../../lib/transports/graphql/graphql.transport.js';
+import { attachToCall } from '../../support/attach.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 
 /** A call of a resolver with this GraphQL context. */
@@ -166,7 +167,6 @@ describe('the credentials of a GraphQL operation', () => {
 
 describe('the identity of a GraphQL operation', () => {
   const identity = { headers: new Headers(), toAuth: () => ({ userId: 'user_1' }) } as unknown as Identity;
-  const loader = { load: () => Promise.reject(new Error('nobody asks')) };
 
   it('is attached to the call, the operation and its request', () => {
     const [request, info]: [{ auth?: { userId: string } } & object, object] = [
@@ -174,7 +174,7 @@ describe('the identity of a GraphQL operation', () => {
       { fieldNodes: [] },
     ];
     const called = contextOf({ req: request }, info);
-    transport.attach(called, identity, loader, transport.credentials(called) as Credentials);
+    attachToCall(transport, called, identity);
     expect(attachedIdentity(info)).toBe(identity);
     expect(attachedIdentity(request)).toBe(identity);
     expect(request.auth?.userId).toBe('user_1');
@@ -184,7 +184,7 @@ describe('the identity of a GraphQL operation', () => {
   it('is attached for all fields of a subscription, and not for others on the same context', () => {
     const context = { connectionParams: {} };
     const called = contextOf(context);
-    transport.attach(called, identity, loader, transport.credentials(called) as Credentials);
+    attachToCall(transport, called, identity);
     expect(attachedIdentity(identityCarrierOf(contextOf(context)))).toBe(identity);
     const another = contextOf(context, { fieldNodes: [], operation: { ...operation } });
     expect(attachedIdentity(identityCarrierOf(another))).toBeUndefined();
@@ -196,7 +196,7 @@ describe('the identity of a GraphQL operation', () => {
     const called = contextOf(context);
     const credentials = transport.credentials(called) as Credentials;
     context.req = second!;
-    transport.attach(called, identity, loader, credentials);
+    attachToCall(transport, called, identity, credentials);
     expect([attachedIdentity(first!), attachedIdentity(second!)]).toEqual([identity, undefined]);
     expect([first!.auth !== undefined, second!.auth]).toEqual([true, undefined]);
   });
@@ -204,7 +204,7 @@ describe('the identity of a GraphQL operation', () => {
   it('is attached with a frozen context and a frozen request', () => {
     const context = Object.freeze({ req: Object.freeze({ method: 'POST', url: '/', headers: {} }) });
     const called = contextOf(context);
-    transport.attach(called, identity, loader, transport.credentials(called) as Credentials);
+    attachToCall(transport, called, identity);
     expect(attachedIdentity(identityCarrierOf(called))).toBe(identity);
     expect(attachedIdentity(identityCarrierOf(contextOf(context)))).toBeUndefined();
   });

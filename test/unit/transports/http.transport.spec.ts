@@ -2,11 +2,11 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
-import type { Credentials } from '../../../lib/authentication/identity/credentials.js';
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import type { Denial } from '../../../lib/errors/denial.js';
 import { attachedIdentity, attachedUserLoader } from '../../../lib/transports/attachment.js';
 import { HttpTransport } from '../../../lib/transports/http/http.transport.js';
+import { attachToCall, USER_LOADER } from '../../support/attach.js';
 
 const headers = () =>
   new Headers([
@@ -22,12 +22,6 @@ const identity = (): Identity => ({
   headers: headers(),
   toAuth: () => signedOutAuthObject(),
 });
-
-const loader = { load: () => Promise.reject(new Error('nobody asks')) };
-
-/** Attaches an identity as the guard does, with the credentials of the call. */
-const attach = (transport: HttpTransport, context: ExecutionContext, identity: Identity) =>
-  transport.attach(context, identity, loader, transport.credentials(context) as Credentials);
 
 function setUp(platform = 'express', source: object = {}) {
   const said: string[] = [];
@@ -47,7 +41,7 @@ function setUp(platform = 'express', source: object = {}) {
 describe('HttpTransport', () => {
   it('sends Clerk’s headers to the client, each cookie separately', () => {
     const { said, context, transport } = setUp();
-    attach(transport, context, identity());
+    attachToCall(transport, context, identity());
     expect(said.sort()).toEqual([
       'append set-cookie=__client_uat=1',
       'append set-cookie=__session=a',
@@ -58,25 +52,34 @@ describe('HttpTransport', () => {
   it('sends the headers of an identity once if the guard runs twice, and those of another identity again', () => {
     const { said, context, transport } = setUp();
     const first = identity();
-    attach(transport, context, first);
-    attach(transport, context, first);
+    attachToCall(transport, context, first);
+    attachToCall(transport, context, first);
     expect(said).toHaveLength(3);
-    attach(transport, context, identity());
+    attachToCall(transport, context, identity());
     expect(said).toHaveLength(6);
+  });
+
+  it('sends the headers of a shared identity to each request, and iterates them once', () => {
+    const [first, second, shared] = [setUp(), setUp(), identity()];
+    const iterated = jest.spyOn(shared.headers, Symbol.iterator);
+    attachToCall(first.transport, first.context, shared);
+    attachToCall(first.transport, second.context, shared);
+    expect(first.said).toHaveLength(6);
+    expect(iterated).toHaveBeenCalledTimes(1);
   });
 
   it('sends no headers if Clerk has none', () => {
     const { said, context, transport } = setUp();
-    attach(transport, context, { ...identity(), headers: new Headers() });
+    attachToCall(transport, context, { ...identity(), headers: new Headers() });
     expect(said).toEqual([]);
   });
 
   it('attaches the identity, the user loader and request.auth', () => {
     const { context, request, transport } = setUp();
     const first = identity();
-    attach(transport, context, first);
+    attachToCall(transport, context, first);
     expect(attachedIdentity(request)).toBe(first);
-    expect(attachedUserLoader(request)).toBe(loader);
+    expect(attachedUserLoader(request)).toBe(USER_LOADER);
     expect(request).toHaveProperty('auth.userId', null);
   });
 
@@ -101,7 +104,7 @@ describe('HttpTransport', () => {
   it('throws for a frozen request, and the error says why', () => {
     const { context, request, transport } = setUp();
     Object.freeze(request);
-    expect(() => attach(transport, context, identity())).toThrow(
+    expect(() => attachToCall(transport, context, identity())).toThrow(
       'A call of the execution context type "http" was denied: its request is frozen, so that nothing can be kept on it.',
     );
   });

@@ -8,7 +8,7 @@ import type { Identity } from '../../../lib/authentication/identity/identity.js'
 import { safeAuthObject } from '../../../lib/authentication/identity/safe-auth-object.js';
 import { ClerkError, getAuth, tryGetAuth } from '../../../lib/index.js';
 import { attachIdentity } from '../../../lib/transports/attachment.js';
-import { defineRequestAuth, type RequestAuth } from '../../../lib/transports/http/request-auth.js';
+import { defineRequestAuth, separateRequests, type RequestAuth } from '../../../lib/transports/http/request-auth.js';
 
 const identity = (toAuth: Identity['toAuth']): Identity => ({
   status: 'signed-in',
@@ -32,7 +32,7 @@ const apiKey = () =>
 
 function requestWith(toAuth: Identity['toAuth'], request: { auth?: unknown } = {}) {
   attachIdentity(request, identity(toAuth));
-  defineRequestAuth(request, identity(toAuth));
+  defineRequestAuth(request);
   return request as { auth: RequestAuth };
 }
 
@@ -171,7 +171,7 @@ describe('request.auth', () => {
       attachIdentity((request as { raw?: object }).raw ?? request, identity(session));
       const prototype = prototypeOf(request);
       const before = Reflect.ownKeys(prototype);
-      defineRequestAuth(request, identity(session));
+      defineRequestAuth(request);
       const added = Reflect.ownKeys(prototype).filter((key) => !before.includes(key));
       expect(added).toEqual(isShared ? ['auth', Symbol.for('nest-clerk:request-auth')] : []);
       expect(Object.hasOwn(request, 'auth')).toBe(!isShared);
@@ -200,7 +200,7 @@ describe('request.auth', () => {
     ])('never changes a prototype shared with other applications, for a request that is %s', (_, make) => {
       const everybodys = [Object.prototype, IncomingMessage.prototype, Function.prototype];
       const before = everybodys.map((prototype) => Reflect.ownKeys(prototype));
-      defineRequestAuth(make(), identity(session));
+      defineRequestAuth(make());
       expect(everybodys.map((prototype) => Reflect.ownKeys(prototype))).toEqual(before);
       expect('auth' in {}).toBe(false);
     });
@@ -208,7 +208,7 @@ describe('request.auth', () => {
     it('is readable if the request was frozen before the first read', () => {
       const request = express() as { auth: RequestAuth };
       attachIdentity(request, identity(session));
-      defineRequestAuth(request, identity(session));
+      defineRequestAuth(request);
       Object.freeze(request);
       expect(request.auth.userId).toBe('user_1');
     });
@@ -222,10 +222,10 @@ describe('request.auth', () => {
       ] as const) {
         const whose = identity(() => ({ ...signedOutAuthObject(), userId }) as never);
         attachIdentity(request, whose);
-        defineRequestAuth(request, whose);
+        defineRequestAuth(request);
       }
       const { get } = Object.getOwnPropertyDescriptor(prototype, 'auth')!;
-      defineRequestAuth(third!, identity(session));
+      defineRequestAuth(third!);
       expect(Object.getOwnPropertyDescriptor(prototype, 'auth')!.get).toBe(get);
       expect([first!.auth?.userId, second!.auth?.userId, third!.auth]).toEqual(['user_1', 'user_2', undefined]);
       expect(Object.getOwnPropertyDescriptor(prototype, 'auth')).toMatchObject({
@@ -240,6 +240,28 @@ describe('request.auth', () => {
         enumerable: true,
       });
     });
+  });
+
+  it.each<[string, unknown]>([
+    ['no server', undefined],
+    ['a server without decorators', {}],
+    [
+      'a server that has started',
+      {
+        decorateRequest: () => {
+          throw new Error('FST_ERR_DEC_AFTER_START');
+        },
+      },
+    ],
+  ])('needs no request class of its own: %s', (_, server) => {
+    expect(() => separateRequests(server)).not.toThrow();
+  });
+
+  it('shares one getter between requests, whether on a prototype or on each request', () => {
+    const getterOf = (object: object) => Object.getOwnPropertyDescriptor(object, 'auth')?.get;
+    const [first, second] = [requestWith(session), requestWith(session)];
+    expect(getterOf(first)).toEqual(expect.any(Function));
+    expect(getterOf(first)).toBe(getterOf(second));
   });
 
   it('is not enumerable, so that logs and JSON omit it', () => {

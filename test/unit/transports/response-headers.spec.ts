@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http';
 
-import { mergeHeaders } from '../../../lib/transports/http/response-headers.js';
+import { isNodeResponse, mergeHeaders } from '../../../lib/transports/http/response-headers.js';
 
 it('mergeHeaders() appends cookies and replaces all other headers', () => {
   const response = new ServerResponse({ method: 'GET' } as never);
@@ -14,4 +14,14 @@ it('mergeHeaders() appends cookies and replaces all other headers', () => {
     'x-clerk-auth-status': 'signed-out',
     location: '/a',
   });
+});
+
+it.each<[string, object, boolean]>([
+  ['Node', new ServerResponse({ method: 'GET' } as never), true],
+  ['Express', Object.assign(new ServerResponse({ method: 'GET' } as never), { header: () => undefined }), true],
+  ['Node over HTTP/2', { setHeader: () => undefined }, true],
+  ['Fastify', { header: () => undefined }, false],
+  ['another platform', {}, false],
+])('isNodeResponse() of the response of %s: %p', (_, response, isOfNode) => {
+  expect(isNodeResponse(response)).toBe(isOfNode);
 });

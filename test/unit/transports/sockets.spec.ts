@@ -7,7 +7,6 @@ import { ExecutionContextHost } from '@nestjs/core/internal';
 import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 import { signedOutAuthObject } from '@clerk/backend/internal';
 
-import type { Credentials } from '../../../lib/authentication/identity/credentials.js';
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { Denied, type Denial } from '../../../lib/errors/denial.js';
 import type { WebSocketOptions } from '../../../lib/options/transport-types.js';
@@ -21,6 +20,7 @@ import {
 } from '../../../lib/transports/websocket/sockets.js';
 import { WebSocketPackage } from '../../../lib/transports/websocket/websocket.package.js';
 import { UNAUTHENTICATED, WebSocketTransport } from '../../../lib/transports/websocket/websocket.transport.js';
+import { attachToCall } from '../../support/attach.js';
 import { NEST_VERSION } from '../../support/nest-version.js';
 
 const OPTIONS: WebSocketOptions = { allowedOrigins: ['https://a.example'], tokenParameter: 'token' };
@@ -246,10 +246,6 @@ describe('WebSocketTransport', () => {
     headers: new Headers(),
     toAuth: () => ({ ...signedOutAuthObject(), userId, isAuthenticated: userId !== null }) as never,
   });
-  const loader = { load: () => Promise.reject(new Error('nobody asks')) };
-  /** Attaches an identity as the guard does, with the credentials of the message. */
-  const attach = (to: WebSocketTransport, context: ReturnType<typeof contextOf>, identity: Identity) =>
-    to.attach(context, identity, loader, to.credentials(context) as Credentials);
 
   it.each<[string, unknown, object]>([
     ['a token', 't', { headers: bearer('t') }],
@@ -316,10 +312,10 @@ describe('WebSocketTransport', () => {
   it('attaches the identity to the message, and only its first subject to the socket', () => {
     const client = {};
     const context = contextOf(client);
-    attach(transport, context, identityOf(null));
+    attachToCall(transport, context, identityOf(null));
     expect(socketState(client)).toEqual({ subject: undefined });
-    attach(transport, context, identityOf('user_1'));
-    attach(transport, context, identityOf('user_2'));
+    attachToCall(transport, context, identityOf('user_1'));
+    attachToCall(transport, context, identityOf('user_2'));
     expect(socketState(client)).toEqual({ subject: 'user_1' });
     expect(attachedIdentity(transport.carrier(context))!.toAuth()).toMatchObject({ userId: 'user_2' });
     expect(attachedIdentity(transport.carrier(contextOf(client)))).toBeUndefined();
@@ -357,7 +353,7 @@ describe('WebSocketTransport', () => {
       closed.length = 0;
       const context = contextOf(client);
       const closing = new WebSocketTransport({ webSocket }, websockets);
-      attach(closing, context, identityOf(null, reason));
+      attachToCall(closing, context, identityOf(null, reason));
       if (deny === 'deny') closing.deny(context, why);
       else closing.denyWith(context, new Error('mine'), why);
       // Nest has told the client by then.
