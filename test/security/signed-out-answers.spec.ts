@@ -1,4 +1,5 @@
 import { createClerkClient } from '@clerk/backend';
+import fc from 'fast-check';
 
 import { createAuthenticator } from '../../lib/authentication/instances/clerk-instance.js';
 import { ClerkInstances } from '../../lib/authentication/instances/clerk-instances.js';
@@ -175,6 +176,42 @@ describe.each(['development', 'production'] as const)(
         requests.map(async (kind) => expectIdentityOf(expected[kind] as Identity, await ask(kinds[kind] as Sent))),
       );
     });
+
+    it('are their own for headers whose values belong to other headers, or separate the parts of a key', async () => {
+      const alone = instance(CLERK_LANE_ONLY);
+      const names = ['host', 'origin', 'referer', 'accept', 'sec-fetch-dest', 'x-forwarded-host', 'x-forwarded-proto'];
+      const values = [
+        'document',
+        'text/html',
+        'https',
+        'a.test',
+        'GET',
+        'null',
+        '',
+        'a b',
+        'a\tb',
+        'a,b',
+        'a|b',
+        'a","b',
+        '",null,"',
+      ];
+      const headers = fc.dictionary(
+        fc.constantFrom(...names, 'cookie', 'user-agent'),
+        fc.constantFrom(...values.flatMap((value) => [value, `${value}=${value}`])),
+        { maxKeys: 3 },
+      );
+      const sent = fc.record({
+        headers: headers.map((given) => ({ ...given })),
+        method: fc.constantFrom('GET', 'POST'),
+        url: fc.constantFrom('/', '/?a', '/?__clerk_db_jwt=', '/?__clerk_db_jwt=null'),
+        acceptsToken: fc.constantFrom<AcceptsToken>('session_token', 'any', 'api_key'),
+      });
+      const property = fc.asyncProperty(fc.array(sent, { minLength: 10, maxLength: 10 }), async (requests) => {
+        const ask = instance();
+        for (const one of [...requests, ...requests]) await expectIdentityOf(await alone(one), await ask(one));
+      });
+      await fc.assert(property, { numRuns: Math.ceil(Number(process.env.PROPERTY_RUNS ?? 100) / 2) });
+    }, 120_000);
 
     it.each<[string, Sent]>([
       ['no credentials', NOTHING],
