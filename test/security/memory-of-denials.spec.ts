@@ -77,7 +77,7 @@ describe('the memory of an instance under floods of denied requests', () => {
   /** Callers who are signed in, in the header and in the cookies of browsers. */
   async function callers(): Promise<readonly Headers[]> {
     const tokens = await Promise.all(Array.from({ length: 20 }, () => clerk.sessionToken({ expiresIn: 3600 })));
-    return tokens.flatMap((token) => [
+    return tokens.flatMap((token): Headers[] => [
       { authorization: `Bearer ${token}` },
       { cookie: `__session=${token}; __client_uat=1; __clerk_db_jwt=d` },
     ]);
@@ -110,7 +110,7 @@ describe('the memory of an instance under floods of denied requests', () => {
   /** A different token for each number. None is signed for it, so that a million of them take little time. */
   function invalidToken(number: number): string {
     const { header, payload, signature } = partsOf(good);
-    const forgeries = [
+    const forgeries: readonly (() => string)[] = [
       () => `garbage-${number}`,
       () => `${header}.${payload}.${encode(`${number}`.padStart(256))}`,
       () => `${header}.${encode({ sub: `user_${number}`, sid: 'sess_1', exp: 9_999_999_999 })}.${signature}`,

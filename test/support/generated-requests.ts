@@ -269,13 +269,24 @@ const foreignCookies = fc.oneof(
   },
 );
 
-/** A request without credentials. */
-export const anonymousSpec: fc.Arbitrary<RequestSpec> = fc.record({
-  ...{ acceptsToken, method, target, headers },
-  carriers: fc.constant({}),
-  cookies: foreignCookies,
-  trustsProxy: fc.boolean(),
+/** What decides whether a request is a document navigation, which is answered in another way. */
+const asNavigation = fc.record({
+  method: fc.constantFrom('GET', 'GET', 'POST', 'HEAD'),
+  headers: fc.constantFrom<Record<string, string>[]>(
+    ...[{ 'sec-fetch-dest': 'document' }, { accept: 'text/html' }, { 'sec-fetch-dest': 'empty', accept: 'text/html' }],
+  ),
 });
+
+/** A request without credentials. */
+export const anonymousSpec: fc.Arbitrary<RequestSpec> = fc
+  .record({
+    ...{ acceptsToken, method, target, headers },
+    carriers: fc.constant({}),
+    cookies: foreignCookies,
+    trustsProxy: fc.boolean(),
+    navigation: seldom(asNavigation, {}),
+  })
+  .map(({ navigation, ...spec }) => ({ ...spec, ...navigation }));
 
 /** A request with a token in the Authorization header and no cookie of Clerk's. */
 export const tokenOnlySpec: fc.Arbitrary<RequestSpec> = fc.record({
@@ -288,6 +299,8 @@ export const tokenOnlySpec: fc.Arbitrary<RequestSpec> = fc.record({
 /** What differs between two requests that a careless cache would mistake for each other. */
 const difference: fc.Arbitrary<Partial<RequestSpec>> = fc.oneof(
   fc.record({ acceptsToken }),
+  fc.record({ acceptsToken: fc.constantFrom<AcceptsToken>('any', 'm2m_token', 'api_key', ['api_key', 'm2m_token']) }),
+  asNavigation,
   fc.record({ method: fc.constantFrom('GET', 'POST', 'HEAD') }),
   fc.record({ target }),
   fc.record({ headers }),
