@@ -21,7 +21,7 @@ export class Child<Ready> {
     return new Child(child, await nextMessage<Ready>(child));
   }
 
-  ask<Response>(message: string): Promise<Response> {
+  ask<Response>(message: string | object): Promise<Response> {
     const response = nextMessage<Response>(this.process);
     this.process.send(message);
     return response;

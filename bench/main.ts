@@ -4,7 +4,9 @@ import { LocalClerk } from 'nest-clerk/testing';
 
 import type { Platform } from './apps.js';
 import { CASES } from './cases.js';
+import { Credentials } from './credentials.js';
 import { measureFootprint } from './footprint.js';
+import { measureImports } from './import-time.js';
 import { formatTable, statusOf, type Figure } from './report.js';
 import { measureScaling } from './scaling.js';
 import { measureCase } from './throughput.js';
@@ -16,6 +18,7 @@ const { values } = parseArgs({
 const platforms = (['express', 'fastify'] as const).filter((name) => !values.platform || values.platform === name);
 
 const clerk = await LocalClerk.start();
+const credentials = new Credentials(clerk);
 const figures: Figure[] = [];
 const measure = async (name: string, work: () => Promise<Figure[]>): Promise<void> => {
   if (!name.includes(values.only)) return;
@@ -25,14 +28,15 @@ const measure = async (name: string, work: () => Promise<Figure[]>): Promise<voi
 };
 
 for (const platform of platforms satisfies readonly Platform[]) {
-  for (const one of CASES) await measure(`${platform}: ${one.name}`, () => measureCase(clerk, platform, one));
-  await measure(`${platform}: scaling`, () => measureScaling(clerk, platform));
+  for (const one of CASES) await measure(`${platform}: ${one.name}`, () => measureCase(credentials, platform, one));
+  await measure(`${platform}: scaling`, () => measureScaling(credentials, platform));
 }
-await measure('footprint', () => measureFootprint(clerk));
+await measure('footprint', () => measureFootprint(credentials));
+await measure('import', async () => measureImports());
 await clerk.stop();
 
 const results = figures.map((figure) => ({ ...figure, status: statusOf(figure) }));
-const summary = (['pass', 'miss'] as const).map(
+const summary = (['pass', 'pass (close)', 'miss (close)', 'miss'] as const).map(
   (status) => `${results.filter((result) => result.status === status).length} ${status}`,
 );
 process.stdout.write(

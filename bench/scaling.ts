@@ -1,61 +1,60 @@
-import { LocalClerk } from 'nest-clerk/testing';
-
 import type { AppOptions, Platform } from './apps.js';
-import { median, type Figure } from './report.js';
-import { Subject } from './subject.js';
+import type { Credentials } from './credentials.js';
+import { summaryOf, type Figure } from './report.js';
+import { measureRounds, quotients, type Side } from './rounds.js';
+import { Subject, type Headers } from './subject.js';
+import { REPEATED } from './throughput.js';
 
-const ROUNDS = 9;
-const HOUR_IN_SECONDS = 3600;
+const GOAL = { express: 0.95, fastify: 0.92 };
 
 /** Measures whether a request takes more time with more routes, tenants or processes. */
-export async function measureScaling(clerk: LocalClerk, platform: Platform): Promise<Figure[]> {
+export async function measureScaling({ clerk }: Credentials, platform: Platform): Promise<Figure[]> {
   const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
   const options = { publishableKey, secretKey, apiUrl };
   const app: AppOptions = { platform, variant: 'ours', clerk: { ...options, telemetry } };
-  const authorization = `Bearer ${await clerk.sessionToken({ expiresIn: HOUR_IN_SECONDS })}`;
-  const few = Array.from({ length: 1 }, () => options);
+  const authorization = `Bearer ${await clerk.sessionToken({ expiresIn: 3600 })}`;
   // They differ in an unused option, so each is a different set of options.
   const many = Array.from({ length: 200 }, (_, index) => ({ ...options, signUpUrl: `/sign-up/${index}` }));
-  const one = [{ authorization, 'x-tenant': '0' }];
+  const one = [{ authorization }];
   // The same number of different requests on both sides, so that only the number of tenants differs.
   const all = many.map((_, index) => ({ authorization, 'x-tenant': String(index), 'x-number': String(index) }));
   const allOfOne = all.map((headers) => ({ ...headers, 'x-tenant': '0' }));
+  const atLeast = GOAL[platform];
 
   return [
     {
       what: `${platform}: 1,000 routes ÷ 10`,
-      value: await ratio([{ ...app, controllers: 1 }, one], [{ ...app, controllers: 100 }, one]),
-      atLeast: 0.95,
+      ...summaryOf(await ratios([{ ...app, controllers: 1 }, one], [{ ...app, controllers: 100 }, one])),
+      atLeast,
     },
     {
       what: `${platform}: 200 tenants ÷ 1`,
-      value: await ratio([{ ...app, tenants: few }, allOfOne], [{ ...app, tenants: many }, all]),
-      atLeast: 0.95,
+      ...summaryOf(await ratios([{ ...app, tenants: [options] }, allOfOne], [{ ...app, tenants: many }, all])),
+      atLeast,
     },
     {
-      what: `${platform}: 2 processes ÷ 1, for each second of CPU`,
-      value: await ratio([app, one], [{ ...app, workers: 2 }, one]),
+      what: `${platform}: 2 processes ÷ 1`,
+      ...summaryOf(await ratios([app, one], [{ ...app, workers: 2 }, one])),
     },
   ];
 }
 
-type Side = readonly [AppOptions & { workers?: number }, readonly Readonly<Record<string, string>>[]];
+type Setup = readonly [options: AppOptions & { workers?: number }, headers: readonly Headers[]];
 
-/** The ratio of requests per second of CPU, the second side to the first. */
-async function ratio(...sides: readonly [Side, Side]): Promise<number> {
-  const subjects = await Promise.all(sides.map(([options]) => Subject.start(options)));
-  const rates: number[][] = [[], []];
-  try {
-    for (let round = -1; round < ROUNDS; round++) {
-      for (const [index, subject] of subjects.entries()) {
-        const [, headers] = sides[index] as Side;
-        const { perCpuSecond } = await subject.load({ path: '/session', headers, seconds: 1 });
-        if (round >= 0) rates[index]?.push(perCpuSecond);
-      }
-    }
-  } finally {
-    for (const subject of subjects) subject.stop();
-  }
-  const [first = NaN, second = NaN] = rates.map(median);
-  return second / first;
+/** The ratios of requests per second of CPU, the second to the first. */
+async function ratios(first: Setup, second: Setup): Promise<number[]> {
+  const side = ([options, headers]: Setup): Side => ({
+    start: () => Subject.start(options),
+    newProcesses: true,
+    path: '/session',
+    headers: () => headers,
+    // Each worker needs its warm-up.
+    amount: { ...REPEATED, warmUp: REPEATED.warmUp * (options.workers ?? 1) },
+  });
+  const sides = [
+    ['first', side(first)],
+    ['second', side(second)],
+  ] as const;
+  const measured = await measureRounds(new Map<'first' | 'second', Side>(sides));
+  return quotients(measured.get('first'), measured.get('second'));
 }

@@ -1,14 +1,25 @@
 import cluster from 'node:cluster';
 
 import { createApp, type AppOptions } from './apps.js';
+import { measureVerification, type SignedToken } from './signature-cost.js';
 
-/** The messages to the measured process: `heap` collects garbage before it measures. */
-export type UsageQuery = 'usage' | 'heap';
+/** A message to the measured process: `heap` collects garbage before it measures, a token is for {@link Verification}. */
+export type Query = 'usage' | 'heap' | SignedToken;
 export interface Usage {
   /** In microseconds since the start of the process, all threads. */
   readonly cpu: number;
   /** In bytes; for `heap`, after a garbage collection. */
   readonly heap: number;
+}
+export interface Verification {
+  /** The CPU time of an RSA verification, in microseconds. */
+  readonly cpu: number;
+}
+/** The first message of the measured process. */
+export interface Ready {
+  readonly port: string;
+  /** The CPU time of the boot, in microseconds. */
+  readonly bootCpu: number;
 }
 
 declare const gc: (() => void) | undefined;
@@ -22,25 +33,30 @@ if (cluster.isPrimary && options.workers) {
 }
 
 async function serve(): Promise<void> {
-  const began = process.hrtime.bigint();
+  const before = cpuInMicroseconds();
   const app = await createApp(options);
   await app.listen(options.workers ? Number(process.env.BENCH_PORT) : 0, '127.0.0.1');
-  const bootInMs = Number(process.hrtime.bigint() - began) / 1e6;
-  process.on('message', (query: UsageQuery) => process.send?.(usage(query)));
-  process.send?.({ port: new URL(await app.getUrl()).port, bootInMs });
+  const ready: Ready = { port: new URL(await app.getUrl()).port, bootCpu: cpuInMicroseconds() - before };
+  process.on('message', (query: Query) => process.send?.(answerTo(query)));
+  process.send?.(ready);
 }
 
-function usage(query: UsageQuery): Usage {
+function answerTo(query: Query): Usage | Verification {
+  if (typeof query === 'object') return { cpu: measureVerification(query) };
   if (query === 'heap') gc?.();
+  return { cpu: cpuInMicroseconds(), heap: process.memoryUsage().heapUsed };
+}
+
+function cpuInMicroseconds(): number {
   const { user, system } = process.cpuUsage();
-  return { cpu: user + system, heap: process.memoryUsage().heapUsed };
+  return user + system;
 }
 
 /** Starts workers that share one port, and reports the sum of their usage. */
 async function startWorkers(count: number): Promise<void> {
   const workers = Array.from({ length: count }, () => cluster.fork());
   const [ready] = await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
-  process.on('message', (query: UsageQuery) => {
+  process.on('message', (query: Query) => {
     const answers = workers.map(
       (worker) => new Promise<Usage>((resolve) => (worker.once('message', resolve), worker.send(query))),
     );

@@ -4,34 +4,25 @@ import autocannon from 'autocannon';
 
 import type { AppOptions } from './apps.js';
 import { Child } from './child.js';
-import type { Usage, UsageQuery } from './server.js';
+import type { Query, Ready, Usage, Verification } from './server.js';
+import type { SignedToken } from './signature-cost.js';
+
+export type Headers = Readonly<Record<string, string>>;
 
 /** The requests to send. They are distributed over the connections. */
 export interface Load {
   readonly path: string;
-  /** The headers of each request in turn. */
-  readonly headers: readonly Readonly<Record<string, string>>[];
-  /** How long to send them, repeatedly. @default until each was sent once */
-  readonly seconds?: number;
-}
-
-export interface Measured {
-  readonly requests: number;
-  /** Requests per second of wall-clock time. */
-  readonly perSecond: number;
-  /** Requests per second of the server's CPU time, which depends least on other processes. */
-  readonly perCpuSecond: number;
-  /** In milliseconds. */
-  readonly p99: number;
-  readonly statuses: Readonly<Record<string, number>>;
+  /** The headers of each request in turn, from the beginning again after the last. */
+  readonly headers: readonly Headers[];
+  /** How many requests to send. @default one for each of `headers` */
+  readonly requests?: number;
+  /** The expected status of every response, since denials could be faster. @default 200 */
+  readonly status?: number;
 }
 
 const CONNECTIONS = 8;
-
-interface Ready {
-  readonly port: string;
-  readonly bootInMs: number;
-}
+/** How often autocannon checks whether all responses are there. */
+const CHECK_INTERVAL_MS = 20;
 
 /** An application in a child process, whose performance is measured under load. */
 export class Subject {
@@ -42,44 +33,54 @@ export class Subject {
     return new Subject(await Child.start<Ready>(new URL('./server.js', import.meta.url), options, { execArgv, env }));
   }
 
-  get bootInMs(): number {
-    return this.child.ready.bootInMs;
+  /** The CPU time of the boot, in microseconds. */
+  get bootCpu(): number {
+    return this.child.ready.bootCpu;
   }
 
   stop(): void {
     this.child.stop();
   }
 
-  usage(query: UsageQuery = 'usage'): Promise<Usage> {
+  usage(query: Query & string = 'usage'): Promise<Usage> {
     return this.child.ask(query);
   }
 
-  async load({ path, headers, seconds }: Load): Promise<Measured> {
+  /** @returns the CPU time of an RSA verification in the child process, in microseconds. */
+  async verificationCpu(signed: SignedToken): Promise<number> {
+    const { cpu } = await this.child.ask<Verification>(signed);
+    return cpu;
+  }
+
+  /**
+   * Sends the requests.
+   * @returns the server's CPU time for each request, in microseconds: it depends least on other processes.
+   */
+  async load({ path, headers, requests: amount = headers.length, status = 200 }: Load): Promise<number> {
     const requests = headers.map((each) => ({ method: 'GET' as const, path, headers: { ...each } }));
+    const connections = Math.min(CONNECTIONS, amount, requests.length > 1 ? requests.length : CONNECTIONS);
     let client = 0;
     const before = await this.usage();
     const result = await autocannon({
       url: `http://127.0.0.1:${this.child.ready.port}`,
-      connections: Math.min(CONNECTIONS, requests.length > 1 ? requests.length : CONNECTIONS),
-      ...(seconds === undefined ? { amount: requests.length } : { duration: seconds }),
+      connections,
+      amount,
+      sampleInt: CHECK_INTERVAL_MS,
       // Each connection sends a part of the requests, so that all are sent once before any is sent again.
       setupClient: (one) => {
-        const own = requests.length === 1 ? requests : requests.filter((_, index) => index % CONNECTIONS === client);
+        const own = client;
+        one.setRequests(requests.length > 1 ? requests.filter((_, index) => index % connections === own) : requests);
         client += 1;
-        one.setRequests(own);
       },
     });
-    const { cpu } = await this.usage();
-    const sent = result['2xx'] + result.non2xx;
-    return {
-      requests: sent,
-      perSecond: sent / result.duration,
-      perCpuSecond: sent / ((cpu - before.cpu) / 1e6),
-      p99: result.latency.p99,
-      statuses: Object.fromEntries(
-        Object.entries(result.statusCodeStats ?? {}).map(([code, { count }]) => [code, count ?? 0]),
-      ),
-    };
+    const after = await this.usage();
+    const expected = result.statusCodeStats?.[`${status}`]?.count ?? 0;
+    if (expected < amount) {
+      throw new Error(
+        `${path}: ${expected} of ${amount} responses had status ${status}, not the others: ${JSON.stringify(result.statusCodeStats)}`,
+      );
+    }
+    return (after.cpu - before.cpu) / amount;
   }
 }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 
 import { AUTHENTICATOR, type Authenticator } from '../authentication/lanes/authenticator.js';
 import { tokenInHeader, type Credentials } from '../authentication/identity/credentials.js';

@@ -109,6 +109,7 @@ describe('cached identities', () => {
         find: () => keys.find(),
         current: () => keys.current(),
         freshUntil: () => Infinity,
+        isUnknown: () => false,
         getCached: () => (verifications++, keys.getCached()),
       };
       const { ask } = lanes({}, counting);
@@ -321,6 +322,14 @@ describe('cached identities', () => {
     const { ask, asked } = lanes(options);
     for (const time of [1, 2, 3]) {
       expect((await ask(headers())).status).toBe('signed-out');
+      expect(asked).toHaveBeenCalledTimes(time);
+    }
+  });
+
+  it('are not stored for denied tokens: Clerk is called for each request that it must decide about', async () => {
+    const { ask, asked } = lanes();
+    for (const time of [1, 2, 3]) {
+      expect((await ask(bearer('nonsensé'))).status).toBe('signed-out');
       expect(asked).toHaveBeenCalledTimes(time);
     }
   });

@@ -4,7 +4,7 @@ import { createAuthenticator } from '../../lib/authentication/instances/clerk-in
 import { StaticKeySet } from '../../lib/authentication/keys/key-set.js';
 import { HotCache } from '../../lib/authentication/cache/hot-cache.js';
 import { CachedAuthenticator } from '../../lib/authentication/lanes/cached.authenticator.js';
-import { sessionIdentity } from '../../lib/authentication/identity/session-identity.js';
+import { SessionIdentities } from '../../lib/authentication/identity/session-identity.js';
 import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import { VerificationCache } from '../../lib/authentication/cache/verification-cache.js';
 import type { VerificationCacheOptions } from '../../lib/options/rows/performance-options.js';
@@ -135,13 +135,14 @@ describe('the memory of the caches', () => {
         /** The growth of the heap in bytes; also checks the caches' own accounting against maxBytes. */
         const fill = () => {
           const cache = { maxEntries: 100_000, maxBytes: MIB, machineTokens: { ttl: 0 } };
-          const verdicts = new VerificationCache(options, cache, keys, () => NOW);
+          const sessions = new SessionIdentities(options);
+          const verdicts = new VerificationCache(options, cache, keys, sessions, () => NOW);
           const recent = new HotCache(cache, () => NOW);
           const before = heap();
           for (let caller = 0; caller < 300; caller++) {
             const claims = `${JSON.stringify({ ...CLAIMS, jti: caller }).slice(0, -1)},${more}}`;
             const token = assemble({ alg: 'RS256' }, claims, constant('c2ln'));
-            const identity = sessionIdentity(options, token, JSON.parse(claims) as never);
+            const identity = sessions.create(token, JSON.parse(claims) as never);
             verdicts.setToken(`digest ${caller}`, identity, token);
             const recalled = verdicts.get(`digest ${caller}`, token);
             recalled?.identity.toAuth();

@@ -10,7 +10,7 @@ import { StaticKeySet } from '../../lib/authentication/keys/key-set.js';
 import { withoutHandshake } from '../../lib/authentication/lanes/navigation.js';
 import { createKeyFetcher } from '../../lib/authentication/keys/published-keys.js';
 import { fingerprintRequest } from '../../lib/authentication/cache/request-digest.js';
-import { sessionIdentity } from '../../lib/authentication/identity/session-identity.js';
+import { SessionIdentities } from '../../lib/authentication/identity/session-identity.js';
 import { buildSignInLocation } from '../../lib/authentication/lanes/sign-in-location.js';
 import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
@@ -77,7 +77,7 @@ const unsigned = (payload: string, header: object = {}) =>
   `${encode({ alg: 'RS256', typ: 'JWT', kid: clerk.keyId, ...header })}.${encode(payload)}.${encode('x'.repeat(256))}`;
 
 const CLAIMS = { sub: 'user_1', sid: 'sess_1', v: 2, exp: 9_999_999_999 };
-const signedIn = (claims: object) => sessionIdentity(options, 'token', { ...CLAIMS, ...claims } as never);
+const signedIn = (claims: object) => new SessionIdentities(options).create('token', { ...CLAIMS, ...claims } as never);
 
 /** Creates the auth object of claims that Clerk signed, some of which users may have written. */
 const reading = (claims: object): Run => {

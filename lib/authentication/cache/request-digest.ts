@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
-import type { HttpInputs } from '../identity/credentials.js';
+import { tokenInHeader, type HttpInputs } from '../identity/credentials.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 
 /** The headers that Clerk reads, and the HTTP/2 equivalent of `host`. */
@@ -60,13 +60,58 @@ export function fingerprintRequest(inputs: HttpInputs, options: ResolvedClerkOpt
   const fingerprint = JSON.stringify([
     method,
     isEncrypted,
-    needsWholeUrl(options) || CLERK_PARAMETER.test(target) ? target : options.organizationSyncOptions ? path : null,
+    dependsOnUrl(options) || CLERK_PARAMETER.test(target) ? target : options.organizationSyncOptions ? path : null,
     ...CLERK_HEADERS.map((name) => headers[name] ?? null),
   ]);
   return `\n${fingerprint}`;
 }
 
-/** Functions among the options receive the URL of the request. */
-function needsWholeUrl({ domain, isSatellite, proxyUrl, frontendApiProxy }: ResolvedClerkOptions): boolean {
+/** Whether Clerk's result may depend on the whole URL, because functions among the options receive it. */
+export function dependsOnUrl({ domain, isSatellite, proxyUrl, frontendApiProxy }: ResolvedClerkOptions): boolean {
   return [domain, isSatellite, proxyUrl, frontendApiProxy?.enabled].some((option) => typeof option === 'function');
+}
+
+/** The headers that Clerk reads of a request without credentials. */
+const HEADERS_WITHOUT_CREDENTIALS = [
+  ':authority',
+  'host',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'cloudfront-forwarded-proto',
+  'origin',
+  'sec-fetch-dest',
+  'accept',
+] as const satisfies (typeof CLERK_HEADERS)[number][];
+
+/** Matches cookies that may be Clerk's: in a name, or to be safe, in a value. */
+const CLERK_COOKIE = /__(?:session|client_uat|refresh|clerk)/;
+/** Matches cookies that present something: a session, a refresh token or a handshake. */
+const PRESENTING_COOKIE = /__(?:session|refresh|clerk_handshake)/;
+/** Longer fingerprints are not worth their memory. */
+const MAX_FINGERPRINT_LENGTH = 512;
+/** Stands for a missing header. No header can contain it. */
+const MISSING = '\0';
+
+/**
+ * Returns everything that Clerk reads of a request without credentials. Cookies that are not Clerk's are left out.
+ * Returns `undefined` for any other request, and for one with a query parameter of Clerk's.
+ */
+export function fingerprintWithoutCredentials(inputs: HttpInputs, acceptsToken: AcceptsToken): string | undefined {
+  const { authorization, cookie } = inputs.headers;
+  // The first comparison is a shortcut for the most common case.
+  if (authorization?.startsWith(BEARER) || tokenInHeader(authorization ?? null) !== undefined) return undefined;
+  if (cookie?.includes('__') && PRESENTING_COOKIE.test(cookie)) return undefined;
+  const { method, target, isEncrypted, headers } = inputs;
+  if (target.includes('?') && CLERK_PARAMETER.test(target)) return undefined;
+  let fingerprint = `${String(acceptsToken)}\n${method}\n${isEncrypted}`;
+  for (const name of HEADERS_WITHOUT_CREDENTIALS) fingerprint += `\n${headers[name] ?? MISSING}`;
+  if (cookie?.includes('__')) fingerprint += `\n${clerkCookies(cookie)}`;
+  return fingerprint.length > MAX_FINGERPRINT_LENGTH ? undefined : fingerprint;
+}
+
+function clerkCookies(cookie: string): string {
+  return cookie
+    .split(';')
+    .filter((pair) => CLERK_COOKIE.test(pair))
+    .join(';');
 }

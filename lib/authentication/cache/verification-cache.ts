@@ -6,12 +6,8 @@ import { ExpiringCache, type ValidityWindow } from './expiring-cache.js';
 import { estimateBytes, flatCopy } from './flat-copy.js';
 import type { Identity } from '../identity/identity.js';
 import type { KeySet } from '../keys/key-set.js';
-import {
-  machineIdentity,
-  sessionIdentity,
-  type MachineData,
-  type SessionClaims,
-} from '../identity/session-identity.js';
+import type { SessionClaims } from '../identity/session-auth-objects.js';
+import { machineIdentity, type MachineData, type SessionIdentities } from '../identity/session-identity.js';
 import type { TokenType } from '../identity/token-types.js';
 
 /** The maximum age of an entry, in milliseconds. */
@@ -57,6 +53,7 @@ export class VerificationCache {
     private readonly options: ResolvedClerkOptions,
     private readonly cache: Exclude<ResolvedClerkOptions['verificationCache'], false>,
     private readonly keys: KeySet,
+    private readonly sessions: SessionIdentities,
     private readonly now: () => number,
   ) {
     const maxBytes = Math.ceil(cache.maxBytes * SHARE_OF_BYTES);
@@ -138,7 +135,7 @@ export class VerificationCache {
 
   private rebuild(kind: CacheEntry['kind'], token: string, json: string): Identity {
     return kind === 'claims' || kind === 'token'
-      ? sessionIdentity(this.options, token, JSON.parse(json) as SessionClaims)
+      ? this.sessions.create(token, JSON.parse(json) as SessionClaims)
       : machineIdentity(kind, token, JSON.parse(json) as MachineData);
   }
 }

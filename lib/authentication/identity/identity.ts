@@ -12,6 +12,7 @@ import type {
   ClerkUnavailableError,
 } from '../../errors/clerk.errors.js';
 import { memoizeAuth, type AuthObjectOptions } from './auth-memo.js';
+import { safeAuthObject } from './safe-auth-object.js';
 import { tokenTypesOf, type AcceptsToken, type TokenType } from './token-types.js';
 
 /**
@@ -74,6 +75,9 @@ export function hasHeaders({ headers }: Identity): boolean {
   return headers.keys().next().done === false;
 }
 
+/** Clerk's auth object of no token type. */
+const UNTYPED = safeAuthObject(invalidTokenAuthObject());
+
 /**
  * Adapts the identity to a handler. If the handler accepts several token types and the request carries no credentials,
  * the auth object is of no particular type (Clerk would report a signed-out session). `allowsPendingSession` decides
@@ -85,7 +89,7 @@ export function identityForRoute(
 ): Identity {
   const isUntyped =
     identity.status !== 'signed-in' && !identity.hasCredentials && tokenTypesOf(acceptsToken).length > 1;
-  if (isUntyped) return { ...identity, toAuth: memoizeAuth(() => invalidTokenAuthObject()) };
+  if (isUntyped) return { ...identity, toAuth: () => UNTYPED };
   return allowsPendingSession ? allowingPending(identity) : identity;
 }
 
@@ -111,17 +115,22 @@ export function signedOutIdentity(
     hasCredentials,
     headers: new Headers({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
     ...failureOrDetail,
-    toAuth: memoizeAuth(() => signedOutObject(acceptsToken)),
+    toAuth: memoizeAuth(() => signedOutObject(acceptsToken, { status: 'signed-out', reason })),
   };
 }
 
 /**
  * Clerk's signed-out object: of a session if sessions are accepted, of the machine token type if it is the only one,
  * and untyped otherwise.
+ *
+ * @param debugData What `debug()` returns.
  */
-function signedOutObject(acceptsToken: AcceptsToken): AuthObject {
-  if (tokenTypesOf(acceptsToken).includes('session_token')) return signedOutAuthObject();
+function signedOutObject(
+  acceptsToken: AcceptsToken,
+  debugData: { readonly status: string; readonly reason: string },
+): AuthObject {
+  if (tokenTypesOf(acceptsToken).includes('session_token')) return signedOutAuthObject({ ...debugData });
   return typeof acceptsToken === 'string'
-    ? unauthenticatedMachineObject(acceptsToken as Exclude<TokenType, 'session_token'>)
+    ? unauthenticatedMachineObject(acceptsToken as Exclude<TokenType, 'session_token'>, { ...debugData })
     : invalidTokenAuthObject();
 }

@@ -14,6 +14,8 @@ export const Reason = {
   KeyRejected: 'secret-key-invalid',
   Unexpected: 'unexpected-error',
   Expired: 'token-expired',
+  NotActiveYet: 'token-not-active-yet',
+  IssuedInFuture: 'token-iat-in-the-future',
   /**
    * The token type is not accepted. Clerk also reports this if several types are accepted and the request carries no
    * token.
@@ -23,6 +25,24 @@ export const Reason = {
 
 /** Prefix of Clerk's reasons for an expired session token; the rest says why the session could not be refreshed. */
 const SESSION_TOKEN_EXPIRED = 'session-token-expired';
+
+/**
+ * Clerk's reason for rejecting a session token in the Authorization header of a request that carries no refresh token
+ * and cannot be redirected to a handshake.
+ *
+ * @param reason The reason for rejecting the token itself.
+ */
+export function sessionReasonFor(reason: string, method: string): string {
+  if (reason === Reason.NotActiveYet) return 'session-token-nbf';
+  if (reason === Reason.IssuedInFuture) return 'session-token-iat-in-the-future';
+  if (reason !== Reason.Expired) return reason;
+  return `${SESSION_TOKEN_EXPIRED}-refresh-non-eligible-${method.toUpperCase() === 'GET' ? 'no-refresh-cookie' : 'non-get'}`;
+}
+
+/** Whether a token is rejected only because of the time, so that Clerk may get a valid one from the browser. */
+export function isRejectedForTime(reason: string): boolean {
+  return reason === Reason.Expired || reason === Reason.NotActiveYet || reason === Reason.IssuedInFuture;
+}
 
 /** Whether authentication failed because the token has expired. A fresh token helps in this case only. */
 export function hasExpired({ reason }: { readonly reason: string | null }): boolean {

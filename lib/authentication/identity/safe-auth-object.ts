@@ -10,17 +10,26 @@ import { safeDebug } from './auth-debug.js';
  * The object is deeply frozen, because requests with the same token share it and must not see each other's changes.
  */
 export function safeAuthObject<Auth extends AuthObject>(auth: Auth): Auth {
-  const methods = (Object.getOwnPropertyNames(auth) as (keyof Auth)[]).filter(
-    (name) => typeof auth[name] === 'function',
-  );
-  // Keep the identity of an object that is already safe.
-  if (Object.isFrozen(auth) && !methods.some((name) => Object.prototype.propertyIsEnumerable.call(auth, name)))
-    return auth;
-  const safe = { ...auth };
-  for (const name of methods) {
-    Object.defineProperty(safe, name, { value: safeMethod(name, auth[name] as Method), enumerable: false });
+  const methods = Object.entries(auth).filter(([, value]) => typeof value === 'function');
+  // Keep the identity of an object that is already safe: its methods are not enumerable.
+  if (Object.isFrozen(auth) && methods.length === 0) return auth;
+  return withSafeMethods({ ...auth }, Object.fromEntries(methods) as Methods);
+}
+
+type Methods = Readonly<Record<string, (...args: never[]) => unknown>>;
+
+/** Adds methods to the properties of an auth object, and freezes it. */
+export function withSafeMethods<Properties extends object, Added extends Methods>(
+  properties: Properties,
+  methods: Added,
+): Properties & Added {
+  for (const name of Object.keys(methods)) {
+    Object.defineProperty(properties, name, {
+      value: safeMethod(name, methods[name] as Method),
+      enumerable: false,
+    });
   }
-  return deepFreeze(safe);
+  return deepFreeze(properties) as Properties & Added;
 }
 
 type Method = (...args: unknown[]) => unknown;

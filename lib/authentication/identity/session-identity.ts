@@ -1,32 +1,30 @@
-import {
-  authenticatedMachineObject,
-  signedInAuthObject,
-  signedOutAuthObject,
-  type SignedInAuthObject,
-} from '@clerk/backend/internal';
+import { authenticatedMachineObject, signedOutAuthObject } from '@clerk/backend/internal';
 
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import { memoizeAuth, type ToAuth } from './auth-memo.js';
 import type { Identity } from './identity.js';
+import { SessionAuthObjects, type SessionClaims } from './session-auth-objects.js';
 import type { TokenType } from './token-types.js';
-
-/** The verified claims of a session token. */
-export type SessionClaims = SignedInAuthObject['sessionClaims'];
 
 type MachineTokenType = Exclude<TokenType, 'session_token'>;
 
 /** The data that Clerk's auth object of a machine token is built from. */
 export type MachineData = Parameters<typeof authenticatedMachineObject>[2];
 
-/** Creates the identity of a verified session token. It contains no data of a particular request. */
-export function sessionIdentity(options: ResolvedClerkOptions, token: string, claims: SessionClaims): Identity {
-  const { secretKey, publishableKey, machineSecretKey, apiUrl, apiVersion } = options;
-  const context = { secretKey, publishableKey, machineSecretKey, apiUrl, apiVersion };
-  return signedIn('session_token', ({ treatPendingAsSignedOut = true } = {}) => {
-    const auth = signedInAuthObject(context, token, claims);
-    const isPendingSignedOut = treatPendingAsSignedOut && auth.sessionStatus === 'pending';
-    return isPendingSignedOut ? signedOutAuthObject(undefined, 'pending') : auth;
-  });
+/** Creates the identities of the verified session tokens of one Clerk instance. They contain no data of a request. */
+export class SessionIdentities {
+  private readonly authObjects: SessionAuthObjects;
+
+  constructor({ secretKey, publishableKey, machineSecretKey, apiUrl, apiVersion }: ResolvedClerkOptions) {
+    this.authObjects = new SessionAuthObjects({ secretKey, publishableKey, machineSecretKey, apiUrl, apiVersion });
+  }
+
+  create(token: string, claims: SessionClaims): Identity {
+    return signedIn('session_token', ({ treatPendingAsSignedOut = true } = {}) => {
+      const isPendingSignedOut = treatPendingAsSignedOut && claims.sts === 'pending';
+      return isPendingSignedOut ? signedOutAuthObject(undefined, 'pending') : this.authObjects.build(token, claims);
+    });
+  }
 }
 
 /** Creates the identity of a machine token that was verified before. */

@@ -6,12 +6,15 @@ import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import type { Authenticator } from '../lanes/authenticator.js';
 import { ClerkCalls } from '../../client/clerk-calls.js';
 import { ClerkAuthenticator } from '../lanes/clerk.authenticator.js';
+import { AnonymousAuthenticator } from '../lanes/anonymous.authenticator.js';
 import { ClientOnlyAuthenticator } from '../lanes/client-only.authenticator.js';
 import { DirectAuthenticator } from '../lanes/direct.authenticator.js';
 import { EMPTY_KEY_SET, StaticKeySet, type KeySet } from '../keys/key-set.js';
 import { HotCache } from '../cache/hot-cache.js';
 import { CachedAuthenticator } from '../lanes/cached.authenticator.js';
 import { RemoteKeySet } from '../keys/remote-key-set.js';
+import { SessionIdentities } from '../identity/session-identity.js';
+import { SignedOutIdentities } from '../identity/signed-out-identities.js';
 import { UserCache } from './user-cache.js';
 import { VerificationCache } from '../cache/verification-cache.js';
 
@@ -79,12 +82,16 @@ export function createAuthenticator(
 ): Authenticator {
   if (isClientOnly(options)) return new ClientOnlyAuthenticator();
   const { verificationCache, directVerification } = options;
+  const [sessions, signedOut] = [new SessionIdentities(options), new SignedOutIdentities()];
   let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys, calls, now);
-  if (directVerification) authenticator = new DirectAuthenticator(options, keys, authenticator, now);
+  if (directVerification) {
+    authenticator = new DirectAuthenticator(options, keys, sessions, signedOut, authenticator, now);
+  }
   if (!verificationCache) return authenticator;
   const hotCache = new HotCache(verificationCache, now);
-  const cache = new VerificationCache(options, verificationCache, keys, now);
-  return new CachedAuthenticator(options, hotCache, cache, authenticator);
+  const cache = new VerificationCache(options, verificationCache, keys, sessions, now);
+  authenticator = new CachedAuthenticator(options, hotCache, cache, authenticator);
+  return new AnonymousAuthenticator(options, signedOut, authenticator);
 }
 
 function createKeySet(options: BackendOptions, calls: ClerkCalls): KeySet {

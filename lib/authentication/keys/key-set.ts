@@ -17,8 +17,14 @@ export interface KeySet {
    */
   find(kid: string | null): Promise<string | null>;
 
+  /**
+   * Whether the instance certainly has no key with this `kid`, so that none is fetched: its keys were fetched moments
+   * ago, or the token names no key (`null`).
+   */
+  isUnknown(kid: string | null): boolean;
+
   /** The key with this `kid`, ready for verification, if it is cached. It is never fetched. */
-  getCached(kid: string): KeyObject | null;
+  getCached(kid: string | null): KeyObject | null;
 
   /**
    * Any current key, for a token that names no readable key, or whose key is known only later (a handshake).
@@ -44,6 +50,10 @@ export class StaticKeySet implements KeySet {
     return Promise.resolve(this.pem);
   }
 
+  isUnknown(): boolean {
+    return false;
+  }
+
   getCached(): KeyObject {
     return (this.key ??= createPublicKey(this.pem));
   }
@@ -63,6 +73,7 @@ export class StaticKeySet implements KeySet {
  */
 export const EMPTY_KEY_SET: KeySet = {
   find: () => Promise.resolve(null),
+  isUnknown: () => true,
   getCached: () => null,
   current: () => Promise.reject(new ClerkUnavailableError('There is no secretKey to fetch keys with')),
   freshUntil: () => Infinity,

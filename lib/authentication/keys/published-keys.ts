@@ -1,6 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 
-import { createRemoteJWKSet, customFetch, jwksCache, type ExportedJWKSCache, type JWK } from 'jose';
+import type { JWK } from 'jose';
+import { createRemoteJWKSet, customFetch, jwksCache, type ExportedJWKSCache } from 'jose/jwks/remote';
 
 import { ClerkKeyRejectedError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import { retryTimes } from '../../client/clerk-calls.js';

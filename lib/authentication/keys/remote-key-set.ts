@@ -67,14 +67,17 @@ export class RemoteKeySet implements KeySet {
   }
 
   async find(kid: string | null): Promise<string | null> {
-    if (kid === null) return null;
+    if (kid === null || this.isUnknown(kid)) return null;
     const known = () => this.usableKeys().get(kid);
-    if (!known() && this.age() < COOLDOWN_MS) return null;
     return (known() ?? (await this.findAfterFetch(known)))?.pem ?? null;
   }
 
-  getCached(kid: string): KeyObject | null {
-    return this.usableKeys().get(kid)?.key ?? null;
+  isUnknown(kid: string | null): boolean {
+    return kid === null || (!this.usableKeys().has(kid) && this.age() < COOLDOWN_MS);
+  }
+
+  getCached(kid: string | null): KeyObject | null {
+    return kid === null ? null : (this.usableKeys().get(kid)?.key ?? null);
   }
 
   async current(): Promise<string> {

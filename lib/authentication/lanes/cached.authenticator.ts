@@ -1,7 +1,7 @@
 import type { Authenticator } from './authenticator.js';
 import { tokenInHeader, type Credentials } from '../identity/credentials.js';
 import { hasHeaders, type Identity } from '../identity/identity.js';
-import { isDocumentNavigation } from './navigation.js';
+import { isNavigationInput } from './navigation.js';
 import type { HotCache } from '../cache/hot-cache.js';
 import { computeDigest, fingerprintRequest, findSoleSessionToken } from '../cache/request-digest.js';
 import { tokenTypesOf, type AcceptsToken } from '../identity/token-types.js';
@@ -57,7 +57,6 @@ export class CachedAuthenticator implements Authenticator {
   authenticate(credentials: Credentials, acceptsToken: AcceptsToken): Identity | Promise<Identity> {
     const { authorization, cookie } = credentials.headers;
     if (!authorization && !cookie) return this.next.authenticate(credentials, acceptsToken);
-
     // The first comparison is a shortcut for the most common case.
     const acceptsSession = acceptsToken === 'session_token' || tokenTypesOf(acceptsToken).includes('session_token');
     const token = acceptsSession ? findSoleSessionToken(credentials, this.options) : undefined;
@@ -92,48 +91,48 @@ export class CachedAuthenticator implements Authenticator {
     return cached?.identity;
   }
 
-  private async verifyByToken(lookup: CacheLookup): Promise<Identity> {
+  private verifyByToken(lookup: CacheLookup): Identity | Promise<Identity> {
     const { tokenDigest } = lookup;
     if (tokenDigest === undefined) return this.verifyByRequest(lookup);
     const pending = this.inFlight.get(tokenDigest);
-    if (!pending) return this.shareInFlight(tokenDigest, () => this.verify(lookup));
-    const identity = await pending;
+    if (!pending) return this.shareInFlight(tokenDigest, this.verify(lookup));
     // The response for a caller who is not signed in depends on the whole request (for example, a redirect to a
     // handshake), so it is not shared.
-    return isCacheable(identity) ? identity : this.verifyByRequest(lookup);
+    return pending.then((identity) => (isCacheable(identity) ? identity : this.verifyByRequest(lookup)));
   }
 
   /**
    * A document navigation may need its own redirect. All other requests share the verification of an equal request in
    * flight.
    */
-  private verifyByRequest(lookup: CacheLookup): Promise<Identity> {
-    const { method, headers } = lookup.credentials;
-    // Node never makes a list of the headers that this reads.
-    const get = (name: string) => (headers[name] as string | undefined) ?? null;
-    if (isDocumentNavigation({ method, headers: { get } })) return this.verify(lookup);
-    return this.shareInFlight(lookup.requestDigest, () => this.verify(lookup));
+  private verifyByRequest(lookup: CacheLookup): Identity | Promise<Identity> {
+    if (isNavigationInput(lookup.credentials)) return this.verify(lookup);
+    return this.inFlight.get(lookup.requestDigest) ?? this.shareInFlight(lookup.requestDigest, this.verify(lookup));
   }
 
-  private async verify(lookup: CacheLookup): Promise<Identity> {
-    const { credentials, acceptsToken, token, tokenDigest } = lookup;
-    const identity = await this.next.authenticate(credentials, acceptsToken);
+  /** Synchronous if the next authenticator is, which is the case for most session tokens in headers. */
+  private verify(lookup: CacheLookup): Identity | Promise<Identity> {
+    const identity = this.next.authenticate(lookup.credentials, lookup.acceptsToken);
+    return 'then' in identity
+      ? identity.then((verified) => this.store(lookup, verified))
+      : this.store(lookup, identity);
+  }
+
+  private store(lookup: CacheLookup, identity: Identity): Identity | Promise<Identity> {
     if (!isCacheable(identity)) return identity;
+    const { token, tokenDigest } = lookup;
     if (token !== undefined && tokenDigest !== undefined && identity.tokenType === 'session_token') {
       this.cache.setToken(tokenDigest, identity, token);
-    } else {
-      await this.cache.setRequest(lookup.requestDigest, identity, lookup.tokenInHeader);
+      return identity;
     }
-    return identity;
+    return this.cache.setRequest(lookup.requestDigest, identity, lookup.tokenInHeader).then(() => identity);
   }
 
-  private shareInFlight(key: string, verify: () => Promise<Identity>): Promise<Identity> {
-    let identity = this.inFlight.get(key);
-    if (!identity) {
-      identity = verify().finally(() => this.inFlight.delete(key));
-      this.inFlight.set(key, identity);
-    }
-    return identity;
+  private shareInFlight(key: string, identity: Identity | Promise<Identity>): Identity | Promise<Identity> {
+    if (!('then' in identity)) return identity;
+    const shared = identity.finally(() => this.inFlight.delete(key));
+    this.inFlight.set(key, shared);
+    return shared;
   }
 }
 

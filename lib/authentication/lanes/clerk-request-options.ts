@@ -5,7 +5,7 @@ import {
   type RequestState,
   type SignedInState,
 } from '@clerk/backend/internal';
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 
 import { ClerkRequestOptionsError } from '../../errors/clerk.errors.js';
 import type { ValueOrFunction } from '../../options/option-checks.js';

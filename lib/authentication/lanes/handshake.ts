@@ -1,5 +1,6 @@
 import type { ClerkRequest } from '@clerk/backend/internal';
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
+import { decodeJwt } from 'jose/jwt/decode';
 
 import { SESSION_CATEGORIES } from '../identity/session-token.js';
 

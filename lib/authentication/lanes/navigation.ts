@@ -1,6 +1,6 @@
 import { createClerkRequest, type ClerkRequest } from '@clerk/backend/internal';
 
-import { carriesHandshake, cookieName, isHandshakeName } from '../identity/credentials.js';
+import { carriesHandshake, cookieName, isHandshakeName, type HttpInputs } from '../identity/credentials.js';
 
 /**
  * Whether a browser requests a page, by Clerk's own rule. Only such a request can be redirected to a handshake and come
@@ -10,10 +10,23 @@ export function isDocumentNavigation({
   method,
   headers,
 }: Pick<Request, 'method'> & { readonly headers: Pick<Headers, 'get'> }): boolean {
+  return isNavigation(method, headers.get('sec-fetch-dest'), headers.get('accept'));
+}
+
+/** The same, for a request whose fetch `Request` is not created yet. */
+export function isNavigationInput({ method, headers }: Pick<HttpInputs, 'method' | 'headers'>): boolean {
+  // Node never makes a list of these headers.
+  const { 'sec-fetch-dest': destination, accept } = headers as Readonly<Record<string, string | undefined>>;
+  // As in fetch, `get` is `GET`.
+  return isNavigation(method.toUpperCase(), destination, accept);
+}
+
+type HeaderValue = string | null | undefined;
+
+function isNavigation(method: string, destination: HeaderValue, accept: HeaderValue): boolean {
   if (method !== 'GET') return false;
-  const destination = headers.get('sec-fetch-dest');
   if (destination) return destination === 'document' || destination === 'iframe';
-  return headers.get('accept')?.startsWith('text/html') ?? false;
+  return accept?.startsWith('text/html') ?? false;
 }
 
 /**

@@ -4,7 +4,7 @@ import { signedOutIdentity, type Identity } from '../../../lib/authentication/id
 import { StaticKeySet } from '../../../lib/authentication/keys/key-set.js';
 import { HotCache } from '../../../lib/authentication/cache/hot-cache.js';
 import { CachedAuthenticator } from '../../../lib/authentication/lanes/cached.authenticator.js';
-import { machineIdentity, sessionIdentity } from '../../../lib/authentication/identity/session-identity.js';
+import { machineIdentity, SessionIdentities } from '../../../lib/authentication/identity/session-identity.js';
 import type { AcceptsToken } from '../../../lib/authentication/identity/token-types.js';
 import { VerificationCache } from '../../../lib/authentication/cache/verification-cache.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
@@ -15,6 +15,7 @@ const options = resolveClerkOptions(
   { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' },
   {},
 );
+const sessions = new SessionIdentities(options);
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const claims = { sub: 'user_1', sid: 'sess_1', exp: NOW / 1_000 + 60 };
 const jwt = (sub = claims.sub) => `${encode({ alg: 'RS256' })}.${encode({ ...claims, sub })}.c2ln`;
@@ -22,11 +23,11 @@ const jwt = (sub = claims.sub) => `${encode({ alg: 'RS256' })}.${encode({ ...cla
 /** The session of the token in the header or the cookie. */
 const sessionOf = ({ headers }: Credentials) => {
   const token = headers.authorization?.slice('Bearer '.length) ?? String(headers.cookie).slice('__session='.length);
-  return sessionIdentity(options, token, JSON.parse(atob(token.split('.')[1]!)) as never);
+  return sessions.create(token, JSON.parse(atob(token.split('.')[1]!)) as never);
 };
 const machine = () => machineIdentity('api_key', 'ak_1', { id: 'id_1', subject: 'user_1' } as never);
 const renewed = () => ({
-  ...sessionIdentity(options, jwt(), claims as never),
+  ...sessions.create(jwt(), claims as never),
   headers: new Headers({ 'set-cookie': 'a=b' }),
 });
 const signedOutWithoutHeaders = () => ({ ...signedOut(), headers: new Headers() });
@@ -40,7 +41,7 @@ function setUp(answer: (credentials: Credentials) => Identity = sessionOf, maxEn
   };
   const now = () => NOW;
   const cache = { maxEntries, maxBytes: 1_000_000, machineTokens: { ttl: 10_000 } };
-  const verificationCache = new VerificationCache(options, cache, new StaticKeySet('PEM'), now);
+  const verificationCache = new VerificationCache(options, cache, new StaticKeySet('PEM'), sessions, now);
   const authenticator = new CachedAuthenticator(options, new HotCache(cache, now), verificationCache, next);
   const ask = async (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token', method = 'GET') =>
     authenticator.authenticate(new HttpCredentials({ method, url: '/', headers }, {}), acceptsToken);

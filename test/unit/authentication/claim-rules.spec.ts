@@ -1,4 +1,8 @@
-import { hasAcceptedAudience, hasAuthorizedParty } from '../../../lib/authentication/identity/claim-rules.js';
+import {
+  hasAcceptedAudience,
+  hasAuthorizedParty,
+  verifyClaims,
+} from '../../../lib/authentication/identity/claim-rules.js';
 
 describe('hasAcceptedAudience()', () => {
   it.each<[unknown, unknown, boolean, boolean]>([
@@ -54,4 +58,111 @@ describe('hasAuthorizedParty()', () => {
       expect(hasAuthorizedParty(azp, { authorizedParties: parties, allowMissingAzp })).toBe(expected);
     },
   );
+});
+
+describe('verifyClaims()', () => {
+  const NOW = 1_000_000_000;
+  const OPTIONS = { clockSkewInMs: 5_000, audience: {}, requireAudience: false, allowMissingAzp: false } as never;
+  const CLAIMS = { sub: 'user_1', sid: 'sess_1', exp: 1_000_060 };
+  const VALID = 'valid';
+
+  /** `valid`, Clerk's reason, or `undefined` if Clerk must decide. */
+  const verify = (claims: object, options: object = {}) => {
+    const verification = verifyClaims({ ...CLAIMS, ...claims }, { ...(OPTIONS as object), ...options } as never, NOW);
+    if (!verification) return undefined;
+    return 'claims' in verification ? VALID : verification.reason;
+  };
+
+  it('returns the claims of a valid session', () => {
+    expect(verifyClaims(CLAIMS, OPTIONS, NOW)).toEqual({ claims: CLAIMS });
+  });
+
+  it.each<[object, string | undefined]>([
+    [{}, VALID],
+    // exp, with the clock skew
+    [{ exp: 999_996 }, VALID],
+    [{ exp: 999_995 }, 'token-expired'],
+    [{ exp: -1 }, 'token-expired'],
+    [{ exp: undefined }, undefined],
+    [{ exp: '1000060' }, undefined],
+    [{ exp: 1_000_060.5 }, undefined],
+    [{ exp: 8e12 }, undefined],
+    [{ exp: 8e12 - 1 }, VALID],
+    [{ exp: Infinity }, undefined],
+    // nbf and iat, with the clock skew
+    ...(
+      [
+        ['nbf', 'token-not-active-yet'],
+        ['iat', 'token-iat-in-the-future'],
+      ] as const
+    ).flatMap(([claim, reason]): [object, string | undefined][] => [
+      [{ [claim]: 1_000_005 }, VALID],
+      [{ [claim]: 1_000_006 }, reason],
+      [{ [claim]: null }, undefined],
+      [{ [claim]: '1' }, undefined],
+      [{ [claim]: -8e12 }, undefined],
+      [{ [claim]: -8e12 + 1 }, VALID],
+    ]),
+    // What only Clerk accepts or rejects
+    [{ sub: undefined }, undefined],
+    [{ sub: 5 }, undefined],
+    [{ sid: undefined }, undefined],
+    [{ sid: '' }, undefined],
+    [{ sid: ['sess_1'] }, undefined],
+    [{ sid: undefined, exp: 1 }, 'token-expired'],
+  ])('for the claims %j at 1,000,000 s with 5 s of clock skew, returns %s', (claims, expected) => {
+    expect(verify(claims)).toBe(expected);
+  });
+
+  it.each<[unknown, unknown, boolean, string | undefined]>([
+    // audience, aud, requireAudience, expected
+    [undefined, undefined, false, VALID],
+    [undefined, undefined, true, VALID],
+    [undefined, 'a', true, VALID],
+    [[], 'a', true, VALID],
+    ['a', undefined, false, VALID],
+    ['a', undefined, true, 'token-verification-failed'],
+    ['a', 'a', false, VALID],
+    ['a', 'a', true, VALID],
+    ['a', 'b', false, 'token-verification-failed'],
+    [['a', 'b'], 'b', false, VALID],
+    [['a', 'b'], 'ab', false, 'token-verification-failed'],
+    // Clerk decides about a list of audiences.
+    ['a', ['a'], false, undefined],
+    ['a', '', false, undefined],
+    [[5], 5, false, undefined],
+  ])('with audience %j, aud %j and requireAudience %s, returns %s', (audience, aud, requireAudience, expected) => {
+    expect(verify({ aud }, { audience: { session_token: audience }, requireAudience })).toBe(expected);
+  });
+
+  it.each<[unknown, unknown, boolean, string | undefined]>([
+    // authorizedParties, azp, allowMissingAzp, expected
+    [undefined, 'https://evil.example', false, VALID],
+    [[], 'https://evil.example', false, VALID],
+    [['https://a.example'], 'https://a.example', false, VALID],
+    [['https://a.example', 'https://b.example'], 'https://b.example', false, VALID],
+    [['https://a.example'], 'https://evil.example', false, 'token-invalid-authorized-parties'],
+    [['https://a.example'], 'https://evil.example', true, 'token-invalid-authorized-parties'],
+    [['https://a.example'], undefined, false, 'token-invalid-authorized-parties'],
+    [['https://a.example'], undefined, true, VALID],
+    [['https://a.example'], '', true, undefined],
+    [[5], 5, true, undefined],
+  ])(
+    'with authorizedParties %j, azp %j and allowMissingAzp %s, returns %s',
+    (authorizedParties, azp, allowMissingAzp, expected) => {
+      expect(verify({ azp }, { authorizedParties, allowMissingAzp })).toBe(expected);
+    },
+  );
+
+  it.each<[string, object, object, string]>([
+    ['an audience before an azp', { aud: 'b', azp: 'b' }, {}, 'token-verification-failed'],
+    ['an azp before the expiry', { azp: 'b', exp: 1 }, {}, 'token-invalid-authorized-parties'],
+    ['the expiry before nbf', { exp: 1, nbf: 2_000_000 }, {}, 'token-expired'],
+    ['nbf before iat', { nbf: 2_000_000, iat: 2_000_000 }, {}, 'token-not-active-yet'],
+    ['the expiry before a missing audience', { exp: 1 }, { requireAudience: true }, 'token-expired'],
+    ['the expiry before an azp that may be missing', { azp: 'b', exp: 1 }, { allowMissingAzp: true }, 'token-expired'],
+  ])('checks %s, as Clerk does', (_, claims, options, expected) => {
+    const all = { audience: { session_token: 'a' }, authorizedParties: ['a'], ...options };
+    expect(verify({ azp: 'a', ...claims }, all)).toBe(expected);
+  });
 });

@@ -37,6 +37,7 @@ function setUp(
   } as unknown as ClerkClient;
   const keys: KeySet = {
     find,
+    isUnknown: () => false,
     getCached: () => null,
     current: async () => 'CURRENT',
     freshUntil: () => Infinity,

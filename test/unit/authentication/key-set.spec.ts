@@ -69,6 +69,19 @@ describe('RemoteKeySet', () => {
     expect(calls).toHaveLength(1);
   });
 
+  it('knows certainly that there is no key only for a while after a fetch', async () => {
+    const { keys, pass, calls } = remote(() => jwks('ins_1'));
+    expect(keys.isUnknown('forged')).toBe(false);
+    await keys.find('ins_1');
+    expect(keys.isUnknown('forged')).toBe(true);
+    expect(keys.isUnknown('ins_1')).toBe(false);
+    expect(keys.isUnknown(null)).toBe(true);
+    pass(30_000);
+    expect(keys.isUnknown('forged')).toBe(false);
+    expect(keys.isUnknown(null)).toBe(true);
+    expect(calls).toHaveLength(1);
+  });
+
   it('makes at most ten fetches in thirty seconds during a flood while Clerk is down', async () => {
     const { keys, calls, pass } = remote(() => new Response('', { status: 429 }));
     const flood = async () => {
@@ -543,6 +556,7 @@ describe('EMPTY_KEY_SET', () => {
   it('has no keys, and throws from current() with the reason', async () => {
     await expect(EMPTY_KEY_SET.find('ins_1')).resolves.toBeNull();
     expect(EMPTY_KEY_SET.getCached('ins_1')).toBeNull();
+    expect(EMPTY_KEY_SET.isUnknown('ins_1')).toBe(true);
     expect(EMPTY_KEY_SET.freshUntil()).toBe(Infinity);
     await expect(EMPTY_KEY_SET.current()).rejects.toThrow('There is no secretKey to fetch keys with');
   });
@@ -560,6 +574,7 @@ describe('StaticKeySet', () => {
     const { publicKey } = await generateKeyPair('RS256', { extractable: true });
     const pem = await exportSPKI(publicKey);
     const keys = new StaticKeySet(pem);
+    expect(keys.isUnknown()).toBe(false);
     expect(keys.getCached().export({ type: 'spki', format: 'pem' }).toString().trim()).toBe(pem.trim());
     expect(keys.getCached()).toBe(keys.getCached());
   });

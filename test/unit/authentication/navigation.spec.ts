@@ -1,13 +1,17 @@
 import { createClerkRequest } from '@clerk/backend/internal';
 import fc from 'fast-check';
 
-import { isDocumentNavigation, withoutHandshake } from '../../../lib/authentication/lanes/navigation.js';
+import {
+  isDocumentNavigation,
+  isNavigationInput,
+  withoutHandshake,
+} from '../../../lib/authentication/lanes/navigation.js';
 
 const request = (headers: Record<string, string> = {}, path = '/', method = 'GET') =>
   createClerkRequest(new Request(`http://localhost${path}`, { headers, method }));
 const NAVIGATION = { 'sec-fetch-dest': 'document' };
 
-describe('isDocumentNavigation()', () => {
+describe('isDocumentNavigation() and isNavigationInput()', () => {
   it.each([
     [{ 'sec-fetch-dest': 'document' }, 'GET', true],
     [{ 'sec-fetch-dest': 'iframe' }, 'GET', true],
@@ -18,9 +22,15 @@ describe('isDocumentNavigation()', () => {
     [{}, 'GET', false],
     [{ 'sec-fetch-dest': 'document' }, 'POST', false],
     [{ accept: 'text/html' }, 'HEAD', false],
-  ])('for the headers %j and the method %s, returns %s as in Clerk’s SDK', (headers, method, answer) =>
-    expect(isDocumentNavigation(request(headers as never, '/', method))).toBe(answer),
-  );
+  ])('for the headers %j and the method %s, returns %s as in Clerk’s SDK', (headers, method, answer) => {
+    expect(isDocumentNavigation(request(headers as never, '/', method))).toBe(answer);
+    expect(isNavigationInput({ headers: headers as never, method })).toBe(answer);
+  });
+
+  it('treat the method get as GET, as fetch does', () => {
+    expect(isDocumentNavigation(request(NAVIGATION, '/', 'get'))).toBe(true);
+    expect(isNavigationInput({ headers: NAVIGATION, method: 'get' })).toBe(true);
+  });
 });
 
 describe('withoutHandshake()', () => {

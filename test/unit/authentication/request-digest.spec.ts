@@ -1,8 +1,11 @@
 import {
   computeDigest,
+  dependsOnUrl,
   fingerprintRequest,
+  fingerprintWithoutCredentials,
   findSoleSessionToken,
 } from '../../../lib/authentication/cache/request-digest.js';
+import type { AcceptsToken } from '../../../lib/authentication/identity/token-types.js';
 import type { ClerkModuleOptions } from '../../../lib/index.js';
 import type { ResolvedClerkOptions } from '../../../lib/options/resolved-options.js';
 
@@ -98,5 +101,80 @@ describe('fingerprintRequest()', () => {
     ],
   ])('distinguishes targets by %s: %s and %s', (_, one, other, given, differ) => {
     expect(of({ target: one }, given) !== of({ target: other }, given)).toBe(differ);
+  });
+});
+
+describe('fingerprintWithoutCredentials()', () => {
+  const of = (request: Partial<typeof inputs> = {}, acceptsToken: AcceptsToken = 'session_token') =>
+    fingerprintWithoutCredentials({ ...inputs, ...request }, acceptsToken);
+
+  it.each([
+    ...['host', 'x-forwarded-host', 'x-forwarded-proto', 'cloudfront-forwarded-proto', ':authority'],
+    ...['origin', 'sec-fetch-dest', 'accept'],
+  ])('distinguishes requests by the header %s', (name) => {
+    const [a, b, empty, missing] = ['a', 'b', '', undefined].map((value) => of({ headers: { [name]: value } }));
+    expect(new Set([a, b, empty, missing]).size).toBe(4);
+  });
+
+  it('distinguishes a value of one header from the same value of another', () => {
+    expect(of({ headers: { host: 'a' } })).not.toBe(of({ headers: { origin: 'a' } }));
+  });
+
+  it('distinguishes requests by method, encryption, token types and the cookies of Clerk', () => {
+    const all = [
+      of(),
+      of({ method: 'POST' }),
+      of({ isEncrypted: true }),
+      of({}, 'any'),
+      of({}, ['session_token', 'api_key']),
+      of({ headers: { cookie: '__client_uat=0' } }),
+      of({ headers: { cookie: '__client_uat=1' } }),
+      of({ headers: { cookie: '__client_uat_12345678=1' } }),
+      of({ headers: { cookie: '__clerk_db_jwt=1' } }),
+      of({ headers: { cookie: '__clerk_redirect_count=1' } }),
+    ];
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  it.each<[string, Partial<typeof inputs>, Partial<typeof inputs>]>([
+    ['the path and query', { target: '/' }, { target: '/other?page=2' }],
+    ['cookies that are not Clerk’s', {}, { headers: { cookie: '_ga=GA1; theme=dark; __utma=1' } as never }],
+    [
+      'cookies beside Clerk’s',
+      { headers: { cookie: '__client_uat=0' } },
+      { headers: { cookie: '__client_uat=0;_ga=GA1' } },
+    ],
+    ['a scheme that Clerk ignores', {}, { headers: { authorization: 'Basic x' } as never }],
+  ])('ignores %s', (_, one, other) => {
+    // An empty list of Clerk's cookies ends with a line break.
+    expect(of(one)?.trimEnd()).toBe(of(other)?.trimEnd());
+  });
+
+  it.each<[string, Partial<typeof inputs>]>([
+    ['a token', { headers: { authorization: 'Bearer x' } as never }],
+    ['an empty bearer token', { headers: { authorization: 'Bearer ' } as never }],
+    ['a token without a scheme', { headers: { authorization: 'x' } as never }],
+    ['a session cookie', { headers: { cookie: 'a=b;__session=x' } as never }],
+    ['the name of a session cookie in another cookie', { headers: { cookie: 'a=__session' } as never }],
+    ['a refresh token', { headers: { cookie: '__refresh_12345678=x' } as never }],
+    ['a handshake cookie', { headers: { cookie: '__clerk_handshake_nonce=x' } as never }],
+    ['a parameter of Clerk', { target: '/?a=b&__clerk_db_jwt=x' }],
+    ['a parameter whose name is encoded', { target: '/?%5F_clerk_db_jwt=x' }],
+    ['long headers', { headers: { origin: 'a'.repeat(600) } as never }],
+  ])('returns undefined for a request with %s', (_, request) => {
+    expect(of(request)).toBeUndefined();
+  });
+});
+
+describe('dependsOnUrl()', () => {
+  it.each<[string, ClerkModuleOptions, boolean]>([
+    ['none', {}, false],
+    ['fixed values', { domain: 'a.test', isSatellite: true, frontendApiProxy: { enabled: true } }, false],
+    ['domain', { domain: () => 'a.test' }, true],
+    ['isSatellite', { isSatellite: () => true }, true],
+    ['proxyUrl', { proxyUrl: () => '/a' }, true],
+    ['frontendApiProxy', { frontendApiProxy: { enabled: () => true } }, true],
+  ])('with a function in %s, returns the right value', (_, given, expected) => {
+    expect(dependsOnUrl(options(given))).toBe(expected);
   });
 });

@@ -4,16 +4,17 @@ import type { AddressInfo } from 'node:net';
 
 import type { SignedInAuthObject } from '@clerk/backend/internal';
 
-import { sessionIdentity } from '../../../lib/authentication/identity/session-identity.js';
+import { SessionIdentities } from '../../../lib/authentication/identity/session-identity.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
 const options = resolveClerkOptions(
   { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a' },
   {},
 );
-const identityOf = (sts: string) => sessionIdentity(options, 'x.y.z', { sub: 'user_1', sid: 'sess_1', sts } as never);
+const identityOf = (sts: string) =>
+  new SessionIdentities(options).create('x.y.z', { sub: 'user_1', sid: 'sess_1', sts } as never);
 
-describe('sessionIdentity()', () => {
+describe('SessionIdentities', () => {
   const signedIn = { isAuthenticated: true, userId: 'user_1' };
   const pending = { isAuthenticated: false, userId: null, sessionStatus: 'pending' };
   it.each([
@@ -38,7 +39,8 @@ describe('sessionIdentity()', () => {
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const auth = sessionIdentity({ ...options, apiUrl }, 'x.y.z', { sub: 'user_1', sid: 'sess_1' } as never).toAuth();
+    const sessions = new SessionIdentities({ ...options, apiUrl });
+    const auth = sessions.create('x.y.z', { sub: 'user_1', sid: 'sess_1' } as never).toAuth();
     const token = await (auth as SignedInAuthObject).getToken({ template: 'own' });
     server.close();
     expect([token, ...asked]).toEqual(['a.b.c', 'POST', '/v1/sessions/sess_1/tokens/own', 'Bearer sk_test_a']);

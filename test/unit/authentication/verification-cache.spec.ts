@@ -1,6 +1,6 @@
 import type { Identity } from '../../../lib/authentication/identity/identity.js';
 import { StaticKeySet, type KeySet } from '../../../lib/authentication/keys/key-set.js';
-import { machineIdentity, sessionIdentity } from '../../../lib/authentication/identity/session-identity.js';
+import { machineIdentity, SessionIdentities } from '../../../lib/authentication/identity/session-identity.js';
 import { VerificationCache } from '../../../lib/authentication/cache/verification-cache.js';
 import { resolveClerkOptions } from '../../../lib/options/resolve-options.js';
 
@@ -10,18 +10,20 @@ const options = resolveClerkOptions(
   { publishableKey: `pk_test_${btoa('a.clerk.accounts.dev$')}`, secretKey: 'sk_test_a', clockSkewInMs: 5 * SECOND },
   {},
 );
+const sessions = new SessionIdentities(options);
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = (claims: object) => `${encode({ alg: 'RS256' })}.${encode(claims)}.c2ln`;
 
 /** Claims of a session that expires in so many seconds. */
 const claims = (seconds: number) => ({ sub: 'user_1', sid: 'sess_1', exp: NOW / SECOND + seconds }) as never;
-const session = (seconds: number) => sessionIdentity(options, jwt(claims(seconds)), claims(seconds));
+const session = (seconds: number) => sessions.create(jwt(claims(seconds)), claims(seconds));
 const machine = () => machineIdentity('api_key', 'ak_1', { id: 'id_1', subject: 'user_1', scopes: ['a'] } as never);
 
 function setUp({ ttl = 0, maxEntries = 10, maxBytes = 1_000_000, freshUntil = Infinity } = {}) {
   const clock = { now: NOW };
   const keys: KeySet = Object.assign(new StaticKeySet('PEM'), { freshUntil: () => freshUntil });
-  const cache = new VerificationCache(options, { maxEntries, maxBytes, machineTokens: { ttl } }, keys, () => clock.now);
+  const limits = { maxEntries, maxBytes, machineTokens: { ttl } };
+  const cache = new VerificationCache(options, limits, keys, sessions, () => clock.now);
   /** The number of seconds for which the entry is cached. */
   const secondsCached = (token?: string) => {
     for (let seconds = 0; seconds <= 100; seconds++) {
