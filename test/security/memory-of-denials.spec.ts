@@ -62,6 +62,7 @@ describe('the memory of an instance under floods of denied requests', () => {
       find: () => keys.find(),
       current: () => keys.current(),
       freshUntil: () => Infinity,
+      isUnknown: () => false,
       getCached: () => ((count.keys += 1), keys.getCached()),
     };
     const authenticator = createAuthenticator(options, client, counting, () => now);
