@@ -37,6 +37,18 @@ export const CLIENT_OPTIONS = [
   'telemetry',
 ] as const satisfies readonly (keyof ResolvedClerkOptions)[];
 
+/** Returns a client. The same one each time: all that need a client of an instance share it. */
+export type GetClient = () => ClerkClient;
+
+/**
+ * Builds a client when it is first needed. Requests with a session token never need it, and building it takes more time
+ * and memory than the rest of an instance.
+ */
+export function lazyClient(build: () => ClerkClient): GetClient {
+  let client: ClerkClient | undefined;
+  return () => (client ??= build());
+}
+
 /** Returns the application's own client if it provides one, and otherwise builds one from the resolved options. */
 export function createClient(options: ResolvedClerkOptions): ClerkClient {
   return options.clerkClient ?? buildClient(options);

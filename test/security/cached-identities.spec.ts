@@ -38,7 +38,12 @@ describe('cached identities', () => {
     const options = resolveClerkOptions({ publishableKey, secretKey, apiUrl, jwtKey: of.jwtKey, ...given }, {});
     const client = createClerkClient({ publishableKey, secretKey, apiUrl, telemetry: { disabled: true } });
     const asked = jest.spyOn(client, 'authenticateRequest');
-    const authenticator = createAuthenticator(options, client, keys, () => now);
+    const authenticator = createAuthenticator(
+      options,
+      () => client,
+      keys,
+      () => now,
+    );
     const ask = async (
       headers: Record<string, string>,
       {

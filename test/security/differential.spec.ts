@@ -80,7 +80,12 @@ describe.each(['development', 'production'] as const)(
       const client = createClerkClient(base);
       const authenticator = (lanes: ClerkModuleOptions) => {
         const options = resolveClerkOptions({ ...base, ...given, ...lanes }, {});
-        const created = createAuthenticator(options, client, new StaticKeySet(jwtKey), () => now);
+        const created = createAuthenticator(
+          options,
+          () => client,
+          new StaticKeySet(jwtKey),
+          () => now,
+        );
         return async (source: HttpRequestLike, { acceptsToken }: RequestSpec): Promise<Identity> =>
           created.authenticate(new HttpCredentials(source, source, given.authorizedParties), acceptsToken);
       };

@@ -61,7 +61,13 @@ describe('the answers that need no call of Clerk’s client', () => {
     const client = createClerkClient({ ...base, apiVersion: 'v1' });
     const asked = jest.spyOn(client, 'authenticateRequest');
     const keys: KeySet = fetchesKeys ? new RemoteKeySet(options, calls, fetch, () => now) : new StaticKeySet(of.jwtKey);
-    const authenticator = createAuthenticator(options, client, keys, () => now, calls);
+    const authenticator = createAuthenticator(
+      options,
+      () => client,
+      keys,
+      () => now,
+      calls,
+    );
     const ask = async ({
       method = 'GET',
       url = '/',

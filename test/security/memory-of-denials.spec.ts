@@ -65,7 +65,12 @@ describe('the memory of an instance under floods of denied requests', () => {
       isUnknown: () => false,
       getCached: () => ((count.keys += 1), keys.getCached()),
     };
-    const authenticator = createAuthenticator(options, client, counting, () => now);
+    const authenticator = createAuthenticator(
+      options,
+      () => client,
+      counting,
+      () => now,
+    );
     const ask = async (headers: Headers): Promise<Identity> => {
       // Each value is a string of its own, as if read from a socket.
       const sent = JSON.parse(JSON.stringify({ host: 'api.test', ...headers })) as Record<string, string>;

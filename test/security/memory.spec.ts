@@ -1,12 +1,15 @@
-import { createClerkClient } from '@clerk/backend';
+import { createClerkClient, type ClerkClient } from '@clerk/backend';
 
 import { createAuthenticator } from '../../lib/authentication/instances/clerk-instance.js';
+import { ClerkInstances } from '../../lib/authentication/instances/clerk-instances.js';
+import { TenantAuthenticator } from '../../lib/authentication/instances/tenant.authenticator.js';
 import { StaticKeySet } from '../../lib/authentication/keys/key-set.js';
 import { HotCache } from '../../lib/authentication/cache/hot-cache.js';
 import { CachedAuthenticator } from '../../lib/authentication/lanes/cached.authenticator.js';
 import { SessionIdentities } from '../../lib/authentication/identity/session-identity.js';
 import type { AcceptsToken } from '../../lib/authentication/identity/token-types.js';
 import { VerificationCache } from '../../lib/authentication/cache/verification-cache.js';
+import type { ClerkModuleOptions } from '../../lib/options/clerk-options.js';
 import type { VerificationCacheOptions } from '../../lib/options/rows/performance-options.js';
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
@@ -42,7 +45,7 @@ describe('the memory of the caches', () => {
     const clock = { now: Date.now() };
     const authenticator = createAuthenticator(
       options,
-      client,
+      () => client,
       new StaticKeySet(clerk.jwtKey),
       () => clock.now,
     ) as CachedAuthenticator;
@@ -106,6 +109,35 @@ describe('the memory of the caches', () => {
     };
     const limits = { maxBytes: MIB, maxEntries: 100_000 };
     expect(await least(() => growth(twice, PADDING, limits), 1.5 * MIB)).toBeLessThan(1.5 * MIB);
+  }, 120_000);
+
+  it('takes little for a tenant with one caller, whose caches could hold thousands', async () => {
+    /** The growth of the heap and of memory outside of it by each of many tenants, in bytes. */
+    const ofTenant = async () => {
+      let tenant = 0;
+      const { publishableKey, apiUrl } = clerk.options;
+      const options = { publishableKey, apiUrl, jwtKey: clerk.jwtKey };
+      const given: ClerkModuleOptions = {
+        telemetry: { disabled: true },
+        verificationCache: { maxEntries: 10_000 },
+        resolveOptions: () => ({ ...options, secretKey: `sk_test_${tenant}` }),
+      };
+      const instances = new ClerkInstances(resolveClerkOptions(given, {}), {} as ClerkClient, given, {});
+      const authenticator = new TenantAuthenticator(instances);
+      const send = async () => {
+        const source = { method: 'POST', url: '/', headers: { host: 'api.test', authorization: `Bearer ${session}` } };
+        const identity = await authenticator.authenticate(new HttpCredentials(source, source), 'session_token');
+        expect(identity.status).toBe('signed-in');
+      };
+      await send();
+      const before = heap() + process.memoryUsage().external;
+      for (tenant = 1; tenant <= CALLERS; tenant++) await send();
+      const grown = heap() + process.memoryUsage().external - before;
+      instances.onModuleDestroy();
+      return grown / CALLERS;
+    };
+    const bound = 20 * 1024;
+    expect(await least(ofTenant, bound)).toBeLessThan(bound);
   }, 120_000);
 
   describe('for claims of different shapes', () => {

@@ -222,7 +222,8 @@ it('a request of arbitrary values without a valid token is either unreadable or 
   const clerk = await LocalClerk.start();
   const jwtKey = clerk.jwtKey;
   const options = resolveClerkOptions({ ...clerk.options, jwtKey, proxyUrl: undefined }, {});
-  const lanes = createAuthenticator(options, createClient(options), new StaticKeySet(jwtKey), Date.now);
+  const client = createClient(options);
+  const lanes = createAuthenticator(options, () => client, new StaticKeySet(jwtKey), Date.now);
   const seen = { readable: 0, unreadable: 0 };
   const text = fc.constantFrom('Bearer x', '__session=a.b.c; __client_uat=1', 'localhost', 'text/html', 'document', '');
   const value = fc.oneof({ weight: 4, arbitrary: text }, { weight: 1, arbitrary: fc.anything({ withBigInt: true }) });

@@ -69,7 +69,12 @@ describe.each(['development', 'production'] as const)(
       const base = { publishableKey, secretKey, apiUrl, jwtKey: clerk.jwtKey, telemetry: { disabled: true } };
       const client = createClerkClient({ ...base, apiVersion: 'v1' });
       const options = resolveClerkOptions({ ...base, ...given }, {});
-      const authenticator = createAuthenticator(options, client, new StaticKeySet(clerk.jwtKey), () => now);
+      const authenticator = createAuthenticator(
+        options,
+        () => client,
+        new StaticKeySet(clerk.jwtKey),
+        () => now,
+      );
       return async (sent: Sent): Promise<Identity> => {
         const { method = 'GET', url = '/', headers, acceptsToken = 'session_token', isEncrypted = false } = sent;
         const socket = { encrypted: isEncrypted };

@@ -402,7 +402,12 @@ describe('the work that a caller causes', () => {
     clerk = await LocalClerk.start();
     const settled = resolveClerkOptions({ ...clerk.options, jwtKey: clerk.jwtKey, verificationCache: false }, {});
     const client = createClerkClient({ ...clerk.options, telemetry: { disabled: true } });
-    authenticator = createAuthenticator(settled, client, new StaticKeySet(clerk.jwtKey), () => Date.now());
+    authenticator = createAuthenticator(
+      settled,
+      () => client,
+      new StaticKeySet(clerk.jwtKey),
+      () => Date.now(),
+    );
   });
   afterAll(async () => {
     jest.restoreAllMocks();

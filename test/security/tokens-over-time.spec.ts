@@ -53,7 +53,13 @@ describe.each(LANES)('the authenticator over time, %s', (_, lanes) => {
     const calls = new ClerkCalls(options);
     const keys = createKeys ? createKeys(calls) : new StaticKeySet(clerk.jwtKey);
     const client = createClerkClient({ ...base, apiVersion: 'v1' });
-    const authenticator = createAuthenticator(options, client, keys, () => now, calls);
+    const authenticator = createAuthenticator(
+      options,
+      () => client,
+      keys,
+      () => now,
+      calls,
+    );
     return async (token: string, acceptsToken: AcceptsToken = 'session_token', method = 'GET'): Promise<Identity> => {
       const source = { method, url: '/', headers: { host: 'api.test', authorization: `Bearer ${token}` } };
       return authenticator.authenticate(new HttpCredentials(source, source), acceptsToken);

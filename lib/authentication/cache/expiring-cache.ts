@@ -38,64 +38,67 @@ const MAX_REMOVED_PER_CLEANUP = 10_000;
  * entry with a longer validity can delay the removal of others, at most until it expires itself.
  */
 export class ExpiringCache<Key extends string | number, Entry extends ValidityWindow> {
-  private readonly entries: LRUCache<Key, Entry>;
+  /** Created with the first entry: an application with many tenants has many caches that stay empty. */
+  private entries: LRUCache<Key, Entry> | undefined;
   private cleanup: NodeJS.Timeout | undefined;
   private isClosed = false;
 
   constructor(
-    { maxEntries, maxBytes }: CacheCapacity,
+    private readonly capacity: CacheCapacity,
     private readonly now: () => number,
-  ) {
-    this.entries = new LRUCache({ max: maxEntries, maxSize: maxBytes });
-  }
+  ) {}
 
   /** The number of entries, including expired ones that have not been removed yet. */
   get size(): number {
-    return this.entries.size;
+    return this.entries?.size ?? 0;
   }
 
   /** The total size of the entries in bytes, as passed to `set`. */
   get bytes(): number {
-    return this.entries.calculatedSize;
+    return this.entries?.calculatedSize ?? 0;
   }
 
   get(key: Key): Entry | undefined {
-    const entry = this.entries.get(key);
+    const entry = this.entries?.get(key);
     if (entry === undefined || isValidAt(entry, this.now())) return entry;
-    this.entries.delete(key);
+    this.entries?.delete(key);
     return undefined;
   }
 
   /** @param bytes The memory that the entry takes. An entry larger than the whole cache is not stored. */
   set(key: Key, entry: Entry, bytes: number): void {
     if (this.isClosed) return;
-    this.removeExpired(MAX_REMOVED_PER_SET);
-    this.entries.set(key, entry, { size: bytes });
-    this.scheduleCleanup(CLEANUP_INTERVAL_MS);
+    const { maxEntries, maxBytes } = this.capacity;
+    // With `max`, LRUCache would allocate memory for that many entries at once.
+    const entries = (this.entries ??= new LRUCache<Key, Entry>({ maxSize: maxBytes }));
+    this.removeExpired(entries, MAX_REMOVED_PER_SET);
+    entries.set(key, entry, { size: bytes });
+    if (entries.size > maxEntries) entries.pop();
+    this.scheduleCleanup(entries, CLEANUP_INTERVAL_MS);
   }
 
   /** Removes all entries and ignores later calls of `set`. */
   close(): void {
     this.isClosed = true;
     clearTimeout(this.cleanup);
-    this.entries.clear();
+    this.entries?.clear();
   }
 
-  private scheduleCleanup(delay: number): void {
+  private scheduleCleanup(entries: LRUCache<Key, Entry>, delay: number): void {
     this.cleanup ??= setTimeout(() => {
       this.cleanup = undefined;
-      const hasMore = this.removeExpired(MAX_REMOVED_PER_CLEANUP);
-      if (this.size > 0) this.scheduleCleanup(hasMore ? 0 : CLEANUP_INTERVAL_MS);
+      const hasMore = this.removeExpired(entries, MAX_REMOVED_PER_CLEANUP);
+      if (this.size > 0) this.scheduleCleanup(entries, hasMore ? 0 : CLEANUP_INTERVAL_MS);
     }, delay).unref();
   }
 
   /** @returns Whether it stopped at the limit, so that more expired entries may be left. */
-  private removeExpired(limit: number): boolean {
+  private removeExpired(entries: LRUCache<Key, Entry>, limit: number): boolean {
     const now = this.now();
     for (let removed = 0; removed < limit; removed++) {
-      const { value: oldest } = this.entries.rvalues().next() as IteratorResult<Entry, undefined>;
+      const { value: oldest } = entries.rvalues().next() as IteratorResult<Entry, undefined>;
       if (oldest === undefined || isValidAt(oldest, now)) return false;
-      this.entries.pop();
+      entries.pop();
     }
     return true;
   }

@@ -19,12 +19,12 @@ export class SegmentedLru<V extends object> {
     private readonly max: number,
     private readonly onRemove: (value: V) => void = () => undefined,
   ) {
-    this.once = new LRUCache({ max });
+    this.once = createLru(max);
     // Demote an entry that is no longer used to the new ones instead of keeping it forever.
-    const dispose = (value: V, key: string, reason: string): void => {
+    const dispose = (value: V, key: string, reason: LRUCache.DisposeReason): void => {
       if (reason === 'evict') this.once.set(key, value);
     };
-    this.again = new LRUCache({ max: Math.floor(max * USED_AGAIN_SHARE), dispose });
+    this.again = createLru(Math.floor(max * USED_AGAIN_SHARE), dispose);
   }
 
   get(key: string): V | undefined {
@@ -54,4 +54,12 @@ export class SegmentedLru<V extends object> {
   private notify(value: V | undefined): void {
     if (value) this.onRemove(value);
   }
+}
+
+/** With `max` instead of `maxSize`, LRUCache would allocate memory for that many entries at once. */
+function createLru<V extends object>(
+  maxEntries: number,
+  dispose?: (value: V, key: string, reason: LRUCache.DisposeReason) => void,
+): LRUCache<string, V> {
+  return new LRUCache({ maxSize: maxEntries, sizeCalculation: () => 1, ...(dispose && { dispose }) });
 }

@@ -1,6 +1,6 @@
 import type { ClerkClient } from '@clerk/backend';
 
-import { createClient } from '../../client/clerk-client.service.js';
+import { createClient, lazyClient, type GetClient } from '../../client/clerk-client.service.js';
 import { isClientOnly } from '../../options/client-only.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import type { Authenticator } from '../lanes/authenticator.js';
@@ -24,6 +24,7 @@ import { VerificationCache } from '../cache/verification-cache.js';
  */
 export interface ClerkInstance {
   readonly options: ResolvedClerkOptions;
+  /** Built when it is first used. */
   readonly client: ClerkClient;
   readonly calls: ClerkCalls;
   readonly authenticator: Authenticator;
@@ -53,29 +54,34 @@ export function createBackend(options: BackendOptions): ClerkBackend {
 }
 
 /**
- * Creates the client, keys, authenticator and user cache of an instance.
+ * Creates the keys, authenticator and user cache of an instance, and its client when it is needed.
  *
  * @param backend May be shared by instances with equal {@link BACKEND_OPTIONS}.
  */
 export function createInstance(
   options: ResolvedClerkOptions,
-  client: ClerkClient = createClient(options),
+  getClient: GetClient = lazyClient(() => createClient(options)),
   now: () => number = () => Date.now(),
   { calls, keys }: ClerkBackend = createBackend(options),
 ): ClerkInstance {
-  const authenticator = createAuthenticator(options, client, keys, now, calls);
-  const users = new UserCache(options, client, calls, now);
+  const authenticator = createAuthenticator(options, getClient, keys, now, calls);
+  const users = new UserCache(options, getClient, calls, now);
   const close = () => {
     authenticator.close?.();
     users.close();
   };
-  return { options, client, calls, authenticator, users, close };
+  return {
+    ...{ options, calls, authenticator, users, close },
+    get client() {
+      return getClient();
+    },
+  };
 }
 
 /** Builds the chain of authenticators, fastest first. Each passes on what it cannot decide with certainty. */
 export function createAuthenticator(
   options: ResolvedClerkOptions,
-  client: ClerkClient,
+  getClient: GetClient,
   keys: KeySet,
   now: () => number,
   calls: ClerkCalls = new ClerkCalls(options),
@@ -83,7 +89,7 @@ export function createAuthenticator(
   if (isClientOnly(options)) return new ClientOnlyAuthenticator();
   const { verificationCache, directVerification } = options;
   const [sessions, signedOut] = [new SessionIdentities(options), new SignedOutIdentities()];
-  let authenticator: Authenticator = new ClerkAuthenticator(options, client, keys, calls, now);
+  let authenticator: Authenticator = new ClerkAuthenticator(options, getClient, keys, calls, now);
   if (directVerification) {
     authenticator = new DirectAuthenticator(options, keys, sessions, signedOut, authenticator, now);
   }

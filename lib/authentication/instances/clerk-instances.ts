@@ -1,6 +1,6 @@
 import type { ClerkClient } from '@clerk/backend';
 
-import { buildClient, CLIENT_OPTIONS } from '../../client/clerk-client.service.js';
+import { buildClient, CLIENT_OPTIONS, lazyClient, type GetClient } from '../../client/clerk-client.service.js';
 import { ClerkConfigurationError, ClerkRequestOptionsError } from '../../errors/clerk.errors.js';
 import type { ClerkModuleOptions } from '../../options/clerk-options.js';
 import type { RequestOptions } from '../../options/request-options.js';
@@ -21,7 +21,7 @@ import { SegmentedLru } from '../cache/segmented-lru.js';
 /** The maximum number of cached instances, and also of the clients and key sets that instances share. */
 const MAX_INSTANCES = 1_000;
 
-type Resolve = (request: object) => RequestOptions | undefined | Promise<RequestOptions | undefined>;
+type Resolve = (request: object) => RequestOptions | undefined | PromiseLike<RequestOptions | undefined>;
 
 /**
  * Finds the Clerk instance of a request: the only one of the module, or the one of a tenant if `resolveOptions` is set.
@@ -33,10 +33,11 @@ type Resolve = (request: object) => RequestOptions | undefined | Promise<Request
 export class ClerkInstances {
   private readonly instances = new SegmentedLru<ClerkInstance>(MAX_INSTANCES, (instance) => instance.close());
   private readonly backends = new SegmentedLru<ClerkBackend>(MAX_INSTANCES);
-  private readonly clients = new SegmentedLru<ClerkClient>(MAX_INSTANCES);
-  private readonly byCarrier = new WeakMap<object, Promise<ClerkInstance>>();
+  private readonly clients = new SegmentedLru<GetClient>(MAX_INSTANCES);
+  private readonly byCarrier = new WeakMap<object, ClerkInstance | Promise<ClerkInstance>>();
   private readonly tenantOptionsReader = new TenantOptionsReader();
   private readonly fingerprints = new Fingerprints();
+  private isClosed = false;
   // Private at runtime too: logging a service that references this object must expose neither keys nor the environment.
   readonly #given: ClerkModuleOptions;
   readonly #env: Readonly<Record<string, string | undefined>>;
@@ -58,18 +59,19 @@ export class ClerkInstances {
     this.#given = snapshotOf(readOwn(given ?? {}));
     this.#env = { ...env };
     this.#resolveOptions = (options.resolveOptions as Resolve | undefined)?.bind(given);
-    if (!this.#resolveOptions) this.own = createInstance(options, client);
+    if (!this.#resolveOptions) this.own = createInstance(options, () => client);
   }
 
   /**
-   * Returns the instance of a request. `resolveOptions` is called once per request.
+   * Returns the instance of a request, synchronously unless `resolveOptions` is asynchronous. `resolveOptions` is
+   * called once per request.
    *
    * @param request The platform's request object.
    * @param carrier The object that identifies the request in every later step.
-   * @throws ClerkRequestOptionsError if `resolveOptions` throws or returns unusable options.
+   * @returns A promise that rejects with ClerkRequestOptionsError if `resolveOptions` throws or returns unusable options.
    */
-  for(request: object, carrier: object = request): Promise<ClerkInstance> {
-    if (this.own) return Promise.resolve(this.own);
+  for(request: object, carrier: object = request): ClerkInstance | Promise<ClerkInstance> {
+    if (this.own) return this.own;
     let instance = this.byCarrier.get(carrier);
     if (!instance) this.byCarrier.set(carrier, (instance = this.find(request)));
     return instance;
@@ -77,32 +79,51 @@ export class ClerkInstances {
 
   /** Called by Nest. After the application has closed, nothing is cached and no timer runs. */
   onModuleDestroy(): void {
+    this.isClosed = true;
     this.own?.close();
     this.instances.clear();
   }
 
-  private async find(request: object): Promise<ClerkInstance> {
+  private find(request: object): ClerkInstance | Promise<ClerkInstance> {
     try {
       // Set whenever `own` is not.
       const resolveOptions = this.#resolveOptions as Resolve;
-      const tenantOptions = this.tenantOptionsReader.read(await resolveOptions(request));
-      return this.instances.get(tenantOptions.key) ?? this.create(tenantOptions);
+      const returned = resolveOptions(request);
+      return isPromise(returned) ? this.findAfter(returned) : this.getOrCreateInstance(returned);
     } catch (cause) {
-      const problems = cause instanceof ClerkConfigurationError ? `: ${cause.problems.join(' ')}` : '';
-      throw new ClerkRequestOptionsError(`resolveOptions returned no usable options for this request${problems}`, {
-        cause,
-      });
+      return Promise.reject(unusableOptions(cause));
     }
+  }
+
+  private async findAfter(returned: PromiseLike<RequestOptions | undefined>): Promise<ClerkInstance> {
+    try {
+      return this.getOrCreateInstance(await returned);
+    } catch (cause) {
+      throw unusableOptions(cause);
+    }
+  }
+
+  private getOrCreateInstance(returned: RequestOptions | undefined): ClerkInstance {
+    const tenantOptions = this.tenantOptionsReader.read(returned);
+    return this.instances.get(tenantOptions.key) ?? this.create(tenantOptions);
   }
 
   private create(tenantOptions: TenantOptions): ClerkInstance {
     const options = resolveRequestOptions(this.#given, tenantOptions.options, this.#env);
     const backend = this.getOrCreate(this.backends, options, BACKEND_OPTIONS, createBackend);
-    const client = options.clerkClient ?? this.getOrCreate(this.clients, options, CLIENT_OPTIONS, buildClient);
-    const instance = createInstance(options, client, undefined, backend);
+    const getClient = this.getOrCreateClient(options);
+    const instance = createInstance(options, getClient, undefined, backend);
+    // The result of an asynchronous resolveOptions may arrive after the application has closed.
+    if (this.isClosed) instance.close();
     this.instances.set(tenantOptions.key, instance);
     this.tenantOptionsReader.countNew(tenantOptions);
     return instance;
+  }
+
+  private getOrCreateClient(options: ResolvedClerkOptions): GetClient {
+    const { clerkClient } = options;
+    if (clerkClient) return () => clerkClient;
+    return this.getOrCreate(this.clients, options, CLIENT_OPTIONS, (values) => lazyClient(() => buildClient(values)));
   }
 
   /**
@@ -121,6 +142,17 @@ export class ClerkInstances {
     if (!value) cache.set(key, (value = create(values)));
     return value;
   }
+}
+
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>> | undefined | null)?.then === 'function';
+}
+
+function unusableOptions(cause: unknown): ClerkRequestOptionsError {
+  const problems = cause instanceof ClerkConfigurationError ? `: ${cause.problems.join(' ')}` : '';
+  return new ClerkRequestOptionsError(`resolveOptions returned no usable options for this request${problems}`, {
+    cause,
+  });
 }
 
 /**

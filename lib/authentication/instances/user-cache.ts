@@ -1,9 +1,10 @@
-import type { ClerkClient, User } from '@clerk/backend';
+import type { User } from '@clerk/backend';
 
 import { ClerkUnavailableError } from '../../errors/clerk.errors.js';
 import { Denied, type Outcome } from '../../errors/denial.js';
 import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
+import type { GetClient } from '../../client/clerk-client.service.js';
 import { ExpiringCache, isValidAt, type ValidityWindow } from '../cache/expiring-cache.js';
 import { fetchUser } from './fetch-user.js';
 
@@ -38,7 +39,7 @@ export class UserCache {
 
   constructor(
     { currentUserCache }: Pick<ResolvedClerkOptions, 'currentUserCache'>,
-    private readonly client: ClerkClient,
+    private readonly getClient: GetClient,
     private readonly calls: ClerkCalls,
     private readonly now: () => number = () => Date.now(),
   ) {
@@ -79,14 +80,14 @@ export class UserCache {
   }
 
   private async fetch(userId: string): Promise<Outcome<User>> {
-    const { calls, client, backoff, now } = this;
+    const { calls, backoff, now } = this;
     if (backoff && isValidAt(backoff, now())) {
       const retryAfterInSeconds = Math.ceil((backoff.until - now()) / 1000);
       throw new ClerkUnavailableError('Clerk limits the rate of calls', { retryInMs: Infinity, retryAfterInSeconds });
     }
     try {
       return await calls.withTimeout(
-        calls.withRetry(() => calls.withConcurrencyLimit(() => fetchUser(client, userId))),
+        calls.withRetry(() => calls.withConcurrencyLimit(() => fetchUser(this.getClient(), userId))),
       );
     } catch (error) {
       this.backOffAfter(error);

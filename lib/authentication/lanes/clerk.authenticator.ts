@@ -1,4 +1,3 @@
-import type { ClerkClient } from '@clerk/backend';
 import { createClerkRequest, isMachineToken, type ClerkRequest } from '@clerk/backend/internal';
 
 import { ClerkKeyRejectedError, ClerkRequestOptionsError, ClerkUnavailableError } from '../../errors/clerk.errors.js';
@@ -7,6 +6,7 @@ import type { Authenticator } from './authenticator.js';
 import { CookieSessions } from './cookie-sessions.js';
 import type { ClerkState } from './clerk-state.js';
 import type { ClerkCalls } from '../../client/clerk-calls.js';
+import type { GetClient } from '../../client/clerk-client.service.js';
 import { ClerkClientCall } from './clerk-client-call.js';
 import {
   carriesCredentials,
@@ -22,6 +22,7 @@ import { withoutHandshake } from './navigation.js';
 import { detectOpaqueTokenType, OpaqueTokens } from './opaque-tokens.js';
 import { relativizeLocation } from './relative-location.js';
 import { Reason } from '../identity/reasons.js';
+import { decodeToken, hasOtherCategory, UNDECODABLE } from '../identity/session-token.js';
 import { findRejectionReason, resolveClerkRequestOptions } from './clerk-request-options.js';
 import { tokenTypesOf, type AcceptsToken } from '../identity/token-types.js';
 
@@ -33,7 +34,7 @@ export class ClerkAuthenticator implements Authenticator {
 
   constructor(
     private readonly options: ResolvedClerkOptions,
-    private readonly client: ClerkClient,
+    private readonly getClient: GetClient,
     private readonly keys: KeySet,
     private readonly calls: ClerkCalls,
     private readonly now: () => number = () => Date.now(),
@@ -79,7 +80,11 @@ export class ClerkAuthenticator implements Authenticator {
     request: ClerkRequest,
     acceptsToken: AcceptsToken,
   ): Promise<Identity | ClerkState | undefined> {
-    const clerkCall = new ClerkClientCall(this.client, resolveClerkRequestOptions(this.options, request), acceptsToken);
+    const clerkCall = new ClerkClientCall(
+      this.getClient(),
+      resolveClerkRequestOptions(this.options, request),
+      acceptsToken,
+    );
     const token = tokenInHeader(request.headers.get('authorization'));
     if (token === undefined) {
       return clerkCall.acceptsSession
@@ -106,8 +111,15 @@ export class ClerkAuthenticator implements Authenticator {
   ): Promise<string | null> {
     const kid = readKeyId(token);
     // Clerk rejects these tokens by their format, so no key is needed or fetched.
-    const isRejectedByFormat =
-      acceptsToken === 'session_token' ? isMachineToken(token) : !acceptsSession && !isMachineToken(token);
+    const isRejectedByFormat = isMachineToken(token)
+      ? acceptsToken === 'session_token'
+      : !acceptsSession || isNoSessionToken(token);
     return kid === undefined || isRejectedByFormat ? NO_KEY : this.keys.find(kid);
   }
+}
+
+/** Whether Clerk certainly rejects this as a session token, before it looks for a key. */
+function isNoSessionToken(token: string): boolean {
+  const decoded = decodeToken(token);
+  return decoded === UNDECODABLE || (decoded !== undefined && hasOtherCategory(decoded));
 }

@@ -247,8 +247,8 @@ describe('options', () => {
         valid += 1;
         expect(unknown === undefined).toBe(true);
         expectResolved(result, expected);
-        // An instance can be created with valid options.
-        createInstance({ ...result, telemetry: { disabled: true } });
+        // An instance and its client can be created with valid options.
+        expect(createInstance({ ...result, telemetry: { disabled: true } }).client).toBeDefined();
       }),
       { numRuns: RUNS * 2 },
     );

@@ -51,8 +51,15 @@ describe('createInstance()', () => {
       const token = jwt();
       const client = clientOf(token);
       for (const { authenticator } of [
-        createInstance(withKey(given), client),
-        { authenticator: createAuthenticator(withKey(given), client, new StaticKeySet(jwtKey), () => Date.now()) },
+        createInstance(withKey(given), () => client),
+        {
+          authenticator: createAuthenticator(
+            withKey(given),
+            () => client,
+            new StaticKeySet(jwtKey),
+            () => Date.now(),
+          ),
+        },
       ]) {
         client.authenticateRequest.mockClear();
         const identities = [];
@@ -70,9 +77,9 @@ describe('createInstance()', () => {
     const client = clientOf(jwt());
     const later = () => Date.now() + 120_000;
     for (const [instance, token, status] of [
-      [createInstance(withKey(), client), jwt(), 'signed-in'],
-      [createInstance(withKey(), client), jwt(-60), 'signed-out'],
-      [createInstance(withKey(), client, later), jwt(), 'signed-out'],
+      [createInstance(withKey(), () => client), jwt(), 'signed-in'],
+      [createInstance(withKey(), () => client), jwt(-60), 'signed-out'],
+      [createInstance(withKey(), () => client, later), jwt(), 'signed-out'],
     ] as const) {
       const identity = await instance.authenticator.authenticate(credentials(token), 'session_token');
       expect(identity.status).toBe(status);
@@ -102,7 +109,7 @@ describe('createInstance()', () => {
   it('holds its options, its calls and the given client, or creates a client', () => {
     const options = withKey();
     const client = clientOf(jwt());
-    expect(createInstance(options, client)).toMatchObject({ options, client, calls: expect.any(ClerkCalls) });
+    expect(createInstance(options, () => client)).toMatchObject({ options, client, calls: expect.any(ClerkCalls) });
     const made = createInstance(options);
     expect(made.client.users.getUser).toEqual(expect.any(Function));
     expect(createInstance(options).client).not.toBe(made.client);

@@ -1,4 +1,4 @@
-import type { ClerkClient } from '@clerk/backend';
+import { createClerkClient, type ClerkClient } from '@clerk/backend';
 import { Logger } from '@nestjs/common';
 
 import { ClerkInstances } from '../../../lib/authentication/instances/clerk-instances.js';
@@ -17,7 +17,14 @@ function setUp(answer: () => unknown, more: ClerkModuleOptions = {}) {
   return new ClerkInstances(resolveClerkOptions(given, {}), {} as ClerkClient, given, {});
 }
 
+jest.mock('@clerk/backend', () => {
+  const backend = jest.requireActual<typeof import('@clerk/backend')>('@clerk/backend');
+  return { ...backend, createClerkClient: jest.fn(backend.createClerkClient) };
+});
+
 describe('ClerkInstances', () => {
+  beforeEach(() => jest.mocked(createClerkClient).mockClear());
+
   it('returns one instance for equal options, and another for any difference', async () => {
     let answer: object = keysOf('a');
     const instances = setUp(() => answer);
@@ -379,6 +386,81 @@ describe('ClerkInstances', () => {
       answer = { ...answer, clerkClient };
       expect((await instances.for({})).options.secretKey).toBe('sk_test_a');
     }
+  });
+
+  it('returns an instance synchronously unless resolveOptions returns a promise or another thenable', async () => {
+    const options = keysOf('a');
+    let answer: unknown = options;
+    const instances = setUp(() => answer);
+    const instance = instances.for({});
+    expect('then' in instance).toBe(false);
+    for (answer of [Promise.resolve(options), { then: (resolve: (value: object) => void) => resolve(options) }]) {
+      const later = instances.for({});
+      expect(later).toBeInstanceOf(Promise);
+      expect(await later).toBe(instance);
+    }
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('the database is down');
+      },
+    ],
+    ['returns undefined', () => undefined],
+    ['rejects', () => Promise.reject(new Error('the database is down'))],
+    ['resolves to undefined', () => Promise.resolve(undefined)],
+  ])(
+    'returns a promise that rejects if resolveOptions %s, and the same one for the same request',
+    async (_, answer) => {
+      const asked = jest.fn(answer);
+      const instances = setUp(asked);
+      const request = {};
+      const first = instances.for(request);
+      expect(instances.for(request)).toBe(first);
+      await expect(first).rejects.toMatchObject({ code: 'invalid-configuration', cause: expect.any(Error) });
+      expect(asked).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  it('never uses an evicted instance again for the same object of options', async () => {
+    const answers = Array.from({ length: 1_001 }, (_, number) => {
+      const { telemetry: _telemetry, ...keys } = keysOf(`t${number}`);
+      return keys;
+    });
+    let answer: object = answers[0]!;
+    const instances = setUp(() => answer, { telemetry: { disabled: true } });
+    const evicted = await instances.for({});
+    const close = jest.spyOn(evicted.authenticator, 'close' as never);
+    for (answer of answers) await instances.for({});
+    // The first one has been used again, so another one was evicted.
+    expect(close).not.toHaveBeenCalled();
+    for (let round = 0; round < 2; round++) {
+      for (answer of answers.slice(1)) {
+        await instances.for({});
+        await instances.for({});
+      }
+    }
+    expect(close).toHaveBeenCalledTimes(1);
+    answer = answers[0]!;
+    const next = await instances.for({});
+    expect(next).not.toBe(evicted);
+    expect(next.options).toEqual(evicted.options);
+    expect(await instances.for({})).toBe(next);
+  });
+
+  it('builds the client of a tenant when it is first used, and shares it', async () => {
+    let answer: object = keysOf('a');
+    const instances = setUp(() => answer);
+    const first = await instances.for({});
+    expect(createClerkClient).not.toHaveBeenCalled();
+    const { client } = first;
+    expect(createClerkClient).toHaveBeenCalledTimes(1);
+    answer = { ...keysOf('a'), domain: 'a.example' };
+    const second = await instances.for({});
+    expect([second.client, first.client]).toEqual([client, client]);
+    expect(createClerkClient).toHaveBeenCalledTimes(1);
   });
 
   it('evicts the oldest instance beyond a thousand', async () => {

@@ -42,7 +42,7 @@ function setUp(
     current: async () => 'CURRENT',
     freshUntil: () => Infinity,
   };
-  const authenticator = new ClerkAuthenticator(options, client, keys, calls);
+  const authenticator = new ClerkAuthenticator(options, () => client, keys, calls);
   const ask = (headers: Record<string, string>, acceptsToken: AcceptsToken = 'session_token', path = '/') =>
     authenticator.authenticate(new HttpCredentials({ method: 'GET', url: path, headers }, {}), acceptsToken);
   return { ask, asked };
@@ -200,7 +200,7 @@ describe('ClerkAuthenticator', () => {
     const patient = { ...options, timeoutInMs: 5_000 };
     const keys = { ...EMPTY_KEY_SET, find: async () => 'PEM', current: async () => 'PEM' };
     const ask = (headers: Record<string, string>, url = '/') =>
-      new ClerkAuthenticator(patient, client, keys, new ClerkCalls(patient)).authenticate(
+      new ClerkAuthenticator(patient, () => client, keys, new ClerkCalls(patient)).authenticate(
         new HttpCredentials({ method: 'GET', url, headers }, {}),
         'session_token',
       );
@@ -248,13 +248,31 @@ describe('ClerkAuthenticator', () => {
     expect(find).not.toHaveBeenCalled();
   });
 
+  it.each<[string, string, AcceptsToken]>([
+    ['is not a JWT', 'garbage', 'session_token'],
+    ['cannot be decoded', `${jwt({ kid: 'ins_2' })}AA`, 'any'],
+    ['belongs to a JWT template', jwt({ kid: 'ins_2', cat: 'cl_B7d4PD222AAA' }), 'session_token'],
+    ['belongs to a JWT template', jwt({ kid: 'ins_2', cat: 'cl_B7d4PD222AAA' }), 'any'],
+    ['belongs to a machine', jwt({ kid: 'ins_2' }, { sub: 'mch_1' }), 'session_token'],
+    ['is one of a session where only machines are accepted', session, 'm2m_token'],
+  ])('looks up no key for a token that %s, where Clerk rejects it by its format', async (_, token, acceptsToken) => {
+    const find = jest.fn(async () => null);
+    await setUp(signedOut, find).ask(bearer(token), acceptsToken);
+    expect(find).not.toHaveBeenCalled();
+  });
+
   it('treats an unreadable request as signed out with credentials', async () => {
     const unreadable = {
       get request(): Request {
         throw new TypeError('no URL');
       },
     };
-    const authenticator = new ClerkAuthenticator(options, {} as ClerkClient, EMPTY_KEY_SET, new ClerkCalls(options));
+    const authenticator = new ClerkAuthenticator(
+      options,
+      () => ({}) as ClerkClient,
+      EMPTY_KEY_SET,
+      new ClerkCalls(options),
+    );
     expect(await authenticator.authenticate(unreadable as never, 'any')).toMatchObject({
       ...{ status: 'signed-out', reason: 'unexpected-error', hasCredentials: true },
       detail: '@clerk/backend threw TypeError',
@@ -266,7 +284,12 @@ describe('ClerkAuthenticator', () => {
       throw new Error('cannot tell');
     };
     const given = { ...options, domain };
-    const authenticator = new ClerkAuthenticator(given, {} as ClerkClient, EMPTY_KEY_SET, new ClerkCalls(given));
+    const authenticator = new ClerkAuthenticator(
+      given,
+      () => ({}) as ClerkClient,
+      EMPTY_KEY_SET,
+      new ClerkCalls(given),
+    );
     const source = { method: 'GET', url: '/', headers: { host: 'a.example' } };
     expect(await authenticator.authenticate(new HttpCredentials(source, source), 'any')).toMatchObject({
       ...{ status: 'signed-out', reason: 'unexpected-error' },

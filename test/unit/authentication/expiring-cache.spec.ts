@@ -64,6 +64,20 @@ describe('ExpiringCache', () => {
     expect([cache.bytes, ...keys('a', 'b', 'c')]).toEqual([80, 'b', 'c']);
   });
 
+  it('replaces an entry in a full cache without evicting another', () => {
+    setUp(2);
+    for (const name of ['a', 'b', 'a']) add(name);
+    expect([cache.size, ...keys('a', 'b')]).toEqual([2, 'a', 'b']);
+  });
+
+  it('is empty, and can be read and closed, before an entry is added', () => {
+    setUp();
+    expect([cache.get('a'), cache.size, cache.bytes]).toEqual([undefined, 0, 0]);
+    cache.close();
+    add('a');
+    expect([cache.get('a'), cache.size, cache.bytes]).toEqual([undefined, 0, 0]);
+  });
+
   it('does not store an entry larger than maxBytes, and keeps all others', () => {
     setUp(1_000, 100);
     add('a', MINUTE, 40);
