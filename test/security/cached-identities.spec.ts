@@ -319,6 +319,18 @@ describe('cached identities', () => {
     expect(navigated.headers.get('location')).toContain(encodeURIComponent('/page'));
   });
 
+  it.each<[string, ClerkModuleOptions, () => Record<string, string>]>([
+    ['tokens without direct verification', { directVerification: false }, () => bearer('nonsense')],
+    ['cookies', {}, () => ({ cookie: '__session=nonsense; __client_uat=1; __clerk_db_jwt=d' })],
+    ['tokens beside a session cookie', {}, () => ({ ...bearer('nonsense'), cookie: '__session=nonsense' })],
+  ])('are not stored for denied %s: Clerk is called for each request', async (_, options, headers) => {
+    const { ask, asked } = lanes(options);
+    for (const time of [1, 2, 3]) {
+      expect((await ask(headers())).status).toBe('signed-out');
+      expect(asked).toHaveBeenCalledTimes(time);
+    }
+  });
+
   it('are not stored for denied tokens: Clerk is called for each request that it must decide about', async () => {
     const { ask, asked } = lanes();
     for (const time of [1, 2, 3]) {

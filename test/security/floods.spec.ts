@@ -83,6 +83,63 @@ describe('the authenticator under floods and collisions', () => {
     120_000,
   );
 
+  it.each(LANES)(
+    'answers 3,000 different requests without credentials alike, and still accepts a valid token, %s',
+    async (_, options) => {
+      const { ask, status } = instance(options);
+      expect(await status(good)).toBe('signed-in');
+      const answers = new Set<string>();
+      await flood(3_000, async (number) => {
+        const name = `h${number}`;
+        const forms: readonly Record<string, string>[] = [
+          { host: `${name}.test` },
+          { origin: `https://${name}.test` },
+          { cookie: `_ga=${name}` },
+          { accept: name },
+          { 'user-agent': name },
+        ];
+        const { reason, hasCredentials, headers } = await ask(forms[number % forms.length] as Record<string, string>);
+        answers.add(JSON.stringify([reason, hasCredentials, ...headers]));
+      });
+      const reason = 'dev-browser-missing';
+      expect([...answers].map((answer) => JSON.parse(answer) as unknown)).toEqual([
+        [reason, false, ['x-clerk-auth-reason', reason], ['x-clerk-auth-status', 'signed-out']],
+      ]);
+      expect(await status(good)).toBe('signed-in');
+    },
+    120_000,
+  );
+
+  it.each(LANES)(
+    'denies 1,000 requests with each of five signed tokens for their own reason, %s',
+    async (_, options) => {
+      const { status, ask } = instance({ ...options, authorizedParties: ['http://localhost:3000'], audience: 'api' });
+      const now = Math.floor(Date.now() / 1_000);
+      const tokens = await Promise.all([
+        clerk.sessionToken({ issuedAt: now - 600 }),
+        clerk.sessionToken({ notBefore: now + 600, expiresIn: 3600 }),
+        clerk.sessionToken({ claims: { iat: now + 600 }, expiresIn: 3600 }),
+        clerk.sessionToken({ authorizedParty: 'https://evil.test', expiresIn: 3600 }),
+        clerk.sessionToken({ claims: { aud: 'other' }, expiresIn: 3600 }),
+      ]);
+      const reasons: (string | null)[][] = tokens.map(() => []);
+      await flood(5_000, async (number) => {
+        const index = number % tokens.length;
+        const { reason } = await ask({ authorization: `Bearer ${tokens[index]}` });
+        reasons[index]?.push(reason);
+      });
+      expect(reasons.map((found) => [...new Set(found)])).toEqual([
+        ['session-token-expired-refresh-non-eligible-no-refresh-cookie'],
+        ['session-token-nbf'],
+        ['session-token-iat-in-the-future'],
+        ['token-invalid-authorized-parties'],
+        ['token-verification-failed'],
+      ]);
+      expect(await status(good)).toBe('signed-in');
+    },
+    120_000,
+  );
+
   it('verifies callers again whose entries 200 others evicted, and denies the expired one', async () => {
     const { status } = instance({ verificationCache: { maxEntries: 10 } });
     const now = jest.spyOn(Date, 'now');

@@ -1,6 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-
 import { createClerkClient, type ClerkClient } from '@clerk/backend';
 
 import { createAuthenticator } from '../../lib/authentication/instances/clerk-instance.js';
@@ -17,28 +14,8 @@ import type { VerificationCacheOptions } from '../../lib/options/rows/performanc
 import { resolveClerkOptions } from '../../lib/options/resolve-options.js';
 import { LocalClerk } from '../../lib/testing/index.js';
 import { HttpCredentials } from '../../lib/transports/http/http.credentials.js';
+import { heap, least, MIB } from '../support/heap.js';
 import { assemble, constant } from './corpus/forge.js';
-
-const MIB = 1024 * 1024;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-/** The used heap after garbage collection, in bytes. */
-function heap(): number {
-  for (let time = 0; time < 2; time++) collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
-
-/**
- * The lowest of up to four measurements, or the first that is low enough: other activity in this process can make one
- * too high, while retained memory makes all of them high.
- */
-async function least(measure: () => number | Promise<number>, enough: number): Promise<number> {
-  let lowest = Infinity;
-  for (let time = 0; time < 4 && lowest >= enough; time++) lowest = Math.min(lowest, await measure());
-  return lowest;
-}
 
 describe('the memory of the caches', () => {
   /** The number of callers, and the bytes that each sends in addition to its credentials: 4 MB in total. */

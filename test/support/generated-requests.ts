@@ -33,6 +33,16 @@ const DAMAGES = {
     return `${header}.${Buffer.from('{"sub":"user_evil","sid":"sess_evil","exp":9999999999}').toString('base64url')}.${signature}`;
   },
   'in the middle': (token: string) => token.replace(/(?<=\.\w{10})\w/, (letter) => (letter === 'a' ? 'b' : 'a')),
+  'no token': () => 'garbage',
+  'two parts': (token: string) => token.slice(0, token.lastIndexOf('.')),
+  'empty parts': () => '..',
+  'a header that is null': (token: string) => `bnVsbA${token.slice(token.indexOf('.'))}`,
+  'a header that is not JSON': (token: string) => `bm8${token.slice(token.indexOf('.'))}`,
+  'a payload that is a list': (token: string) => token.replace(/\..*\./, '.W10.'),
+  'a payload that is null': (token: string) => token.replace(/\..*\./, '.bnVsbA.'),
+  'a payload that is not JSON': (token: string) => token.replace(/\..*\./, '.bm8.'),
+  'a percent-encoded NUL byte': (token: string) => `${token}%00`,
+  'base64 with padding': (token: string) => token.replace('.', '=.'),
 } as const;
 
 /** Usually the value of `otherwise`. */
@@ -181,30 +191,44 @@ const unusual = (...arbitraries: fc.Arbitrary<Record<string, string>>[]) =>
     { weight: 1, arbitrary: merged(...arbitraries) },
   );
 
+const acceptsToken = fc.constantFrom<AcceptsToken>(
+  ...(['session_token', 'session_token', 'session_token', 'any', 'm2m_token'] as const),
+  ['session_token', 'm2m_token'],
+  ['m2m_token', 'oauth_token'],
+);
+const method = seldom(fc.constantFrom('POST', 'HEAD', 'PUT'), 'GET');
+const target = fc.oneof(
+  { weight: 5, arbitrary: fc.constant('/') },
+  {
+    weight: 10,
+    arbitrary: fc.constantFrom(
+      ...['/orgs/acme/x', '/orgs/other', '/me', '/?a=b', '/?__clerk_synced=true', '/?__clerk_synced=false'],
+      ...['/?__clerk_db_jwt=x', '/?%5F_clerk_db_jwt=x', '/?__clerk_redirect_url=https%3A%2F%2Fa.test', '/a%20b?c=%zz'],
+    ),
+  },
+);
+const headers = unusual(
+  header('host', 'api.test', 'localhost:3000', 'bad host', '[::1]:80', 'a.test:99999'),
+  header('x-forwarded-host', 'app.test', 'app.test, proxy.test', 'not a host', ''),
+  header('x-forwarded-proto', 'https', 'https,http', 'javascript', ''),
+  header('cloudfront-forwarded-proto', 'https', 'javascript'),
+  // From a page of the same origin or of another, depending on which host is used.
+  header('referer', 'https://app.test/x', 'https://api.test/').map((referer) => ({
+    ...{ 'x-forwarded-host': 'app.test', 'x-forwarded-proto': 'https', 'sec-fetch-dest': 'document' },
+    ...referer,
+  })),
+  header('origin', 'https://app.test', 'https://primary.test', 'null'),
+  header('referer', 'https://app.test/x', 'https://evil.test', 'nonsense'),
+  header('sec-fetch-dest', 'document', 'iframe', 'empty'),
+  header('accept', 'text/html', '*/*'),
+  header('user-agent', 'jest', 'curl'),
+);
+
+/** A request whose tokens, if it has any, are anywhere. */
 export const requestSpec: fc.Arbitrary<RequestSpec> = fc.record({
-  acceptsToken: fc.constantFrom<AcceptsToken>(
-    ...(['session_token', 'session_token', 'session_token', 'any', 'm2m_token'] as const),
-    ['session_token', 'm2m_token'],
-    ['m2m_token', 'oauth_token'],
-  ),
-  method: seldom(fc.constantFrom('POST', 'HEAD', 'PUT'), 'GET'),
-  target: fc.constantFrom(
-    ...[
-      '/',
-      '/',
-      '/',
-      '/',
-      '/',
-      '/',
-      '/orgs/acme/x',
-      '/orgs/other',
-      '/me',
-      '/?a=b',
-      '/?__clerk_synced=true',
-      '/?__clerk_synced=false',
-    ],
-    ...['/?__clerk_db_jwt=x', '/?%5F_clerk_db_jwt=x', '/?__clerk_redirect_url=https%3A%2F%2Fa.test', '/a%20b?c=%zz'],
-  ),
+  acceptsToken,
+  method,
+  target,
   carriers: fc.oneof(
     { weight: 6, arbitrary: fc.record({ authorization }) },
     { weight: 3, arbitrary: fc.record({ session: token, suffixedSession: seldom(token, undefined) }) },
@@ -219,24 +243,103 @@ export const requestSpec: fc.Arbitrary<RequestSpec> = fc.record({
     header('__session', 'x', 'e30.bnVsbA.AA', 'e30.W10.AA', 'null'),
     header('other', '__session', 'x'),
   ).map((cookies): Record<string, string> => ({ __client_uat: '1', __clerk_db_jwt: 'dvb_1', ...cookies })),
-  headers: unusual(
-    header('host', 'api.test', 'localhost:3000', 'bad host', '[::1]:80', 'a.test:99999'),
-    header('x-forwarded-host', 'app.test', 'app.test, proxy.test', 'not a host', ''),
-    header('x-forwarded-proto', 'https', 'https,http', 'javascript', ''),
-    header('cloudfront-forwarded-proto', 'https', 'javascript'),
-    // From a page of the same origin or of another, depending on which host is used.
-    header('referer', 'https://app.test/x', 'https://api.test/').map((referer) => ({
-      ...{ 'x-forwarded-host': 'app.test', 'x-forwarded-proto': 'https', 'sec-fetch-dest': 'document' },
-      ...referer,
-    })),
-    header('origin', 'https://app.test', 'https://primary.test', 'null'),
-    header('referer', 'https://app.test/x', 'https://evil.test', 'nonsense'),
-    header('sec-fetch-dest', 'document', 'iframe', 'empty'),
-    header('accept', 'text/html', '*/*'),
-    header('user-agent', 'jest'),
-  ),
+  headers,
   trustsProxy: fc.boolean(),
 });
+
+/** Cookies of other software, some with names that begin like those of Clerk, and cookies of Clerk that sign no one in. */
+const foreignCookies = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<Record<string, string>>({}) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom<Record<string, string>[]>(
+      ...[{ _ga: '1' }, { theme: 'dark' }, { _ga: '1', theme: 'dark' }, { _ga: '"; __session=x"' }],
+      ...[{ __sessions: 'x' }, { x__session: 'x' }, { __Session: 'x' }, { __session_unknown: 'x' }, { __clerk: 'x' }],
+      ...[{ __client_uats: '1' }, { __client: '1' }, { __client_uat_unknown: '1' }, { __refreshes: 'x' }],
+      ...[{ __clerk_db_jwt_unknown: 'x' }, { '%5F_client_uat': '1' }, { '': '__client_uat=1' }],
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Record<string, string>[]>(
+      ...[{ __client_uat: '0' }, { '__client_uat_{suffix}': '0' }, { __client_uat: '1' }, { __clerk_db_jwt: 'dvb_1' }],
+      ...[{ '__clerk_db_jwt_{suffix}': 'dvb_1' }, { '__client_uat_{suffix}': '1' }, { __clerk_redirect_count: '1' }],
+      ...[{ __session: '' }, { '__session_{suffix}': '' }, { '__refresh_{suffix}': 'x' }],
+    ),
+  },
+);
+
+/** What decides whether a request is a document navigation, which is answered in another way. */
+const asNavigation = fc.record({
+  method: fc.constantFrom('GET', 'GET', 'POST', 'HEAD'),
+  headers: fc.constantFrom<Record<string, string>[]>(
+    ...[{ 'sec-fetch-dest': 'document' }, { accept: 'text/html' }, { 'sec-fetch-dest': 'empty', accept: 'text/html' }],
+  ),
+});
+
+/** A request without credentials. */
+export const anonymousSpec: fc.Arbitrary<RequestSpec> = fc
+  .record({
+    ...{ acceptsToken, method, target, headers },
+    carriers: fc.constant({}),
+    cookies: foreignCookies,
+    trustsProxy: fc.boolean(),
+    navigation: seldom(asNavigation, {}),
+  })
+  .map(({ navigation, ...spec }) => ({ ...spec, ...navigation }));
+
+/** A request with a token in the Authorization header and no cookie of Clerk's. */
+export const tokenOnlySpec: fc.Arbitrary<RequestSpec> = fc.record({
+  ...{ acceptsToken, method, target, headers },
+  carriers: fc.record({ authorization: fc.record({ scheme: fc.constant('Bearer '), token, after: fc.constant('') }) }),
+  cookies: fc.constantFrom<Record<string, string>[]>({}, {}, { _ga: '1' }, { __client_uat: '1' }),
+  trustsProxy: fc.boolean(),
+});
+
+/** What differs between two requests that a careless cache would mistake for each other. */
+const difference: fc.Arbitrary<Partial<RequestSpec>> = fc.oneof(
+  fc.record({ acceptsToken }),
+  fc.record({ acceptsToken: fc.constantFrom<AcceptsToken>('any', 'm2m_token', 'api_key', ['api_key', 'm2m_token']) }),
+  asNavigation,
+  fc.record({ method: fc.constantFrom('GET', 'POST', 'HEAD') }),
+  fc.record({ target }),
+  fc.record({ headers }),
+  fc.record({ cookies: foreignCookies }),
+  fc.record({ trustsProxy: fc.boolean() }),
+  fc.record({ carriers: fc.record({ authorization }) }),
+  fc.record({
+    carriers: fc.record({ session: token }),
+    cookies: fc.constant({ __client_uat: '1', __clerk_db_jwt: 'd' }),
+  }),
+);
+
+/** A request and a similar one, each several times in a row and in turn, so that caches are used. */
+const repeated = (spec: fc.Arbitrary<RequestSpec>): fc.Arbitrary<readonly RequestSpec[]> =>
+  fc
+    .record({
+      spec,
+      difference,
+      order: fc.constantFrom(
+        ...[
+          [0, 0, 1, 0],
+          [0, 1, 0, 1],
+          [0, 0, 0],
+          [1, 0, 1],
+          [0, 1, 1, 0, 0],
+        ],
+      ),
+    })
+    .map(({ spec: first, difference: other, order }) => {
+      const pair = [first, { ...first, ...other }] as const;
+      return order.map((index) => pair[index as 0 | 1]);
+    });
+
+/** At least three requests in a row. */
+export const requestSpecs: fc.Arbitrary<readonly RequestSpec[]> = fc.oneof(
+  { weight: 4, arbitrary: fc.array(requestSpec, { minLength: 3, maxLength: 3 }) },
+  { weight: 3, arbitrary: repeated(anonymousSpec) },
+  { weight: 2, arbitrary: repeated(tokenOnlySpec) },
+);
 
 /** The request as Node provides it. */
 export function request(spec: RequestSpec, tokens: readonly string[], publishableKey: string): HttpRequestLike {

@@ -5,6 +5,7 @@ import { cookies } from './cookies.js';
 import { crossOrigin } from './cross-origin.js';
 import { encoding } from './encoding.js';
 import type { Family } from './entry.js';
+import { foreignCookies } from './foreign-cookies.js';
 import { headers } from './headers.js';
 import { http } from './http.js';
 import { json } from './json.js';
@@ -22,6 +23,7 @@ import {
 } from './redirects.js';
 import { tenants } from './tenants.js';
 import { tokenTypes } from './token-types.js';
+import { hostsWithoutCredentials, navigationsWithoutCredentials, withoutCredentials } from './without-credentials.js';
 
 /** Every attack, by family. */
 export const CORPUS: readonly Family[] = [
@@ -30,6 +32,10 @@ export const CORPUS: readonly Family[] = [
     carriers,
     schemes,
     cookies,
+    foreignCookies,
+    withoutCredentials,
+    navigationsWithoutCredentials,
+    hostsWithoutCredentials,
     ...tenants,
     ...tokenTypes,
     http,
