@@ -98,6 +98,21 @@ export function allowingPending(identity: Identity): Identity {
   return { ...identity, toAuth: (options) => identity.toAuth({ treatPendingAsSignedOut: false, ...options }) };
 }
 
+/** Headers that requests share, so that no code may change them. */
+class FixedHeaders extends Headers {
+  override append(): never {
+    throw new TypeError('The headers of an identity cannot be changed');
+  }
+
+  override set(): never {
+    return this.append();
+  }
+
+  override delete(): never {
+    return this.append();
+  }
+}
+
 /**
  * Creates a signed-out identity without a response from Clerk: the token is known to be invalid, or Clerk could not be
  * called.
@@ -113,7 +128,7 @@ export function signedOutIdentity(
     tokenType: null,
     reason,
     hasCredentials,
-    headers: new Headers({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
+    headers: new FixedHeaders({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
     ...failureOrDetail,
     toAuth: memoizeAuth(() => signedOutObject(acceptsToken, { status: 'signed-out', reason })),
   };
