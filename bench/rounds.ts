@@ -33,13 +33,9 @@ const WARM_UP_TURNS = 10;
 /**
  * Sends the same number of requests in each round. Each turn begins with another side.
  *
- * @param afterRound Called after each round with its processes.
  * @returns for each side, the CPU time per request of each round, in microseconds.
  */
-export async function measureRounds<Name extends string>(
-  sides: ReadonlyMap<Name, Side>,
-  afterRound: (subjects: ReadonlyMap<Name, Subject>) => Promise<void> = async () => {},
-): Promise<Map<Name, number[]>> {
+export async function measureRounds<Name extends string>(sides: ReadonlyMap<Name, Side>): Promise<Map<Name, number[]>> {
   const measured = new Map<Name, number[]>([...sides.keys()].map((name) => [name, []]));
   const subjects = new Map<Name, Subject>();
   try {
@@ -55,7 +51,6 @@ export async function measureRounds<Name extends string>(
         }
       }
       for (const [name, cpu] of sums) measured.get(name)?.push(cpu);
-      await afterRound(subjects);
     }
   } finally {
     for (const subject of subjects.values()) subject.stop();

@@ -1,19 +1,14 @@
 import cluster from 'node:cluster';
 
 import { createApp, type AppOptions } from './apps.js';
-import { measureVerification, type SignedToken } from './signature-cost.js';
 
-/** A message to the measured process: `heap` collects garbage before it measures, a token is for {@link Verification}. */
-export type Query = 'usage' | 'heap' | SignedToken;
+/** A message to the measured process: `heap` collects garbage before it measures. */
+export type Query = 'usage' | 'heap';
 export interface Usage {
   /** In microseconds since the start of the process, all threads. */
   readonly cpu: number;
   /** In bytes; for `heap`, after a garbage collection. */
   readonly heap: number;
-}
-export interface Verification {
-  /** The CPU time of an RSA verification, in microseconds. */
-  readonly cpu: number;
 }
 /** The first message of the measured process. */
 export interface Ready {
@@ -41,8 +36,7 @@ async function serve(): Promise<void> {
   process.send?.(ready);
 }
 
-function answerTo(query: Query): Usage | Verification {
-  if (typeof query === 'object') return { cpu: measureVerification(query) };
+function answerTo(query: Query): Usage {
   if (query === 'heap') gc?.();
   return { cpu: cpuInMicroseconds(), heap: process.memoryUsage().heapUsed };
 }

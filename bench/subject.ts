@@ -4,8 +4,7 @@ import autocannon from 'autocannon';
 
 import type { AppOptions } from './apps.js';
 import { Child } from './child.js';
-import type { Query, Ready, Usage, Verification } from './server.js';
-import type { SignedToken } from './signature-cost.js';
+import type { Query, Ready, Usage } from './server.js';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -42,14 +41,8 @@ export class Subject {
     this.child.stop();
   }
 
-  usage(query: Query & string = 'usage'): Promise<Usage> {
+  usage(query: Query = 'usage'): Promise<Usage> {
     return this.child.ask(query);
-  }
-
-  /** @returns the CPU time of an RSA verification in the child process, in microseconds. */
-  async verificationCpu(signed: SignedToken): Promise<number> {
-    const { cpu } = await this.child.ask<Verification>(signed);
-    return cpu;
   }
 
   /**

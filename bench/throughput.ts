@@ -3,7 +3,6 @@ import type { Case, Rival } from './cases.js';
 import type { Credentials } from './credentials.js';
 import { summaryOf, type Figure } from './report.js';
 import { measureRounds, quotients, ROUNDS, type Amount, type Side } from './rounds.js';
-import type { SignedToken } from './signature-cost.js';
 import { Subject, type Headers } from './subject.js';
 
 /** The CPU time of a request falls for 15,000 to 20,000 requests, until V8 has optimized the code of all of them. */
@@ -20,32 +19,22 @@ export async function measureCase(credentials: Credentials, platform: Platform, 
   const amount = one.distinct === 'all' ? DISTINCT : REPEATED;
   const headers = await headersOf(credentials, one, amount);
   const sides = new Map<Variant, Side>();
-  for (const variant of ['ours', ...one.rivals] as const) {
+  const verifying = one.maxBeyondVerification === undefined ? [] : (['verifying'] as const);
+  for (const variant of ['ours', ...one.rivals, ...verifying] as const) {
     const app = appOf(credentials, platform, variant, one);
     sides.set(variant, {
       start: () => Subject.start(app),
-      newProcesses: one.goals?.open !== undefined && variant !== 'clerk',
+      newProcesses: (one.goals?.open ?? one.maxBeyondVerification) !== undefined && variant !== 'clerk',
       path: one.path,
       status: one.status,
       headers,
       amount: variant === 'clerk' ? CLERK : amount,
     });
   }
-  const signed = await signedToken(credentials);
-  const verifications: number[] = [];
-  const measured = await measureRounds(sides, async (subjects) => {
-    if (one.maxBeyondVerification === undefined) return;
-    verifications.push((await subjects.get('ours')?.verificationCpu(signed)) ?? NaN);
-  });
-  return figuresOf(one, platform, measured, verifications);
+  return figuresOf(one, platform, await measureRounds(sides));
 }
 
-function figuresOf(
-  one: Case,
-  platform: Platform,
-  measured: ReadonlyMap<Variant, readonly number[]>,
-  verifications: readonly number[],
-): Figure[] {
+function figuresOf(one: Case, platform: Platform, measured: ReadonlyMap<Variant, readonly number[]>): Figure[] {
   const ours = measured.get('ours') ?? [];
   const ratios = one.rivals.map((rival): Figure => ({
     what: `${platform}: ${one.name}, nest-clerk ÷ ${NAMES[rival]}`,
@@ -53,12 +42,12 @@ function figuresOf(
     atLeast: one.goals?.[rival]?.[platform],
   }));
   if (one.maxBeyondVerification === undefined) return ratios;
-  const open = measured.get('open') ?? [];
-  const beyond = verifications.map((cpu, round) => (ours[round] as number) - (open[round] as number) - cpu);
+  const verifying = measured.get('verifying') ?? [];
+  const beyond = ours.map((cpu, round) => cpu - (verifying[round] as number));
   return [
     ...ratios,
     {
-      what: `${platform}: ${one.name}, beyond a pass-through guard and the RSA verification`,
+      what: `${platform}: ${one.name}, beyond a guard that verifies the RSA signature`,
       ...summaryOf(beyond),
       unit: 'µs',
       atMost: one.maxBeyondVerification,
@@ -75,14 +64,16 @@ async function headersOf(credentials: Credentials, one: Case, { warmUp, perRound
   return (from, to) => (distinct === 'all' ? all.slice(from, to) : all);
 }
 
-async function signedToken({ clerk }: Credentials): Promise<SignedToken> {
-  return { token: await clerk.sessionToken(), publicKey: clerk.jwtKey };
-}
-
 function appOf({ clerk }: Credentials, platform: Platform, variant: Variant, one: Case): AppOptions {
   const { publishableKey, secretKey, apiUrl, telemetry } = clerk.options;
   const machineTokens = { ttl: one.machineTokenTtl ?? 0 };
   const ours = { verificationCache: { machineTokens }, authorizedParties: ['http://localhost:3000'] };
-  const options = { publishableKey, secretKey, apiUrl, telemetry };
+  const options = {
+    publishableKey,
+    secretKey,
+    apiUrl,
+    telemetry,
+    ...(variant === 'verifying' && { jwtKey: clerk.jwtKey }),
+  };
   return { platform, variant, clerk: variant === 'ours' ? { ...options, ...ours } : options };
 }

@@ -40,6 +40,8 @@ const MAX_REMOVED_PER_CLEANUP = 10_000;
 export class ExpiringCache<Key extends string | number, Entry extends ValidityWindow> {
   /** Created with the first entry: an application with many tenants has many caches that stay empty. */
   private entries: LRUCache<Key, Entry> | undefined;
+  /** The least recently used entry at the last removal. While it is valid, insertions look for no expired ones. */
+  private oldest: ValidityWindow | undefined;
   private cleanup: NodeJS.Timeout | undefined;
   private isClosed = false;
 
@@ -71,7 +73,7 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
     const { maxEntries, maxBytes } = this.capacity;
     // With `max`, LRUCache would allocate memory for that many entries at once.
     const entries = (this.entries ??= new LRUCache<Key, Entry>({ maxSize: maxBytes }));
-    this.removeExpired(entries, MAX_REMOVED_PER_SET);
+    if (!this.oldest || !isValidAt(this.oldest, this.now())) this.removeExpired(entries, MAX_REMOVED_PER_SET);
     entries.set(key, entry, { size: bytes });
     if (entries.size > maxEntries) entries.pop();
     this.scheduleCleanup(entries, CLEANUP_INTERVAL_MS);
@@ -82,6 +84,7 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
     this.isClosed = true;
     clearTimeout(this.cleanup);
     this.entries?.clear();
+    this.oldest = undefined;
   }
 
   private scheduleCleanup(entries: LRUCache<Key, Entry>, delay: number): void {
@@ -97,7 +100,10 @@ export class ExpiringCache<Key extends string | number, Entry extends ValidityWi
     const now = this.now();
     for (let removed = 0; removed < limit; removed++) {
       const { value: oldest } = entries.rvalues().next() as IteratorResult<Entry, undefined>;
-      if (oldest === undefined || isValidAt(oldest, now)) return false;
+      if (oldest === undefined || isValidAt(oldest, now)) {
+        this.oldest = oldest;
+        return false;
+      }
       entries.pop();
     }
     return true;

@@ -119,12 +119,12 @@ export class VerificationCache {
     this.entries.close();
   }
 
-  private set(digest: string, entry: CacheEntry, validUntil: number): void {
+  private set(digest: string, { kind, text, bytes }: CacheEntry, validUntil: number): void {
     const since = this.now();
     const until = Math.min(validUntil, since + MAX_ENTRY_AGE_MS);
     // Also false if `until` is `NaN`.
-    if (until > since)
-      this.entries.set(digest, { ...entry, since, until }, ENTRY_OVERHEAD_BYTES + estimateBytes(entry.text));
+    if (!(until > since)) return;
+    this.entries.set(digest, { kind, text, bytes, since, until }, ENTRY_OVERHEAD_BYTES + estimateBytes(text));
   }
 
   /** A JWT is not cached for longer than its key is known to be current. */

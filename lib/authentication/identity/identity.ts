@@ -99,18 +99,11 @@ export function allowingPending(identity: Identity): Identity {
 }
 
 /** Headers that requests share, so that no code may change them. */
-class FixedHeaders extends Headers {
-  override append(): never {
+function fixedHeaders(headers: Record<string, string>): Headers {
+  const reject = () => {
     throw new TypeError('The headers of an identity cannot be changed');
-  }
-
-  override set(): never {
-    return this.append();
-  }
-
-  override delete(): never {
-    return this.append();
-  }
+  };
+  return Object.assign(new Headers(headers), { append: reject, set: reject, delete: reject });
 }
 
 /**
@@ -128,7 +121,7 @@ export function signedOutIdentity(
     tokenType: null,
     reason,
     hasCredentials,
-    headers: new FixedHeaders({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
+    headers: fixedHeaders({ 'x-clerk-auth-status': 'signed-out', 'x-clerk-auth-reason': reason }),
     ...failureOrDetail,
     toAuth: memoizeAuth(() => signedOutObject(acceptsToken, { status: 'signed-out', reason })),
   };

@@ -10,9 +10,9 @@ import { safeDebug } from './auth-debug.js';
  * The object is deeply frozen, because requests with the same token share it and must not see each other's changes.
  */
 export function safeAuthObject<Auth extends AuthObject>(auth: Auth): Auth {
+  // Keep the identity of an object that is already safe: its methods are not enumerable. Clerk's objects all have `has`.
+  if (Object.isFrozen(auth) && !Object.prototype.propertyIsEnumerable.call(auth, 'has')) return auth;
   const methods = Object.entries(auth).filter(([, value]) => typeof value === 'function');
-  // Keep the identity of an object that is already safe: its methods are not enumerable.
-  if (Object.isFrozen(auth) && methods.length === 0) return auth;
   return withSafeMethods({ ...auth }, Object.fromEntries(methods) as Methods);
 }
 

@@ -73,7 +73,7 @@ export class DirectAuthenticator implements Authenticator {
     if (!key) return undefined;
     if (typ !== undefined && typ !== 'JWT') return { reason: Reason.InvalidToken };
     if (alg !== 'RS256') return OTHER_ALGORITHMS.includes(alg) ? undefined : { reason: Reason.InvalidAlgorithm };
-    if (!isSignedBy(token, key)) return { reason: Reason.WrongKey };
+    if (!isSignedBy(token, key, decoded.signature)) return { reason: Reason.WrongKey };
     const verification = verifyClaims(decoded.payload, this.options, this.now());
     return verification && 'claims' in verification && !hasUsualHeader(decoded) ? undefined : verification;
   }

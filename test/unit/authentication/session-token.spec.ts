@@ -25,11 +25,15 @@ describe('decodeToken()', () => {
   const [header, payload] = [encode(HEADER), encode(CLAIMS)];
 
   it('decodes the header and the payload of a JWT', () => {
-    expect(decodeToken(token())).toEqual({ header: HEADER, payload: CLAIMS, hasSignature: true });
+    expect(decodeToken(token())).toEqual({ header: HEADER, payload: CLAIMS, signature: Buffer.from('sig') });
   });
 
   it('decodes a JWT with an empty signature', () => {
-    expect(decodeToken(`${header}.${payload}.`)).toEqual({ header: HEADER, payload: CLAIMS, hasSignature: false });
+    expect(decodeToken(`${header}.${payload}.`)).toEqual({
+      header: HEADER,
+      payload: CLAIMS,
+      signature: Buffer.alloc(0),
+    });
   });
 
   it.each<[string, string]>([
