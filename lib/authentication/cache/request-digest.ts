@@ -28,6 +28,9 @@ const CLERK_PARAMETER = /[?&][^=&?]*(?:__clerk_|%)/;
 
 const BEARER = 'Bearer ';
 
+/** Stands for a missing header. No header can contain it. */
+const MISSING = '\0';
+
 /**
  * Returns the token of the Authorization header if Clerk looks at nothing else: the instance is not a satellite, there
  * is no session cookie, and nothing follows the token (Clerk would ignore it).
@@ -51,24 +54,31 @@ export function computeDigest(credentials: string, acceptsToken: AcceptsToken): 
 }
 
 /**
- * Returns everything that Clerk reads of a request, as one string, with the most variable parts last. It starts with a line
- * break, which no header can contain, so a caller cannot send the rest of it as a token and match a cached request.
+ * Returns everything that Clerk reads of a request, as one string, with the most variable parts last. Each part begins
+ * with a line break, which no header can contain, so parts cannot be confused, and a caller cannot send the rest of it as a
+ * token and match a cached request.
  */
 export function fingerprintRequest(inputs: HttpInputs, options: ResolvedClerkOptions): string {
-  const { method, target, isEncrypted, headers } = inputs;
-  const [path] = target.split('?', 1);
-  const fingerprint = JSON.stringify([
-    method,
-    isEncrypted,
-    dependsOnUrl(options) || CLERK_PARAMETER.test(target) ? target : options.organizationSyncOptions ? path : null,
-    ...CLERK_HEADERS.map((name) => headers[name] ?? null),
-  ]);
-  return `\n${fingerprint}`;
+  const { method, isEncrypted, headers } = inputs;
+  let fingerprint = `\n${method}\n${isEncrypted}\n${readPartOfUrl(inputs, options)}`;
+  for (const name of CLERK_HEADERS) fingerprint += `\n${headers[name] ?? MISSING}`;
+  return fingerprint;
+}
+
+/** The part of the URL that Clerk's result may depend on. */
+function readPartOfUrl({ target }: HttpInputs, options: ResolvedClerkOptions): string {
+  if (dependsOnUrl(options) || (target.includes('?') && CLERK_PARAMETER.test(target))) return target;
+  return options.organizationSyncOptions ? (target.split('?', 1)[0] as string) : MISSING;
 }
 
 /** Whether Clerk's result may depend on the whole URL, because functions among the options receive it. */
 export function dependsOnUrl({ domain, isSatellite, proxyUrl, frontendApiProxy }: ResolvedClerkOptions): boolean {
-  return [domain, isSatellite, proxyUrl, frontendApiProxy?.enabled].some((option) => typeof option === 'function');
+  return (
+    typeof domain === 'function' ||
+    typeof isSatellite === 'function' ||
+    typeof proxyUrl === 'function' ||
+    typeof frontendApiProxy?.enabled === 'function'
+  );
 }
 
 /** The headers that Clerk reads of a request without credentials. */
@@ -89,8 +99,6 @@ const CLERK_COOKIE = /__(?:session|client_uat|refresh|clerk)/;
 const PRESENTING_COOKIE = /__(?:session|refresh|clerk_handshake)/;
 /** Longer fingerprints are not worth their memory. */
 const MAX_FINGERPRINT_LENGTH = 512;
-/** Stands for a missing header. No header can contain it. */
-const MISSING = '\0';
 
 /**
  * Returns everything that Clerk reads of a request without credentials. Cookies that are not Clerk's are left out.

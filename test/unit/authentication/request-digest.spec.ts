@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+
 import {
   computeDigest,
   dependsOnUrl,
@@ -59,6 +61,23 @@ describe('fingerprintRequest()', () => {
   ])('distinguishes requests by the header %s', (name) => {
     expect(of({ headers: { [name]: 'a' } })).not.toBe(of({ headers: { [name]: 'b' } }));
     expect(of({ headers: { [name]: 'a' } })).not.toBe(of({}));
+  });
+
+  it('distinguishes all requests that differ in any value that Clerk reads', () => {
+    const value = fc.constantFrom(undefined, '', 'a', 'b', 'ab', 'null', 'undefined');
+    const headers = fc.record({ host: value, origin: value, referer: value, accept: value, cookie: value });
+    const request = fc.record({ method: fc.constantFrom('GET', 'POST'), isEncrypted: fc.boolean(), headers });
+    fc.assert(
+      fc.property(request, request, (one, other) => {
+        const isSame = JSON.stringify(one) === JSON.stringify(other);
+        expect(of(one as never) === of(other as never)).toBe(isSame);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('begins with a line break, so that no token can match it', () => {
+    expect(of({}).startsWith('\n')).toBe(true);
   });
 
   it('distinguishes requests by method and encryption, but not by headers that Clerk does not read', () => {
