@@ -5,12 +5,12 @@ import { summaryOf, type Figure } from './report.js';
 import { measureRounds, quotients, ROUNDS, type Amount, type Side } from './rounds.js';
 import { Subject, type Headers } from './subject.js';
 
-/** The CPU time of a request falls for 15,000 to 20,000 requests, until V8 has optimized the code of all of them. */
-export const REPEATED: Amount = { warmUp: 20_000, perRound: 4_000 };
+/** The CPU time of a request falls for 10,000 to 20,000 requests, until V8 has optimized the code of all of them. */
+export const REPEATED: Amount = { warmUp: 12_000, perRound: 4_000 };
 /** Fewer if every request has a token of its own, since each has to be signed. */
-const DISTINCT: Amount = { warmUp: 12_000, perRound: 1_600 };
-/** Clerk's SDK takes many times as long for each request, but needs fewer of them: its time falls for 8,000. */
-const CLERK: Amount = { warmUp: 8_000, perRound: 1_000 };
+const DISTINCT: Amount = { warmUp: 8_000, perRound: 1_600 };
+/** Clerk's SDK takes many times as long for each request, but needs fewer of them. */
+const CLERK: Amount = { warmUp: 4_000, perRound: 800 };
 
 const NAMES: Readonly<Record<Rival, string>> = { open: 'pass-through guard', clerk: 'Clerk’s SDK' };
 
