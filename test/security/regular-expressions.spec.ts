@@ -17,7 +17,7 @@ type Hostile = readonly [start: string, repeated: string, end: string];
 const EXPRESSIONS: Readonly<Record<string, Hostile>> = {
   [String.raw`/\bstatus=(\d{3})\)$/`]: ['', 'status=123', ''],
   [String.raw`/(?<!\/)\/+$/`]: ['', '/', 'x'],
-  [String.raw`/[?&][^=&?]*(?:__clerk_|%)/`]: ['/', '?', ''],
+  [String.raw`/[?&][^=&?]*(?:__clerk_|[%\t\n\r])/`]: ['/', '?', ''],
   [String.raw`/__(?:session|client_uat|refresh|clerk)/`]: ['', '__', ''],
   [String.raw`/__(?:session|refresh|clerk_handshake)/`]: ['', '__clerk_', ''],
   [String.raw`/[^\x21-\x7e]/`]: ['', 'a', ''],

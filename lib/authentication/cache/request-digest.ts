@@ -21,10 +21,10 @@ export const CLERK_HEADERS = [
 ] as const satisfies (keyof IncomingHttpHeaders)[];
 
 /**
- * Matches a query parameter that belongs to Clerk or, being percent-encoded, might. Runs in linear time: an attempt
- * stops at `=`, `&` and `?`, so no character is scanned twice.
+ * Matches a query parameter that belongs to Clerk or, being percent-encoded or with whitespace that URL parsers skip, might.
+ * Runs in linear time: an attempt stops at `=`, `&` and `?`, so no character is scanned twice.
  */
-const CLERK_PARAMETER = /[?&][^=&?]*(?:__clerk_|%)/;
+const CLERK_PARAMETER = /[?&][^=&?]*(?:__clerk_|[%\t\n\r])/;
 
 const BEARER = 'Bearer ';
 

@@ -52,13 +52,6 @@ export class HttpTransport implements Transport {
     this.setHeaders(context, this.entriesOf(identity.headers));
   }
 
-  /** Requests of callers with the same credentials, or with none, share their headers, which iterate slowly. */
-  private entriesOf(headers: Headers): HeaderEntries {
-    let entries = this.entries.get(headers);
-    if (!entries) this.entries.set(headers, (entries = [...headers]));
-    return entries;
-  }
-
   deny(context: ArgumentsHost, denial: Denial): Error {
     const { location, retryAfterInSeconds, challenge } = denial;
     const headers: [name: string, value: string][] = [];
@@ -95,6 +88,13 @@ export class HttpTransport implements Transport {
     if (this.hasWarned) return;
     this.hasWarned = true;
     new Logger('ClerkGuard').warn(AUTH_IS_TAKEN);
+  }
+
+  /** Requests of callers with the same credentials, or with none, share their headers, which iterate slowly. */
+  private entriesOf(headers: Headers): HeaderEntries {
+    let entries = this.entries.get(headers);
+    if (!entries) this.entries.set(headers, (entries = [...headers]));
+    return entries;
   }
 
   private setHeaders(context: ArgumentsHost, headers: HeaderEntries): void {

@@ -98,6 +98,7 @@ describe('fingerprintRequest()', () => {
       {},
       true,
     ],
+    ['parameters with a tab, which URL parsers skip', '/a?__cl\terk_synced=1', '/a?__cl\terk_synced=2', {}, true],
     ['no parameter values that look like Clerk’s', '/a?b=__clerk_', '/a?b=__clerk_1', {}, false],
     ['the path, with organizationSyncOptions', '/orgs/a?b', '/orgs/c?b', { organizationSyncOptions: {} }, true],
     ['no query, with organizationSyncOptions', '/orgs/a?b', '/orgs/a?c', { organizationSyncOptions: {} }, false],
@@ -179,6 +180,7 @@ describe('fingerprintWithoutCredentials()', () => {
     ['a handshake cookie', { headers: { cookie: '__clerk_handshake_nonce=x' } as never }],
     ['a parameter of Clerk', { target: '/?a=b&__clerk_db_jwt=x' }],
     ['a parameter whose name is encoded', { target: '/?%5F_clerk_db_jwt=x' }],
+    ['a tab in the name of a parameter, which URL parsers skip', { target: '/?__cl\terk_db_jwt=x' }],
     ['long headers', { headers: { origin: 'a'.repeat(600) } as never }],
   ])('returns undefined for a request with %s', (_, request) => {
     expect(of(request)).toBeUndefined();
