@@ -17,7 +17,7 @@ export default {
   coverageAnalysis: 'perTest',
   // All of test/ tests lib/testing. Only scripts/test-packed.mjs tests main.ts, in a process of its own.
   mutate: ['lib/**/*.ts', '!lib/testing/**', '!lib/types/**', '!lib/index.ts', '!lib/cli/main.ts'],
-  ignorePatterns: ['/build', '/dist', '/coverage', '/docs', '/bench', '/sample'],
+  ignorePatterns: ['/build', '/dist', '/coverage', '/bench', '/sample'],
   tempDirName: 'build/stryker',
   reporters: ['clear-text', 'progress-append-only', 'json', 'html'],
   clearTextReporter: { logTests: false, reportTests: false, reportMutants: false, skipFull: true },
