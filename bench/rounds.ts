@@ -12,11 +12,6 @@ export interface Amount {
 /** One of the applications that are compared. */
 export interface Side {
   readonly start: () => Promise<Subject>;
-  /**
-   * Whether each round has a new process. Two processes with the same application can differ by a tenth for all their
-   * life, so ratios near 1 need several of each.
-   */
-  readonly newProcesses: boolean;
   readonly path: string;
   /** The expected status. @default 200 */
   readonly status?: number;
@@ -39,8 +34,8 @@ export async function measureRounds<Name extends string>(sides: ReadonlyMap<Name
   const measured = new Map<Name, number[]>([...sides.keys()].map((name) => [name, []]));
   const subjects = new Map<Name, Subject>();
   try {
+    await startProcesses(sides, subjects);
     for (let round = 0; round < ROUNDS; round++) {
-      await replaceProcesses(sides, subjects);
       const sums = new Map<Name, number>();
       for (let turn = 0; turn < TURNS; turn++) {
         for (const [name, side] of rotated([...sides], round + turn)) {
@@ -58,15 +53,11 @@ export async function measureRounds<Name extends string>(sides: ReadonlyMap<Name
   return measured;
 }
 
-/** Starts and warms up the processes of a round. */
-async function replaceProcesses<Name>(sides: ReadonlyMap<Name, Side>, subjects: Map<Name, Subject>): Promise<void> {
-  const replaced = [...sides].filter(([name, { newProcesses }]) => newProcesses || !subjects.has(name));
-  for (const [name, side] of replaced) {
-    subjects.get(name)?.stop();
-    subjects.set(name, await side.start());
-  }
+/** Starts and warms up a process for each side. */
+async function startProcesses<Name>(sides: ReadonlyMap<Name, Side>, subjects: Map<Name, Subject>): Promise<void> {
+  for (const [name, side] of sides) subjects.set(name, await side.start());
   for (let turn = 0; turn < WARM_UP_TURNS; turn++) {
-    for (const [name, side] of replaced) {
+    for (const [name, side] of sides) {
       const requests = side.amount.warmUp / WARM_UP_TURNS;
       await send(side, subjects.get(name), turn * requests, requests);
     }

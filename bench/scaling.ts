@@ -45,7 +45,6 @@ type Setup = readonly [options: AppOptions & { workers?: number }, headers: read
 async function ratios(first: Setup, second: Setup): Promise<number[]> {
   const side = ([options, headers]: Setup): Side => ({
     start: () => Subject.start(options),
-    newProcesses: true,
     path: '/session',
     headers: () => headers,
     // Each worker needs its warm-up.

@@ -6,9 +6,9 @@ import { measureRounds, quotients, ROUNDS, type Amount, type Side } from './roun
 import { Subject, type Headers } from './subject.js';
 
 /** The CPU time of a request falls for 10,000 to 20,000 requests, until V8 has optimized the code of all of them. */
-export const REPEATED: Amount = { warmUp: 12_000, perRound: 4_000 };
+export const REPEATED: Amount = { warmUp: 30_000, perRound: 8_000 };
 /** Fewer if every request has a token of its own, since each has to be signed. */
-const DISTINCT: Amount = { warmUp: 8_000, perRound: 1_600 };
+const DISTINCT: Amount = { warmUp: 14_000, perRound: 1_600 };
 /** Clerk's SDK takes many times as long for each request, but needs fewer of them. */
 const CLERK: Amount = { warmUp: 4_000, perRound: 800 };
 
@@ -24,7 +24,6 @@ export async function measureCase(credentials: Credentials, platform: Platform, 
     const app = appOf(credentials, platform, variant, one);
     sides.set(variant, {
       start: () => Subject.start(app),
-      newProcesses: (one.goals?.open ?? one.maxBeyondVerification) !== undefined && variant !== 'clerk',
       path: one.path,
       status: one.status,
       headers,
