@@ -5,17 +5,22 @@ import type { ResolvedClerkOptions } from '../../options/resolved-options.js';
 import { tokenInHeader, type HttpInputs } from '../identity/credentials.js';
 import type { AcceptsToken } from '../identity/token-types.js';
 
-/** The headers that Clerk reads, and the HTTP/2 equivalent of `host`. */
-export const CLERK_HEADERS = [
+/** The headers that Clerk reads of a request without credentials, and the HTTP/2 equivalent of `host`. */
+const HEADERS_WITHOUT_CREDENTIALS = [
   ':authority',
   'host',
   'x-forwarded-host',
   'x-forwarded-proto',
   'cloudfront-forwarded-proto',
   'origin',
-  'referer',
   'sec-fetch-dest',
   'accept',
+] as const satisfies (keyof IncomingHttpHeaders)[];
+
+/** All headers that Clerk reads. */
+export const CLERK_HEADERS = [
+  ...HEADERS_WITHOUT_CREDENTIALS,
+  'referer',
   'authorization',
   'cookie',
 ] as const satisfies (keyof IncomingHttpHeaders)[];
@@ -80,18 +85,6 @@ export function dependsOnUrl({ domain, isSatellite, proxyUrl, frontendApiProxy }
     typeof frontendApiProxy?.enabled === 'function'
   );
 }
-
-/** The headers that Clerk reads of a request without credentials. */
-const HEADERS_WITHOUT_CREDENTIALS = [
-  ':authority',
-  'host',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'cloudfront-forwarded-proto',
-  'origin',
-  'sec-fetch-dest',
-  'accept',
-] as const satisfies (typeof CLERK_HEADERS)[number][];
 
 /** Matches cookies that may be Clerk's: in a name, or to be safe, in a value. */
 const CLERK_COOKIE = /__(?:session|client_uat|refresh|clerk)/;

@@ -97,7 +97,7 @@ export class SessionAuthObjects {
   /** Clerk decodes them; `undefined` for claims of unusual types or sizes. */
   private decodePermissions({ fea = '', per = '', fpm = '' }: EncodedPermissions): readonly string[] | undefined {
     if (typeof fea !== 'string' || typeof per !== 'string' || typeof fpm !== 'string') return undefined;
-    const key = `${fea}\n${per}\n${fpm}`;
+    const key = JSON.stringify([fea, per, fpm]);
     if (key.length > MAX_ENCODED_LENGTH) return undefined;
     // With `max`, LRUCache would allocate memory for that many entries at once.
     this.permissions ??= new LRUCache({ maxSize: MAX_PERMISSION_SETS, sizeCalculation: () => 1 });

@@ -98,6 +98,19 @@ describe('SessionAuthObjects', () => {
     expect(shown).not.toContain('payload');
   });
 
+  it('does not confuse claims whose concatenation is equal', () => {
+    const objects = new SessionAuthObjects(CONTEXT);
+    const permissionsOf = (fea: string, per: string) =>
+      objects.build('a.b.c', { ...CLAIMS, fea, o: { id: 'org_1', per, fpm: '1' } } as never).orgPermissions;
+    for (const [fea, per] of [
+      ['o:a', 'b\nc'],
+      ['o:a\nb', 'c'],
+    ] as const) {
+      const claims = { ...CLAIMS, fea, o: { id: 'org_1', per, fpm: '1' } } as unknown as SessionClaims;
+      expect(permissionsOf(fea, per)).toEqual(signedInAuthObject(CONTEXT, 'a.b.c', claims).orgPermissions);
+    }
+  });
+
   it('decodes permissions for each set of claims, and for equal claims once', () => {
     const objects = new SessionAuthObjects(CONTEXT);
     const [one, equal] = [0, 1].map(() => objects.build('a.b.c', structuredClone(CLAIMS)));
